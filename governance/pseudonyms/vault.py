@@ -1,0 +1,89 @@
+"""Envelope encryption of identifying fields: AES-256-GCM (NIST SP 800-38D) under a data key of each owner."""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlmodel import Session
+
+from governance.pseudonyms import _store
+
+_NONCE = 12  # bytes, SP 800-38D section 8.2
+_KEY = 32  # bytes
+
+
+class OwnerForgotten(Exception):
+    """The owner's key was destroyed: nothing more may be sealed for them."""
+
+
+class Vault:
+    """Seals and unseals the identifying fields of an owner (a pseudonym).
+
+    Args:
+        key_encryption_key: 32 bytes that wrap every data key; raises ValueError for another length.
+        random: source of random bytes (length in, bytes out).
+    """
+
+    def __init__(self, key_encryption_key: bytes, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        if len(key_encryption_key) != _KEY:
+            raise ValueError(f"the key-encryption key is {_KEY} bytes")
+        self._wrapper = AESGCM(key_encryption_key)
+        self._random = random
+
+    def seal(self, session: Session, owner: str, fields: Mapping[str, str]) -> str:
+        """Encrypt fields for their owner; gives base64url text bound to the owner.
+
+        Raises:
+            OwnerForgotten: the owner's key was destroyed.
+        """
+        plain = json.dumps(dict(fields), sort_keys=True, separators=(",", ":")).encode()
+        return _text(self._encrypt(AESGCM(self._data_key(session, owner)), plain, owner))
+
+    def unseal(self, session: Session, owner: str, sealed: str) -> dict[str, str] | None:
+        """Decrypt what :meth:`seal` made; None once the owner's key is destroyed.
+
+        Raises:
+            ValueError: the text was altered or belongs to another owner.
+        """
+        _, wrapped = _store.wrapped_key(session, owner)
+        if wrapped is None:
+            return None
+        plain = _decrypt(AESGCM(self._unwrap(owner, wrapped)), base64.urlsafe_b64decode(sealed), owner)
+        fields: dict[str, str] = json.loads(plain)
+        return fields
+
+    def destroy(self, session: Session, owner: str, at: datetime) -> None:
+        """Destroy the owner's key: everything ever sealed for them is unreadable from here on."""
+        _store.destroy_key(session, owner, at)
+
+    def _data_key(self, session: Session, owner: str) -> bytes:
+        found, wrapped = _store.wrapped_key(session, owner)
+        if found and wrapped is None:
+            raise OwnerForgotten("the key of this owner was destroyed")
+        if wrapped is not None:
+            return self._unwrap(owner, wrapped)
+        key = self._random(_KEY)
+        _store.keep_key(session, owner, self._encrypt(self._wrapper, key, owner))
+        return key
+
+    def _unwrap(self, owner: str, wrapped: bytes) -> bytes:
+        return _decrypt(self._wrapper, wrapped, owner)
+
+    def _encrypt(self, cipher: AESGCM, plain: bytes, owner: str) -> bytes:
+        nonce = self._random(_NONCE)
+        return nonce + cipher.encrypt(nonce, plain, owner.encode())
+
+
+def _decrypt(cipher: AESGCM, sealed: bytes, owner: str) -> bytes:
+    try:
+        return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], owner.encode())
+    except InvalidTag:
+        raise ValueError("the sealed fields do not open: altered, or of another owner") from None
+
+
+def _text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode()

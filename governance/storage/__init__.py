@@ -1,0 +1,10 @@
+"""Storage: the engine, the transaction and the column types; no table of any room.
+
+Stores of other rooms take the ``Session`` that :class:`Database` opens as their first argument, so one use case is one
+transaction whichever rooms it touches.
+"""
+
+from governance.storage.columns import UtcMicroseconds, from_microseconds, json_column, to_microseconds, utc_column
+from governance.storage.database import Database
+
+__all__ = ["Database", "UtcMicroseconds", "from_microseconds", "json_column", "to_microseconds", "utc_column"]

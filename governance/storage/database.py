@@ -1,0 +1,90 @@
+"""One door to the database: write transactions and read snapshots.
+
+Rules of this room:
+
+1. SQLite runs in WAL with ``synchronous=FULL``: a commit that returned is on the disk. NORMAL is not power-safe.
+2. A write transaction takes the write lock at once (``BEGIN IMMEDIATE``), so two writers queue instead of dying half-way.
+3. The driver never begins or commits on its own; what a ``with`` block did is committed whole or not at all.
+4. No table of any room lives here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlmodel import Session, create_engine
+
+BUSY_TIMEOUT = 15_000  # milliseconds a SQLite writer waits for the lock before it gives up
+_IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
+
+
+class Database:
+    """A database and the two ways to use it.
+
+    Args:
+        url: an SQLAlchemy URL, ``sqlite:////path/file.sqlite`` or ``postgresql+psycopg://…``.
+        pool_size: connections kept open.
+    """
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        parsed = make_url(url)
+        self.url = url
+        self.dialect = parsed.get_backend_name()
+        if self.dialect == "sqlite":
+            self.engine = create_engine(
+                url,
+                pool_size=pool_size,
+                max_overflow=20,
+                connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT / 1000},
+            )
+            _prepare_sqlite(self.engine)
+        else:
+            self.engine = create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+        self._writer = self.engine.execution_options(**_IMMEDIATE)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a write transaction: commits at the end of the block, rolls back on any exception."""
+        with Session(self._writer, expire_on_commit=False) as session:
+            session.connection()  # takes the write lock now, not at the first statement
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a read snapshot; nothing done in the block is kept."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def ping(self) -> bool:
+        """Say whether the database answers."""
+        with self.engine.connect() as connection:
+            return bool(connection.exec_driver_sql("SELECT 1").scalar() == 1)
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    """Set the pragmas of rule 1 on each connection and take transaction control from the driver (rules 2 and 3)."""
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT}",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
