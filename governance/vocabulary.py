@@ -281,7 +281,7 @@ def is_nhs_number(text: str) -> bool:
 
 
 def nhs_number(text: str) -> str:
-    """Take an NHS number, spaces allowed, and give its ten digits; raises ValueError, which never repeats the number."""
+    """Take an NHS number, spaces allowed, and give its ten digits; the ValueError never repeats the number."""
     digits = text.replace(" ", "")
     if not is_nhs_number(digits):
         raise ValueError("an NHS number is ten digits with a modulus-11 check digit")

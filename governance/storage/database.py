@@ -3,7 +3,8 @@
 Rules of this room:
 
 1. SQLite runs in WAL with ``synchronous=FULL``: a commit that returned is on the disk. NORMAL is not power-safe.
-2. A write transaction takes the write lock at once (``BEGIN IMMEDIATE``), so two writers queue instead of dying half-way.
+2. A write transaction takes the write lock at once (``BEGIN IMMEDIATE``), so two writers queue instead of
+   one dying half-way.
 3. The driver never begins or commits on its own; what a ``with`` block did is committed whole or not at all.
 4. No table of any room lives here.
 """

@@ -1,0 +1,19 @@
+"""The entry: a WSGI application for a server (``app:application``) and the command line."""
+
+import os
+
+from flask import Flask
+
+
+def application() -> Flask:
+    """Make the WSGI application from the environment's settings (for a server's factory option)."""
+    from governance.bootstrap import create_app
+    from governance.settings import from_environment
+
+    return create_app(from_environment(os.environ))
+
+
+if __name__ == "__main__":
+    from governance.cli import main
+
+    main()

@@ -1,0 +1,161 @@
+"""One frozen, validated settings object, read from the environment.
+
+Each field's documentation is its row of ``docs/settings.md``; a test holds the two together. Outside the demo profile
+the service refuses to start while an issuer, a key or a database is missing, and lists everything that is.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlsplit
+
+from governance.errors import ConfigurationError, Fault
+
+PREFIX = "GOVERNANCE_"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the service needs to know before it starts; secrets do not appear in its representation."""
+
+    profile: Literal["production", "demo"]
+    issuer: str
+    database_url: str = field(repr=False)
+    pseudonym_key: bytes = field(repr=False)
+    key_encryption_key: bytes = field(repr=False)
+    log_signing_key: bytes = field(repr=False)
+    session_key: bytes = field(repr=False)
+    log_origin: str
+    metrics_token: str | None = field(repr=False, default=None)
+    opa_url: str | None = None
+    engine_timeout: float = 0.5
+    console_client_id: str = "imaging-governance-console"
+    broker_client_id: str = "imaging-governance"
+    syslog_port: int | None = None
+    syslog_host: str = "127.0.0.1"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    threads: int = 16
+    log_level: str = "INFO"
+    checkpoint_interval: float = 1.0
+    detection_interval: float = 0.5
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Say whether cookies are bound to https: always, but on a loopback demo."""
+        return self.issuer.startswith("https://")
+
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "profile": "`production` (default) or `demo`. The demo makes its own keys and may run without TLS on loopback.",
+    "issuer": "Public base URL, https outside loopback; issuer and audience of the service's own tokens. Required.",
+    "database_url": "SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`. Required.",
+    "pseudonym_key": "At least 32 random bytes, base64: key of every pseudonym. Changing it breaks every link. Required.",
+    "key_encryption_key": "32 random bytes, base64: wraps data keys and token signing keys. Required.",
+    "log_signing_key": "32 random bytes, base64: Ed25519 seed that signs the log's checkpoints. Required.",
+    "session_key": "At least 32 random bytes, base64: signs the console's form tokens. Required.",
+    "log_origin": "The log's name in its checkpoints (C2SP tlog-checkpoint). Default: host of the issuer and `/log`.",
+    "metrics_token": "Bearer token that opens `/metrics`. Without it only a caller with `metrics.read` may scrape.",
+    "opa_url": "Base URL of an OPA server to decide with. Without it the embedded engine decides.",
+    "engine_timeout": "Seconds the policy engine may take before the answer is a denial.",
+    "console_client_id": "This service's client id at the trusts' identity providers, for the console's sign-in.",
+    "broker_client_id": "The audience a trust's identity token must carry to be exchanged.",
+    "syslog_port": "TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.",
+    "syslog_host": "Address the syslog port listens on.",
+    "host": "Address the HTTP server listens on.",
+    "port": "Port the HTTP server listens on.",
+    "threads": "Threads that answer HTTP requests.",
+    "log_level": "DEBUG, INFO, WARNING or ERROR.",
+    "checkpoint_interval": "Seconds between signed checkpoints of the log.",
+    "detection_interval": "Seconds between two looks of detection at the log.",
+}
+_SECRETS = ("pseudonym_key", "key_encryption_key", "log_signing_key", "session_key")
+_EXACT = frozenset({"key_encryption_key", "log_signing_key"})
+_KEY = 32  # bytes
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """Read and validate the settings.
+
+    Args:
+        environ: the environment; only names that begin with ``GOVERNANCE_`` are read.
+
+    Raises:
+        ConfigurationError: with every fault, named by its variable.
+    """
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
+    faults: list[Fault] = [
+        Fault(_variable(name), "no such setting; docs/settings.md lists them")
+        for name in sorted(given.keys() - DESCRIPTIONS)
+    ]
+    faults += [
+        Fault(_variable(name), "is required") for name in ("issuer", "database_url", *_SECRETS) if not given.get(name)
+    ]
+    values: dict[str, object] = {name: value for name, value in given.items() if name in DESCRIPTIONS}
+    values.setdefault("profile", "production")
+    _check_profile_and_issuer(values, faults)
+    for name in _SECRETS:
+        if given.get(name):
+            values[name] = _key(name, given[name], faults)
+    for name, kind, lowest in _NUMBERS:
+        if name in given:
+            values[name] = _number(name, given[name], kind, lowest, faults)
+    if given.get("log_level", "INFO") not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        faults.append(Fault(_variable("log_level"), "is DEBUG, INFO, WARNING or ERROR"))
+    if faults:
+        raise ConfigurationError(faults)
+    values.setdefault("log_origin", f"{urlsplit(str(values['issuer'])).netloc}/log")
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+_NUMBERS: tuple[tuple[str, type[int] | type[float], float], ...] = (
+    ("checkpoint_interval", float, 0.05),
+    ("detection_interval", float, 0.05),
+    ("engine_timeout", float, 0.01),
+    ("port", int, 1),
+    ("syslog_port", int, 1),
+    ("threads", int, 1),
+)
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _check_profile_and_issuer(values: Mapping[str, object], faults: list[Fault]) -> None:
+    if values["profile"] not in {"production", "demo"}:
+        faults.append(Fault(_variable("profile"), "is production or demo"))
+    issuer = urlsplit(str(values.get("issuer", "")))
+    if values.get("issuer") and (
+        not issuer.netloc or issuer.query or issuer.fragment or str(values["issuer"]).endswith("/")
+    ):
+        faults.append(Fault(_variable("issuer"), "is a base URL without query, fragment or closing slash"))
+    elif values.get("issuer") and issuer.scheme != "https" and issuer.hostname not in _LOOPBACK:
+        faults.append(Fault(_variable("issuer"), "is https, unless it is a loopback address"))
+
+
+def _key(name: str, text: str, faults: list[Fault]) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        faults.append(Fault(_variable(name), "is not base64"))
+        return b""
+    if len(key) < _KEY or (name in _EXACT and len(key) != _KEY):
+        faults.append(Fault(_variable(name), f"is {'exactly' if name in _EXACT else 'at least'} {_KEY} bytes"))
+    elif len(set(key)) == 1:
+        faults.append(Fault(_variable(name), "is one byte repeated: not a key"))
+    return key
+
+
+def _number(name: str, text: str, kind: type[int] | type[float], lowest: float, faults: list[Fault]) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        faults.append(Fault(_variable(name), f"is not a number of type {kind.__name__}"))
+        return lowest
+    if not value >= lowest:
+        faults.append(Fault(_variable(name), f"is {lowest} or more"))
+    return value

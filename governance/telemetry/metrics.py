@@ -1,0 +1,167 @@
+"""Every Prometheus metric of the service, in one place.
+
+Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration or a
+trust's ODS code, never from what a caller sent; no patient, person or study is ever a label. What the database knows
+(log size, open alerts, agreements) is read at scrape by :class:`State`, so every process tells the same number.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+_LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the database knows at scrape time."""
+
+    log_size: int
+    checkpoint_size: int
+    checkpoint_age: float  # seconds since the last signed checkpoint
+    detection_cursor: int
+    alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (state, severity) -> count
+    agreements: Mapping[str, int] = field(default_factory=dict)  # status -> count
+    quarantined: int = 0
+    ready: Mapping[str, bool] = field(default_factory=dict)  # part -> whether it answers
+
+
+class State(Collector):
+    """Reads a :class:`Snapshot` at each scrape."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+
+    def describe(self) -> Iterable[Metric]:
+        """Name no metric ahead of the first scrape: the database may not be there yet."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the gauges of the database's state."""
+        now = self._snapshot()
+        yield _gauge("governance_log_size_entries", "Entries in the audit log.", now.log_size)
+        yield _gauge(
+            "governance_checkpoint_size_entries", "Entries under the last signed checkpoint.", now.checkpoint_size
+        )
+        yield _gauge(
+            "governance_checkpoint_age_seconds", "Seconds since the last signed checkpoint.", now.checkpoint_age
+        )
+        lag = max(0, now.log_size - now.detection_cursor)
+        yield _gauge("governance_detection_lag_entries", "Log entries that detection has not read yet.", lag)
+        yield _gauge(
+            "governance_quarantined_messages", "Audit messages that could not be parsed and are kept.", now.quarantined
+        )
+        alerts = GaugeMetricFamily("governance_alerts", "Alerts by state and severity.", labels=["state", "severity"])
+        for (state, severity), count in sorted(now.alerts.items()):
+            alerts.add_metric([state, severity], count)
+        yield alerts
+        agreements = GaugeMetricFamily("governance_agreements", "Agreement versions by status.", labels=["status"])
+        for status, count in sorted(now.agreements.items()):
+            agreements.add_metric([status], count)
+        yield agreements
+        ready = GaugeMetricFamily("governance_ready", "Whether a part answers (1) or not (0).", labels=["part"])
+        for part, answers in sorted(now.ready.items()):
+            ready.add_metric([part], int(answers))
+        yield ready
+
+
+class Metrics:
+    """The instruments, on a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._decisions = Counter(
+            "governance_decisions", "Access decisions.", ["effect", "purpose", "action"], registry=self.registry
+        )
+        self._reasons = Counter("governance_denials", "Denials by reason code.", ["reason"], registry=self.registry)
+        self._decision_time = Histogram(
+            "governance_decision_duration_seconds",
+            "From request to durable answer.",
+            ["door"],
+            buckets=_LATENCY,
+            registry=self.registry,
+        )
+        self._tokens = Counter("governance_tokens", "Token requests.", ["grant", "outcome"], registry=self.registry)
+        self._enforced = Counter(
+            "governance_enforcement_checks",
+            "Checks asked by enforcement points.",
+            ["door", "status"],
+            registry=self.registry,
+        )
+        self._events = Counter(
+            "governance_audit_events", "Audit events taken in.", ["format", "result"], registry=self.registry
+        )
+        self._http = Counter(
+            "governance_http_requests", "HTTP requests by route.", ["route", "method", "status"], registry=self.registry
+        )
+        self._http_time = Histogram(
+            "governance_http_request_duration_seconds",
+            "HTTP request time.",
+            ["route"],
+            buckets=_LATENCY,
+            registry=self.registry,
+        )
+        self._alerts_raised = Counter(
+            "governance_alerts_raised", "Findings raised.", ["rule", "severity"], registry=self.registry
+        )
+        self._job_runs = Counter(
+            "governance_job_runs", "Background job runs.", ["job", "result"], registry=self.registry
+        )
+        self._build = Gauge(
+            "governance_build_info", "The version that runs; always 1.", ["version"], registry=self.registry
+        )
+
+    def decided(
+        self, *, effect: str, purpose: str, action: str, reasons: Iterable[str], door: str, seconds: float
+    ) -> None:
+        """Count one decision; reasons are counted for denials only."""
+        self._decisions.labels(effect, purpose, action).inc()
+        self._decision_time.labels(door).observe(seconds)
+        if effect == "deny":
+            for reason in reasons:
+                self._reasons.labels(reason).inc()
+
+    def token_requested(self, *, grant: str, outcome: str) -> None:
+        """Count one token request by grant (exchange, client_credentials) and outcome (issued, refused)."""
+        self._tokens.labels(grant, outcome).inc()
+
+    def enforced(self, *, door: str, status: int) -> None:
+        """Count one check of an enforcement point by the status it got."""
+        self._enforced.labels(door, str(status)).inc()
+
+    def events_taken(self, *, format_name: str, result: str, count: int = 1) -> None:
+        """Count audit events by wire format and result (accepted, duplicate, rejected, quarantined)."""
+        self._events.labels(format_name, result).inc(count)
+
+    def http_answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one HTTP answer by its route's pattern, never its path."""
+        self._http.labels(route, method, str(status)).inc()
+        self._http_time.labels(route).observe(seconds)
+
+    def alert_raised(self, *, rule: str, severity: str) -> None:
+        """Count one finding by rule."""
+        self._alerts_raised.labels(rule, severity).inc()
+
+    def job_ran(self, *, job: str, result: str) -> None:
+        """Count one run of a background job (ok or failed)."""
+        self._job_runs.labels(job, result).inc()
+
+    def watch(self, snapshot: Callable[[], Snapshot], version: str) -> None:
+        """Read the database's state at each scrape, and name the version that runs."""
+        self._build.labels(version).set(1)
+        self.registry.register(State(snapshot))
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Give the exposition and its content type for an Accept header."""
+        encoder, content_type = choose_encoder(accept)
+        return encoder(self.registry), content_type
+
+
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, documentation, value=value)

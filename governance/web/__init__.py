@@ -1,0 +1,15 @@
+"""Web: what every HTTP door shares, and nothing of what any of them does.
+
+Rules of this room:
+
+1. One map turns an error into a status and a problem document (RFC 9457); anything unmapped is an opaque 500.
+2. Every route says who may call it, with :func:`requires` or :func:`public`; one that says nothing is refused at start.
+3. Every API route describes itself with :func:`operation`; ``/openapi.json`` is built from that and from nothing else.
+4. No error, header or log line repeats what the caller sent.
+"""
+
+from governance.web.authentication import Caller, current_caller, public, requires
+from governance.web.openapi import operation
+from governance.web.services import Services, current_services
+
+__all__ = ["Caller", "Services", "current_caller", "current_services", "operation", "public", "requires"]

@@ -1,0 +1,97 @@
+"""Who is calling, and whether this route is open to them.
+
+A caller is a service with a bearer token of ours (RFC 6750, verified as an RFC 9068 access token whose audience is this
+service) or a signed-in person. Each view declares its rule; the declaration is read by the route test and by OpenAPI.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Literal, TypeVar, cast
+
+from flask import g, request
+from flask.typing import ResponseReturnValue
+
+from governance.errors import Forbidden, Unauthenticated
+from governance.vocabulary import Scope
+from governance.web.services import current_services
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+_RULE = "__access_rule__"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who proved who they are.
+
+    ``ods`` is their trust, None for a region-wide caller; ``id`` is a client id or a person's pseudonym.
+    """
+
+    id: str
+    ods: str | None
+    kind: Literal["service", "person"]
+    scopes: frozenset[str]
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """What a view demands: a scope, or nothing with the reason why."""
+
+    scope: Scope | None
+    why_public: str | None = None
+
+
+def requires(scope: Scope, by: Callable[[], Caller] | None = None) -> Callable[[View], View]:
+    """Open a view only to callers that hold the scope: 401 for nobody, 403 for the wrong one.
+
+    ``by`` turns the request's credential into a caller; without it a bearer token is needed (:func:`authenticate`).
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: object, **kwargs: object) -> ResponseReturnValue:
+            caller = (by or authenticate)()
+            if scope.value not in caller.scopes:
+                raise Forbidden("scope.missing", f"This needs the scope {scope.value}.")
+            g.caller = caller
+            return view(*args, **kwargs)
+
+        setattr(guarded, _RULE, AccessRule(scope))
+        return cast("View", guarded)
+
+    return decorate
+
+
+def public(why: str) -> Callable[[View], View]:
+    """Open a view to everybody and say why that is right."""
+
+    def decorate(view: View) -> View:
+        setattr(view, _RULE, AccessRule(None, why))
+        return view
+
+    return decorate
+
+
+def rule_of(view: Callable[..., object]) -> AccessRule | None:
+    """Give the declared rule of a view, None when it declares nothing."""
+    return getattr(view, _RULE, None)
+
+
+def current_caller() -> Caller:
+    """Give the caller of this request; only inside a view that :func:`requires` one."""
+    return cast("Caller", g.caller)
+
+
+def authenticate() -> Caller:
+    """Turn the request's credential into a caller; raises Unauthenticated."""
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not credential:
+        raise Unauthenticated("credential.missing", "This needs a bearer token from /oauth/token.")
+    services = current_services()
+    metrics_token = services.settings.metrics_token
+    if metrics_token and hmac.compare_digest(credential.encode(), metrics_token.encode()):
+        return Caller("prometheus", None, "service", frozenset({Scope.METRICS_READ.value}))
+    claims = services.tokens.verify_access(credential, services.settings.issuer)
+    return Caller(claims.client_id, claims.ods, "service", frozenset(claims.scopes))

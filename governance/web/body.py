@@ -1,0 +1,75 @@
+"""Request bodies: read once, sized, typed, with every fault named by its path."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from flask import json, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from governance.errors import Fault, InvalidInput
+
+Model = TypeVar("Model", bound=BaseModel)
+DEFAULT_MAXIMUM = 1024 * 1024  # bytes
+
+
+def raw(maximum: int = DEFAULT_MAXIMUM) -> bytes:
+    """Read the body, at most ``maximum`` bytes; 413 past it."""
+    if request.content_length is not None and request.content_length > maximum:
+        raise RequestEntityTooLarge(f"The body may be {maximum} bytes at most.")
+    body = request.stream.read(maximum + 1)
+    if len(body) > maximum:
+        raise RequestEntityTooLarge(f"The body may be {maximum} bytes at most.")
+    return body
+
+
+def json_value(maximum: int = DEFAULT_MAXIMUM, media_types: tuple[str, ...] = ("application/json",)) -> Any:
+    """Read a JSON body of any shape: 415 for another media type, 400 for broken JSON."""
+    if request.mimetype not in media_types:
+        raise UnsupportedMediaType(f"The body must be {' or '.join(media_types)}.")
+    try:
+        return json.loads(raw(maximum).decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise InvalidInput(
+            [Fault("", "not valid JSON in UTF-8")], "The body is not valid JSON.", "body.malformed"
+        ) from None
+
+
+def json_object(maximum: int = DEFAULT_MAXIMUM, media_types: tuple[str, ...] = ("application/json",)) -> dict[str, Any]:
+    """Read a JSON object: 415, 400 as :func:`json_value`, and 400 for any other JSON value."""
+    value = json_value(maximum, media_types)
+    if not isinstance(value, dict):
+        raise InvalidInput(
+            [Fault("", "a JSON object is needed here")], "The body is not a JSON object.", "body.malformed"
+        )
+    return value
+
+
+def validated(model: type[Model], value: Mapping[str, Any] | None = None) -> Model:
+    """Validate a mapping (the JSON body when none is given) against a schema; every fault is named by its pointer."""
+    try:
+        return model.model_validate(json_object() if value is None else value)
+    except ValidationError as error:
+        raise InvalidInput(faults_of(error), "The input does not have the right shape.") from None
+
+
+def query(model: type[Model]) -> Model:
+    """Validate the query parameters; an unknown or repeated one is a fault."""
+    repeated = [
+        Fault(f"/{name}", "given more than once") for name in request.args if len(request.args.getlist(name)) > 1
+    ]
+    if repeated:
+        raise InvalidInput(repeated, "A query parameter is given more than once.")
+    return validated(model, request.args.to_dict())
+
+
+def faults_of(error: ValidationError) -> list[Fault]:
+    """Turn pydantic's list into faults; the rejected value is never repeated."""
+    return [
+        Fault("/" + "/".join(str(part) for part in item["loc"]), item["msg"])
+        for item in error.errors(include_input=False)
+    ]
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

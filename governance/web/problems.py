@@ -1,0 +1,88 @@
+"""The one map from an error to HTTP: RFC 9457 problem documents with a ``reason`` code."""
+
+from http import HTTPStatus
+
+from flask import Flask, Response, json
+from werkzeug.exceptions import HTTPException
+
+from governance import errors
+from governance.telemetry import get_logger
+
+MEDIA_TYPE = "application/problem+json"
+_STATUS: tuple[tuple[type[errors.GovernanceError], HTTPStatus], ...] = (
+    (errors.InvalidInput, HTTPStatus.BAD_REQUEST),
+    (errors.Unauthenticated, HTTPStatus.UNAUTHORIZED),
+    (errors.Forbidden, HTTPStatus.FORBIDDEN),
+    (errors.NotFound, HTTPStatus.NOT_FOUND),
+    (errors.Conflict, HTTPStatus.CONFLICT),
+    (errors.TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
+    (errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_CHALLENGE = 'Bearer realm="imaging-governance"'
+_log = get_logger(__name__)
+
+
+def status_of(error: errors.GovernanceError) -> HTTPStatus:
+    """Give the HTTP status of a typed error; one outside the map is a 500."""
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def problem(status: int, reason: str, detail: str, **extra: object) -> Response:
+    """Make a problem document (RFC 9457 section 3) with its machine ``reason``."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "reason": reason,
+        "detail": detail,
+    }
+    return Response(json.dumps(body | extra), status=status, content_type=MEDIA_TYPE)
+
+
+def problem_of(error: errors.GovernanceError) -> Response:
+    """Turn a typed error into its problem document and headers."""
+    status = status_of(error)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("unmapped error", error_type=type(error).__name__, reason=error.reason)
+        return opaque()
+    extra: dict[str, object] = {}
+    if isinstance(error, errors.InvalidInput):
+        extra["errors"] = [{"pointer": fault.path, "detail": fault.message} for fault in error.faults]
+    response = problem(status, error.reason, error.detail, **extra)
+    if isinstance(error, errors.TooManyRequests | errors.Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = _CHALLENGE
+    return response
+
+
+def opaque() -> Response:
+    """Make the 500 that says nothing: what went wrong is in the log, never in the answer."""
+    return problem(500, "internal", "Something went wrong here. The request can be tried again.")
+
+
+def install(app: Flask) -> None:
+    """Register the map on an application."""
+
+    @app.errorhandler(errors.GovernanceError)
+    def _typed(error: errors.GovernanceError) -> Response:
+        return problem_of(error)
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        status = error.code or 500
+        made = problem(
+            status, f"http.{HTTPStatus(status).name.lower()}", error.description or HTTPStatus(status).description
+        )
+        for name, value in error.get_headers():
+            if name.lower() != "content-type":
+                made.headers[name] = value
+        return made
+
+    @app.errorhandler(Exception)
+    def _unexpected(error: Exception) -> Response:
+        _log.exception("unexpected error", error_type=type(error).__name__)
+        return opaque()

@@ -1,0 +1,54 @@
+"""The typed container of what the composition root built, and how a view reaches it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+if TYPE_CHECKING:
+    from governance.agreements import Agreements
+    from governance.alerts import AlertService
+    from governance.audit.log import AuditLog
+    from governance.audit.search import AuditSearch
+    from governance.catalogue import Catalogue
+    from governance.clock import Clock
+    from governance.detection import DetectionEngine
+    from governance.enforcement import AccessService, EnforcementPoint, ExchangeService
+    from governance.federation import FederationDirectory
+    from governance.pseudonyms import Pseudonymiser, Vault
+    from governance.relationships import Relationships
+    from governance.settings import Settings
+    from governance.storage import Database
+    from governance.telemetry import Metrics
+    from governance.tokens import TokenService
+
+EXTENSION = "governance"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every service a door may use; built once by ``governance.bootstrap``."""
+
+    settings: "Settings"
+    clock: "Clock"
+    database: "Database"
+    pseudonymiser: "Pseudonymiser"
+    vault: "Vault"
+    audit: "AuditLog"
+    audit_search: "AuditSearch"
+    federation: "FederationDirectory"
+    catalogue: "Catalogue"
+    relationships: "Relationships"
+    agreements: "Agreements"
+    access: "AccessService"
+    exchange: "ExchangeService"
+    enforcement: "EnforcementPoint"
+    tokens: "TokenService"
+    alerts: "AlertService"
+    detection: "DetectionEngine"
+    metrics: "Metrics"
+
+
+def current_services() -> Services:
+    """Give the services of the application that handles this request."""
+    return cast("Services", current_app.extensions[EXTENSION])
