@@ -1,0 +1,16 @@
+"""Catalogue: what may be asked for. Imaging studies, who answers for them, whose they are and how they are marked.
+
+Rules of this room:
+
+1. The study instance UID is the key; the pseudonym ``t-…`` stands beside it, for the log knows a study by that only.
+2. A patient is a keyed pseudonym ``p-…``; no identifier of a person is ever kept here.
+3. A study may have several custodians. One without any is known and has no owner: no owner means no access.
+4. An upsert replaces a study whole. What the feed no longer says is no longer so.
+5. The catalogue answers what it holds and decides nothing.
+"""
+
+from governance.catalogue.feed import parse_studies
+from governance.catalogue.service import Catalogue
+from governance.catalogue.study import Study
+
+__all__ = ["Catalogue", "Study", "parse_studies"]

@@ -1,0 +1,106 @@
+"""Reads and writes of studies."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import delete, func, insert
+from sqlmodel import Session, col, select
+
+from governance.catalogue._tables import CustodianRow, StudyRow
+from governance.catalogue.study import Study
+from governance.storage.upsert import chunks, upsert
+
+_ORDER = (col(StudyRow.study_date).desc(), col(StudyRow.study_uid), col(CustodianRow.position))
+
+
+def put(session: Session, studies: Sequence[Study]) -> None:
+    """Insert or replace studies with their custodians; of two with one UID the last wins."""
+    distinct = list({study.study_uid: study for study in studies}.values())
+    upsert(session, StudyRow, [_row(study) for study in distinct])
+    for chunk in chunks([study.study_uid for study in distinct]):
+        session.connection().execute(delete(CustodianRow).where(col(CustodianRow.study_uid).in_(chunk)))
+    owners = [
+        {"study_uid": study.study_uid, "ods": ods, "position": position}
+        for study in distinct
+        for position, ods in enumerate(study.custodians)
+    ]
+    if owners:
+        session.connection().execute(insert(CustodianRow), owners)
+
+
+def by_uid(session: Session, study_uid: str) -> Study | None:
+    """Find a study by its UID."""
+    return next(iter(_read(session, _joined().where(col(StudyRow.study_uid) == study_uid))), None)
+
+
+def by_pseudonyms(session: Session, pseudonyms: Sequence[str]) -> list[Study]:
+    """Find studies by their pseudonyms; unknown ones are left out."""
+    found: list[Study] = []
+    for chunk in chunks(pseudonyms):
+        found += _read(session, _joined().where(col(StudyRow.study).in_(chunk)))
+    return found
+
+
+def by_patient(session: Session, patient: str) -> list[Study]:
+    """Find a patient's studies, newest first."""
+    return _read(session, _joined().where(col(StudyRow.patient) == patient).order_by(*_ORDER))
+
+
+def by_custodian(session: Session, ods: str, after: str, limit: int) -> list[Study]:
+    """Give a page of the studies a trust answers for, by UID, those after ``after``."""
+    page = (
+        select(CustodianRow.study_uid)
+        .where(CustodianRow.ods == ods, col(CustodianRow.study_uid) > after)
+        .order_by(col(CustodianRow.study_uid))
+        .limit(limit)
+    )
+    uids = session.exec(page).all()
+    order = (col(StudyRow.study_uid), col(CustodianRow.position))
+    return _read(session, _joined().where(col(StudyRow.study_uid).in_(uids)).order_by(*order)) if uids else []
+
+
+def custodian_count(session: Session, ods: str) -> int:
+    """Count the studies a trust answers for."""
+    return session.exec(select(func.count()).select_from(CustodianRow).where(CustodianRow.ods == ods)).one()
+
+
+def _joined() -> sa.Select[Any]:
+    studies, owners = StudyRow.__table__, CustodianRow.__table__  # type: ignore[attr-defined]
+    columns: list[Any] = [*studies.c, owners.c.ods.label("custodian"), owners.c.position]
+    return sa.select(*columns).select_from(studies.outerjoin(owners, studies.c.study_uid == owners.c.study_uid))
+
+
+def _read(session: Session, statement: sa.Select[Any]) -> list[Study]:
+    """Fold the joined rows, one a custodian, into studies; keeps the statement's order of studies."""
+    grouped: dict[str, list[Any]] = {}
+    for row in session.connection().execute(statement):
+        grouped.setdefault(row.study_uid, []).append(row)
+    return [_study(rows) for rows in grouped.values()]
+
+
+def _study(rows: Iterable[Any]) -> Study:
+    ordered = sorted(rows, key=lambda row: row.position or 0)
+    first = ordered[0]
+    return Study(
+        study_uid=first.study_uid,
+        study=first.study,
+        custodians=tuple(row.custodian for row in ordered if row.custodian is not None),
+        patient=first.patient,
+        modality=first.modality,
+        body_part=first.body_part,
+        study_date=first.study_date,
+        labels=frozenset(first.labels),
+    )
+
+
+def _row(study: Study) -> dict[str, Any]:
+    return {
+        "study_uid": study.study_uid,
+        "study": study.study,
+        "patient": study.patient,
+        "modality": study.modality,
+        "body_part": study.body_part,
+        "study_date": study.study_date,
+        "labels": sorted(study.labels),
+    }

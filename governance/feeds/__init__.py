@@ -1,0 +1,49 @@
+"""Newline-delimited JSON feeds: split a body into lines, read each line's fields, collect the faults. Pure, no I/O.
+
+Rules:
+
+1. A line is a JSON object. Line numbers count from 1 and count blank lines, which are otherwise ignored.
+2. One bad line never loses its neighbours: it becomes a line fault and the rest are read.
+3. Every field is checked, all faults of a line are named together, and no message repeats a value: values identify.
+4. A field that is not known is a fault. A misspelt ``until`` would otherwise leave a relationship open for ever.
+5. A field given twice, ``NaN``, an unpaired surrogate and a control character are faults: two readers must not differ.
+6. Lines and their sizes are bounded; a body of too many lines is refused whole, before any line is taken.
+"""
+
+from governance.feeds.lines import DEFAULT_LIMITS, Fields, Limits, LineFault, LineRejectedError, Parsed, parse
+from governance.feeds.readers import (
+    choice,
+    code,
+    day,
+    dicom_code,
+    flag,
+    keyed_hash,
+    moment,
+    ods,
+    patient,
+    share,
+    study_uid,
+    text,
+)
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Fields",
+    "Limits",
+    "LineFault",
+    "LineRejectedError",
+    "Parsed",
+    "choice",
+    "code",
+    "day",
+    "dicom_code",
+    "flag",
+    "keyed_hash",
+    "moment",
+    "ods",
+    "parse",
+    "patient",
+    "share",
+    "study_uid",
+    "text",
+]

@@ -1,0 +1,43 @@
+"""Insert-or-replace in bulk, in SQL that SQLite and PostgreSQL both speak (INSERT … ON CONFLICT DO UPDATE)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel
+
+T = TypeVar("T")
+CHUNK = 500  # values in one IN list: far below every database's limit of bound parameters
+
+
+def upsert(
+    session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]], *, newest_by: str | None = None
+) -> None:
+    """Put rows into a table by its primary key, replacing what was there; of two rows with one key the last wins.
+
+    Args:
+        session: the caller's write transaction.
+        model: the table class; its primary key is the conflict target.
+        rows: column name to value, every row with the same columns, the key among them.
+        newest_by: a column that must not go backwards: an older row leaves the kept one as it is.
+    """
+    if not rows:
+        return
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    keys = [column.name for column in table.primary_key]
+    distinct = {tuple(row[key] for key in keys): row for row in rows}
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    replaced = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    if replaced:
+        guard = None if newest_by is None else table.c[newest_by] <= statement.excluded[newest_by]
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=replaced, where=guard)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    session.connection().execute(statement, [dict(row) for row in distinct.values()])
+
+
+def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """Cut a sequence into pieces of at most ``size``, in order."""
+    return (values[start : start + size] for start in range(0, len(values), size))
