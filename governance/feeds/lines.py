@@ -38,10 +38,11 @@ class LineFault:
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[Row]):
-    """What a body held: the rows that were good, in order, and a fault for each line that was not."""
+    """What a body held: the good rows in order, a fault for each line that was not, and the line of each row."""
 
     rows: tuple[Row, ...]
     faults: tuple[LineFault, ...]
+    numbers: tuple[int, ...] = ()
 
 
 class LineRejectedError(Exception):
@@ -119,13 +120,15 @@ def parse(body: bytes, limits: Limits, known: frozenset[str], build: Callable[[F
     Raises InvalidInput when the body has more lines than ``limits.lines``: nothing was taken.
     """
     rows: list[Row] = []
+    numbers: list[int] = []
     faults: list[LineFault] = []
     for number, line in _lines(body, limits):
         try:
             rows.append(build(Fields(_object(line, limits), known)))
+            numbers.append(number)
         except LineRejectedError as rejected:
             faults.append(LineFault(number, str(rejected)))
-    return Parsed(tuple(rows), tuple(faults))
+    return Parsed(tuple(rows), tuple(faults), tuple(numbers))
 
 
 def _lines(body: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
