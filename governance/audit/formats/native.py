@@ -1,0 +1,321 @@
+"""The native audit event: one JSON object a line (or an item of an array) of the public surface.
+
+Every field is checked and every fault of an event is named by its path; no message repeats a value. The rules beyond a
+field's own form:
+
+1. ``time`` may be at most :data:`AHEAD` in front of the recorder's clock: an event from the future would age every
+   window that detection keeps. Old events are welcome, back to :data:`EARLIEST`.
+2. The kinds that are about a person's act name a ``subject``; looking at or releasing images names a ``resource``.
+3. A ``resource`` names a study or a patient.
+4. Integers stay within 2**53 - 1, the range in which every JSON reader agrees (RFC 8785 section 3.2.2.3).
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from governance.audit.event import (
+    Authority,
+    BreakGlass,
+    Event,
+    RecordedEvent,
+    Resource,
+    Source,
+    Subject,
+)
+from governance.errors import Fault, InvalidInput
+from governance.feeds import (
+    Fields,
+    Limits,
+    LineFault,
+    LineRejectedError,
+    Parsed,
+    choice,
+    day,
+    dicom_code,
+    moment,
+    ods,
+    parse,
+    patient,
+    study_uid,
+    text,
+)
+from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
+
+Part = TypeVar("Part")
+
+AHEAD = timedelta(minutes=10)
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+LIMITS = Limits(lines=10_000, line_bytes=65_536)
+INTEGER_MAXIMUM = 2**53 - 1
+REASON_MAXIMUM = 1_000  # characters of a break-glass reason
+
+NEEDS_SUBJECT = frozenset(
+    {
+        EventKind.ACCESS,
+        EventKind.BREAK_GLASS,
+        EventKind.DELETE,
+        EventKind.EXPORT,
+        EventKind.LOGIN,
+        EventKind.LOGOUT,
+        EventKind.PRINT,
+        EventKind.QUERY,
+    }
+)
+NEEDS_RESOURCE = frozenset({EventKind.ACCESS, EventKind.EXPORT, EventKind.PRINT})
+
+_EVENT = frozenset(
+    {
+        "authority",
+        "break_glass",
+        "bytes",
+        "destination",
+        "id",
+        "kind",
+        "outcome",
+        "purpose",
+        "resource",
+        "source",
+        "subject",
+        "time",
+    }
+)
+_SOURCE = frozenset({"id", "ods"})
+_SUBJECT = frozenset({"department", "device", "id", "ods", "role", "session", "site", "type"})
+_RESOURCE = frozenset(
+    {"body_part", "custodian", "instances", "modality", "patient", "series_uid", "study_date", "study_uid"}
+)
+_AUTHORITY = frozenset({"agreement_id", "decision_id", "token_jti"})
+_BREAK_GLASS = frozenset({"reason"})
+
+_kind = choice(EventKind)
+_outcome = choice(Outcome)
+_purpose = choice(Purpose)
+_subject_type = choice(SubjectType)
+_user = partial(text, most=256)
+
+
+def parse_lines(body: bytes, now: datetime) -> Parsed[Event]:
+    """Read a body of ``application/x-ndjson``.
+
+    Args:
+        body: the request body; at most :data:`LIMITS` lines and bytes a line.
+        now: the recorder's clock, for rule 1.
+
+    Returns:
+        the good events with their line numbers, and a fault for each line that was not taken.
+
+    Raises:
+        InvalidInput: the body has too many lines; nothing was taken.
+    """
+    return parse(body, LIMITS, _EVENT, partial(_event, now=now))
+
+
+def parse_items(items: object, now: datetime) -> Parsed[Event]:
+    """Read a JSON array of events as if each item, counted from 1, were a line; raises as :func:`parse_lines`."""
+    if not isinstance(items, list):
+        raise InvalidInput([Fault("", "must be an array of events")])
+    if len(items) > LIMITS.lines:
+        raise InvalidInput([Fault("", f"may hold {LIMITS.lines} events at most")])
+    rows: list[Event] = []
+    numbers: list[int] = []
+    faults: list[LineFault] = []
+    for number, item in enumerate(items, 1):
+        try:
+            rows.append(parse_event(item, now))
+            numbers.append(number)
+        except InvalidInput as error:
+            faults.append(LineFault(number, "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults)))
+    return Parsed(tuple(rows), tuple(faults), tuple(numbers))
+
+
+def parse_event(value: object, now: datetime) -> Event:
+    """Read one event from its decoded JSON; raises InvalidInput with every fault and its path."""
+    if not isinstance(value, dict):
+        raise InvalidInput([Fault("", "must be an object")])
+    try:
+        return _event(Fields(value, _EVENT), now)
+    except LineRejectedError as rejected:
+        raise InvalidInput(rejected.faults, "The audit event is not valid.") from None
+
+
+def check_time(at: datetime, now: datetime) -> datetime:
+    """Give the time back when it can be when something happened (rule 1); raises ValueError."""
+    if at > now + AHEAD:
+        minutes = int(AHEAD.total_seconds() // 60)
+        raise ValueError(f"is more than {minutes} minutes ahead of the recorder's clock; check the source's clock")
+    if at < EARLIEST:
+        raise ValueError(f"is before {EARLIEST.year}")
+    return at
+
+
+def integer(value: object) -> int:
+    """Read a whole number from 0 to 2**53 - 1; raises ValueError."""
+    if type(value) is not int or not 0 <= value <= INTEGER_MAXIMUM:
+        raise ValueError("must be a whole number from 0 to 2^53 - 1")
+    return value
+
+
+def reason(value: object) -> str:
+    """Read a reason in free text: line breaks and tabs become spaces, other control characters are refused."""
+    given = " ".join(value.split()) if isinstance(value, str) else value
+    return text(given, REASON_MAXIMUM)
+
+
+def _event(fields: Fields, now: datetime) -> Event:
+    event_id = fields.required("id", text)
+    time = fields.required("time", lambda value: check_time(moment(value), now))
+    source = cast(Source, _part(fields, "source", _SOURCE, _source, required=True))
+    kind = fields.required("kind", _kind)
+    outcome = fields.required("outcome", _outcome)
+    subject = _part(fields, "subject", _SUBJECT, _subject, required=kind in NEEDS_SUBJECT)
+    purpose = fields.optional("purpose", _purpose)
+    resource = _part(fields, "resource", _RESOURCE, _resource, required=kind in NEEDS_RESOURCE)
+    authority = _part(fields, "authority", _AUTHORITY, _authority) or Authority()
+    break_glass = _part(fields, "break_glass", _BREAK_GLASS, _break_glass)
+    size = fields.optional("bytes", integer)
+    destination = fields.optional("destination", _user)
+    fields.finish()
+    return Event(
+        id=event_id,
+        time=time,
+        source=source,
+        kind=kind,
+        outcome=outcome,
+        subject=subject,
+        purpose=purpose,
+        resource=resource,
+        authority=authority,
+        break_glass=break_glass,
+        bytes=size,
+        destination=destination,
+    )
+
+
+def _source(fields: Fields) -> Source:
+    made = fields.required("id", text), fields.required("ods", ods)
+    fields.finish()
+    return Source(*made)
+
+
+def _subject(fields: Fields) -> Subject:
+    made = Subject(
+        id=fields.required("id", _user),
+        type=fields.required("type", _subject_type),
+        role=fields.optional("role", text),
+        ods=fields.optional("ods", ods),
+        department=fields.optional("department", text),
+        session=fields.optional("session", text),
+        device=fields.optional("device", text),
+        site=fields.optional("site", text),
+    )
+    fields.finish()
+    return made
+
+
+def _resource(fields: Fields) -> Resource:
+    made = Resource(
+        patient=fields.optional("patient", patient),
+        study_uid=fields.optional("study_uid", study_uid),
+        series_uid=fields.optional("series_uid", study_uid),
+        instances=fields.optional("instances", integer),
+        modality=fields.optional("modality", dicom_code),
+        body_part=fields.optional("body_part", dicom_code),
+        study_date=fields.optional("study_date", day),
+        custodian=fields.optional("custodian", ods),
+    )
+    fields.finish()
+    if made.patient is None and made.study_uid is None:
+        fields.fail("patient", "a resource names a patient or a study_uid")
+        fields.finish()
+    return made
+
+
+def _authority(fields: Fields) -> Authority:
+    made = Authority(
+        decision_id=fields.optional("decision_id", text),
+        token_jti=fields.optional("token_jti", text),
+        agreement_id=fields.optional("agreement_id", text),
+    )
+    fields.finish()
+    return made
+
+
+def _break_glass(fields: Fields) -> BreakGlass:
+    given = fields.required("reason", reason)
+    fields.finish()
+    return BreakGlass(given)
+
+
+def _part(
+    fields: Fields, name: str, known: frozenset[str], build: Callable[[Fields], Part], *, required: bool = False
+) -> Part | None:
+    """Read a nested object, its faults named by their whole path."""
+    document = (fields.required if required else fields.optional)(name, _object)
+    if document is None:
+        return None
+    try:
+        return build(Fields(document, known))
+    except LineRejectedError as rejected:
+        for fault in rejected.faults:
+            fields.fail(f"{name}{fault.path}", fault.message)
+        return None
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("must be an object")  # noqa: TRY004 - readers raise one kind of error
+    return value
+
+
+def render(recorded: RecordedEvent) -> dict[str, Any]:
+    """Give a recorded event as JSON: the native fields with pseudonyms, and where it stands in the log.
+
+    ``leaf_hash`` is the RFC 6962 leaf hash in hexadecimal. The sealed envelopes are never part of it.
+    """
+    subject, resource = recorded.subject, recorded.resource
+    document: dict[str, Any] = {
+        "index": recorded.index,
+        "recorded_at": instant(recorded.recorded_at),
+        "leaf_hash": recorded.leaf_hash.hex(),
+        "id": recorded.id,
+        "time": instant(recorded.time),
+        "source": {"id": recorded.source.id, "ods": recorded.source.ods},
+        "kind": recorded.kind.value,
+        "outcome": recorded.outcome.value,
+        "subject": subject and _present({name: getattr(subject, name) for name in sorted(_SUBJECT)}),
+        "purpose": recorded.purpose,
+        "resource": resource and _present({name: getattr(resource, name) for name in _RECORDED_RESOURCE}),
+        "authority": _present({name: getattr(recorded.authority, name) for name in sorted(_AUTHORITY)}),
+        "break_glass": recorded.break_glass,
+        "bytes": recorded.bytes,
+        "destination": recorded.destination,
+        "detail": dict(recorded.detail),
+    }
+    return _present(document)
+
+
+_RECORDED_RESOURCE = (
+    "body_part",
+    "custodian",
+    "instances",
+    "modality",
+    "patient",
+    "series",
+    "study",
+    "study_date",
+)
+
+
+def instant(at: datetime) -> str:
+    """Give an instant in RFC 3339, UTC, with as many decimals as it has."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _present(document: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if name == "study_date" else value
+        for name, value in document.items()
+        if value is not None and value != {}
+    }
