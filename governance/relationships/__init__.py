@@ -1,0 +1,29 @@
+"""Relationships: why an access may be right. Evidence that ties those who look to those who are looked at.
+
+Rules of this room:
+
+1. An edge is evidence with a source and a time, valid in ``[from, until)``; outside it, it is none.
+2. Users, teams, services, patients and studies are keyed pseudonyms; a look-up may name a user or a team plainly.
+3. An edge that names a patient covers the patient's studies; one that names only a study covers that study.
+4. Only pool, rota and project edges may name neither; they cover what their trust answers for, and nothing else.
+5. Household, surname and postcode are keyed hashes made at the source trust, never addresses or names.
+6. A national data opt-out is a cached check, kept apart from the patient and for a limited time. Too old is unknown,
+   and unknown is never "has not opted out".
+7. A feed replaces a record whole. Evidence that arrives late still counts from when it was valid.
+"""
+
+from governance.relationships.edge import WIDE_KINDS, Edge
+from governance.relationships.feed import parse_edges, parse_patients
+from governance.relationships.patient import PatientContext, PatientFlag
+from governance.relationships.service import OPT_OUT_LIFETIME, Relationships
+
+__all__ = [
+    "OPT_OUT_LIFETIME",
+    "WIDE_KINDS",
+    "Edge",
+    "PatientContext",
+    "PatientFlag",
+    "Relationships",
+    "parse_edges",
+    "parse_patients",
+]

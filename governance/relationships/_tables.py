@@ -1,0 +1,54 @@
+"""The tables of relationships: edges, patients, and the opt-out checks that are kept apart and for a while."""
+
+from datetime import date, datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from governance.storage import json_column, utc_column
+
+
+class EdgeRow(SQLModel, table=True):
+    """One edge by its feed id; subject, patient and study are pseudonyms."""
+
+    __tablename__ = "relationships_edge"
+    __table_args__ = (
+        Index("ix_relationships_edge_look_up", "subject", "patient", "study", "ods"),
+        Index("ix_relationships_edge_patient", "patient", "valid_from"),
+        Index("ix_relationships_edge_ods", "ods", "kind"),
+    )
+
+    id: str = Field(primary_key=True)
+    kind: str
+    subject: str
+    patient: str | None = None
+    study: str | None = None
+    ods: str
+    valid_from: datetime = Field(sa_column=utc_column())
+    valid_until: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
+    source: str
+
+
+class PatientRow(SQLModel, table=True):
+    """A patient by pseudonym, with ties as keyed hashes."""
+
+    __tablename__ = "relationships_patient"
+
+    patient: str = Field(primary_key=True)
+    household_key: str | None = Field(default=None, index=True)
+    surname_key: str | None = None
+    surname_share: float | None = None
+    postcode_key: str | None = None
+    staff: str | None = Field(default=None, index=True)
+    flags: list[str] = Field(sa_column=json_column())
+    deceased_on: date | None = None
+
+
+class OptOutRow(SQLModel, table=True):
+    """A national data opt-out check: a cache, never part of the patient's record, purged when it is too old."""
+
+    __tablename__ = "relationships_opt_out"
+
+    patient: str = Field(primary_key=True)
+    opt_out: bool
+    checked_at: datetime = Field(sa_column=utc_column(index=True))

@@ -1,0 +1,111 @@
+"""The edges and patients feeds of the public surface."""
+
+from datetime import datetime, timedelta
+
+from governance import feeds
+from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
+from governance.pseudonyms import Pseudonymiser
+from governance.relationships.edge import WIDE_KINDS, Edge
+from governance.relationships.patient import PatientContext, PatientFlag
+from governance.vocabulary import RelationshipKind
+
+EDGE_FIELDS = frozenset({"id", "kind", "subject", "patient", "study_uid", "ods", "from", "until", "source"})
+PATIENT_FIELDS = frozenset(
+    {
+        "id",
+        "household_key",
+        "surname_key",
+        "surname_share",
+        "postcode_key",
+        "staff_id",
+        "flags",
+        "deceased_on",
+        "opt_out",
+        "opt_out_checked_at",
+    }
+)
+CLOCK_SKEW = timedelta(minutes=5)  # how far a source's clock may run ahead of ours
+
+_kind = feeds.choice(RelationshipKind)
+_flag = feeds.choice(PatientFlag)
+
+
+def parse_edges(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFAULT_LIMITS) -> Parsed[Edge]:
+    """Read edges, one a line: ``{id, kind, subject, patient?, study_uid?, ods, from, until?, source}``.
+
+    Subject, patient and study leave here as pseudonyms. An edge of a kind outside ``WIDE_KINDS`` names a patient or a
+    study. Raises InvalidInput when the body has too many lines.
+    """
+
+    def build(fields: Fields) -> Edge:
+        edge_id = fields.required("id", feeds.text)
+        kind = fields.required("kind", _kind)
+        subject = fields.required("subject", feeds.text)
+        patient = fields.optional("patient", feeds.patient)
+        study_uid = fields.optional("study_uid", feeds.study_uid)
+        ods = fields.required("ods", feeds.ods)
+        valid_from = fields.required("from", feeds.moment)
+        valid_until = fields.optional("until", feeds.moment)
+        source = fields.required("source", feeds.text)
+        fields.finish()
+        if valid_until is not None and valid_until <= valid_from:
+            fields.fail("until", "must be after from")
+        if patient is None and study_uid is None and kind not in WIDE_KINDS:
+            fields.fail("patient", f"a relationship of this kind names a patient or a study_uid: {kind}")
+        fields.finish()
+        return Edge(
+            id=edge_id,
+            kind=kind,
+            subject=pseudonymiser.subject(subject),
+            patient=None if patient is None else pseudonymiser.patient(patient),
+            study=None if study_uid is None else pseudonymiser.study(study_uid),
+            ods=ods,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            source=source,
+        )
+
+    return feeds.parse(body, limits, EDGE_FIELDS, build)
+
+
+def parse_patients(
+    body: bytes, pseudonymiser: Pseudonymiser, now: datetime, limits: Limits = DEFAULT_LIMITS
+) -> Parsed[PatientContext]:
+    """Read patients, one a line, with the ties and flags of the public surface and an optional opt-out check.
+
+    The patient and the member of staff leave here as pseudonyms; keys are kept as given, they are keyed hashes already.
+    ``opt_out`` and ``opt_out_checked_at`` come together, and no check is from after ``now``: a date ahead would
+    outlive the cache. Raises InvalidInput when the body has too many lines.
+    """
+
+    def build(fields: Fields) -> PatientContext:
+        patient = fields.required("id", feeds.patient)
+        household_key = fields.optional("household_key", feeds.keyed_hash)
+        surname_key = fields.optional("surname_key", feeds.keyed_hash)
+        surname_share = fields.optional("surname_share", feeds.share)
+        postcode_key = fields.optional("postcode_key", feeds.keyed_hash)
+        staff_id = fields.optional("staff_id", feeds.text)
+        flags = fields.many("flags", _flag, len(PatientFlag))
+        deceased_on = fields.optional("deceased_on", feeds.day)
+        opt_out = fields.optional("opt_out", feeds.flag)
+        checked_at = fields.optional("opt_out_checked_at", feeds.moment)
+        fields.finish()
+        if (opt_out is None) != (checked_at is None):
+            fields.fail("opt_out_checked_at", "comes together with opt_out")
+        if checked_at is not None and checked_at > now + CLOCK_SKEW:
+            fields.fail("opt_out_checked_at", "must not be in the future")
+        fields.finish()
+        return PatientContext(
+            patient=pseudonymiser.patient(patient),
+            household_key=household_key,
+            surname_key=surname_key,
+            surname_share=surname_share,
+            postcode_key=postcode_key,
+            staff=None if staff_id is None else pseudonymiser.subject(staff_id),
+            flags=frozenset(flags),
+            deceased_on=deceased_on,
+            opt_out=opt_out,
+            opt_out_checked_at=checked_at,
+        )
+
+    return feeds.parse(body, limits, PATIENT_FIELDS, build)

@@ -1,0 +1,92 @@
+"""The relationships between those who look and those who are looked at: why an access may be right."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from governance.pseudonyms import Pseudonymiser
+from governance.relationships import _store
+from governance.relationships.edge import Edge
+from governance.relationships.patient import PatientContext
+from governance.vocabulary import RelationshipKind
+
+OPT_OUT_LIFETIME = timedelta(hours=24)
+
+
+class Relationships:
+    """Finds edges and patients, and takes them from the feeds.
+
+    Every method takes the caller's session first: a read snapshot, or for writes a write transaction.
+
+    Args:
+        pseudonymiser: keys the subjects of edges, so that a look-up may name a user, a team or a service plainly.
+        opt_out_lifetime: how long a checked national data opt-out may be relied on; older is unknown.
+    """
+
+    def __init__(self, pseudonymiser: Pseudonymiser, opt_out_lifetime: timedelta = OPT_OUT_LIFETIME) -> None:
+        self._pseudonymiser = pseudonymiser
+        self._opt_out_lifetime = opt_out_lifetime
+
+    def edges_between(
+        self,
+        session: Session,
+        subject: str,
+        team_ids: Collection[str],
+        patient: str | None,
+        study: str | None,
+        at: datetime,
+        custodians: Collection[str] = (),
+    ) -> tuple[Edge, ...]:
+        """Give the edges, valid at ``at``, from a subject or one of their teams to a patient or a study.
+
+        An edge that names the patient matches by the patient, whichever study it names: priors follow a current
+        relationship. One that names a study only matches that study. A wide edge (pool, rota, project) matches when
+        its trust is among ``custodians``, the trusts that answer for the study. Ordered by kind, then id.
+
+        Args:
+            session: a read snapshot.
+            subject: a user's pseudonym ``s-…`` or plain id, or a service's id.
+            team_ids: the teams the subject belongs to.
+            patient: ``p-…``, or None when unknown.
+            study: ``t-…``, or None when no study is asked for.
+            at: the instant at which the edge must hold.
+            custodians: ODS codes; without any, no wide edge is found.
+        """
+        subjects = {self._pseudonymiser.subject(name) for name in (subject, *team_ids)}
+        return tuple(_store.edges_between(session, subjects, patient, study, custodians, at))
+
+    def edges_of_patient(
+        self, session: Session, patient: str, begun_since: datetime, begun_before: datetime
+    ) -> tuple[Edge, ...]:
+        """Give a patient's edges, whoever the subject, that began in ``[begun_since, begun_before)``."""
+        return tuple(_store.edges_of_patient(session, patient, begun_since, begun_before))
+
+    def pool_edges(self, session: Session, ods: str, at: datetime) -> tuple[Edge, ...]:
+        """Give the reporting-pool edges that cover a trust's list at an instant."""
+        return tuple(_store.edges_of_trust(session, RelationshipKind.POOL, ods, at))
+
+    def patient(self, session: Session, patient: str, at: datetime) -> PatientContext | None:
+        """Find a patient by pseudonym ``p-…``; an opt-out too old at ``at`` is unknown (None)."""
+        return self.patients(session, (patient,), at).get(patient)
+
+    def patients(self, session: Session, patients: Collection[str], at: datetime) -> dict[str, PatientContext]:
+        """Find many patients in one go; unknown ones are left out."""
+        found = _store.patients(session, sorted(set(patients)), at - self._opt_out_lifetime)
+        return {context.patient: context for context in found}
+
+    def household_size(self, session: Session, household_key: str) -> int:
+        """Count the patients who share a household key: a shared residence is no tie."""
+        return _store.household_size(session, household_key)
+
+    def upsert_edges(self, session: Session, edges: Sequence[Edge]) -> None:
+        """Insert or replace edges by id; of two with one id the last wins."""
+        _store.put_edges(session, edges)
+
+    def upsert_patients(self, session: Session, patients: Sequence[PatientContext]) -> None:
+        """Insert or replace patients; an opt-out check is cached apart, and an older one never replaces a newer."""
+        _store.put_patients(session, patients)
+
+    def purge_opt_outs(self, session: Session, at: datetime) -> int:
+        """Delete the opt-out checks whose lifetime is over at ``at``; gives how many."""
+        return _store.purge_opt_outs(session, at - self._opt_out_lifetime)
