@@ -1,0 +1,30 @@
+"""Federation: who. The network's organisations, their identity providers, registered services, staff and accounts.
+
+Rules of this room:
+
+1. Nobody is known by claim: an organisation, an issuer or a service counts only when it is registered here.
+2. A trust's identity provider speaks for that trust alone; only a national one may speak for any.
+3. A service proves itself with a key pair; this room holds the public half and refuses anything else.
+4. A token audience belongs to one archive, and the archive's organisation is the custodian of what it holds.
+5. An AI service acts under the manifest of the version it runs. A manifest bounds modality, body part, trust, purpose
+   and volume, counts only while approved, and never changes while it is.
+6. People are keyed pseudonyms; household, surname and postcode are keyed hashes made at the source trust.
+7. Registering a key again replaces the record whole.
+"""
+
+from governance.federation.directory import FederationDirectory
+from governance.federation.feed import parse_staff
+from governance.federation.people import Person, StaffMember
+from governance.federation.service_client import AiManifest, ServiceClient
+from governance.federation.trust import IdentityProvider, Trust
+
+__all__ = [
+    "AiManifest",
+    "FederationDirectory",
+    "IdentityProvider",
+    "Person",
+    "ServiceClient",
+    "StaffMember",
+    "Trust",
+    "parse_staff",
+]

@@ -1,0 +1,184 @@
+"""The directory of the federation: who the network knows."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from governance.errors import Conflict, Fault, InvalidInput, NotFound
+from governance.federation import _store, checks
+from governance.federation.people import Person, StaffMember
+from governance.federation.service_client import AiManifest, ServiceClient
+from governance.federation.trust import IdentityProvider, Trust
+from governance.pseudonyms import Pseudonymiser
+from governance.vocabulary import SubjectType
+
+
+class FederationDirectory:
+    """Finds and registers organisations, identity providers, services, AI manifests, staff and console accounts.
+
+    Every method takes the caller's session first: a read snapshot, or for writes a write transaction. Registering the
+    same key again replaces what was there. A registration that cannot be right raises InvalidInput with every fault.
+
+    Args:
+        pseudonymiser: keys the subjects of console accounts.
+    """
+
+    def __init__(self, pseudonymiser: Pseudonymiser) -> None:
+        self._pseudonymiser = pseudonymiser
+
+    # Organisations and their identity providers
+
+    def register_trust(self, session: Session, trust: Trust) -> None:
+        """Register an organisation."""
+        _refuse(checks.trust(trust))
+        _store.put(session, [trust])
+
+    def trust(self, session: Session, ods: str) -> Trust | None:
+        """Find an organisation by ODS code."""
+        return _store.trust(session, ods)
+
+    def trusts(self, session: Session) -> tuple[Trust, ...]:
+        """Give every organisation, by ODS code."""
+        return tuple(_store.trusts(session))
+
+    def register_identity_provider(self, session: Session, provider: IdentityProvider) -> None:
+        """Register an issuer of identity tokens."""
+        faults = checks.identity_provider(provider)
+        _refuse(faults + ([] if provider.ods is None else self._unknown_trust(session, "/ods", provider.ods)))
+        _store.put(session, [provider])
+
+    def identity_provider(self, session: Session, issuer: str) -> IdentityProvider | None:
+        """Find an identity provider by its issuer, compared character by character (OpenID Connect Core 3.1.3.7)."""
+        return _store.identity_provider(session, issuer)
+
+    def identity_providers(self, session: Session) -> tuple[IdentityProvider, ...]:
+        """Give every identity provider, by issuer."""
+        return tuple(_store.identity_providers(session))
+
+    # Services
+
+    def register_client(self, session: Session, client: ServiceClient) -> None:
+        """Register a service; raises Conflict when another archive already has its token audience."""
+        _refuse(checks.client(client) + self._unknown_trust(session, "/ods", client.ods))
+        if client.token_audience is not None:
+            other = _store.archive(session, client.token_audience)
+            if other is not None and other.client_id != client.client_id:
+                raise Conflict("client.audience_taken", "Another archive is registered with this token audience.")
+        _store.put(session, [client])
+
+    def client(self, session: Session, client_id: str) -> ServiceClient | None:
+        """Find a registered service by client id."""
+        return _store.client(session, client_id)
+
+    def clients(self, session: Session) -> tuple[ServiceClient, ...]:
+        """Give every registered service, by client id."""
+        return tuple(_store.clients(session))
+
+    def archives(self, session: Session, ods: str) -> tuple[ServiceClient, ...]:
+        """Give the archives that hold a custodian's images."""
+        return tuple(_store.archives(session, ods))
+
+    def archive(self, session: Session, token_audience: str) -> ServiceClient | None:
+        """Find the archive that tokens with an audience are for."""
+        return _store.archive(session, token_audience)
+
+    # AI manifests
+
+    def register_manifest(self, session: Session, manifest: AiManifest) -> AiManifest:
+        """Register a manifest, unapproved, and give it as it is kept.
+
+        The same again changes nothing, its approval included. Raises Conflict when an approved one would change: an
+        approval is of a text, so it is withdrawn first.
+        """
+        known = _store.client(session, manifest.service_id)
+        faults = checks.manifest(manifest)
+        if known is None or known.kind is not SubjectType.AI_SERVICE:
+            faults.append(Fault("/service_id", "is not a registered AI service"))
+        for ods in sorted(manifest.trusts):
+            faults += self._unknown_trust(session, "/trusts", ods)
+        _refuse(faults)
+        before = _store.manifest(session, manifest.service_id, manifest.version)
+        fresh = replace(manifest, approved_at=None, withdrawn_at=None)
+        if before is not None and replace(before, approved_at=None, withdrawn_at=None) == fresh:
+            return before
+        if before is not None and before.approved:
+            raise Conflict("manifest.approved", "This version is approved; withdraw the approval before changing it.")
+        _store.put(session, [fresh])
+        return fresh
+
+    def approve_manifest(self, session: Session, service_id: str, version: str, at: datetime) -> AiManifest:
+        """Approve a version from ``at`` on; one already approved stays as it is. Raises NotFound."""
+        manifest = self._known_manifest(session, service_id, version)
+        if manifest.approved:
+            return manifest
+        return self._keep(session, replace(manifest, approved_at=at, withdrawn_at=None))
+
+    def withdraw_manifest(self, session: Session, service_id: str, version: str, at: datetime) -> AiManifest:
+        """Withdraw a version's approval from ``at`` on; one not approved stays as it is. Raises NotFound."""
+        manifest = self._known_manifest(session, service_id, version)
+        return self._keep(session, replace(manifest, withdrawn_at=at)) if manifest.approved else manifest
+
+    def manifest(self, session: Session, service_id: str, version: str | None = None) -> AiManifest | None:
+        """Find the manifest of a version; without one, of the version the service is registered to run."""
+        if version is None:
+            client = _store.client(session, service_id)
+            version = None if client is None else client.ai_version
+        return None if version is None else _store.manifest(session, service_id, version)
+
+    def manifests(self, session: Session, service_id: str | None = None) -> tuple[AiManifest, ...]:
+        """Give the manifests of one AI service, or of all, by service and version."""
+        return tuple(_store.manifests(session, service_id))
+
+    # People
+
+    def upsert_staff(self, session: Session, staff: Sequence[StaffMember]) -> None:
+        """Insert or replace members of staff whole; of two with one id the last wins."""
+        _store.put(session, staff)
+
+    def staff(self, session: Session, subject: str) -> StaffMember | None:
+        """Find a member of staff by pseudonym ``s-…``."""
+        return next(iter(_store.staff(session, [subject])), None)
+
+    def staff_many(self, session: Session, subjects: Collection[str]) -> dict[str, StaffMember]:
+        """Find many members of staff in one go; unknown ones are left out."""
+        return {member.id: member for member in _store.staff(session, sorted(set(subjects)))}
+
+    def staff_who_are(self, session: Session, patient: str) -> tuple[StaffMember, ...]:
+        """Give the members of staff who are a patient (``p-…``)."""
+        return tuple(_store.staff_of(session, patient))
+
+    def register_person(self, session: Session, person: Person) -> None:
+        """Register a console account; its subject may be given plainly and is kept as a pseudonym."""
+        faults = checks.person(person) + self._unknown_trust(session, "/ods", person.ods)
+        if _store.identity_provider(session, person.issuer) is None:
+            faults.append(Fault("/issuer", "is not a registered identity provider"))
+        _refuse(faults)
+        _store.put(session, [replace(person, subject=self._pseudonymiser.subject(person.subject))])
+
+    def person(self, session: Session, issuer: str, subject: str) -> Person | None:
+        """Find a console account by issuer and subject, plain or pseudonym."""
+        return _store.person(session, issuer, self._pseudonymiser.subject(subject))
+
+    def persons(self, session: Session) -> tuple[Person, ...]:
+        """Give every console account, by issuer and subject."""
+        return tuple(_store.persons(session))
+
+    def _known_manifest(self, session: Session, service_id: str, version: str) -> AiManifest:
+        manifest = _store.manifest(session, service_id, version)
+        if manifest is None:
+            raise NotFound("manifest.unknown", "There is no manifest of this service and version.")
+        return manifest
+
+    def _keep(self, session: Session, manifest: AiManifest) -> AiManifest:
+        _store.put(session, [manifest])
+        return manifest
+
+    def _unknown_trust(self, session: Session, path: str, ods: str) -> list[Fault]:
+        return [] if _store.trust(session, ods) else [Fault(path, "is not a registered organisation")]
+
+
+def _refuse(faults: Sequence[Fault]) -> None:
+    if faults:
+        raise InvalidInput(faults, "The registration is not valid.")

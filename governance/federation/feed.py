@@ -1,0 +1,66 @@
+"""The staff feed of the public surface."""
+
+from governance import feeds
+from governance.federation.people import StaffMember
+from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
+from governance.pseudonyms import Pseudonymiser
+
+FIELDS = frozenset(
+    {
+        "id",
+        "ods",
+        "role",
+        "department",
+        "site",
+        "team_ids",
+        "patient_key",
+        "household_key",
+        "surname_key",
+        "surname_share",
+        "postcode_key",
+        "training_valid_to",
+        "leaves_on",
+    }
+)
+TEAMS_MAXIMUM = 50
+
+
+def parse_staff(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFAULT_LIMITS) -> Parsed[StaffMember]:
+    """Read members of staff, one a line: ``{id, ods, role, …}`` of the public surface.
+
+    The id leaves here as ``s-…`` and ``patient_key`` as ``p-…``, comparable with the patients of events; the other keys
+    are kept as given, they are keyed hashes already. Raises InvalidInput when the body has too many lines.
+    """
+
+    def build(fields: Fields) -> StaffMember:
+        staff_id = fields.required("id", feeds.text)
+        ods = fields.required("ods", feeds.ods)
+        role = fields.required("role", feeds.code)
+        department = fields.optional("department", feeds.text)
+        site = fields.optional("site", feeds.text)
+        team_ids = fields.many("team_ids", feeds.text, TEAMS_MAXIMUM)
+        patient_key = fields.optional("patient_key", feeds.patient)
+        household_key = fields.optional("household_key", feeds.keyed_hash)
+        surname_key = fields.optional("surname_key", feeds.keyed_hash)
+        surname_share = fields.optional("surname_share", feeds.share)
+        postcode_key = fields.optional("postcode_key", feeds.keyed_hash)
+        training_valid_to = fields.optional("training_valid_to", feeds.day)
+        leaves_on = fields.optional("leaves_on", feeds.day)
+        fields.finish()
+        return StaffMember(
+            id=pseudonymiser.subject(staff_id),
+            ods=ods,
+            role=role,
+            department=department,
+            site=site,
+            team_ids=team_ids,
+            patient_key=None if patient_key is None else pseudonymiser.patient(patient_key),
+            household_key=household_key,
+            surname_key=surname_key,
+            surname_share=surname_share,
+            postcode_key=postcode_key,
+            training_valid_to=training_valid_to,
+            leaves_on=leaves_on,
+        )
+
+    return feeds.parse(body, limits, FIELDS, build)

@@ -1,0 +1,65 @@
+"""Registered services, the public keys they prove themselves with, and the manifests of AI services."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from governance.vocabulary import Purpose, SubjectType
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceClient:
+    """A service that may ask for decisions and tokens.
+
+    ``kind`` is service or ai_service. ``jwks`` is the public JWK set (RFC 7517) it signs client assertions with.
+    ``scopes`` bound what it may do here, ``audiences`` whom it may ask tokens for. ``ai_version`` is the version an AI
+    service runs. ``token_audience`` is set for an archive: the audience that tokens for it carry; ``ods`` is then the
+    custodian whose images it holds.
+    """
+
+    client_id: str
+    ods: str
+    name: str
+    kind: SubjectType
+    jwks: Mapping[str, Any]
+    scopes: frozenset[str] = frozenset()
+    audiences: tuple[str, ...] = ()
+    ai_version: str | None = None
+    token_audience: str | None = None
+
+    @property
+    def archive(self) -> bool:
+        """Say whether tokens can be addressed to it."""
+        return self.token_audience is not None
+
+
+@dataclass(frozen=True, slots=True)
+class AiManifest:
+    """What one version of an AI service was assessed for, and whether it is approved.
+
+    ``service_id`` is the client id. ``modalities`` and ``body_parts`` are DICOM code strings, ``trusts`` the custodians
+    whose images it may read, ``daily_volume`` the studies it may read in a day. It is approved from ``approved_at`` to
+    ``withdrawn_at``.
+    """
+
+    service_id: str
+    version: str
+    modalities: frozenset[str]
+    body_parts: frozenset[str]
+    trusts: frozenset[str]
+    purposes: frozenset[Purpose]
+    daily_volume: int
+    approved_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+
+    @property
+    def approved(self) -> bool:
+        """Say whether it is approved as things stand."""
+        return self.approved_at is not None and self.withdrawn_at is None
+
+    def approved_on(self, at: datetime) -> bool:
+        """Say whether it was approved at an instant, as far as its last approval tells."""
+        if self.approved_at is None or at < self.approved_at:
+            return False
+        return self.withdrawn_at is None or at < self.withdrawn_at
