@@ -42,7 +42,7 @@ class EntryRow(SQLModel, table=True):
         Index("ix_audit_entry_occurred", "occurred_at"),
     )
 
-    index: int = Field(primary_key=True, sa_type=_Whole, sa_column_kwargs={"autoincrement": False})  # type: ignore[call-overload]
+    index: int = Field(primary_key=True, sa_type=_Whole, sa_column_kwargs={"autoincrement": False})
     leaf_hash: bytes = Field(sa_type=LargeBinary)
     occurred_at: datetime = Field(sa_type=UtcMicroseconds)
     recorded_at: datetime = Field(sa_type=UtcMicroseconds)
@@ -87,7 +87,7 @@ class CheckpointRow(SQLModel, table=True):
 
     __tablename__ = "audit_checkpoint"
 
-    size: int = Field(primary_key=True, sa_type=_Whole, sa_column_kwargs={"autoincrement": False})  # type: ignore[call-overload]
+    size: int = Field(primary_key=True, sa_type=_Whole, sa_column_kwargs={"autoincrement": False})
     root: bytes = Field(sa_type=LargeBinary)
     signed_at: datetime = Field(sa_type=UtcMicroseconds)
     note: str = Field(sa_type=Text)

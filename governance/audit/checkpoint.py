@@ -69,9 +69,7 @@ def key_id(name: str, public_key: bytes) -> bytes:
 
 def assemble(text: str, signatures: Sequence[NoteSignature]) -> str:
     """Give the signed note made of its text and signatures."""
-    lines = [
-        f"— {line.name} {base64.b64encode(line.key_id + line.signature).decode()}\n" for line in signatures
-    ]
+    lines = [f"— {line.name} {base64.b64encode(line.key_id + line.signature).decode()}\n" for line in signatures]
     return f"{text}\n{''.join(lines)}"
 
 
@@ -101,7 +99,7 @@ def decode_hash(text: str) -> bytes:
 
 
 def _signature(line: str) -> NoteSignature:
-    dash, name, encoded = (line.split(" ") + ["", "", ""])[:3]
+    dash, name, encoded = [*line.split(" "), "", "", ""][:3]
     raw = _decode(encoded)
     if dash != "—" or not _NAME.fullmatch(name) or len(raw) < 5 or line.count(" ") != 2:
         raise ValueError("a signature line is a dash, a key name and base64 of the key id and the signature")

@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
 
-JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 Digest: TypeAlias = bytes
 
 

@@ -5,8 +5,8 @@
 3. A perfect subtree is named by a ``Node(level, index)``: it covers leaves [index << level, (index + 1) << level).
 4. Proofs are first *planned* as the perfect subtrees they need (``inclusion_plan``, ``consistency_plan``), then
    *filled* from whatever holds the hashes. A planned step may cover several perfect subtrees, joined right to left.
-5. ``CompactRange`` is the growing edge of a tree: the roots of its perfect subtrees, largest first. It is enough to go on
-   appending and to compute the root, and it is never longer than 64 hashes.
+5. ``CompactRange`` is the growing edge of a tree: the roots of its perfect subtrees, largest first. It is enough to go
+   on appending and to compute the root, and it is never longer than 64 hashes.
 6. Verification answers a bool and never raises on hostile input.
 """
 
@@ -119,7 +119,7 @@ def consistency_plan(old: int, new: int) -> list[Step]:
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Tell whether ``proof`` shows leaf hash ``leaf`` at ``index`` of the tree of ``size`` leaves with ``root``.
 
-    RFC 9162 section 2.1.3.2, steps 1 to 5. The caller still owes the check that ``root`` comes from a signed checkpoint.
+    RFC 9162 section 2.1.3.2, steps 1 to 5. The caller still owes the check that ``root`` is from a signed checkpoint.
     """
     if not 0 <= index < size:
         return False

@@ -1,0 +1,180 @@
+"""Reads and writes of the log's tables. Only the sequencer writes; nothing here updates or deletes an entry.
+
+1. Every write happens under :func:`lock`, inside the caller's transaction.
+2. Rows go in by the driver's ``executemany``, not as objects: the log is the busiest table of the service.
+3. Readers page by index. Committed rows never change, so any read below a committed size is stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, insert, or_, select, text, update
+from sqlmodel import Session, SQLModel
+
+from governance.audit._tables import CheckpointRow, EntryRow, HeadRow, TileRow
+from governance.audit.event import RecordedEvent
+from governance.audit.merkle import HASH_BYTES, CompactRange
+
+ADVISORY_LOCK = 0x61756469740001  # "audit", then the lock's number; one log in one PostgreSQL database
+_PARAMETERS = 500  # values in one IN list, well under SQLite's limit
+
+
+def _table(row: type[SQLModel]) -> Any:
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+_ENTRY, _HEAD = _table(EntryRow), _table(HeadRow)
+_TILE, _CHECKPOINT = _table(TileRow), _table(CheckpointRow)
+_INSERT_ENTRY, _INSERT_TILE = insert(_ENTRY), insert(_TILE)
+
+
+def lock(session: Session) -> None:
+    """Make this transaction the only one that may extend the log, until it ends.
+
+    SQLite's write transaction already is; PostgreSQL takes an advisory lock, so that readers are never held up.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+
+
+def head(session: Session) -> CompactRange:
+    """Give the growing edge of the tree; the empty tree when nothing was ever appended."""
+    row = session.connection().execute(select(_HEAD.c.size, _HEAD.c.frontier).where(_HEAD.c.id == 1)).first()
+    if row is None:
+        return CompactRange()
+    frontier = row.frontier
+    return CompactRange(row.size, [frontier[at : at + HASH_BYTES] for at in range(0, len(frontier), HASH_BYTES)])
+
+
+def save_head(session: Session, edge: CompactRange) -> None:
+    """Keep the growing edge of the tree."""
+    values = {"size": edge.size, "frontier": b"".join(edge.frontier)}
+    connection = session.connection()
+    if connection.execute(update(_HEAD).where(_HEAD.c.id == 1).values(values)).rowcount == 0:
+        connection.execute(insert(_HEAD).values(id=1, **values))
+
+
+def known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+    """Give the entry bytes of those of the ``(source id, event id)`` keys that the log already holds."""
+    by_source: dict[str, list[str]] = {}
+    for source_id, event_id in keys:
+        by_source.setdefault(source_id, []).append(event_id)
+    found: dict[tuple[str, str], bytes] = {}
+    for source_id, event_ids in by_source.items():
+        for start in range(0, len(event_ids), _PARAMETERS):
+            statement = select(_ENTRY.c.event_id, _ENTRY.c.entry).where(
+                _ENTRY.c.source_id == source_id, _ENTRY.c.event_id.in_(event_ids[start : start + _PARAMETERS])
+            )
+            for row in session.connection().execute(statement):
+                found[source_id, row.event_id] = bytes(row.entry)
+    return found
+
+
+def insert_entries(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put entries in, in the order given."""
+    session.connection().execute(_INSERT_ENTRY, rows)
+
+
+def row_of(event: RecordedEvent, leaf_hash: bytes, entry: bytes) -> dict[str, Any]:
+    """Give the row of one entry: its bytes, their hash, and the columns that repeat what searches need."""
+    subject, resource, authority = event.subject, event.resource, event.authority
+    return {
+        "index": event.index,
+        "leaf_hash": leaf_hash,
+        "occurred_at": event.time,
+        "recorded_at": event.recorded_at,
+        "source_id": event.source.id,
+        "event_id": event.id,
+        "kind": event.kind.value,
+        "outcome": event.outcome.value,
+        "subject": subject.id if subject else None,
+        "subject_ods": subject.ods if subject else None,
+        "patient": resource.patient if resource else None,
+        "study": resource.study if resource else None,
+        "custodian": resource.custodian if resource else None,
+        "decision_id": authority.decision_id,
+        "agreement_id": authority.agreement_id,
+        "token_jti": authority.token_jti,
+        "entry": entry,
+    }
+
+
+def entries(session: Session, start: int, stop: int) -> list[bytes]:
+    """Give the entry bytes of indexes [start, stop) that exist, in order."""
+    statement = select(_ENTRY.c.entry).where(_ENTRY.c.index >= start, _ENTRY.c.index < stop).order_by(_ENTRY.c.index)
+    return [bytes(entry) for entry in session.connection().execute(statement).scalars()]
+
+
+def hashes(session: Session, level: int, start: int, stop: int) -> list[bytes]:
+    """Give the hashes [start, stop) of a tile level, as far as they exist, in order.
+
+    Level 0 is the leaves; above it, each hash is the root of a full tile one level down.
+    """
+    if level == 0:
+        place, value = _ENTRY.c.index, _ENTRY.c.leaf_hash
+        statement = select(value).where(place >= start, place < stop).order_by(place)
+    else:
+        place, value = _TILE.c.number, _TILE.c.root
+        statement = select(value).where(_TILE.c.level == level - 1, place >= start, place < stop).order_by(place)
+    return [bytes(value) for value in session.connection().execute(statement).scalars()]
+
+
+def full_tile(session: Session, level: int, number: int) -> bytes | None:
+    """Give the 8,192 bytes of a full tile, or None while it is not full."""
+    statement = select(_TILE.c.hashes).where(_TILE.c.level == level, _TILE.c.number == number)
+    found = session.connection().execute(statement).scalar()
+    return None if found is None else bytes(found)
+
+
+def insert_tiles(session: Session, level: int, first: int, tiles: Sequence[tuple[bytes, bytes]]) -> None:
+    """Keep tiles that have become full: root and hashes of each, numbered from ``first``."""
+    rows = [
+        {"level": level, "number": number, "root": root, "hashes": joined}
+        for number, (root, joined) in enumerate(tiles, first)
+    ]
+    session.connection().execute(_INSERT_TILE, rows)
+
+
+def latest_checkpoint(session: Session) -> str | None:
+    """Give the note of the largest signed checkpoint, or None before the first."""
+    statement = select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
+    note: str | None = session.connection().execute(statement).scalar()
+    return note
+
+
+def insert_checkpoint(session: Session, size: int, root: bytes, note: str, signed_at: datetime) -> None:
+    """Keep a signed checkpoint."""
+    values = {"size": size, "root": root, "note": note, "signed_at": signed_at}
+    session.connection().execute(insert(_CHECKPOINT).values(values))
+
+
+def find(session: Session, filters: Mapping[str, Any], limit: int, newest_first: bool) -> list[bytes]:
+    """Give the entry bytes that match every filter, by index."""
+    order = _ENTRY.c.index.desc() if newest_first else _ENTRY.c.index
+    statement = select(_ENTRY.c.entry).where(*_conditions(filters)).order_by(order).limit(limit)
+    return [bytes(entry) for entry in session.connection().execute(statement).scalars()]
+
+
+def count(session: Session, filters: Mapping[str, Any]) -> int:
+    """Give how many entries match every filter."""
+    statement = select(func.count()).select_from(_ENTRY).where(*_conditions(filters))
+    return int(session.connection().execute(statement).scalar_one())
+
+
+def _conditions(filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    """Turn filters into conditions: a column's name for equality, or one of the five below."""
+    special: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+        "since": lambda value: _ENTRY.c.occurred_at >= value,
+        "until": lambda value: _ENTRY.c.occurred_at < value,
+        "after_index": lambda value: _ENTRY.c.index > value,
+        "before_index": lambda value: _ENTRY.c.index < value,
+        "trust": lambda value: or_(_ENTRY.c.custodian == value, _ENTRY.c.subject_ods == value),
+    }
+    return [
+        special[name](value) if name in special else _ENTRY.c[name] == value
+        for name, value in filters.items()
+        if value is not None
+    ]

@@ -1,0 +1,156 @@
+"""Group commit: one thread writes for everybody, and nobody is answered before the commit.
+
+1. Callers put requests in a bounded queue and wait on a future; the thread takes what is there and commits it as one.
+2. A request is never split over two commits.
+3. A commit that failed fails every request of its group. It is never tried again behind the caller's back: after a
+   failed flush nobody can know what reached the disk, so only the caller, who re-sends under the same id, may decide.
+4. A full queue or a closed writer answers Unavailable at once; nothing is dropped silently.
+5. Closing takes no new requests, finishes those in the queue, then stops.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+from sqlmodel import Session
+
+from governance.audit._sequencer import Receipt
+from governance.audit.event import Event
+from governance.errors import Unavailable
+from governance.storage import Database
+
+Append = Callable[[Session, Sequence[Event]], list[Receipt]]
+_Request = tuple[Sequence[Event], "Future[list[Receipt]]"]
+
+
+class LogObserver(Protocol):
+    """Is told what the writer does, for metrics and logs; must be quick and must not raise."""
+
+    def committed(self, receipts: Sequence[Receipt]) -> None:
+        """Hear that a group was committed."""
+
+    def failed(self, events: int, error: Exception) -> None:
+        """Hear that the commit of a group of so many events failed."""
+
+
+class SilentObserver:
+    """Listens and keeps nothing."""
+
+    def committed(self, receipts: Sequence[Receipt]) -> None:
+        """Take note of nothing."""
+
+    def failed(self, events: int, error: Exception) -> None:
+        """Take note of nothing."""
+
+
+class GroupWriter:
+    """The one thread of this process that appends to the log.
+
+    Args:
+        database: where groups are committed.
+        append: sequences events inside a transaction.
+        capacity: events that may wait; beyond it callers are told to come back.
+        group: events that one commit takes at most, unless a single request is larger.
+        observer: is told of every commit and every failure.
+    """
+
+    def __init__(self, database: Database, append: Append, *, capacity: int, group: int, observer: LogObserver) -> None:
+        self._database = database
+        self._append = append
+        self._capacity = capacity
+        self._group = group
+        self._observer = observer
+        self._waiting: deque[_Request] = deque()
+        self._queued = 0
+        self._changed = threading.Condition()
+        self._open = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def queued(self) -> int:
+        """Give how many events wait for the next commit."""
+        return self._queued
+
+    def start(self) -> None:
+        """Start the thread; starting twice is harmless."""
+        with self._changed:
+            if self._thread is None:
+                self._open = True
+                self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Refuse new requests, commit those in the queue, stop the thread and wait for it."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+
+    def submit(self, events: Sequence[Event]) -> Future[list[Receipt]]:
+        """Queue events as one request; the future answers after the commit, or fails with Unavailable.
+
+        Raises:
+            Unavailable: the writer is closed or its queue is full.
+        """
+        future: Future[list[Receipt]] = Future()
+        with self._changed:
+            if not self._open:
+                raise _unavailable("The audit log is not taking events.")
+            if self._queued and self._queued + len(events) > self._capacity:
+                raise _unavailable("The audit log has more waiting than it may hold.")
+            self._waiting.append((events, future))
+            self._queued += len(events)
+            self._changed.notify_all()
+        return future
+
+    def _run(self) -> None:
+        while requests := self._next_group():
+            events = [event for batch, _ in requests for event in batch]
+            try:
+                with self._database.transaction() as session:
+                    receipts = self._append(session, events)
+            except Exception as error:  # noqa: BLE001  whatever failed, its callers must hear it and the thread live on
+                self._observer.failed(len(events), error)
+                _fail(requests, error)
+            else:
+                self._observer.committed(receipts)
+                _answer(requests, receipts)
+
+    def _next_group(self) -> list[_Request]:
+        """Wait for requests and take as many as one commit holds; empty once closed and drained."""
+        with self._changed:
+            while not self._waiting and self._open:
+                self._changed.wait()
+            requests: list[_Request] = []
+            taken = 0
+            while self._waiting and (not requests or taken + len(self._waiting[0][0]) <= self._group):
+                requests.append(self._waiting.popleft())
+                taken += len(requests[-1][0])
+            self._queued -= taken
+            return requests
+
+
+def _answer(requests: Sequence[_Request], receipts: Sequence[Receipt]) -> None:
+    start = 0
+    for events, future in requests:
+        if future.set_running_or_notify_cancel():
+            future.set_result(list(receipts[start : start + len(events)]))
+        start += len(events)
+
+
+def _fail(requests: Sequence[_Request], error: Exception) -> None:
+    for _, future in requests:
+        if future.set_running_or_notify_cancel():
+            failure = _unavailable("The audit log could not be written; nothing of this request was recorded.")
+            failure.__cause__ = error
+            future.set_exception(failure)
+
+
+def _unavailable(detail: str) -> Unavailable:
+    return Unavailable("audit.unavailable", detail, retry_after=1)

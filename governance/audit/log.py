@@ -1,0 +1,225 @@
+"""The log: append, read, prove.
+
+1. ``append`` answers after the events are on the disk and in order: the index is the receipt.
+2. Inside a transaction of one's own, use ``append_in``: the change and its record are one commit. Calling ``append``
+   there would wait for a lock that the caller itself holds.
+3. Three numbers are kept apart: the next index, the committed size (``tree_head``), and the size of the newest signed
+   checkpoint. Proofs speak about the checkpoint.
+4. A checkpoint is signed only when the tree is shown to extend the newest one signed before: a log that was rolled back
+   or rewritten refuses to sign.
+5. Starting needs no recovery: the head row was committed together with the entries it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from types import TracebackType
+
+from sqlmodel import Session
+
+from governance.audit import _store, checkpoint, merkle
+from governance.audit._sealing import reveal
+from governance.audit._sequencer import TILE_WIDTH, Receipt, Sequencer
+from governance.audit._tree import StoredTree
+from governance.audit._writer import GroupWriter, LogObserver, SilentObserver
+from governance.audit.checkpoint import Checkpoint
+from governance.audit.encoding import parse
+from governance.audit.event import Event, Identity, RecordedEvent
+from governance.audit.proof import InclusionProof
+from governance.audit.signer import NoteSigner
+from governance.clock import Clock
+from governance.errors import Conflict, NotFound
+from governance.pseudonyms import Pseudonymiser, Vault
+from governance.storage import Database
+
+CAPACITY = 20_000  # events waiting for a commit
+GROUP = 2_000  # events in one commit
+
+
+class AuditLog:
+    """The append-only, provable record of everything that happened.
+
+    Args:
+        database: holds the log; several processes may share it.
+        pseudonymiser: makes the pseudonyms that entries carry.
+        vault: seals the identifying originals under their owners' keys.
+        signer: signs checkpoints.
+        clock: tells when events are recorded and checkpoints signed.
+        origin: the log's name in its checkpoints, by convention the signer's key name.
+        capacity: events that may wait for a commit.
+        group: events in one commit at most.
+        observer: is told of commits and failures.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        pseudonymiser: Pseudonymiser,
+        vault: Vault,
+        signer: NoteSigner,
+        clock: Clock,
+        origin: str,
+        *,
+        capacity: int = CAPACITY,
+        group: int = GROUP,
+        observer: LogObserver | None = None,
+    ) -> None:
+        self.origin = checkpoint.check_name(origin)
+        self._database = database
+        self._vault = vault
+        self._signer = signer
+        self._clock = clock
+        self._sequencer = Sequencer(pseudonymiser, vault, clock)
+        self._writer = GroupWriter(
+            database, self._sequencer.append, capacity=capacity, group=group, observer=observer or SilentObserver()
+        )
+
+    def start(self) -> None:
+        """Start taking events. In a server with several workers, call it in each worker."""
+        self._writer.start()
+
+    def close(self) -> None:
+        """Stop taking events, commit those that wait, and come back when it is done."""
+        self._writer.close()
+
+    def __enter__(self) -> AuditLog:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def queued(self) -> int:
+        """Give how many events wait for a commit in this process."""
+        return self._writer.queued
+
+    def submit(self, events: Sequence[Event]) -> Future[list[Receipt]]:
+        """Queue events as one request; the future gives their receipts once they are durable and in order.
+
+        Raises Unavailable when the log is closed or full; the future fails with Unavailable when the commit did.
+        """
+        return self._writer.submit(events)
+
+    def append(self, events: Sequence[Event]) -> list[Receipt]:
+        """Record events and wait until they are durable and in order; gives one receipt for each, in order.
+
+        A re-sent event gives its first index as a duplicate. A refused event has no index and holds up no other.
+
+        Raises:
+            Unavailable: the log is closed, full, or could not be written; nothing of this call was recorded.
+        """
+        return self.submit(events).result() if events else []
+
+    def append_in(self, session: Session, events: Sequence[Event]) -> list[Receipt]:
+        """Record events inside the caller's write transaction: they are in the log when, and only when, it commits.
+
+        The log stays locked for all others until then, so call it last. Raises what the database raises.
+        """
+        return self._sequencer.append(session, events) if events else []
+
+    def tree_head(self) -> tuple[int, bytes]:
+        """Give how many entries are committed, and the Merkle root over them."""
+        with self._database.reading() as session:
+            edge = _store.head(session)
+        return edge.size, edge.root()
+
+    def read(self, start: int, limit: int) -> list[RecordedEvent]:
+        """Give up to ``limit`` events from index ``start`` on, in order; fewer, or none, at the end of the log."""
+        with self._database.reading() as session:
+            return [parse(entry) for entry in _store.entries(session, start, start + limit)]
+
+    def entry(self, index: int) -> RecordedEvent:
+        """Give one event; raises NotFound."""
+        return parse(self.entry_bytes(index))
+
+    def entry_bytes(self, index: int) -> bytes:
+        """Give the bytes of one entry as hashed and stored; raises NotFound."""
+        with self._database.reading() as session:
+            found = _store.entries(session, index, index + 1)
+        if not found:
+            raise NotFound("audit.no_entry", "The log has no entry with this index.")
+        return found[0]
+
+    def reveal(self, event: RecordedEvent) -> Identity:
+        """Give the identifying originals of an event. The caller owes the permission and the record of the look."""
+        with self._database.reading() as session:
+            return reveal(session, self._vault, event)
+
+    def sign_checkpoint(self) -> str:
+        """Sign the present head and give the note; the newest note again when nothing was appended since.
+
+        Raises:
+            Conflict: the tree does not extend the newest checkpoint: the store was rolled back or rewritten.
+        """
+        with self._database.transaction() as session:
+            _store.lock(session)
+            edge = _store.head(session)
+            newest = _store.latest_checkpoint(session)
+            if newest is not None:
+                before = checkpoint.parse(newest).checkpoint
+                if (before.size, before.root) == (edge.size, edge.root()):
+                    return newest
+                _check_extends(StoredTree(session, edge.size), before, edge.root())
+            root = edge.root()
+            note = self._signer.sign(Checkpoint(self.origin, edge.size, root).text())
+            _store.insert_checkpoint(session, edge.size, root, note, self._clock.now())
+            return note
+
+    def latest_checkpoint(self) -> str:
+        """Give the newest signed checkpoint; the first one is signed when there is none yet."""
+        with self._database.reading() as session:
+            note = _store.latest_checkpoint(session)
+        return self.sign_checkpoint() if note is None else note
+
+    def proof(self, index: int) -> InclusionProof:
+        """Give the proof that an entry is in the log, under the newest checkpoint, signing one when it has none yet.
+
+        Raises NotFound when the log has no such entry.
+        """
+        note = self.latest_checkpoint()
+        if checkpoint.parse(note).checkpoint.size <= index:
+            note = self.sign_checkpoint()
+        size = checkpoint.parse(note).checkpoint.size
+        if not 0 <= index < size:
+            raise NotFound("audit.no_entry", "The log has no entry with this index.")
+        with self._database.reading() as session:
+            hashes = StoredTree(session, size).fill(merkle.inclusion_plan(index, size))
+        return InclusionProof(index, size, tuple(hashes), note)
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """Give the proof that the tree of ``old`` leaves is a prefix of that of ``new`` (RFC 9162 section 2.1.4).
+
+        Raises NotFound unless ``0 <= old <= new <= committed size``.
+        """
+        with self._database.reading() as session:
+            if not 0 <= old <= new <= _store.head(session).size:
+                raise NotFound("audit.no_tree", "The log never had a tree of that size.")
+            return StoredTree(session, new).fill(merkle.consistency_plan(old, new))
+
+    def tile(self, level: int, number: int, width: int | None = None) -> bytes:
+        """Give the hashes of a tile: all 256 of a full one, or the first ``width`` (C2SP tlog-tiles, "Merkle Tree").
+
+        Raises NotFound when the tree is not that large yet or there can be no such tile.
+        """
+        wanted = TILE_WIDTH if width is None else width
+        if 0 <= level < 8 and 0 <= number < 1 << 62 and 1 <= wanted <= TILE_WIDTH:
+            with self._database.reading() as session:
+                size = _store.head(session).size
+                start = number * TILE_WIDTH
+                if start + wanted <= size >> (8 * level):
+                    return b"".join(StoredTree(session, size).hashes(level, start, start + wanted))
+        raise NotFound("audit.no_tile", "The log has no such tile.")
+
+
+def _check_extends(tree: StoredTree, before: Checkpoint, root: bytes) -> None:
+    """Make sure the tree extends an earlier checkpoint; raises Conflict."""
+    extends = before.size <= tree.size
+    if extends:
+        proof = tree.fill(merkle.consistency_plan(before.size, tree.size))
+        extends = merkle.verify_consistency(before.size, tree.size, proof, before.root, root)
+    if not extends:
+        raise Conflict("audit.rolled_back", "The log does not extend its newest checkpoint; nothing was signed.")
