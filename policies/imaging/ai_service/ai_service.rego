@@ -14,54 +14,38 @@ import data.imaging.data_items
 failures(request, clause, owners) := set() if {
 	request.subject.type in {"practitioner", "service"}
 } else := {"ai.no_manifest"} if {
-	not is_object(request.subject.ai.manifest)
+	not _has_manifest(request)
 } else := union({
-	_approval(request),
-	_version(request, clause),
-	_data(request, clause),
-	_trust(request, owners),
-	_volume(request, clause),
+	{"ai.not_approved" | not _approved(request)},
+	{"ai.version" | some terms in _terms(request, clause); not _version_listed(request, terms)},
+	{"ai.modality" | some terms in _terms(request, clause); not _modality_covered(request, terms)},
+	{"ai.body_part" | some terms in _terms(request, clause); not _body_part_covered(request, terms)},
+	{"ai.trust" | not _serves_any(request, owners)},
+	{"ai.volume" | some terms in _terms(request, clause); not _below_volume(request, terms)},
 })
 
-_approval(request) := {"ai.not_approved" | not _approved(request.subject.ai, request.purpose)}
+_has_manifest(request) if is_object(request.subject.ai.manifest)
 
-_approved(ai, purpose) if {
-	ai.approved == true
-	purpose in ai.manifest.purposes
+_approved(request) if {
+	request.subject.ai.approved == true
+	request.purpose in request.subject.ai.manifest.purposes
 }
 
-_version(request, clause) := {"ai.version" |
-	some terms in _terms(request, clause)
-	not request.subject.ai.version in terms.versions
-}
+_version_listed(request, terms) if request.subject.ai.version in terms.versions
 
-_data(request, clause) := modality | body_part if {
-	modality := {"ai.modality" |
-		some terms in _terms(request, clause)
-		not data_items.covers(terms.modalities, request.resource.modality)
-	}
-	body_part := {"ai.body_part" |
-		some terms in _terms(request, clause)
-		not data_items.covers(terms.body_parts, request.resource.body_part)
-	}
-}
+_modality_covered(request, terms) if data_items.covers(terms.modalities, request.resource.modality)
 
-_trust(request, owners) := {"ai.trust" | not _serves_any(request.subject.ai.manifest, owners)}
+_body_part_covered(request, terms) if data_items.covers(terms.body_parts, request.resource.body_part)
 
-_serves_any(manifest, owners) if {
+_serves_any(request, owners) if {
 	some owner in owners
-	owner in manifest.trusts
+	owner in request.subject.ai.manifest.trusts
 }
 
-_volume(request, clause) := {"ai.volume" |
-	some terms in _terms(request, clause)
-	not _below(request.subject.ai.reads_today, terms.daily_volume)
-}
-
-_below(reads, limit) if {
-	is_number(reads)
-	is_number(limit)
-	reads < limit
+_below_volume(request, terms) if {
+	is_number(request.subject.ai.reads_today)
+	is_number(terms.daily_volume)
+	request.subject.ai.reads_today < terms.daily_volume
 }
 
 # The clause's own terms are left out when it does not name the service: `role.not_covered` says that already.

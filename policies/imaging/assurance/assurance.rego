@@ -11,11 +11,11 @@ import data.imaging.subject
 # description: The reason codes for which the person's identity assurance is below the clause's floor.
 failures(request, clause) := {"assurance.too_low" |
 	subject.practitioner(request)
-	not _sufficient(request.subject.assurance, clause.identity_assurance)
+	not _sufficient(request, clause)
 }
 
-_sufficient(level, floor) if {
-	is_number(level)
-	is_number(floor)
-	level >= floor
+_sufficient(request, clause) if {
+	is_number(request.subject.assurance)
+	is_number(clause.identity_assurance)
+	request.subject.assurance >= clause.identity_assurance
 }

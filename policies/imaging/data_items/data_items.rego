@@ -23,16 +23,22 @@ covers(list, item) if item in list
 
 covers(list, _) if "*" in list
 
-_modality(request, clause) := {"modality.not_covered" | not covers(clause.modalities, request.resource.modality)}
+_modality(request, clause) := {"modality.not_covered" | not _modality_covered(request, clause)}
 
-_body_part(request, clause) := {"body_part.not_covered" | not covers(clause.body_parts, request.resource.body_part)}
+_modality_covered(request, clause) if covers(clause.modalities, request.resource.modality)
+
+_body_part(request, clause) := {"body_part.not_covered" | not _body_part_covered(request, clause)}
+
+_body_part_covered(request, clause) if covers(clause.body_parts, request.resource.body_part)
 
 _labels(request, clause) := (excluded | closed) | guarded if {
 	labels := {label | some label in request.resource.labels}
-	excluded := {"label.excluded" | not is_array(request.resource.labels)}
+	excluded := {"label.excluded" | not _labelled(request)}
 	closed := {"label.excluded" | count(labels & _closed_labels(clause)) > 0}
 	guarded := {"break_glass.required" | clause.sensitive == "break_glass"; count(labels & guarded_labels) > 0}
 }
+
+_labelled(request) if is_array(request.resource.labels)
 
 _closed_labels(clause) := {label | some label in clause.excluded_labels} if {
 	clause.sensitive == "break_glass"

@@ -7,19 +7,19 @@ package imaging.recipients
 
 # METADATA
 # description: The reason codes for which the subject is not among the clause's recipients.
-failures(request, clause) := {"role.not_covered" | not _named(request.subject, clause)}
+failures(request, clause) := {"role.not_covered" | not _named(request, clause)}
 
-_named(subject, clause) if {
-	subject.type == "practitioner"
-	subject.role in clause.roles
+_named(request, clause) if {
+	request.subject.type == "practitioner"
+	request.subject.role in clause.roles
 }
 
-_named(subject, clause) if {
-	subject.type == "service"
-	subject.id in clause.services
+_named(request, clause) if {
+	request.subject.type == "service"
+	request.subject.id in clause.services
 }
 
-_named(subject, clause) if {
-	subject.type == "ai_service"
-	is_object(clause.ai[subject.id])
+_named(request, clause) if {
+	request.subject.type == "ai_service"
+	is_object(clause.ai[request.subject.id])
 }

@@ -1,0 +1,143 @@
+package imaging.decision_test
+
+import data.imaging.decision
+
+clause(name, changes) := object.union(
+	{
+		"agreement": "care",
+		"version": 2,
+		"clause": name,
+		"effective_from": 0,
+		"effective_to": 2000,
+		"actions": ["read"],
+		"roles": ["clinician"],
+		"services": [],
+		"ai": {},
+		"modalities": ["*"],
+		"body_parts": ["*"],
+		"priors_days": null,
+		"excluded_labels": [],
+		"sensitive": "break_glass",
+		"identity_assurance": 2,
+		"managed_device": false,
+		"hours": null,
+		"relationship": "required",
+		"training": false,
+		"obligations": [],
+		"break_glass": {"allowed": true, "minutes": 30, "notify": [], "review_share": 1},
+		"opt_out_applies": false,
+		"token_seconds": 60,
+		"act_depth": 1,
+	},
+	changes,
+)
+
+governance(clauses) := {
+	"revision": "r1",
+	"index": {"RKB": {"RRK": {"TREAT": object.keys(clauses)}}},
+	"lapsed": {"RKB": {"RRK": {"HRESCH": ["old/1"]}}},
+	"clauses": clauses,
+}
+
+request := {
+	"time": {"epoch": 1000, "minute_of_day": 600},
+	"subject": {
+		"id": "s-1",
+		"type": "practitioner",
+		"role": "clinician",
+		"ods": "RKB",
+		"known": true,
+		"organisation_known": true,
+		"assurance": 3,
+		"training_valid": true,
+		"managed_device": true,
+		"ai": null,
+	},
+	"action": "read",
+	"purpose": "TREAT",
+	"resource": {
+		"known": true,
+		"custodians": ["RRK"],
+		"modality": "CT",
+		"body_part": "HEAD",
+		"age_days": 0,
+		"labels": [],
+		"patient_known": true,
+	},
+	"patient": {"opt_out": null},
+	"relationships": [{"kind": "order", "id": "e-1", "age_days": 0}],
+	"context": {"break_glass_reason": null, "self_claim_reason": null},
+}
+
+answer(clauses, changes) := value if {
+	value := decision.answer with input as object.union(request, changes)
+		with data.governance as governance(clauses)
+}
+
+test_success_first_permitting_clause_in_key_order if {
+	clauses := {
+		"care/1": clause("1", {"actions": ["search"]}),
+		"care/2": clause("2", {}),
+		"care/3": clause("3", {}),
+	}
+	found := answer(clauses, {})
+	found.permit
+	found.agreement.clause == "2"
+	found.revision == "r1"
+}
+
+test_fail_explains_the_closest_clause if {
+	clauses := {
+		"care/1": clause("1", {"actions": ["search"], "roles": []}),
+		"care/2": clause("2", {"actions": ["search"]}),
+		"care/3": clause("3", {"roles": []}),
+	}
+	found := answer(clauses, {})
+	not found.permit
+	found.reasons == ["action.not_covered"]
+	found.agreement.clause == "2"
+}
+
+test_fail_requestable if {
+	found := answer({"care/1": clause("1", {})}, {"relationships": []})
+	not found.permit
+	found.requestable
+	found.reasons == ["relationship.none"]
+}
+
+test_success_break_glass if {
+	found := answer({"care/1": clause("1", {})}, {"relationships": [], "context": {"break_glass_reason": "arrest"}})
+	found.permit
+	found.reasons == ["break_glass.granted"]
+}
+
+test_fail_lapsed if {
+	answer({"care/1": clause("1", {})}, {"purpose": "HRESCH"}).reasons == ["agreement.not_active"]
+}
+
+test_fail_not_in_force if {
+	answer({"care/1": clause("1", {})}, {"time": {"epoch": 2000}}).reasons == ["agreement.not_active"]
+}
+
+test_fail_no_agreement if {
+	answer({"care/1": clause("1", {})}, {"purpose": "HQUALIMP"}).reasons == ["agreement.none"]
+}
+
+test_fail_refused_before_any_agreement if {
+	found := answer({"care/1": clause("1", {})}, {"resource": {"custodians": []}, "subject": {"known": false}})
+	found.reasons == ["resource.no_owner", "subject.unknown"]
+	found.agreement == null
+}
+
+test_fail_garbage if {
+	every junk in [null, 7, "junk", [], {"subject": []}, {"resource": {"custodians": 7}}] {
+		found := decision.answer with input as junk with data.governance as governance({})
+		not found.permit
+	}
+}
+
+test_fail_no_data if {
+	found := decision.answer with input as request with data.governance as {}
+	not found.permit
+	found.reasons == ["engine.undefined"]
+}
