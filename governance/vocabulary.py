@@ -255,6 +255,7 @@ class ReasonCode(StrEnum):
     PRIORS_OUTSIDE_WINDOW = "priors.outside_window"
     RELATIONSHIP_NONE = "relationship.none"
     RELATIONSHIP_SELF_CLAIMED = "relationship.self_claimed"
+    REQUEST_REFUSED = "request.refused"
     RESOURCE_NO_OWNER = "resource.no_owner"
     RESOURCE_UNKNOWN = "resource.unknown"
     ROLE_NOT_COVERED = "role.not_covered"
@@ -262,6 +263,23 @@ class ReasonCode(StrEnum):
     SUBJECT_UNKNOWN = "subject.unknown"
     TRAINING_EXPIRED = "training.expired"
     TRAINING_UNKNOWN = "training.unknown"
+
+    @property
+    def about_patient(self) -> bool:
+        """Say whether the code would tell a caller something of the patient or of what the archive holds."""
+        return self in _ABOUT_PATIENT
+
+
+_ABOUT_PATIENT = frozenset(
+    {
+        ReasonCode.BREAK_GLASS_REQUIRED,
+        ReasonCode.LABEL_EXCLUDED,
+        ReasonCode.OPT_OUT_APPLIES,
+        ReasonCode.OPT_OUT_UNKNOWN,
+        ReasonCode.RESOURCE_NO_OWNER,
+        ReasonCode.RESOURCE_UNKNOWN,
+    }
+)
 
 
 def ods_code(text: str) -> str:

@@ -1,0 +1,63 @@
+"""Runs jobs at their intervals, each in a thread of its own."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from governance.telemetry import Metrics, get_logger
+
+_log = get_logger(__name__)
+_JOIN = 15.0  # seconds a stop waits for a running call
+_BACK_OFF = 8  # a failing job waits up to this many times its interval
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of background work.
+
+    ``run`` does a bounded amount and says whether there was anything to do: a busy job runs again at once.
+    ``interval`` is in seconds.
+    """
+
+    name: str
+    interval: float
+    run: Callable[[], bool]
+
+
+class Ticker:
+    """Starts and stops a set of jobs."""
+
+    def __init__(self, jobs: Sequence[Job], metrics: Metrics) -> None:
+        self._jobs = tuple(jobs)
+        self._metrics = metrics
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start every job in a thread of its own."""
+        for job in self._jobs:
+            thread = threading.Thread(target=self._loop, args=(job,), name=f"job-{job.name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Let running calls finish and start no other."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(_JOIN)
+        self._threads.clear()
+
+    def _loop(self, job: Job) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            busy = False
+            try:
+                busy = job.run()
+                failures = 0
+                self._metrics.job_ran(job=job.name, result="ok")
+            except Exception as error:  # noqa: BLE001 - rule 1: counted and logged, never fatal
+                failures += 1
+                self._metrics.job_ran(job=job.name, result="failed")
+                _log.exception("job failed", job=job.name, error_type=type(error).__name__)
+            if not busy:
+                self._stopping.wait(job.interval * min(2**failures, _BACK_OFF))

@@ -1,0 +1,50 @@
+"""The size limits of the house: a module past 500 lines or a function past 60 fails the build."""
+
+import ast
+import statistics
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE_HARD_STOP = 500
+MODULE_MEDIAN = 180
+FUNCTION_HARD_STOP = 60
+APP_LIMIT = 30
+
+
+def sources() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "app.py", "governance/*.py"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return sorted(
+        ROOT / name for name in listed.stdout.split() if "/migrations/" not in name and (ROOT / name).is_file()
+    )
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_or_function_outgrows_its_room(path: Path) -> None:
+    text = path.read_text()
+    lines = text.count("\n")
+    assert lines <= MODULE_HARD_STOP, f"{lines} lines"
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > FUNCTION_HARD_STOP
+    ]
+    assert long == []
+
+
+def test_the_usual_module_is_short() -> None:
+    assert statistics.median(path.read_text().count("\n") for path in sources()) < MODULE_MEDIAN
+
+
+def test_the_entry_is_nothing_but_an_entry() -> None:
+    assert (ROOT / "app.py").read_text().count("\n") <= APP_LIMIT
