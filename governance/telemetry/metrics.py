@@ -111,7 +111,7 @@ class Metrics:
             "governance_alerts_raised", "Findings raised.", ["rule", "severity"], registry=self.registry
         )
         self._job_runs = Counter(
-            "governance_job_runs", "Background job runs.", ["job", "result"], registry=self.registry
+            "governance_job_runs", "Background job runs.", ["task", "result"], registry=self.registry
         )
         self._build = Gauge(
             "governance_build_info", "The version that runs; always 1.", ["version"], registry=self.registry
