@@ -9,15 +9,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from sqlmodel import Session
 
 from governance.audit.encoding import encode, parse
 from governance.audit.event import Event, Identity, RecordedEvent, RecordedResource, Resource, Sealed, Subject
-from governance.pseudonyms import OwnerForgotten, Pseudonymiser, Vault
+from governance.pseudonyms import Pseudonymiser, Vault
 from governance.vocabulary import SubjectType
 
 
@@ -58,15 +59,18 @@ def draft(event: Event, pseudonymiser: Pseudonymiser, recorded_at: datetime) -> 
     return Draft(recorded, secrets)
 
 
-def seal(session: Session, vault: Vault, prepared: Draft) -> tuple[Sealed, ...]:
-    """Close a draft's identifying fields under their owners' keys, in order of owner."""
-    envelopes = []
-    for owner in sorted(prepared.secrets):
-        try:
-            envelopes.append(Sealed(owner, vault.seal(session, owner, prepared.secrets[owner])))
-        except OwnerForgotten:
-            continue
-    return tuple(envelopes)
+def seal(session: Session, vault: Vault, drafts: Sequence[Draft]) -> list[tuple[Sealed, ...]]:
+    """Close the identifying fields of drafts under their owners' keys; a draft's envelopes come in order of owner."""
+    items = [item for prepared in drafts for item in sorted(prepared.secrets.items())]
+    envelopes = zip(items, vault.seal_many(session, items), strict=True)
+    return [
+        tuple(
+            Sealed(owner, envelope)
+            for (owner, _), envelope in islice(envelopes, len(prepared.secrets))
+            if envelope is not None
+        )
+        for prepared in drafts
+    ]
 
 
 def reveal(session: Session, vault: Vault, event: RecordedEvent) -> Identity:
@@ -86,14 +90,8 @@ def same_event(session: Session, vault: Vault, prepared: Draft, stored: Recorded
     Fields whose key was destroyed can no longer be compared and count as the same. Raises Unrecordable for a draft that
     the log could not carry.
     """
-    placed = replace(
-        prepared.event,
-        index=stored.index,
-        recorded_at=stored.recorded_at,
-        leaf_hash=stored.leaf_hash,
-        sealed=stored.sealed,
-    )
-    if parse(encode(placed)) != stored:
+    placed = replace(prepared.event, recorded_at=stored.recorded_at)
+    if replace(parse(encode(placed, stored.index, stored.sealed)), leaf_hash=stored.leaf_hash) != stored:
         return False
     for part in stored.sealed:
         known = vault.unseal(session, part.owner, part.envelope)
@@ -112,7 +110,17 @@ def _subject(
         return subject, owner
     if owner != subject.id:
         secrets[owner] = {"subject": subject.id}
-    return replace(subject, id=owner), owner
+    person = Subject(
+        owner,
+        subject.type,
+        subject.role,
+        subject.ods,
+        subject.department,
+        subject.session,
+        subject.device,
+        subject.site,
+    )
+    return person, owner
 
 
 def _resource(

@@ -20,13 +20,14 @@ from sqlmodel import Session
 from governance.audit import _store, merkle
 from governance.audit._sealing import Draft, draft, same_event, seal
 from governance.audit.encoding import Unrecordable, check_text, encode, parse
-from governance.audit.event import Event, RecordedEvent
+from governance.audit.event import Event, RecordedEvent, Sealed
 from governance.clock import Clock
 from governance.errors import Conflict
 from governance.pseudonyms import Pseudonymiser, Vault
 
 TILE_WIDTH = 256
 ID_REUSED = "another event with this id was already recorded"
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,8 @@ class Sequencer:
         drafts = [self._draft(event, now) for event in events]
         _store.lock(session)
         edge = _store.head(session)
-        known = _store.known(session, {_key(made.event) for made in drafts if isinstance(made, Draft)})
-        batch = _Batch(session, self._vault, edge.size, known)
-        receipts = [batch.take(made) if isinstance(made, Draft) else made for made in drafts]
+        batch = _Batch(session, self._vault, edge.size, drafts)
+        receipts = batch.receipts()
         if batch.rows:
             _store.insert_entries(session, batch.rows)
             keep_tiles(session, edge.size, batch.leaves)
@@ -86,39 +86,70 @@ class Sequencer:
 
 
 class _Batch:
-    """The rows that one transaction will add."""
+    """The rows that one transaction will add, and the receipts of its events."""
 
-    def __init__(self, session: Session, vault: Vault, size: int, known: dict[tuple[str, str], bytes]) -> None:
+    def __init__(self, session: Session, vault: Vault, size: int, drafts: Sequence[Draft | Receipt]) -> None:
         self._session = session
         self._vault = vault
         self._next = size
-        self._known = known
+        self._drafts = drafts
+        self._first: dict[_Key, int] = {}
+        for place, made in enumerate(drafts):
+            if isinstance(made, Draft):
+                self._first.setdefault(_key(made), place)
+        self._known = _store.known(session, self._first)
         self.rows: list[dict[str, object]] = []
         self.leaves: list[bytes] = []
 
-    def take(self, prepared: Draft) -> Receipt:
-        """Add one event, unless the log or this batch has it or it cannot be recorded."""
+    def receipts(self) -> list[Receipt]:
+        """Place what is new and answer for every event, in order."""
+        fresh = [place for key, place in self._first.items() if key not in self._known]
+        envelopes = seal(self._session, self._vault, [self._at(place) for place in fresh])
+        sealed = dict(zip(fresh, envelopes, strict=True))
+        receipts: list[Receipt] = []
+        for place, made in enumerate(self._drafts):
+            if isinstance(made, Receipt):
+                receipts.append(made)
+            elif place in sealed:
+                receipts.append(self._place(made.event, sealed[place]))
+            elif (entry := self._known.get(_key(made))) is not None:
+                receipts.append(self._compare(made, entry))
+            else:
+                first = self._first[_key(made)]
+                receipts.append(_repeated(made, self._at(first), receipts[first]))
+        return receipts
+
+    def _at(self, place: int) -> Draft:
+        made = self._drafts[place]
+        assert isinstance(made, Draft)  # noqa: S101  places are only ever taken of drafts
+        return made
+
+    def _place(self, event: RecordedEvent, sealed: tuple[Sealed, ...]) -> Receipt:
+        index = self._next
         try:
-            earlier = self._known.get(_key(prepared.event))
-            if earlier is None:
-                return Receipt(self._place(prepared))
-            stored = parse(earlier)
-            if same_event(self._session, self._vault, prepared, stored):
-                return Receipt(stored.index, duplicate=True)
-            return Receipt(None, refused=ID_REUSED)
+            entry = encode(event, index, sealed)
         except Unrecordable as fault:
             return Receipt(None, refused=str(fault))
-
-    def _place(self, prepared: Draft) -> int:
-        sealed = seal(self._session, self._vault, prepared)
-        placed = replace(prepared.event, index=self._next, sealed=sealed)
-        entry = encode(placed)
         leaf = merkle.leaf_hash(entry)
-        self.rows.append(_store.row_of(placed, leaf, entry))
+        self.rows.append(_store.row_of(event, index, leaf, entry))
         self.leaves.append(leaf)
-        self._known[_key(placed)] = entry
         self._next += 1
-        return placed.index
+        return Receipt(index)
+
+    def _compare(self, made: Draft, entry: bytes) -> Receipt:
+        stored = parse(entry)
+        try:
+            same = same_event(self._session, self._vault, made, stored)
+        except Unrecordable as fault:
+            return Receipt(None, refused=str(fault))
+        return Receipt(stored.index, duplicate=True) if same else Receipt(None, refused=ID_REUSED)
+
+
+def _repeated(made: Draft, first: Draft, receipt: Receipt) -> Receipt:
+    """Answer for an event whose id came earlier in the same batch."""
+    if made != first:
+        return Receipt(None, refused=ID_REUSED)
+    return replace(receipt, duplicate=receipt.refused is None)
 
 
 def keep_tiles(session: Session, size: int, added: Iterable[bytes]) -> None:
@@ -136,5 +167,5 @@ def keep_tiles(session: Session, size: int, added: Iterable[bytes]) -> None:
         level, before, fresh = level + 1, first, roots
 
 
-def _key(event: RecordedEvent) -> tuple[str, str]:
-    return event.source.id, event.id
+def _key(made: Draft) -> _Key:
+    return made.event.source.id, made.event.id

@@ -78,11 +78,11 @@ def insert_entries(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     session.connection().execute(_INSERT_ENTRY, rows)
 
 
-def row_of(event: RecordedEvent, leaf_hash: bytes, entry: bytes) -> dict[str, Any]:
-    """Give the row of one entry: its bytes, their hash, and the columns that repeat what searches need."""
+def row_of(event: RecordedEvent, index: int, leaf_hash: bytes, entry: bytes) -> dict[str, Any]:
+    """Give the row of one entry: its index, its bytes, their hash, and the columns that repeat what searches need."""
     subject, resource, authority = event.subject, event.resource, event.authority
     return {
-        "index": event.index,
+        "index": index,
         "leaf_hash": leaf_hash,
         "occurred_at": event.time,
         "recorded_at": event.recorded_at,

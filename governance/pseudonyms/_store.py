@@ -1,11 +1,14 @@
 """Reads and writes of wrapped data keys."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
 from governance.pseudonyms._tables import OwnerKey
+
+_PARAMETERS = 500  # values in one IN list, well under SQLite's limit
 
 
 def wrapped_key(session: Session, owner: str) -> tuple[bool, bytes | None]:
@@ -14,9 +17,27 @@ def wrapped_key(session: Session, owner: str) -> tuple[bool, bytes | None]:
     return (True, row[0]) if row else (False, None)
 
 
+def wrapped_keys(session: Session, owners: Sequence[str]) -> dict[str, bytes | None]:
+    """Give the wrapped key of each of the owners on file (None once destroyed)."""
+    found: dict[str, bytes | None] = {}
+    for start in range(0, len(owners), _PARAMETERS):
+        statement = select(OwnerKey.owner, OwnerKey.wrapped).where(
+            col(OwnerKey.owner).in_(owners[start : start + _PARAMETERS])
+        )
+        found.update((row.owner, row.wrapped) for row in session.connection().execute(statement))
+    return found
+
+
 def keep_key(session: Session, owner: str, wrapped: bytes) -> None:
     """Put a new owner's wrapped key on file."""
-    session.connection().execute(insert(OwnerKey).values(owner=owner, wrapped=wrapped))
+    keep_keys(session, {owner: wrapped})
+
+
+def keep_keys(session: Session, wrapped: Mapping[str, bytes]) -> None:
+    """Put the wrapped keys of new owners on file."""
+    rows = [{"owner": owner, "wrapped": key} for owner, key in wrapped.items()]
+    if rows:
+        session.connection().execute(insert(OwnerKey), rows)
 
 
 def destroy_key(session: Session, owner: str, at: datetime) -> None:

@@ -3,7 +3,7 @@
 import base64
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
@@ -40,8 +40,20 @@ class Vault:
         Raises:
             OwnerForgotten: the owner's key was destroyed.
         """
-        plain = json.dumps(dict(fields), sort_keys=True, separators=(",", ":")).encode()
-        return _text(self._encrypt(AESGCM(self._data_key(session, owner)), plain, owner))
+        return _text(self._encrypt(AESGCM(self._data_key(session, owner)), _plain(fields), owner))
+
+    def seal_many(self, session: Session, items: Sequence[tuple[str, Mapping[str, str]]]) -> list[str | None]:
+        """Seal the fields of many ``(owner, fields)`` pairs with one look-up; None for owners that are forgotten."""
+        owners = sorted({owner for owner, _ in items})
+        on_file = _store.wrapped_keys(session, owners)
+        fresh = {owner: self._random(_KEY) for owner in owners if owner not in on_file}
+        _store.keep_keys(session, {owner: self._encrypt(self._wrapper, key, owner) for owner, key in fresh.items()})
+        keys = {owner: self._unwrap(owner, wrapped) for owner, wrapped in on_file.items() if wrapped is not None}
+        ciphers = {owner: AESGCM(key) for owner, key in (keys | fresh).items()}
+        return [
+            _text(self._encrypt(ciphers[owner], _plain(fields), owner)) if owner in ciphers else None
+            for owner, fields in items
+        ]
 
     def unseal(self, session: Session, owner: str, sealed: str) -> dict[str, str] | None:
         """Decrypt what :meth:`seal` made; None once the owner's key is destroyed.
@@ -83,6 +95,10 @@ def _decrypt(cipher: AESGCM, sealed: bytes, owner: str) -> bytes:
         return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], owner.encode())
     except InvalidTag:
         raise ValueError("the sealed fields do not open: altered, or of another owner") from None
+
+
+def _plain(fields: Mapping[str, str]) -> bytes:
+    return json.dumps(dict(fields), sort_keys=True, separators=(",", ":")).encode()
 
 
 def _text(sealed: bytes) -> str:
