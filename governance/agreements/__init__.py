@@ -1,0 +1,43 @@
+"""Agreements: under which terms images are shared.
+
+Rules of this room:
+
+1. An agreement is a document (``schema/agreement-1.json``). Its RFC 8785 text is what is hashed, signed and kept; it
+   never changes under a version.
+2. Loading is all or nothing, and every fault is named by its path.
+3. A version is in the policy only while every party's signature verifies under a registered key that is not revoked;
+   that is asked again at every compilation.
+4. The lifecycle is a pure state machine (``lifecycle``); an illegal step is a Conflict that says what is in the way.
+5. Every change, its history and its audit event are one transaction.
+6. Compilation is pure and deterministic; the revision is the hash of what was compiled.
+7. A party acts for itself: it registers its own keys and moves only agreements it is bound by. Who acts for nobody in
+   particular acts for the network.
+"""
+
+from governance.agreements.canonical import canonical_text, text_hash
+from governance.agreements.compilation import PolicyData
+from governance.agreements.lifecycle import Transition
+from governance.agreements.model import Agreement, Clause
+from governance.agreements.record import Actor, Algorithm, Change, PartyKey, Record, Signature
+from governance.agreements.rendering import plain_english, summary
+from governance.agreements.service import Agreements, Overview, Page
+
+__all__ = [
+    "Actor",
+    "Agreement",
+    "Agreements",
+    "Algorithm",
+    "Change",
+    "Clause",
+    "Overview",
+    "Page",
+    "PartyKey",
+    "PolicyData",
+    "Record",
+    "Signature",
+    "Transition",
+    "canonical_text",
+    "plain_english",
+    "summary",
+    "text_hash",
+]

@@ -1,0 +1,265 @@
+"""The use cases of agreements: put on file, sign, activate, suspend, terminate, expire, look up."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from governance.agreements import _key_store, _store
+from governance.agreements._keys import KeyRegister
+from governance.agreements._ledger import Entry, Ledger, Step
+from governance.agreements._loading import check_all, new_versions
+from governance.agreements._moves import (
+    require_controller,
+    require_party,
+    signing_key,
+    speaks,
+    standing,
+    step_of,
+    store_signature,
+    supersede_older,
+)
+from governance.agreements._publisher import PolicyPublisher, Subscriber
+from governance.agreements._records import RecordReader
+from governance.agreements.compilation import PolicyData
+from governance.agreements.lifecycle import Transition, step
+from governance.agreements.record import Actor, Change, PartyKey, Record, Signature
+from governance.agreements.signing import verify
+from governance.audit.event import JsonValue, Source
+from governance.audit.log import AuditLog
+from governance.clock import Clock
+from governance.errors import Fault, InvalidInput, NotFound
+from governance.storage import Database
+from governance.vocabulary import AgreementStatus
+
+LONGEST_REASON = 500  # characters
+_EXPIRES = frozenset({AgreementStatus.ACTIVE, AgreementStatus.SIGNED, AgreementStatus.SUSPENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list; ``after`` is where the next part begins, None at the end."""
+
+    records: tuple[Record, ...]
+    after: tuple[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Counts for a gauge: versions by status, active ones that end within 30 days, active ones no longer signed."""
+
+    by_status: Mapping[AgreementStatus, int]
+    ending_soon: int
+    unsigned: int
+
+
+class Agreements:
+    """Keeps agreements and their policy data.
+
+    Args:
+        database: where everything is kept.
+        audit: the log every change is written to, in the transaction that makes it.
+        clock: read once in each use case.
+        new_id: makes the id of an audit event.
+        source: this service, as the audit log names it.
+    """
+
+    def __init__(
+        self, database: Database, audit: AuditLog, clock: Clock, new_id: Callable[[], str], source: Source
+    ) -> None:
+        self._database = database
+        self._ledger = Ledger(database, audit, clock, new_id, source)
+        self._reader = RecordReader()
+        self._publisher = PolicyPublisher(database, self._reader)
+        self._keys = KeyRegister(self._ledger)
+
+    def load(
+        self, documents: Sequence[Mapping[str, JsonValue]], actor: Actor, prefixes: Sequence[str] | None = None
+    ) -> tuple[Record, ...]:
+        """Put documents on file as drafts: all of them, or none.
+
+        A text already on file under its version is left as it is, so loading again is harmless. A new version is one
+        more than the newest on file; the first may bear any number.
+
+        Args:
+            documents: plain JSON values.
+            actor: who asks; a party, or somebody who acts for the network.
+            prefixes: what goes before the path of a fault, one for each document (``/0``, ``/1``, … when not given,
+                nothing for a single document).
+
+        Raises:
+            InvalidInput: with every fault of every document.
+            Forbidden: the actor is no party of one of them.
+        """
+        names = prefixes or ([""] if len(documents) == 1 else [f"/{n}" for n in range(len(documents))])
+        checked = check_all(documents, names)
+        for one in checked:
+            require_party(one.agreement, actor)
+        with self._ledger.entry(actor) as entry:
+            known = _store.on_file(entry.session, (one.agreement.id for one in checked))
+            fresh = new_versions(checked, names, known)
+            _store.insert_versions(entry.session, fresh, entry.now)
+            entry.write([step_of(one.agreement, Transition.LOAD, AgreementStatus.DRAFT) for one in fresh])
+        with self._database.reading() as session:
+            wanted = [(one.agreement.id, one.agreement.version) for one in checked]
+            return tuple(self._reader.records(session, _store.named(session, wanted)))
+
+    def sign(self, agreement_id: str, version: int, key_id: str, signature: str, actor: Actor) -> Record:
+        """Take a party's signature over the canonical text of a version.
+
+        The version is signed once every party's signature counts. Signing twice with one key changes nothing.
+
+        Args:
+            agreement_id: the agreement.
+            version: which text is signed.
+            key_id: a registered key of a party, not revoked.
+            signature: base64url without padding, 64 bytes.
+            actor: who hands it in; a party, or somebody who acts for the network.
+
+        Raises:
+            NotFound, Forbidden, Conflict (not in a state to be signed), InvalidInput (key or signature is not right).
+        """
+        with self._ledger.entry(actor) as entry:
+            record = self._locked(entry, agreement_id, version)
+            require_party(record.agreement, actor)
+            key = signing_key(_key_store.keys(entry.session), key_id, record.agreement)
+            if any(known.key_id == key_id for known in record.signatures):
+                return record
+            after = step(standing(record, record.valid | {key.ods}), Transition.SIGN, entry.now)
+            if not verify(record.text, signature, key.public_key):
+                raise InvalidInput(
+                    [Fault("/signature", "is not the signature of this text by this key")], "The signature is wrong."
+                )
+            made = Signature(key.ods, key.name, key.role, key.key_id, key.algorithm, signature, entry.now)
+            store_signature(entry, record, made, after)
+        if record.status not in {AgreementStatus.DRAFT, AgreementStatus.SIGNED}:
+            self._publisher.refresh()
+        return self.get(agreement_id, version)
+
+    def activate(self, agreement_id: str, version: int, actor: Actor, reason: str | None = None) -> Record:
+        """Bring a signed or suspended version into force; every older version is superseded in the same step.
+
+        Raises:
+            NotFound, Forbidden (only a controller may), Conflict (with what stands in its way).
+        """
+        return self._move(agreement_id, version, Transition.ACTIVATE, actor, reason)
+
+    def suspend(self, agreement_id: str, version: int, actor: Actor, reason: str) -> Record:
+        """Take an active version out of force until it is activated again; raises as :meth:`activate`."""
+        return self._move(agreement_id, version, Transition.SUSPEND, actor, reason)
+
+    def terminate(self, agreement_id: str, version: int, actor: Actor, reason: str) -> Record:
+        """End a version for good, or withdraw one that was never in force; raises as :meth:`activate`."""
+        return self._move(agreement_id, version, Transition.TERMINATE, actor, reason)
+
+    def expire_due(self, now: datetime) -> tuple[tuple[str, int], ...]:
+        """Expire every version whose last day has passed; gives their names and versions."""
+        with self._database.reading() as session:
+            if not _store.due(session, _EXPIRES, now):
+                return ()
+        office = Actor(self._ledger.source.id, "service", None)
+        with self._ledger.entry(office, now) as entry:
+            over = _store.due(entry.session, _EXPIRES, now)
+            for one in over:
+                _store.set_status(entry.session, one.agreement_id, one.version, AgreementStatus.EXPIRED, None, now)
+            _store.next_generation(entry.session)
+            entry.write([Step(Transition.EXPIRE, o.agreement_id, o.version, AgreementStatus.EXPIRED) for o in over])
+        self._publisher.refresh()
+        return tuple((one.agreement_id, one.version) for one in over)
+
+    def get(self, agreement_id: str, version: int | None = None) -> Record:
+        """Give one version; without a number the one that speaks for the agreement now: active, suspended, or newest.
+
+        Raises:
+            NotFound: no such agreement or version.
+        """
+        found = [one for one in self.versions(agreement_id) if version in {None, one.agreement.version}]
+        if not found:
+            raise NotFound("agreement.unknown", "There is no such agreement or version.")
+        return max(found, key=speaks)
+
+    def versions(self, agreement_id: str) -> tuple[Record, ...]:
+        """Give every version of an agreement, oldest first; raises NotFound when there is none."""
+        with self._database.reading() as session:
+            found = self._reader.records(session, _store.versions_of(session, agreement_id))
+        if not found:
+            raise NotFound("agreement.unknown", "There is no such agreement or version.")
+        return tuple(found)
+
+    def history(self, agreement_id: str) -> tuple[Change, ...]:
+        """Give every step of an agreement's life, oldest first; who took it is in the audit log."""
+        with self._database.reading() as session:
+            return tuple(_store.history(session, agreement_id))
+
+    def list(
+        self,
+        status: AgreementStatus | None = None,
+        ods: str | None = None,
+        after: tuple[str, int] | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Give versions that were not superseded, by name: in one status, of one party, after a position."""
+        with self._database.reading() as session:
+            stored = _store.page(session, status, ods, after, limit + 1)
+            records = tuple(self._reader.records(session, stored[:limit]))
+        last = records[-1].agreement if len(stored) > limit else None
+        return Page(records, None if last is None else (last.id, last.version))
+
+    def overview(self, now: datetime) -> Overview:
+        """Give the counts a dashboard shows."""
+        with self._database.reading() as session:
+            counted = _store.count_by_status(session)
+            soon = len(_store.due(session, [AgreementStatus.ACTIVE], now + timedelta(days=30)))
+        return Overview(counted, soon, len(self._publisher.unsigned))
+
+    def register_key(self, ods: str, name: str, role: str, public_key: str, actor: Actor) -> PartyKey:
+        """Put a signatory's public key on file; see :meth:`KeyRegister.register`."""
+        return self._keys.register(ods, name, role, public_key, actor)
+
+    def revoke_key(self, key_id: str, actor: Actor) -> PartyKey:
+        """Revoke a key; agreements that rest on it leave the policy at once. See :meth:`KeyRegister.revoke`."""
+        revoked = self._keys.revoke(key_id, actor)
+        self._publisher.refresh()
+        return revoked
+
+    def keys(self, ods: str | None = None) -> tuple[PartyKey, ...]:
+        """Give the registered keys of one organisation or of all, oldest first."""
+        with self._database.reading() as session:
+            return tuple(_key_store.keys(session, ods).values())
+
+    def compiled(self) -> PolicyData:
+        """Give the policy data this process last published."""
+        return self._publisher.current
+
+    def refresh(self) -> PolicyData:
+        """Take up what other processes changed; cheap when nothing did. Give what is current."""
+        return self._publisher.refresh()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Hand the policy data over now and after each change; gives the call that ends it."""
+        return self._publisher.subscribe(subscriber)
+
+    def _move(
+        self, agreement_id: str, version: int, transition: Transition, actor: Actor, reason: str | None
+    ) -> Record:
+        if reason is not None and not 0 < len(reason.strip()) <= LONGEST_REASON:
+            raise InvalidInput([Fault("/reason", f"must be 1 to {LONGEST_REASON} characters")])
+        with self._ledger.entry(actor) as entry:
+            record = self._locked(entry, agreement_id, version)
+            require_controller(record.agreement, actor)
+            after = step(standing(record, record.valid), transition, entry.now)
+            _store.set_status(entry.session, agreement_id, version, after, reason, entry.now)
+            steps = [step_of(record.agreement, transition, after, reason)]
+            if transition is Transition.ACTIVATE:
+                steps += supersede_older(entry, agreement_id, version)
+            _store.next_generation(entry.session)
+            entry.write(steps)
+        self._publisher.refresh()
+        return self.get(agreement_id, version)
+
+    def _locked(self, entry: Entry, agreement_id: str, version: int) -> Record:
+        """Give a version, keeping other writers off every version of the agreement until the commit."""
+        stored = _store.versions_of(entry.session, agreement_id, lock=True)
+        found = self._reader.records(entry.session, [one for one in stored if one.version == version])
+        if not found:
+            raise NotFound("agreement.unknown", "There is no such agreement or version.")
+        return found[0]
