@@ -3,7 +3,7 @@
 # description: |
 #   What must be done along with the answer. A permit carries every obligation of its clause, in order, and those that
 #   the way it was reached calls for. A denial for weak identity carries the step up that would cure it.
-#   An identifier is made of the clause key and the obligation's place, so it is the same for the same clause.
+#   Identifiers begin with the clause key and are the same for the same clause.
 package imaging.obligations
 
 import data.imaging.data_items
@@ -14,7 +14,7 @@ import data.imaging.resource
 of_clause(key, clause) := [obligation |
 	some place, stated in clause.obligations
 	obligation := {
-		"id": concat("", [key, "#", format_int(place + 1, 10)]),
+		"id": object.get(stated, "id", concat("/", [key, format_int(place + 1, 10)])),
 		"type": stated.type,
 		"properties": object.get(stated, "properties", {}),
 	}
@@ -70,7 +70,7 @@ step_up(key, clause, reasons) := [_generated(key, "step_up", "step_up", {
 } else := []
 
 _generated(key, name, type, properties) := {
-	"id": concat("", [key, "#", name]),
+	"id": concat("/", [key, name]),
 	"type": type,
 	"properties": properties,
 }

@@ -8,21 +8,21 @@ clause := {
 	"excluded_labels": ["decoy"],
 	"priors_days": 365,
 	"identity_assurance": 3,
-	"obligations": [{"type": "watermark", "properties": {"text": "shared"}}, {"type": "no_download"}],
+	"obligations": [{"id": "care/1/1", "type": "watermark", "properties": {"text": "shared"}}, {"type": "no_download"}],
 	"break_glass": {"minutes": 30, "notify": ["owner_caldicott_guardian"], "review_share": 0.5},
 }
 
 test_of_clause_numbers_them if {
 	obligations.of_clause("care/1", clause) == [
-		{"id": "care/1#1", "type": "watermark", "properties": {"text": "shared"}},
-		{"id": "care/1#2", "type": "no_download", "properties": {}},
+		{"id": "care/1/1", "type": "watermark", "properties": {"text": "shared"}},
+		{"id": "care/1/2", "type": "no_download", "properties": {}},
 	]
 }
 
 test_filter_results_for_an_open_search if {
 	search := {"action": "search", "resource": {"known": false}}
 	obligations.filter_results(search, "care/1", clause) == [{
-		"id": "care/1#filter_results",
+		"id": "care/1/filter_results",
 		"type": "filter_results",
 		"properties": {
 			"modalities": ["CT"],
@@ -39,7 +39,7 @@ test_filter_results_not_for_a_study if {
 
 test_self_claim_alert if {
 	[alert] := obligations.self_claim({"subject": {"ods": "RKB"}}, "care/1", {"RRK"})
-	alert.id == "care/1#self_claim_alert"
+	alert.id == "care/1/self_claim_alert"
 	alert.properties.activity == "B0016"
 	alert.properties.owners == ["RRK"]
 	alert.properties.requester == "RKB"
@@ -52,7 +52,7 @@ test_break_glass_alert_and_review if {
 	alert.properties.notify == ["owner_caldicott_guardian", "owner_privacy_officer"]
 	alert.properties.owners == ["RL4", "RRK"]
 	review == {
-		"id": "care/1#break_glass_review",
+		"id": "care/1/break_glass_review",
 		"type": "review",
 		"properties": {"share": 0.5, "minutes": 30, "overridden": ["relationship.none"]},
 	}

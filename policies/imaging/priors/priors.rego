@@ -2,7 +2,8 @@
 # title: Priors
 # description: |
 #   Earlier studies follow a current relationship for the clause's window. The window is counted back from the start of
-#   the oldest tie to the patient, so a study made within an episode of care is no prior of that episode.
+#   the oldest tie to the patient, so a study made within an episode of care is no prior of that episode. Nor is a study
+#   that a tie names, such as one on today's worklist.
 package imaging.priors
 
 import data.imaging.resource
@@ -11,9 +12,18 @@ import data.imaging.resource
 # description: The reason codes for which the study is too old; an open search is judged by its results.
 failures(request, clause) := {"priors.outside_window" | not _within(request, clause)}
 
+# A rota or a pool is a tie to a place, not to this patient, so it moves no window.
+_care_kinds := {"episode", "mdt", "order", "referral", "report", "worklist"}
+
 _within(request, _) if resource.open_search(request)
 
 _within(_, clause) if clause.priors_days == null
+
+_within(request, _) if {
+	some tie in request.relationships
+	tie.of_study == true
+	tie.kind in _care_kinds
+}
 
 _within(request, clause) if {
 	is_number(clause.priors_days)
@@ -21,9 +31,8 @@ _within(request, clause) if {
 	request.resource.age_days - _care_began(request) <= clause.priors_days
 }
 
-# A rota or a pool is a tie to a place, not to this patient, so it moves no window.
 _care_began(request) := max({0} | {tie.age_days |
 	some tie in request.relationships
-	tie.kind in {"episode", "mdt", "order", "referral", "report", "worklist"}
+	tie.kind in _care_kinds
 	is_number(tie.age_days)
 })

@@ -22,6 +22,10 @@ test_success_within_a_long_episode if {
 	priors.failures(request(700, [{"kind": "episode", "age_days": 400}]), clause) == set()
 }
 
+test_success_study_on_a_worklist if {
+	priors.failures(request(700, [{"kind": "worklist", "age_days": 1, "of_study": true}]), clause) == set()
+}
+
 test_success_open_search if {
 	priors.failures({"action": "search", "resource": {"known": false, "age_days": null}}, clause) == set()
 }

@@ -1,0 +1,39 @@
+"""Decisions: whether this subject may do this with this study, for this purpose, now.
+
+Rules of this room:
+
+1. Closed by default: an error, a time-out, an undefined or malformed answer, stale policy or a missing attribute is a
+   denial with its own reason code.
+2. Agreements are data, Rego is rules. This room runs the rules and holds none.
+3. Attributes are gathered once, from one snapshot; one that is missing is null and never left out.
+4. Every decision names its reasons, the clause it rests on or came closest to, and the policy revision.
+5. An obligation that nobody can honour turns a permit into a denial.
+6. Two engines, one port, one suite of decision tables: they never differ.
+"""
+
+from governance.decisions._opa_engine import OpaEngine
+from governance.decisions._regorus_engine import RegorusEngine
+from governance.decisions.decision import AgreementRef, Answer, Decision
+from governance.decisions.engine import Engine, EngineFault, Health, PolicySource
+from governance.decisions.obligations import Obligation, ObligationType
+from governance.decisions.pdp import DecisionService
+from governance.decisions.pip import PolicyInformationPoint
+from governance.decisions.request import AccessRequest, RequestSubject
+
+__all__ = [
+    "AccessRequest",
+    "AgreementRef",
+    "Answer",
+    "Decision",
+    "DecisionService",
+    "Engine",
+    "EngineFault",
+    "Health",
+    "Obligation",
+    "ObligationType",
+    "OpaEngine",
+    "PolicyInformationPoint",
+    "PolicySource",
+    "RegorusEngine",
+    "RequestSubject",
+]

@@ -1,0 +1,180 @@
+"""The policy information point: every attribute a decision needs, gathered once, from one snapshot.
+
+Rules:
+
+1. An attribute that is not known is null. It is never left out, and nothing stands in for it.
+2. A service or a person counts as known only as registered: a service in its own organisation and of its own kind, a
+   member of staff who has not left.
+3. A patient named beside a study must be the study's patient; otherwise the study counts as unknown.
+4. The instant of the request decides what is valid. Hours and ages follow the calendar of Europe/London.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from governance.catalogue import Catalogue, Study
+from governance.decisions.request import AccessRequest, RequestSubject
+from governance.federation import AiManifest, FederationDirectory
+from governance.pseudonyms import Pseudonymiser
+from governance.relationships import Edge, Relationships
+from governance.vocabulary import SubjectType
+
+PolicyInput: TypeAlias = Mapping[str, Any]
+ReadsToday: TypeAlias = Callable[[Session, str, datetime], int]
+_LONDON = ZoneInfo("Europe/London")
+
+
+class PolicyInformationPoint:
+    """Gathers the attributes of one request.
+
+    Args:
+        federation: knows organisations, staff, services and manifests.
+        catalogue: knows studies.
+        relationships: knows edges and patients.
+        pseudonymiser: turns identifiers of people into pseudonyms; the policy never sees a person's own.
+        reads_today: counts the studies an AI service read on the day of an instant, by client id.
+    """
+
+    def __init__(
+        self,
+        *,
+        federation: FederationDirectory,
+        catalogue: Catalogue,
+        relationships: Relationships,
+        pseudonymiser: Pseudonymiser,
+        reads_today: ReadsToday,
+    ) -> None:
+        self._federation = federation
+        self._catalogue = catalogue
+        self._relationships = relationships
+        self._pseudonymiser = pseudonymiser
+        self._reads_today = reads_today
+
+    def gather(self, request: AccessRequest, session: Session, now: datetime) -> PolicyInput:
+        """Give the policy input of a request.
+
+        Args:
+            request: what is asked.
+            session: a read snapshot.
+            now: the instant of the request, aware.
+        """
+        local = now.astimezone(_LONDON)
+        study, patient = self._resource(request, session)
+        subject, team_ids = self._subject(request.subject, session, now)
+        custodians = study.custodians if study else self._searched(request)
+        return {
+            "time": {"epoch": int(now.timestamp()), "minute_of_day": local.hour * 60 + local.minute},
+            "subject": subject,
+            "action": request.action.value,
+            "purpose": request.purpose.value,
+            "resource": {
+                "known": study is not None,
+                "custodians": list(custodians),
+                "modality": study.modality if study else None,
+                "body_part": study.body_part if study else None,
+                "age_days": (local.date() - study.study_date).days if study else None,
+                "labels": sorted(study.labels) if study else [],
+                "patient_known": patient is not None,
+            },
+            "patient": {"opt_out": self._opt_out(patient, session, now)},
+            "relationships": [
+                _tie(edge, study, now)
+                for edge in self._relationships.edges_between(
+                    session, subject["id"], team_ids, patient, study.study if study else None, now, custodians
+                )
+            ],
+            "context": {
+                "break_glass_reason": request.break_glass_reason,
+                "self_claim_reason": request.self_claim_reason,
+            },
+        }
+
+    def _resource(self, request: AccessRequest, session: Session) -> tuple[Study | None, str | None]:
+        """Find the study and the patient's pseudonym (rule 3)."""
+        named = self._pseudonymiser.patient(request.patient) if request.patient else None
+        if request.study_uid is None:
+            return None, named
+        study = self._catalogue.study(session, request.study_uid)
+        if study is None or (named is not None and named != study.patient):
+            return None, None
+        return study, study.patient
+
+    def _searched(self, request: AccessRequest) -> tuple[str, ...]:
+        return request.custodians if request.study_uid is None else ()
+
+    def _opt_out(self, patient: str | None, session: Session, now: datetime) -> bool | None:
+        context = self._relationships.patient(session, patient, now) if patient else None
+        return context.opt_out if context else None
+
+    def _subject(
+        self, subject: RequestSubject, session: Session, now: datetime
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Give the subject's attributes and the teams it belongs to."""
+        trust = self._federation.trust(session, subject.ods) if subject.ods else None
+        attributes: dict[str, Any] = {
+            "id": subject.id,
+            "type": subject.type.value,
+            "role": subject.role,
+            "ods": subject.ods,
+            "known": False,
+            "organisation_known": trust is not None,
+            "assurance": subject.assurance,
+            "training_valid": None,
+            "managed_device": subject.managed_device,
+            "ai": None,
+        }
+        if subject.type is not SubjectType.PRACTITIONER:
+            return attributes | self._service(subject, session, now), ()
+        pseudonym = self._pseudonymiser.subject(subject.id)
+        member = self._federation.staff(session, pseudonym)
+        if member is None:
+            return attributes | {"id": pseudonym}, ()
+        today = now.astimezone(_LONDON).date()
+        return attributes | {
+            "id": pseudonym,
+            "known": member.employed(today),
+            "training_valid": member.training_valid(today),
+        }, member.team_ids
+
+    def _service(self, subject: RequestSubject, session: Session, now: datetime) -> dict[str, Any]:
+        client = self._federation.client(session, subject.id)
+        if client is None or client.kind is not subject.type or client.ods != subject.ods:
+            return {}
+        if client.kind is not SubjectType.AI_SERVICE:
+            return {"known": True}
+        version = subject.version if subject.version is not None else client.ai_version
+        manifest = self._federation.manifest(session, subject.id, version) if version else None
+        return {
+            "known": True,
+            "ai": {
+                "version": version,
+                "approved": manifest is not None and manifest.approved_on(now),
+                "manifest": _manifest(manifest) if manifest else None,
+                "reads_today": self._reads_today(session, subject.id, now),
+            },
+        }
+
+
+def _manifest(manifest: AiManifest) -> dict[str, Any]:
+    return {
+        "versions": [manifest.version],
+        "modalities": sorted(manifest.modalities),
+        "body_parts": sorted(manifest.body_parts),
+        "trusts": sorted(manifest.trusts),
+        "purposes": sorted(manifest.purposes),
+        "daily_volume": manifest.daily_volume,
+    }
+
+
+def _tie(edge: Edge, study: Study | None, now: datetime) -> dict[str, Any]:
+    """Give an edge as the policy sees it; ``of_study`` says that it names this very study."""
+    return {
+        "kind": edge.kind.value,
+        "id": edge.id,
+        "age_days": (now - edge.valid_from).days,
+        "of_study": study is not None and edge.study == study.study,
+    }
