@@ -14,6 +14,9 @@ from governance.audit.formats._assemble import AGREEMENT, DECISION, JTI, TOKEN
 from governance.audit.formats._message import Context
 from governance.audit.formats._references import NHS_SYSTEM, is_pseudonym
 from governance.audit.formats.dicom import parse_message
+from governance.audit.formats.fhir import bundle_entries, parse_audit_event
+from governance.audit.formats.fhir_out import build_audit_event
+from governance.audit.formats.fhir_xml import resource_from_xml
 from governance.audit.formats.native import parse_event, parse_items, parse_lines, render
 from governance.audit.formats.syslog import Frame, Framer, Framing, SyslogMessage, parse_syslog
 
@@ -28,11 +31,15 @@ __all__ = [
     "Framer",
     "Framing",
     "SyslogMessage",
+    "build_audit_event",
+    "bundle_entries",
     "is_pseudonym",
+    "parse_audit_event",
     "parse_event",
     "parse_items",
     "parse_lines",
     "parse_message",
     "parse_syslog",
     "render",
+    "resource_from_xml",
 ]

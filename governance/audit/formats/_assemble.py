@@ -217,7 +217,7 @@ def _authority(message: Message) -> Authority:
                 found.setdefault(_DETAILS[name], value)
     for participant in message.participants:
         for policy in participant.policies:
-            if policy.startswith(JTI) or participant.codes & _PERSON_ROLES:
+            if policy.startswith(JTI) or (participant.codes & _PERSON_ROLES and "://" not in policy):
                 found.setdefault(TOKEN, policy)
     token = found.get(TOKEN, "").removeprefix(JTI)
     return Authority(_short(found.get(DECISION, "")), _short(token), _short(found.get(AGREEMENT, "")))

@@ -59,6 +59,8 @@ def patient_reference(identifier: str, assigners: list[str], ods: str) -> str | 
 def study_reference(text: str) -> str | None:
     """Give a study instance UID, with or without ``urn:oid:``; None for what is none (senders write words there)."""
     uid = text.strip().removeprefix("urn:oid:")
+    if is_pseudonym(uid):
+        return uid if uid.startswith("t-") else None
     try:
         return study_uid(uid)
     except ValueError:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from governance.audit.encoding import MAXIMUM_INTEGER, instant
 from governance.audit.event import (
     Authority,
     BreakGlass,
@@ -48,7 +49,6 @@ Part = TypeVar("Part")
 AHEAD = timedelta(minutes=10)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LIMITS = Limits(lines=10_000, line_bytes=65_536)
-INTEGER_MAXIMUM = 2**53 - 1
 REASON_MAXIMUM = 1_000  # characters of a break-glass reason
 
 NEEDS_SUBJECT = frozenset(
@@ -152,7 +152,7 @@ def check_time(at: datetime, now: datetime) -> datetime:
 
 def integer(value: object) -> int:
     """Read a whole number from 0 to 2**53 - 1; raises ValueError."""
-    if type(value) is not int or not 0 <= value <= INTEGER_MAXIMUM:
+    if type(value) is not int or not 0 <= value <= MAXIMUM_INTEGER:
         raise ValueError("must be a whole number from 0 to 2^53 - 1")
     return value
 
@@ -306,11 +306,6 @@ _RECORDED_RESOURCE = (
     "study",
     "study_date",
 )
-
-
-def instant(at: datetime) -> str:
-    """Give an instant in RFC 3339, UTC, with as many decimals as it has."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _present(document: dict[str, Any]) -> dict[str, Any]:

@@ -138,6 +138,7 @@ class Framer:
             counted = _COUNTED.match(self._buffer)
             tag = self._search(_XML_END, 0)
             cut = tag[1] if tag else len(self._buffer)
+            defect: str | None
             if counted:
                 defect = "the octet count is too high" if tag else "the stream ended inside the message"
             else:
