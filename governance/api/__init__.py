@@ -5,38 +5,33 @@
 
 from flask import Blueprint
 
-from governance.api import (
-    agreements,
-    alerts,
-    audit_in,
-    audit_out,
-    authzen,
-    context,
-    enforce,
-    federation,
-    fhir,
-    log,
-    oauth,
-    operations,
-)
+from governance.api.agreements import blueprint as agreements
+from governance.api.alerts import blueprint as alerts
+from governance.api.audit_in import blueprint as audit_in
+from governance.api.audit_out import blueprint as audit_out
+from governance.api.authzen import blueprint as authzen
+from governance.api.context import blueprint as context
+from governance.api.enforce import blueprint as enforce
+from governance.api.federation import blueprint as federation
+from governance.api.fhir import blueprint as fhir
+from governance.api.log import blueprint as log
+from governance.api.oauth import blueprint as oauth
+from governance.api.operations import blueprint as operations
 
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give every blueprint of the API."""
-    return tuple(
-        module.blueprint
-        for module in (
-            agreements,
-            alerts,
-            audit_in,
-            audit_out,
-            authzen,
-            context,
-            enforce,
-            federation,
-            fhir,
-            log,
-            oauth,
-            operations,
-        )
+    return (
+        agreements,
+        alerts,
+        audit_in,
+        audit_out,
+        authzen,
+        context,
+        enforce,
+        federation,
+        fhir,
+        log,
+        oauth,
+        operations,
     )

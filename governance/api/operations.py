@@ -1,6 +1,6 @@
 """Operations: liveness, readiness, metrics, and the API's own description."""
 
-from flask import Blueprint, Response, current_app, json, render_template_string, request
+from flask import Blueprint, Response, current_app, json, jsonify, render_template_string, request
 from pydantic import BaseModel
 
 from governance.vocabulary import Scope
@@ -30,7 +30,7 @@ class Readiness(BaseModel):
 @operation(summary="Say whether the process answers", tag="operations", response=Health)
 def healthz() -> Response:
     """Answer while the process runs."""
-    return current_app.json.response(Health(status="ok").model_dump())
+    return jsonify(Health(status="ok").model_dump())
 
 
 @blueprint.get("/readyz")
@@ -41,7 +41,7 @@ def readyz() -> Response:
     found = parts(current_services())
     ready = all(found.values())
     posture = "deciding" if ready else "closed: what cannot be decided and recorded is denied"
-    response = current_app.json.response(Readiness(ready=ready, parts=found, posture=posture).model_dump())
+    response = jsonify(Readiness(ready=ready, parts=found, posture=posture).model_dump())
     response.status_code = 200 if ready else 503
     return response
 
@@ -79,7 +79,8 @@ _DOCS = """<!doctype html>
 <body><main><h1>API of imaging governance</h1>
 <p>Version {{ document.info.version }}. The machine-readable form is at <a href="/openapi.json">/openapi.json</a>.</p>
 <table><caption>Operations</caption>
-<thead><tr><th scope="col">Method</th><th scope="col">Path</th><th scope="col">What it does</th><th scope="col">Scope</th></tr></thead>
+<thead><tr><th scope="col">Method</th><th scope="col">Path</th>
+<th scope="col">What it does</th><th scope="col">Scope</th></tr></thead>
 <tbody>{% for path, methods in document.paths.items() %}{% for method, op in methods.items() %}
 <tr><td>{{ method | upper }}</td><td><code>{{ path }}</code></td><td>{{ op.summary }}</td>
 <td>{{ op.security[0].bearer[0] if op.security else "none" }}</td></tr>{% endfor %}{% endfor %}</tbody></table>

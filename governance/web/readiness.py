@@ -1,6 +1,6 @@
 """Which parts of the service answer: read by ``/readyz`` and by the metrics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from governance.telemetry import get_logger
 from governance.web.services import Services
@@ -8,14 +8,14 @@ from governance.web.services import Services
 _log = get_logger(__name__)
 
 
-def parts(services: Services) -> Mapping[str, bool]:
+def parts(services: Services) -> dict[str, bool]:
     """Ask each part whether it can do its work; one that raises cannot."""
     return {name: _answers(name, check) for name, check in _checks(services).items()}
 
 
 def _checks(services: Services) -> dict[str, Callable[[], bool]]:
     return {
-        "audit_log": services.audit.healthy,
+        "audit_log": lambda: services.audit.running,
         "database": services.database.ping,
         "policy_engine": services.access.engine_healthy,
         "policy_loaded": services.access.policy_loaded,

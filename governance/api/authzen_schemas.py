@@ -1,0 +1,109 @@
+"""Shapes of the AuthZEN Authorization API 1.0, as far as imaging uses them."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+TEXT = 256  # characters of an identifier or a code
+REASON = 500  # characters of a reason a person gives
+
+
+class _Open(BaseModel):
+    """AuthZEN entities may carry members this service does not know (section 5): they are let be."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class SubjectProperties(_Open):
+    """What the caller knows of who acts."""
+
+    role: str | None = Field(None, max_length=TEXT, description="role of the network, such as consultant_radiologist")
+    ods: str | None = Field(None, max_length=10, description="ODS code of the organisation the subject acts for")
+    assurance: int | None = Field(None, ge=0, le=3, description="identity assurance level (1 to 3)")
+    managed_device: bool | None = None
+    version: str | None = Field(None, max_length=TEXT, description="version an AI service runs")
+
+
+class Subject(_Open):
+    """Who acts (AuthZEN section 5.1)."""
+
+    type: str = Field(min_length=1, max_length=TEXT, description="practitioner, service or ai_service")
+    id: str = Field(min_length=1, max_length=TEXT)
+    properties: SubjectProperties = SubjectProperties.model_construct()
+
+
+class Action(_Open):
+    """What is done (section 5.3)."""
+
+    name: str = Field(min_length=1, max_length=TEXT, description="read, search, report, annotate, export or delete")
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class Resource(_Open):
+    """What it is done to (section 5.2): a study, by its instance UID."""
+
+    type: str = Field(min_length=1, max_length=TEXT, description="study")
+    id: str = Field(min_length=1, max_length=TEXT)
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class Emergency(_Open):
+    """An emergency override or a self-claimed relationship, with the reason the person gives."""
+
+    reason: str = Field(max_length=REASON)
+
+
+class Context(_Open):
+    """Why, and what the enforcement point can do about it (section 5.4)."""
+
+    purpose: str = Field("TREAT", max_length=TEXT, description="HL7 v3 ActReason code")
+    break_glass: Emergency | None = None
+    self_claim: Emergency | None = None
+    supported_obligations: list[str] | None = None
+
+
+class EvaluationRequest(_Open):
+    """One question."""
+
+    subject: Subject
+    action: Action
+    resource: Resource
+    context: Context = Context.model_construct(purpose="TREAT")
+
+
+class Options(_Open):
+    """How a batch is evaluated (section 7.1.2)."""
+
+    evaluations_semantic: Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"] = "execute_all"
+
+
+class EvaluationsRequest(_Open):
+    """Many questions; top-level members are defaults of each."""
+
+    subject: dict[str, Any] | None = None
+    action: dict[str, Any] | None = None
+    resource: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+    evaluations: list[dict[str, Any]] = Field(default_factory=list, max_length=1_000)
+    options: Options = Options.model_construct(evaluations_semantic="execute_all")
+
+
+class EvaluationAnswer(BaseModel):
+    """A decision and why (section 6.2); ``context`` names the signed clause it stands on."""
+
+    decision: bool
+    context: dict[str, Any] = Field(default_factory=dict)
+
+
+class EvaluationsAnswer(BaseModel):
+    """Decisions in the order of the questions."""
+
+    evaluations: list[EvaluationAnswer]
+
+
+class Metadata(BaseModel):
+    """Where the endpoints are (section 9)."""
+
+    policy_decision_point: str
+    access_evaluation_endpoint: str
+    access_evaluations_endpoint: str
