@@ -145,6 +145,13 @@ def latest_checkpoint(session: Session) -> str | None:
     return note
 
 
+def checkpoint_signed_at(session: Session) -> datetime | None:
+    """Give when the largest checkpoint was signed, or None before the first."""
+    statement = select(_CHECKPOINT.c.signed_at).order_by(_CHECKPOINT.c.size.desc()).limit(1)
+    signed_at: datetime | None = session.connection().execute(statement).scalar()
+    return signed_at
+
+
 def insert_checkpoint(session: Session, size: int, root: bytes, note: str, signed_at: datetime) -> None:
     """Keep a signed checkpoint."""
     values = {"size": size, "root": root, "note": note, "signed_at": signed_at}

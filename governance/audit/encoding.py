@@ -37,7 +37,7 @@ MAXIMUM_DEPTH = 32  # levels of nesting inside ``detail``
 _PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-class Unrecordable(ValueError):  # noqa: N818  it names the event's state, as the errors of the family do
+class Unrecordable(ValueError):
     """An event that the log cannot carry exactly; the message says why in words that repeat none of its content."""
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from datetime import datetime
 from types import TracebackType
 
 from sqlmodel import Session
@@ -46,7 +47,7 @@ class AuditLog:
         vault: seals the identifying originals under their owners' keys.
         signer: signs checkpoints.
         clock: tells when events are recorded and checkpoints signed.
-        origin: the log's name in its checkpoints, by convention the signer's key name.
+        origin: the log's name in its checkpoints; the signer's key has the same name (ValueError otherwise).
         capacity: events that may wait for a commit.
         group: events in one commit at most.
         observer: is told of commits and failures.
@@ -65,7 +66,11 @@ class AuditLog:
         group: int = GROUP,
         observer: LogObserver | None = None,
     ) -> None:
-        self.origin = checkpoint.check_name(origin)
+        if origin != signer.name:
+            raise ValueError(
+                "the log's origin and the name of its key must be the same, or checkpoints could be mixed up"
+            )
+        self.origin = origin
         self._database = database
         self._vault = vault
         self._signer = signer
@@ -174,6 +179,11 @@ class AuditLog:
         with self._database.reading() as session:
             note = _store.latest_checkpoint(session)
         return self.sign_checkpoint() if note is None else note
+
+    def checkpoint_signed_at(self) -> datetime | None:
+        """Give when the newest checkpoint was signed, None before the first."""
+        with self._database.reading() as session:
+            return _store.checkpoint_signed_at(session)
 
     def proof(self, index: int) -> InclusionProof:
         """Give the proof that an entry is in the log, under the newest checkpoint, signing one when it has none yet.
