@@ -31,7 +31,7 @@ _PARTY_ROLES = {
 }
 _RELATIONSHIPS = {
     "not_required": "No legitimate relationship with the patient is needed.",
-    "required": "A legitimate relationship with the patient is needed (an order, referral, list, rota or episode).",
+    "required": "A legitimate relationship with the patient is needed (an order, referral, list, episode or project).",
     "self_claim": "A legitimate relationship with the patient is needed; one may be claimed with a reason, for review.",
 }
 
