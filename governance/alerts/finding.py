@@ -1,0 +1,64 @@
+"""What a detector found: the input of this room. A finding names pseudonyms and log indexes, never a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.vocabulary import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One signal that speaks for a finding.
+
+    Args:
+        signal: machine name of the signal.
+        observed: what was seen, in the signal's own unit.
+        expected: what peers, the manifest or the rule would have led us to expect; None when nothing is comparable.
+        sample: how many observations stand behind ``expected``; 0 for a rule that is not statistical.
+        bits: surprise as ``-log2`` of the tail probability, None for a rule that is not statistical.
+        sentence: the same in plain English, without any identifier of a person.
+    """
+
+    signal: str
+    observed: float | str
+    expected: float | str | None
+    sample: int
+    bits: float | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One hit of one rule.
+
+    Args:
+        rule_id: the rule that fired.
+        family: the group of rules that tell one story; findings of a family share an incident.
+        severity: how soon it wants a person.
+        subject: who acted (pseudonym or service id), None when the incident is about many people.
+        about: what the incident is about besides the subject: a patient pseudonym, a trust or a service.
+        occurred_at: event time at which it became true; never the wall clock.
+        evidence: why.
+        events: indexes of the log entries it rests on.
+        patient: patient pseudonym when one patient is concerned.
+        subjects: everybody whose acts are part of it; none of them may review it.
+        trusts: ODS codes of the trusts whose officers should see it.
+        agreement_ids, decision_ids, token_jtis: the links of the chain of authority that its events carry.
+    """
+
+    rule_id: str
+    family: str
+    severity: Severity
+    subject: str | None
+    about: str
+    occurred_at: datetime
+    evidence: tuple[Evidence, ...]
+    events: tuple[int, ...]
+    patient: str | None = None
+    subjects: tuple[str, ...] = ()
+    trusts: tuple[str, ...] = ()
+    agreement_ids: tuple[str, ...] = ()
+    decision_ids: tuple[str, ...] = ()
+    token_jtis: tuple[str, ...] = ()
