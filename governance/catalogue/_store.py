@@ -1,6 +1,6 @@
 """Reads and writes of studies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,18 @@ from governance.catalogue._tables import CustodianRow, StudyRow
 from governance.catalogue.study import Study
 from governance.storage.upsert import chunks, upsert
 
-_ORDER = (col(StudyRow.study_date).desc(), col(StudyRow.study_uid), col(CustodianRow.position))
+_STUDY: sa.Table = StudyRow.__table__  # type: ignore[attr-defined]
+_OWNER: sa.Table = CustodianRow.__table__  # type: ignore[attr-defined]
+
+# Statements of the decision path are built once: SQLAlchemy knows the object again and skips building and hashing it.
+_COLUMNS: list[Any] = [*_STUDY.c, _OWNER.c.ods.label("custodian"), _OWNER.c.position]
+_JOINED = sa.select(*_COLUMNS).select_from(_STUDY.outerjoin(_OWNER, _STUDY.c.study_uid == _OWNER.c.study_uid))
+_BY_UID = _JOINED.where(_STUDY.c.study_uid == sa.bindparam("study_uid"))
+_BY_UIDS = _JOINED.where(_STUDY.c.study_uid.in_(sa.bindparam("uids", expanding=True))).order_by(_STUDY.c.study_uid)
+_BY_PSEUDONYMS = _JOINED.where(_STUDY.c.study.in_(sa.bindparam("pseudonyms", expanding=True)))
+_BY_PATIENT = _JOINED.where(_STUDY.c.patient == sa.bindparam("patient")).order_by(
+    _STUDY.c.study_date.desc(), _STUDY.c.study_uid
+)
 
 
 def put(session: Session, studies: Sequence[Study]) -> None:
@@ -31,20 +42,20 @@ def put(session: Session, studies: Sequence[Study]) -> None:
 
 def by_uid(session: Session, study_uid: str) -> Study | None:
     """Find a study by its UID."""
-    return next(iter(_read(session, _joined().where(col(StudyRow.study_uid) == study_uid))), None)
+    return next(iter(_read(session, _BY_UID, {"study_uid": study_uid})), None)
 
 
 def by_pseudonyms(session: Session, pseudonyms: Sequence[str]) -> list[Study]:
     """Find studies by their pseudonyms; unknown ones are left out."""
     found: list[Study] = []
     for chunk in chunks(pseudonyms):
-        found += _read(session, _joined().where(col(StudyRow.study).in_(chunk)))
+        found += _read(session, _BY_PSEUDONYMS, {"pseudonyms": list(chunk)})
     return found
 
 
 def by_patient(session: Session, patient: str) -> list[Study]:
     """Find a patient's studies, newest first."""
-    return _read(session, _joined().where(col(StudyRow.patient) == patient).order_by(*_ORDER))
+    return _read(session, _BY_PATIENT, {"patient": patient})
 
 
 def by_custodian(session: Session, ods: str, after: str, limit: int) -> list[Study]:
@@ -56,8 +67,7 @@ def by_custodian(session: Session, ods: str, after: str, limit: int) -> list[Stu
         .limit(limit)
     )
     uids = session.exec(page).all()
-    order = (col(StudyRow.study_uid), col(CustodianRow.position))
-    return _read(session, _joined().where(col(StudyRow.study_uid).in_(uids)).order_by(*order)) if uids else []
+    return _read(session, _BY_UIDS, {"uids": list(uids)})
 
 
 def custodian_count(session: Session, ods: str) -> int:
@@ -65,16 +75,10 @@ def custodian_count(session: Session, ods: str) -> int:
     return session.exec(select(func.count()).select_from(CustodianRow).where(CustodianRow.ods == ods)).one()
 
 
-def _joined() -> sa.Select[Any]:
-    studies, owners = StudyRow.__table__, CustodianRow.__table__  # type: ignore[attr-defined]
-    columns: list[Any] = [*studies.c, owners.c.ods.label("custodian"), owners.c.position]
-    return sa.select(*columns).select_from(studies.outerjoin(owners, studies.c.study_uid == owners.c.study_uid))
-
-
-def _read(session: Session, statement: sa.Select[Any]) -> list[Study]:
+def _read(session: Session, statement: sa.Select[Any], values: Mapping[str, Any]) -> list[Study]:
     """Fold the joined rows, one a custodian, into studies; keeps the statement's order of studies."""
     grouped: dict[str, list[Any]] = {}
-    for row in session.connection().execute(statement):
+    for row in session.connection().execute(statement, values):
         grouped.setdefault(row.study_uid, []).append(row)
     return [_study(rows) for rows in grouped.values()]
 

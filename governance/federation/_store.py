@@ -1,12 +1,12 @@
 """Reads and writes of the federation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel
 
 from governance.federation._tables import (
     AiManifestRow,
@@ -30,7 +30,32 @@ _MODELS: Mapping[type, type[SQLModel]] = {
     StaffMember: StaffRow,
     Trust: TrustRow,
 }
+_TRUST: sa.Table = TrustRow.__table__  # type: ignore[attr-defined]
+_PROVIDER: sa.Table = IdentityProviderRow.__table__  # type: ignore[attr-defined]
+_CLIENT: sa.Table = ServiceClientRow.__table__  # type: ignore[attr-defined]
+_MANIFEST: sa.Table = AiManifestRow.__table__  # type: ignore[attr-defined]
 _STAFF: sa.Table = StaffRow.__table__  # type: ignore[attr-defined]
+_PERSON: sa.Table = PersonRow.__table__  # type: ignore[attr-defined]
+
+# Statements are built once: SQLAlchemy knows the object again and skips building and hashing it.
+_TRUSTS = sa.select(_TRUST).order_by(_TRUST.c.ods)
+_TRUST_BY_ODS = sa.select(_TRUST).where(_TRUST.c.ods == sa.bindparam("ods"))
+_PROVIDERS = sa.select(_PROVIDER).order_by(_PROVIDER.c.issuer)
+_PROVIDER_BY_ISSUER = sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer"))
+_CLIENTS = sa.select(_CLIENT).order_by(_CLIENT.c.client_id)
+_CLIENT_BY_ID = sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id"))
+_ARCHIVES = _CLIENTS.where(_CLIENT.c.ods == sa.bindparam("ods"), _CLIENT.c.token_audience.is_not(None))
+_ARCHIVE = sa.select(_CLIENT).where(_CLIENT.c.token_audience == sa.bindparam("audience"))
+_MANIFESTS = sa.select(_MANIFEST).order_by(_MANIFEST.c.service_id, _MANIFEST.c.version)
+_MANIFESTS_OF = _MANIFESTS.where(_MANIFEST.c.service_id == sa.bindparam("service_id"))
+_MANIFEST_BY_VERSION = _MANIFESTS_OF.where(_MANIFEST.c.version == sa.bindparam("version"))
+_STAFF_BY_ID = sa.select(_STAFF).where(_STAFF.c.id == sa.bindparam("id"))
+_STAFF_BY_IDS = sa.select(_STAFF).where(_STAFF.c.id.in_(sa.bindparam("ids", expanding=True)))
+_STAFF_BY_PATIENT = sa.select(_STAFF).where(_STAFF.c.patient_key == sa.bindparam("patient")).order_by(_STAFF.c.id)
+_PERSONS = sa.select(_PERSON).order_by(_PERSON.c.issuer, _PERSON.c.subject)
+_PERSON_BY_SUBJECT = sa.select(_PERSON).where(
+    _PERSON.c.issuer == sa.bindparam("issuer"), _PERSON.c.subject == sa.bindparam("subject")
+)
 
 
 def put(session: Session, values: Sequence[Any]) -> None:
@@ -43,92 +68,85 @@ def put(session: Session, values: Sequence[Any]) -> None:
 
 def trusts(session: Session) -> list[Trust]:
     """Give every organisation, by ODS code."""
-    return [_trust(row) for row in session.exec(select(TrustRow).order_by(col(TrustRow.ods)))]
+    return [Trust(**row) for row in _rows(session, _TRUSTS)]
 
 
 def trust(session: Session, ods: str) -> Trust | None:
     """Find an organisation."""
-    row = session.exec(select(TrustRow).where(TrustRow.ods == ods)).first()
-    return None if row is None else _trust(row)
+    return next((Trust(**row) for row in _rows(session, _TRUST_BY_ODS, ods=ods)), None)
 
 
 def identity_providers(session: Session) -> list[IdentityProvider]:
     """Give every identity provider, by issuer."""
-    rows = session.exec(select(IdentityProviderRow).order_by(col(IdentityProviderRow.issuer)))
-    return [_identity_provider(row) for row in rows]
+    return [_provider(row) for row in _rows(session, _PROVIDERS)]
 
 
 def identity_provider(session: Session, issuer: str) -> IdentityProvider | None:
     """Find an identity provider by its exact issuer."""
-    row = session.exec(select(IdentityProviderRow).where(IdentityProviderRow.issuer == issuer)).first()
-    return None if row is None else _identity_provider(row)
+    return next((_provider(row) for row in _rows(session, _PROVIDER_BY_ISSUER, issuer=issuer)), None)
 
 
 def clients(session: Session) -> list[ServiceClient]:
     """Give every registered service, by client id."""
-    return [_client(row) for row in session.exec(select(ServiceClientRow).order_by(col(ServiceClientRow.client_id)))]
+    return [_client(row) for row in _rows(session, _CLIENTS)]
 
 
 def client(session: Session, client_id: str) -> ServiceClient | None:
     """Find a registered service."""
-    row = session.exec(select(ServiceClientRow).where(ServiceClientRow.client_id == client_id)).first()
-    return None if row is None else _client(row)
+    return next((_client(row) for row in _rows(session, _CLIENT_BY_ID, client_id=client_id)), None)
 
 
 def archives(session: Session, ods: str) -> list[ServiceClient]:
     """Give the archives that hold a custodian's images, by client id."""
-    statement = (
-        select(ServiceClientRow)
-        .where(ServiceClientRow.ods == ods, col(ServiceClientRow.token_audience).is_not(None))
-        .order_by(col(ServiceClientRow.client_id))
-    )
-    return [_client(row) for row in session.exec(statement)]
+    return [_client(row) for row in _rows(session, _ARCHIVES, ods=ods)]
 
 
 def archive(session: Session, audience: str) -> ServiceClient | None:
     """Find the archive whose tokens carry an audience."""
-    row = session.exec(select(ServiceClientRow).where(ServiceClientRow.token_audience == audience)).first()
-    return None if row is None else _client(row)
+    return next((_client(row) for row in _rows(session, _ARCHIVE, audience=audience)), None)
 
 
 def manifests(session: Session, service_id: str | None) -> list[AiManifest]:
     """Give the manifests of one AI service or of all, by service and version."""
-    statement = select(AiManifestRow).order_by(col(AiManifestRow.service_id), col(AiManifestRow.version))
-    if service_id is not None:
-        statement = statement.where(AiManifestRow.service_id == service_id)
-    return [_manifest(row) for row in session.exec(statement)]
+    if service_id is None:
+        return [_manifest(row) for row in _rows(session, _MANIFESTS)]
+    return [_manifest(row) for row in _rows(session, _MANIFESTS_OF, service_id=service_id)]
 
 
 def manifest(session: Session, service_id: str, version: str) -> AiManifest | None:
     """Find the manifest of one version."""
-    statement = select(AiManifestRow).where(AiManifestRow.service_id == service_id, AiManifestRow.version == version)
-    row = session.exec(statement).first()
-    return None if row is None else _manifest(row)
+    found = _rows(session, _MANIFEST_BY_VERSION, service_id=service_id, version=version)
+    return next((_manifest(row) for row in found), None)
+
+
+def staff_member(session: Session, pseudonym: str) -> StaffMember | None:
+    """Find a member of staff."""
+    return next((_staff(row) for row in _rows(session, _STAFF_BY_ID, id=pseudonym)), None)
 
 
 def staff(session: Session, pseudonyms: Sequence[str]) -> list[StaffMember]:
-    """Find members of staff; unknown ones are left out."""
-    found: list[StaffMember] = []
-    for chunk in chunks(pseudonyms):
-        found += _read_staff(session, _STAFF.c.id.in_(chunk))
-    return found
+    """Find many members of staff; unknown ones are left out."""
+    return [_staff(row) for chunk in chunks(pseudonyms) for row in _rows(session, _STAFF_BY_IDS, ids=list(chunk))]
 
 
 def staff_of(session: Session, patient: str) -> list[StaffMember]:
     """Find the members of staff who are a patient."""
-    return _read_staff(session, _STAFF.c.patient_key == patient)
+    return [_staff(row) for row in _rows(session, _STAFF_BY_PATIENT, patient=patient)]
 
 
 def persons(session: Session) -> list[Person]:
     """Give every console account, by issuer and subject."""
-    rows = session.exec(select(PersonRow).order_by(col(PersonRow.issuer), col(PersonRow.subject)))
-    return [_person(row) for row in rows]
+    return [_person(row) for row in _rows(session, _PERSONS)]
 
 
 def person(session: Session, issuer: str, subject: str) -> Person | None:
     """Find a console account."""
-    row = session.exec(select(PersonRow).where(PersonRow.issuer == issuer, PersonRow.subject == subject)).first()
-    return None if row is None else _person(row)
+    found = _rows(session, _PERSON_BY_SUBJECT, issuer=issuer, subject=subject)
+    return next((_person(row) for row in found), None)
+
+
+def _rows(session: Session, statement: sa.Select[Any], **values: Any) -> Iterator[dict[str, Any]]:
+    return (dict(row) for row in session.connection().execute(statement, values).mappings())
 
 
 def _plain(value: Any) -> Any:
@@ -142,46 +160,27 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _trust(row: TrustRow) -> Trust:
-    return Trust(row.ods, row.name)
+def _provider(row: dict[str, Any]) -> IdentityProvider:
+    return IdentityProvider(**row | {"audiences": tuple(row["audiences"])})
 
 
-def _identity_provider(row: IdentityProviderRow) -> IdentityProvider:
-    return IdentityProvider(row.issuer, row.ods, row.jwks_uri, tuple(row.audiences))
+def _client(row: dict[str, Any]) -> ServiceClient:
+    typed = {
+        "kind": SubjectType(row["kind"]),
+        "scopes": frozenset(row["scopes"]),
+        "audiences": tuple(row["audiences"]),
+    }
+    return ServiceClient(**row | typed)
 
 
-def _client(row: ServiceClientRow) -> ServiceClient:
-    return ServiceClient(
-        client_id=row.client_id,
-        ods=row.ods,
-        name=row.name,
-        kind=SubjectType(row.kind),
-        jwks=row.jwks,
-        scopes=frozenset(row.scopes),
-        audiences=tuple(row.audiences),
-        ai_version=row.ai_version,
-        token_audience=row.token_audience,
-    )
+def _manifest(row: dict[str, Any]) -> AiManifest:
+    sets = {name: frozenset(row[name]) for name in ("modalities", "body_parts", "trusts")}
+    return AiManifest(**row | sets | {"purposes": frozenset(map(Purpose, row["purposes"]))})
 
 
-def _manifest(row: AiManifestRow) -> AiManifest:
-    return AiManifest(
-        service_id=row.service_id,
-        version=row.version,
-        modalities=frozenset(row.modalities),
-        body_parts=frozenset(row.body_parts),
-        trusts=frozenset(row.trusts),
-        purposes=frozenset(map(Purpose, row.purposes)),
-        daily_volume=row.daily_volume,
-        approved_at=row.approved_at,
-        withdrawn_at=row.withdrawn_at,
-    )
+def _staff(row: dict[str, Any]) -> StaffMember:
+    return StaffMember(**row | {"team_ids": tuple(row["team_ids"])})
 
 
-def _read_staff(session: Session, condition: Any) -> list[StaffMember]:
-    rows = session.connection().execute(sa.select(_STAFF).where(condition)).mappings()
-    return [StaffMember(**{**row, "team_ids": tuple(row["team_ids"])}) for row in rows]
-
-
-def _person(row: PersonRow) -> Person:
-    return Person(row.issuer, row.subject, row.ods, frozenset(map(Role, row.roles)))
+def _person(row: dict[str, Any]) -> Person:
+    return Person(**row | {"roles": frozenset(map(Role, row["roles"]))})

@@ -139,7 +139,7 @@ class FederationDirectory:
 
     def staff(self, session: Session, subject: str) -> StaffMember | None:
         """Find a member of staff by pseudonym ``s-…``."""
-        return next(iter(_store.staff(session, [subject])), None)
+        return _store.staff_member(session, subject)
 
     def staff_many(self, session: Session, subjects: Collection[str]) -> dict[str, StaffMember]:
         """Find many members of staff in one go; unknown ones are left out."""

@@ -1,6 +1,6 @@
 """Reads and writes of edges, patients and opt-out checks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,39 @@ from governance.vocabulary import RelationshipKind
 _EDGE: sa.Table = EdgeRow.__table__  # type: ignore[attr-defined]
 _PATIENT: sa.Table = PatientRow.__table__  # type: ignore[attr-defined]
 _OPT_OUT: sa.Table = OptOutRow.__table__  # type: ignore[attr-defined]
+
+
+# Statements of the decision path are built once: SQLAlchemy knows the object again and skips building and hashing it.
+_AT = sa.bindparam("at", type_=_EDGE.c.valid_from.type)
+_VALID = (_EDGE.c.valid_from <= _AT, sa.or_(_EDGE.c.valid_until.is_(None), _EDGE.c.valid_until > _AT))
+_NAMES_PATIENT = _EDGE.c.patient == sa.bindparam("patient")
+_NAMES_STUDY = sa.and_(_EDGE.c.patient.is_(None), _EDGE.c.study == sa.bindparam("study"))
+_WIDE = sa.and_(
+    _EDGE.c.patient.is_(None), _EDGE.c.study.is_(None), _EDGE.c.ods.in_(sa.bindparam("custodians", expanding=True))
+)
+# One arm a way of matching, so that each walks the look-up index: an OR would read every edge of a busy team.
+_BETWEEN = sa.union_all(
+    *(
+        sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), match, *_VALID)
+        for match in (_NAMES_PATIENT, _NAMES_STUDY, _WIDE)
+    )
+)
+_OF_PATIENT = sa.select(_EDGE).where(
+    _NAMES_PATIENT, _EDGE.c.valid_from >= sa.bindparam("since"), _EDGE.c.valid_from < sa.bindparam("before")
+)
+_OF_TRUST = sa.select(_EDGE).where(
+    _EDGE.c.ods == sa.bindparam("ods"),
+    _EDGE.c.kind == sa.bindparam("kind"),
+    _EDGE.c.patient.is_(None),
+    _EDGE.c.study.is_(None),
+    *_VALID,
+)
+_FRESH = sa.and_(_OPT_OUT.c.patient == _PATIENT.c.patient, _OPT_OUT.c.checked_at > sa.bindparam("checked_after"))
+_CONTEXTS = sa.select(*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at).select_from(
+    _PATIENT.outerjoin(_OPT_OUT, _FRESH)
+)
+_CONTEXT_OF_ONE = _CONTEXTS.where(_PATIENT.c.patient == sa.bindparam("patient"))
+_CONTEXT_OF_MANY = _CONTEXTS.where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True)))
 
 
 def put_edges(session: Session, edges: Sequence[Edge]) -> None:
@@ -42,50 +75,40 @@ def edges_between(
     custodians: Collection[str],
     at: datetime,
 ) -> list[Edge]:
-    """Find the edges valid at ``at`` from any subject to the patient, the study or a custodian's whole list.
-
-    One arm a way of matching, so that each walks the look-up index: an OR over them would read a team's every edge.
-    """
-    c = _EDGE.c
-    matches: list[Any] = []
-    if patient is not None:
-        matches.append(c.patient == patient)
-    if study is not None:
-        matches.append(sa.and_(c.patient.is_(None), c.study == study))
-    if custodians:
-        matches.append(sa.and_(c.patient.is_(None), c.study.is_(None), c.ods.in_(sorted(custodians))))
-    if not matches or not subjects:
-        return []
-    arms = [sa.select(_EDGE).where(c.subject.in_(sorted(subjects)), match, *_valid(at)) for match in matches]
-    return _edges(session, sa.union_all(*arms))
+    """Find the edges valid at ``at`` from any subject to the patient, the study or a custodian's whole list."""
+    values = {
+        "subjects": sorted(subjects),
+        "patient": patient,
+        "study": study,
+        "custodians": sorted(custodians),
+        "at": at,
+    }
+    return _edges(session, _BETWEEN, values)
 
 
 def edges_of_patient(session: Session, patient: str, begun_since: datetime, begun_before: datetime) -> list[Edge]:
     """Find the edges of a patient, whoever the subject, that began in ``[begun_since, begun_before)``."""
-    c = _EDGE.c
-    return _edges(
-        session,
-        sa.select(_EDGE).where(c.patient == patient, c.valid_from >= begun_since, c.valid_from < begun_before),
-    )
+    return _edges(session, _OF_PATIENT, {"patient": patient, "since": begun_since, "before": begun_before})
 
 
 def edges_of_trust(session: Session, kind: RelationshipKind, ods: str, at: datetime) -> list[Edge]:
     """Find the wide edges of one kind that cover a trust's list at an instant."""
-    c = _EDGE.c
-    return _edges(
-        session,
-        sa.select(_EDGE).where(c.ods == ods, c.kind == kind.value, c.patient.is_(None), c.study.is_(None), *_valid(at)),
-    )
+    return _edges(session, _OF_TRUST, {"ods": ods, "kind": kind.value, "at": at})
+
+
+def patient(session: Session, pseudonym: str, checked_after: datetime) -> PatientContext | None:
+    """Find a patient; an opt-out checked at or before ``checked_after`` is left unknown."""
+    values = {"patient": pseudonym, "checked_after": checked_after}
+    row = session.connection().execute(_CONTEXT_OF_ONE, values).first()
+    return None if row is None else _patient(row)
 
 
 def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetime) -> list[PatientContext]:
-    """Find patients; an opt-out checked at or before ``checked_after`` is left unknown."""
-    fresh = sa.and_(_OPT_OUT.c.patient == _PATIENT.c.patient, _OPT_OUT.c.checked_at > checked_after)
-    columns: list[Any] = [*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at]
-    statement = sa.select(*columns).select_from(_PATIENT.outerjoin(_OPT_OUT, fresh))
+    """Find many patients, as :func:`patient`; unknown ones are left out."""
     found: list[PatientContext] = []
     for chunk in chunks(pseudonyms):
-        found += map(_patient, session.connection().execute(statement.where(_PATIENT.c.patient.in_(chunk))))
+        values = {"patients": list(chunk), "checked_after": checked_after}
+        found += map(_patient, session.connection().execute(_CONTEXT_OF_MANY, values))
     return found
 
 
@@ -100,13 +123,8 @@ def purge_opt_outs(session: Session, checked_until: datetime) -> int:
     return session.connection().execute(sa.delete(_OPT_OUT).where(_OPT_OUT.c.checked_at <= checked_until)).rowcount
 
 
-def _valid(at: datetime) -> tuple[Any, ...]:
-    until = _EDGE.c.valid_until
-    return (_EDGE.c.valid_from <= at, sa.or_(until.is_(None), until > at))
-
-
-def _edges(session: Session, statement: Any) -> list[Edge]:
-    found = [_edge(row) for row in session.connection().execute(statement)]
+def _edges(session: Session, statement: Any, values: Mapping[str, Any]) -> list[Edge]:
+    found = [_edge(row) for row in session.connection().execute(statement, values)]
     return sorted(found, key=lambda edge: (edge.kind, edge.id))
 
 

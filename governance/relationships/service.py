@@ -68,7 +68,7 @@ class Relationships:
 
     def patient(self, session: Session, patient: str, at: datetime) -> PatientContext | None:
         """Find a patient by pseudonym ``p-…``; an opt-out too old at ``at`` is unknown (None)."""
-        return self.patients(session, (patient,), at).get(patient)
+        return _store.patient(session, patient, at - self._opt_out_lifetime)
 
     def patients(self, session: Session, patients: Collection[str], at: datetime) -> dict[str, PatientContext]:
         """Find many patients in one go; unknown ones are left out."""
