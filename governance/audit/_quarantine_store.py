@@ -1,0 +1,50 @@
+"""Reads and writes of quarantined messages; no row leaves this module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, insert, update
+from sqlmodel import Session, col, select
+
+from governance.audit._quarantine_tables import QuarantineRow
+
+
+def add(session: Session, values: dict[str, object]) -> int:
+    """Put one message on file and give its number."""
+    added = session.connection().execute(insert(QuarantineRow).values(**values).returning(col(QuarantineRow.number)))
+    number = added.scalar_one()
+    assert number is not None  # noqa: S101  the database numbers every row
+    return number
+
+
+def waiting(session: Session) -> int:
+    """Give how many messages wait to be read."""
+    counted = select(func.count()).select_from(QuarantineRow).where(col(QuarantineRow.resolved_at).is_(None))
+    return int(session.exec(counted).one())
+
+
+def page(session: Session, after: int, limit: int) -> Sequence[dict[str, object]]:
+    """Give waiting messages with a number over ``after``, in order, as plain values."""
+    query = (
+        select(QuarantineRow)
+        .where(col(QuarantineRow.resolved_at).is_(None), col(QuarantineRow.number) > after)
+        .order_by(col(QuarantineRow.number))
+        .limit(limit)
+    )
+    return [row.model_dump() for row in session.exec(query)]
+
+
+def resolve(session: Session, number: int, at: datetime, first_index: int | None) -> None:
+    """Mark a message as read, with the index of its first event."""
+    _update(session, number, resolved_at=at, first_index=first_index)
+
+
+def failed(session: Session, number: int, reason: str) -> None:
+    """Note that a message could not be read once more, and why."""
+    _update(session, number, reason=reason, attempts=QuarantineRow.attempts + 1)
+
+
+def _update(session: Session, number: int, **values: object) -> None:
+    session.connection().execute(update(QuarantineRow).where(col(QuarantineRow.number) == number).values(**values))
