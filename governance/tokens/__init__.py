@@ -1,0 +1,57 @@
+"""Tokens: the identity token of a trust goes in, a short, bound, single-purpose access token of ours comes out.
+
+Rules of this room:
+
+1. Nothing of a token is believed before its signature is verified; the unverified issuer, or client, is looked at for
+   one thing only: to choose the one key set that may verify it. A ``kid`` never chooses across issuers or clients.
+2. Algorithms are ours to allow, per kind of token; ``none`` and every shared-secret algorithm are not among them. A
+   critical header is refused.
+3. Every claim of every kind of token is sorted into a declared class (claims.py); an unknown one is reported.
+4. A token has one audience and must be addressed to whoever is asked to believe it.
+5. A client proves itself with a signed assertion that is good once. There are no client secrets.
+6. A token that opens a study names decision, agreement, version and clause, lives 120 seconds at most, and is never
+   exchanged again. A DPoP proof sent with the request binds it to a key; from then on it is worthless without.
+7. A token dies with its agreement.
+8. No error tells which clients, targets or studies exist; no token, subject or study is ever logged.
+"""
+
+from governance.tokens.access import (
+    AccessClaims,
+    AccessGrant,
+    AgreementReference,
+    MintedToken,
+    StudyAuthorization,
+    TokenResponse,
+)
+from governance.tokens.dpop import Presentation
+from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, TokenRefused
+from governance.tokens.exchange_request import ExchangeRequest, TokenType, parse_exchange, scope_of
+from governance.tokens.form import Form, parse_form
+from governance.tokens.jwks import RemoteKeySets
+from governance.tokens.keys import KeyRing
+from governance.tokens.service import TokenService
+from governance.tokens.subject_tokens import VerifiedIdentity
+
+__all__ = [
+    "AccessClaims",
+    "AccessGrant",
+    "AgreementReference",
+    "ExchangeRequest",
+    "Form",
+    "KeyRing",
+    "MintedToken",
+    "OAuthError",
+    "OAuthErrorCode",
+    "Presentation",
+    "RemoteKeySets",
+    "StudyAuthorization",
+    "TokenFault",
+    "TokenRefused",
+    "TokenResponse",
+    "TokenService",
+    "TokenType",
+    "VerifiedIdentity",
+    "parse_exchange",
+    "parse_form",
+    "scope_of",
+]

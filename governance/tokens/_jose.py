@@ -1,0 +1,185 @@
+"""JOSE compact form, read strictly: nothing of a token is believed before its signature is.
+
+1. Three base64url segments, each canonical and without padding; header and claims are JSON objects in UTF-8 whose
+   member names do not repeat; the whole at most ``MAXIMUM`` characters.
+2. ``crit`` is refused: we understand no critical extension (RFC 7515 section 4.1.11).
+3. The algorithm comes from the caller's allow-list and must fit the key; the token only chooses among what is allowed
+   (RFC 8725 sections 3.1 and 3.2).
+4. A key comes from the key set the caller names. ``jku``, ``jwk``, ``x5u`` of a header are never followed.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from governance.tokens.errors import TokenFault, TokenRefused
+
+MAXIMUM = 16_384  # characters of a compact token; ours are about 1,000, a CIS2 ID token with many roles about 6,000
+RSA_MINIMUM = 2048  # bits, NIST SP 800-131A
+_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
+_EC_CURVE = {"ES256": "P-256", "ES384": "P-384"}
+_RSA = frozenset({"PS256", "RS256", "RS512"})
+SUPPORTED = frozenset(_EC_CURVE) | _RSA
+_PRIVATE_MEMBERS = frozenset({"d", "dp", "dq", "k", "oth", "p", "q", "qi"})
+_jws = jwt.PyJWS(algorithms=sorted(SUPPORTED), options={"verify_signature": True, "enforce_minimum_key_length": True})
+
+Jwk = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A parsed token that nobody has verified: only good for choosing what to verify it with."""
+
+    token: str
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+
+    @property
+    def algorithm(self) -> str:
+        """Give the header's ``alg``, empty when it is not text."""
+        found = self.header.get("alg")
+        return found if isinstance(found, str) else ""
+
+    @property
+    def kid(self) -> str | None:
+        """Give the header's ``kid``, None when it is not text."""
+        found = self.header.get("kid")
+        return found if isinstance(found, str) else None
+
+    @property
+    def media_type(self) -> str:
+        """Give the header's ``typ`` in lower case and without ``application/`` (RFC 7515 section 4.1.9)."""
+        found = self.header.get("typ")
+        return found.lower().removeprefix("application/") if isinstance(found, str) else ""
+
+
+def parse(token: str) -> Unverified:
+    """Split and decode a compact token (rules 1 and 2); raises TokenRefused."""
+    if len(token) > MAXIMUM:
+        raise TokenRefused(TokenFault.MALFORMED, "The token is too long.")
+    segments = token.split(".")
+    if len(segments) != 3 or not all(_SEGMENT.fullmatch(segment) for segment in segments):
+        raise TokenRefused(TokenFault.MALFORMED, "The token is not a signed JWT in compact form.")
+    header, claims = _object(segments[0]), _object(segments[1])
+    if "crit" in header:
+        raise TokenRefused(TokenFault.CRITICAL_HEADER, "The token has a critical header, and none is understood here.")
+    return Unverified(token, header, claims)
+
+
+def select_key(keys: Sequence[Jwk], unverified: Unverified, algorithms: Collection[str]) -> Jwk:
+    """Choose the one key of a key set that may have signed the token (rules 3 and 4).
+
+    Raises:
+        TokenRefused: the algorithm is not allowed, or no key, or no single key, fits.
+    """
+    if unverified.algorithm not in algorithms:
+        raise TokenRefused(TokenFault.ALGORITHM, "The token's signature algorithm is not accepted here.")
+    fitting = [key for key in keys if fits(key, unverified.algorithm)]
+    if "kid" in unverified.header:
+        fitting = [key for key in fitting if key.get("kid") == unverified.kid]
+    if len(fitting) != 1:
+        raise TokenRefused(TokenFault.KEY, "The token is not signed by a key on file for its issuer.")
+    return fitting[0]
+
+
+def fits(key: Jwk, algorithm: str) -> bool:
+    """Say whether a JWK may verify signatures of the algorithm (RFC 7517 section 4, RFC 7518 section 3.1)."""
+    if key.get("use", "sig") != "sig" or key.get("alg", algorithm) != algorithm:
+        return False
+    operations = key.get("key_ops")
+    if operations is not None and (not isinstance(operations, list) or "verify" not in operations):
+        return False
+    if algorithm in _EC_CURVE:
+        return key.get("kty") == "EC" and key.get("crv") == _EC_CURVE[algorithm]
+    return algorithm in _RSA and key.get("kty") == "RSA"
+
+
+def verify(unverified: Unverified, key: Jwk) -> Mapping[str, Any]:
+    """Verify the signature with the chosen key and give the claims, of which none has been checked yet.
+
+    Raises:
+        TokenRefused: the signature is wrong, or the key is unusable.
+    """
+    algorithm = unverified.algorithm
+    if not fits(key, algorithm):
+        raise TokenRefused(TokenFault.ALGORITHM, "The token's signature algorithm does not fit its key.")
+    try:
+        _jws.decode_complete(
+            unverified.token, _public_key(json.dumps(dict(key), sort_keys=True), algorithm), [algorithm]
+        )
+    except PyJWTError:
+        raise TokenRefused(TokenFault.SIGNATURE, "The token's signature is not valid.") from None
+    return unverified.claims
+
+
+def sign(claims: Mapping[str, Any], key: Any, header: Mapping[str, str]) -> str:
+    """Sign claims with an EC P-256 private key (ES256); ``header`` holds typ and kid."""
+    return _jws.encode(json.dumps(claims, separators=(",", ":")).encode(), key, "ES256", dict(header))
+
+
+def thumbprint(jwk: Jwk) -> str:
+    """Give the SHA-256 thumbprint of a public key, base64url (RFC 7638 section 3); raises TokenRefused."""
+    members = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}.get(str(jwk.get("kty")))
+    if members is None or not all(isinstance(jwk.get(member), str) for member in members):
+        raise TokenRefused(TokenFault.KEY, "The key is not an EC or RSA public key.")
+    canonical = json.dumps({member: jwk[member] for member in members}, separators=(",", ":"), sort_keys=True)
+    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+
+
+def is_private(jwk: Jwk) -> bool:
+    """Say whether a JWK holds any private or symmetric part (RFC 7518 section 6)."""
+    return not _PRIVATE_MEMBERS.isdisjoint(jwk)
+
+
+def read_json(data: bytes) -> object:
+    """Read JSON whose objects never repeat a member name; raises ValueError."""
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_members, parse_constant=_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+@lru_cache(maxsize=1024)
+def _public_key(jwk: str, algorithm: str) -> PyJWK:
+    members = json.loads(jwk)
+    if is_private(members):
+        raise TokenRefused(TokenFault.KEY, "A key on file is not a public key.")
+    loaded = PyJWK(members, algorithm)
+    if isinstance(loaded.key, RSAPublicKey) and loaded.key.key_size < RSA_MINIMUM:
+        raise TokenRefused(TokenFault.KEY, "An RSA key needs 2,048 bits at least.")
+    return loaded
+
+
+def _object(segment: str) -> Mapping[str, Any]:
+    try:
+        decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), b"-_", validate=True)
+        value = read_json(decoded)
+    except (ValueError, binascii.Error):
+        raise TokenRefused(TokenFault.MALFORMED, "The token is not a signed JWT in compact form.") from None
+    if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() != segment:
+        raise TokenRefused(TokenFault.MALFORMED, "The token is not in canonical base64url.")
+    if not isinstance(value, dict):
+        raise TokenRefused(TokenFault.MALFORMED, "The token's header and claims must be JSON objects.")
+    return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a member name is repeated")
+    return made
+
+
+def _constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")

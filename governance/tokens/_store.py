@@ -1,0 +1,94 @@
+"""Reads and writes of this room's tables."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel, col, select
+
+from governance.tokens._tables import RevokedAgreementRow, RevokedTokenRow, SigningKeyRow, UsedIdentifierRow
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A signing key as it is stored."""
+
+    kid: str
+    sealed: bytes
+    signs_from: datetime
+    published_until: datetime | None
+
+
+def published_keys(session: Session, now: datetime) -> list[SealedKey]:
+    """Give the keys that are still published, the one that signs last at the end."""
+    rows = session.exec(
+        select(SigningKeyRow)
+        .where(col(SigningKeyRow.published_until).is_(None) | (col(SigningKeyRow.published_until) > now))
+        .order_by(col(SigningKeyRow.signs_from))
+    )
+    return [SealedKey(row.kid, row.sealed, row.signs_from, row.published_until) for row in rows]
+
+
+def add_key(session: Session, key: SealedKey) -> None:
+    """Store a new signing key."""
+    session.connection().execute(
+        insert(SigningKeyRow).values(
+            kid=key.kid, sealed=key.sealed, signs_from=key.signs_from, published_until=key.published_until
+        )
+    )
+
+
+def retire_keys(session: Session, kids: list[str], until: datetime) -> None:
+    """Set the instant after which these keys are no longer published."""
+    session.connection().execute(
+        update(SigningKeyRow).where(col(SigningKeyRow.kid).in_(kids)).values(published_until=until)
+    )
+
+
+def use_once(session: Session, digest: bytes, expires_at: datetime) -> bool:
+    """Put a digest on file; False when it was there already."""
+    return _insert_new(session, UsedIdentifierRow, digest=digest, expires_at=expires_at)
+
+
+def forget_expired(session: Session, now: datetime) -> int:
+    """Drop digests and revocations that can no longer matter; gives how many rows went."""
+    used = session.connection().execute(delete(UsedIdentifierRow).where(col(UsedIdentifierRow.expires_at) < now))
+    dead = session.connection().execute(delete(RevokedTokenRow).where(col(RevokedTokenRow.expires_at) < now))
+    return int(used.rowcount) + int(dead.rowcount)
+
+
+def revoke_token(session: Session, jti: str, revoked_at: datetime, expires_at: datetime) -> bool:
+    """Put a token id on the revocation list; False when it was there already."""
+    return _insert_new(session, RevokedTokenRow, jti=jti, revoked_at=revoked_at, expires_at=expires_at)
+
+
+def revoke_agreement(session: Session, agreement_id: str, revoked_at: datetime) -> None:
+    """Kill every token of the agreement issued up to the instant."""
+    if not _insert_new(session, RevokedAgreementRow, agreement_id=agreement_id, revoked_at=revoked_at):
+        session.connection().execute(
+            update(RevokedAgreementRow)
+            .where(col(RevokedAgreementRow.agreement_id) == agreement_id)
+            .values(revoked_at=revoked_at)
+        )
+
+
+def token_revoked(session: Session, jti: str) -> bool:
+    """Say whether the token id is on the revocation list."""
+    return session.exec(select(RevokedTokenRow.jti).where(RevokedTokenRow.jti == jti)).first() is not None
+
+
+def agreement_revoked_at(session: Session, agreement_id: str) -> datetime | None:
+    """Give the instant up to which tokens of the agreement are dead, None when there is none."""
+    return session.exec(
+        select(RevokedAgreementRow.revoked_at).where(RevokedAgreementRow.agreement_id == agreement_id)
+    ).first()
+
+
+def _insert_new(session: Session, table: type[SQLModel], **values: Any) -> bool:
+    """Insert a row unless its primary key is there; both databases decide this atomically."""
+    connection = session.connection()
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    result = connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
+    return bool(result.rowcount == 1)

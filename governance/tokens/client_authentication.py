@@ -1,0 +1,113 @@
+"""Clients prove who they are with a signed assertion: private_key_jwt (RFC 7523 section 3, OIDC Core section 9).
+
+1. The assertion names one client as ``iss`` and ``sub``; a ``client_id`` in the form must be the same.
+2. Its key is one of that client's registered public keys: a ``kid`` is looked up among them and nowhere else.
+3. The algorithm is asymmetric and of our list; it must fit the key.
+4. ``aud`` is our issuer or token endpoint, and nothing beside: an assertion made for somebody else opens nothing here.
+5. It lives five minutes at most, and its ``jti`` is good once. The caller owes the second half: it needs a write
+   transaction.
+6. An unknown client and a wrong signature are answered alike.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from governance.federation import ServiceClient
+from governance.tokens import _jose
+from governance.tokens._jose import Unverified
+from governance.tokens.claims import ClaimTable, begun, equals, expires, issued, only_audience, report, text
+from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, TokenRefused
+from governance.tokens.form import Form
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "RS512")  # RS512 is what clients of the NHS API platform sign with
+LIFETIME = 300  # seconds
+_TYPES = frozenset({"", "jwt", "client-authentication+jwt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A parsed, unverified assertion and the client it claims to be from."""
+
+    unverified: Unverified
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAssertion:
+    """The ``jti`` of a verified assertion and when it expires, seconds since 1970."""
+
+    jti: str
+    expires_at: float
+
+
+def read_assertion(form: Form) -> Assertion:
+    """Take the assertion out of a form and see which client it names (rule 1); raises OAuthError."""
+    if form.one("client_assertion_type") != ASSERTION_TYPE or form.one("client_secret") is not None:
+        raise refused("Authenticate with a client_assertion of type jwt-bearer (private_key_jwt).", TokenFault.TYPE)
+    try:
+        unverified = _jose.parse(form.one("client_assertion") or "")
+    except TokenRefused as error:
+        raise refused("The client assertion cannot be read.", error.fault) from None
+    named = unverified.claims.get("sub")
+    if not isinstance(named, str) or unverified.claims.get("iss") != named:
+        raise refused("The client assertion must name the client as both iss and sub.", TokenFault.ISSUER)
+    if form.one("client_id") not in (None, named):
+        raise refused("The client assertion names another client than client_id.", TokenFault.CLIENT)
+    return Assertion(unverified, named)
+
+
+def verify_assertion(
+    assertion: Assertion, client: ServiceClient | None, audiences: Collection[str], now: int
+) -> VerifiedAssertion:
+    """Verify an assertion with the keys of the client it names (rules 2 to 6).
+
+    Args:
+        assertion: what the form held.
+        client: the registration under the named client id, None when there is none.
+        audiences: our issuer and token endpoint.
+        now: seconds since 1970.
+
+    Raises:
+        OAuthError: invalid_client, with the fault as its cause.
+    """
+    if client is None:
+        raise refused("The client assertion was not accepted.", TokenFault.CLIENT)
+    if assertion.unverified.media_type not in _TYPES:
+        raise refused("The client assertion is another kind of token.", TokenFault.TYPE)
+    try:
+        keys = client.jwks.get("keys", ())
+        claims = _jose.verify(assertion.unverified, _jose.select_key(keys, assertion.unverified, ALGORITHMS))
+        report("client_assertion", _table(client.client_id, audiences).verify(claims, now))
+    except TokenRefused as error:
+        raise refused(_DESCRIPTIONS.get(error.fault, "The client assertion was not accepted."), error.fault) from None
+    return VerifiedAssertion(claims["jti"], claims["exp"])
+
+
+def refused(description: str, fault: TokenFault) -> OAuthError:
+    """Make the invalid_client error (RFC 6749 section 5.2)."""
+    return OAuthError(OAuthErrorCode.INVALID_CLIENT, description, 401, cause=fault.value)
+
+
+def _table(client_id: str, audiences: Collection[str]) -> ClaimTable:
+    return ClaimTable(
+        kind="client_assertion",
+        required_verified={
+            "iss": equals(client_id, TokenFault.ISSUER),
+            "sub": equals(client_id, TokenFault.CLIENT),
+            "aud": only_audience(audiences),
+            "exp": expires(within=LIFETIME),
+            "jti": text,
+        },
+        optional={"iat": issued(), "nbf": begun},
+    )
+
+
+# What a client developer can put right; nothing here depends on which clients or keys exist.
+_DESCRIPTIONS = {
+    TokenFault.AUDIENCE: "The client assertion's aud must be this issuer or its token endpoint, and nothing else.",
+    TokenFault.CLAIM_MISSING: "The client assertion needs iss, sub, aud, exp and jti.",
+    TokenFault.EXPIRED: "The client assertion has expired.",
+    TokenFault.ISSUED_AT: "The client assertion's iat is in the future.",
+    TokenFault.LIFETIME: "The client assertion may live five minutes at most.",
+}

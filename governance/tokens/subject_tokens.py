@@ -1,0 +1,149 @@
+"""A trust's identity token, believed only as far as that trust may speak (OIDC Core section 3.1.3.7).
+
+1. The issuer is peeked at, unverified, for one thing: to choose the registered provider whose keys must verify it.
+2. Algorithm and key: asymmetric, and from that provider's own key set. A ``kid`` is looked up there and nowhere else.
+3. The signature.
+4. The claims: issuer again, now verified; an audience under which this service is known at that provider; expiry; an
+   issue time that is neither ahead nor older than ``MAX_AGE``; no ``act``: a delegated token is not exchanged again.
+5. The acting organisation and role (cis2.py), and that this provider vouches for that organisation: a trust's own
+   provider cannot make somebody act for another trust.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from governance.federation import IdentityProvider
+from governance.tokens import _jose, cis2
+from governance.tokens.claims import (
+    ClaimTable,
+    among_audiences,
+    array_value,
+    begun,
+    equals,
+    expires,
+    issued,
+    refused,
+    report,
+    text,
+)
+from governance.tokens.errors import TokenFault, TokenRefused
+from governance.tokens.jwks import RemoteKeySets
+from governance.vocabulary import Role, SubjectType
+
+ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "RS512")
+MAX_AGE = 3600  # seconds; CIS2 identity tokens live an hour
+FindProvider = Callable[[str], IdentityProvider | None]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedIdentity:
+    """Somebody whose identity was verified. ``subject`` is the provider's own id for them, not a pseudonym.
+
+    For a service acting for itself ``issuer`` is this service, ``role`` its kind, ``version`` the AI version it runs.
+    """
+
+    subject: str
+    type: SubjectType
+    issuer: str
+    ods: str
+    role: Role
+    assurance: int | None
+    name: str | None = None
+    version: str | None = None
+
+
+class SubjectTokenVerifier:
+    """Verifies identity tokens of registered providers.
+
+    Args:
+        find_provider: gives the registered provider of an issuer, None when there is none.
+        key_sets: the providers' key sets.
+    """
+
+    def __init__(self, find_provider: FindProvider, key_sets: RemoteKeySets) -> None:
+        self._find_provider = find_provider
+        self._key_sets = key_sets
+
+    def verify(self, token: str, now: datetime) -> VerifiedIdentity:
+        """Take an identity token and give who it is about (steps 1 to 5).
+
+        Raises:
+            TokenRefused: which check failed.
+            Unavailable: the provider's keys cannot be had now.
+        """
+        unverified = _jose.parse(token)
+        if unverified.media_type not in ("", "jwt"):
+            raise TokenRefused(TokenFault.TYPE, "The subject token is not an identity token.")
+        provider = self._provider(unverified.claims.get("iss"))  # step 1
+        if unverified.algorithm not in ALGORITHMS:
+            raise TokenRefused(TokenFault.ALGORITHM, "The token's signature algorithm is not accepted here.")
+        keys = self._key_sets.keys(provider.jwks_uri, unverified.kid, now)
+        claims = _jose.verify(unverified, _jose.select_key(keys, unverified, ALGORITHMS))  # steps 2 and 3
+        report("id_token", _table(provider).verify(claims, int(now.timestamp())))  # step 4
+        return _identity(provider, claims)
+
+    def _provider(self, unverified_issuer: object) -> IdentityProvider:
+        found = self._find_provider(unverified_issuer) if isinstance(unverified_issuer, str) else None
+        if found is None:
+            raise TokenRefused(TokenFault.ISSUER, "The subject token is not from a registered identity provider.")
+        return found
+
+
+def _identity(provider: IdentityProvider, claims: Mapping[str, Any]) -> VerifiedIdentity:
+    acting = cis2.acting_role(claims)
+    if not provider.vouches_for(acting.ods):  # step 5
+        raise TokenRefused(TokenFault.ORGANISATION, "The identity provider does not speak for that organisation.")
+    return VerifiedIdentity(
+        subject=claims["sub"],
+        type=SubjectType.PRACTITIONER,
+        issuer=provider.issuer,
+        ods=acting.ods,
+        role=acting.role,
+        assurance=cis2.assurance(claims),
+        name=claims.get("name"),
+    )
+
+
+def _table(provider: IdentityProvider) -> ClaimTable:
+    return ClaimTable(
+        kind="id_token",
+        required_verified={
+            "iss": equals(provider.issuer, TokenFault.ISSUER),
+            "aud": among_audiences(provider.audiences),
+            "exp": expires(),
+            "iat": issued(max_age=MAX_AGE),
+            "sub": text,
+        },
+        required_unverified=frozenset({"selected_roleid", "nhsid_nrbac_roles"}),  # cis2.py reads them
+        optional={
+            "act": refused(TokenFault.DELEGATED),
+            "may_act": refused(TokenFault.DELEGATED),
+            "azp": text,
+            "name": text,
+            "nbf": begun,
+            "nhsid_useruid": text,
+            "nhsid_user_orgs": array_value,
+        },
+        unchecked=frozenset(
+            {
+                "acr",
+                "amr",
+                "at_hash",
+                "auth_time",
+                "authentication_assurance_level",
+                "c_hash",
+                "display_name",
+                "email",
+                "family_name",
+                "given_name",
+                "idassurancelevel",
+                "jti",
+                "nonce",
+                "sid",
+                "title",
+                "uid",
+            }
+        ),
+    )
