@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from governance.errors import ConfigurationError, Fault
+from governance.vocabulary import ods_code
 
 PREFIX = "GOVERNANCE_"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -23,6 +24,7 @@ class Settings:
 
     profile: Literal["production", "demo"]
     issuer: str
+    organisation: str
     database_url: str = field(repr=False)
     pseudonym_key: bytes = field(repr=False)
     key_encryption_key: bytes = field(repr=False)
@@ -52,8 +54,9 @@ class Settings:
 DESCRIPTIONS: Mapping[str, str] = {
     "profile": "`production` (default) or `demo`. The demo makes its own keys and may run without TLS on loopback.",
     "issuer": "Public base URL, https outside loopback; issuer and audience of the service's own tokens. Required.",
+    "organisation": "ODS code of the organisation that runs the service: the source of its own audit events. Required.",
     "database_url": "SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`. Required.",
-    "pseudonym_key": "At least 32 random bytes, base64: key of every pseudonym. Changing it breaks every link. Required.",
+    "pseudonym_key": "At least 32 random bytes, base64: key of every pseudonym; a new one breaks every link. Required.",
     "key_encryption_key": "32 random bytes, base64: wraps data keys and token signing keys. Required.",
     "log_signing_key": "32 random bytes, base64: Ed25519 seed that signs the log's checkpoints. Required.",
     "session_key": "At least 32 random bytes, base64: signs the console's form tokens. Required.",
@@ -73,6 +76,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "detection_interval": "Seconds between two looks of detection at the log.",
 }
 _SECRETS = ("pseudonym_key", "key_encryption_key", "log_signing_key", "session_key")
+_REQUIRED = ("issuer", "organisation", "database_url", *_SECRETS)
 _EXACT = frozenset({"key_encryption_key", "log_signing_key"})
 _KEY = 32  # bytes
 
@@ -91,9 +95,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         Fault(_variable(name), "no such setting; docs/settings.md lists them")
         for name in sorted(given.keys() - DESCRIPTIONS)
     ]
-    faults += [
-        Fault(_variable(name), "is required") for name in ("issuer", "database_url", *_SECRETS) if not given.get(name)
-    ]
+    faults += [Fault(_variable(name), "is required") for name in _REQUIRED if not given.get(name)]
     values: dict[str, object] = {name: value for name, value in given.items() if name in DESCRIPTIONS}
     values.setdefault("profile", "production")
     _check_profile_and_issuer(values, faults)
@@ -103,6 +105,10 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     for name, kind, lowest in _NUMBERS:
         if name in given:
             values[name] = _number(name, given[name], kind, lowest, faults)
+    try:
+        ods_code(given.get("organisation") or "QHL")
+    except ValueError as error:
+        faults.append(Fault(_variable("organisation"), str(error)))
     if given.get("log_level", "INFO") not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         faults.append(Fault(_variable("log_level"), "is DEBUG, INFO, WARNING or ERROR"))
     if faults:

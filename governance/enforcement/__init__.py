@@ -10,12 +10,14 @@ Rules of this room:
 
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
+from governance.enforcement.lapse import AgreementLapse
 from governance.enforcement.point import Admission, Check, EnforcementPoint
 
 __all__ = [
     "AccessAnswer",
     "AccessService",
     "Admission",
+    "AgreementLapse",
     "Check",
     "EnforcementPoint",
     "ExchangeDenied",

@@ -11,7 +11,6 @@ those of ``docs/architecture.md`` ("One access request, walked"):
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from time import perf_counter
 from typing import Protocol
 
@@ -24,8 +23,6 @@ from governance.federation import ServiceClient
 from governance.storage import Database
 from governance.telemetry import Metrics
 from governance.vocabulary import EventKind, Outcome, ReasonCode
-
-SYSTEM = "imaging-governance"  # this service as a source of audit events
 
 
 class Asker(Protocol):
@@ -66,7 +63,18 @@ class AccessAnswer:
 
 
 class AccessService:
-    """Decides, records, answers."""
+    """Decides, records, answers.
+
+    Args:
+        decisions: the policy decision point.
+        catalogue: names what the decision is about in its record.
+        audit: where every decision is kept before it is told.
+        database: opens the one read snapshot.
+        clock: read once in each use case.
+        metrics: counts decisions.
+        source: this service, as the audit log names it.
+        new_id: makes decision ids.
+    """
 
     def __init__(
         self,
@@ -77,6 +85,7 @@ class AccessService:
         database: Database,
         clock: Clock,
         metrics: Metrics,
+        source: Source,
         new_id: Callable[[], str],
     ) -> None:
         self._decisions = decisions
@@ -85,6 +94,7 @@ class AccessService:
         self._database = database
         self._clock = clock
         self._metrics = metrics
+        self._source = source
         self._new_id = new_id
 
     def engine_healthy(self) -> bool:
@@ -122,7 +132,7 @@ class AccessService:
                     custodian=study.custodians[0] if study and study.custodians else None,
                 )
                 decided.append((request, decision))
-                events.append(decision_event(request, decision, resource, asker, now))
+                events.append(decision_event(request, decision, resource, asker, self._source))
         receipts = self._audit.append(events)
         seconds = (perf_counter() - began) / len(requests) if requests else 0.0
         return [self._answer(*pair, receipt, door, seconds) for pair, receipt in zip(decided, receipts, strict=True)]
@@ -149,14 +159,14 @@ def told(decision: Decision) -> tuple[ReasonCode, ...]:
 
 
 def decision_event(
-    request: AccessRequest, decision: Decision, resource: Resource, asker: Asker, now: datetime
+    request: AccessRequest, decision: Decision, resource: Resource, asker: Asker, source: Source
 ) -> Event:
     """Make the audit event of a decision; the decision's id is the event's, so recording it twice is harmless."""
     subject = request.subject
     return Event(
         id=decision.id,
-        time=now,
-        source=Source(SYSTEM, asker.ods or ""),
+        time=decision.decided_at,
+        source=source,
         kind=EventKind.DECISION,
         outcome=Outcome.SUCCESS if decision.permit else Outcome.MINOR,
         subject=Subject(id=subject.id, type=subject.type, role=subject.role, ods=subject.ods),

@@ -15,7 +15,7 @@ from governance.audit.log import AuditLog
 from governance.catalogue import Catalogue, Study
 from governance.clock import Clock
 from governance.decisions import AccessRequest, AgreementRef, RequestSubject
-from governance.enforcement.access import SYSTEM, AccessAnswer, AccessService, asker_of
+from governance.enforcement.access import AccessAnswer, AccessService, asker_of
 from governance.federation import FederationDirectory, ServiceClient
 from governance.pseudonyms import Pseudonymiser
 from governance.storage import Database
@@ -61,6 +61,7 @@ class ExchangeService:
         database: Database,
         clock: Clock,
         metrics: Metrics,
+        source: Source,
     ) -> None:
         self._access = access
         self._tokens = tokens
@@ -71,6 +72,7 @@ class ExchangeService:
         self._database = database
         self._clock = clock
         self._metrics = metrics
+        self._source = source
 
     def exchange(self, request: ExchangeRequest, client: ServiceClient) -> TokenResponse:
         """Exchange a token for an authenticated client.
@@ -143,7 +145,7 @@ class ExchangeService:
         event = Event(
             id=f"token-{minted.jti}",
             time=self._clock.now(),
-            source=Source(SYSTEM, client.ods),
+            source=self._source,
             kind=EventKind.TOKEN,
             outcome=Outcome.SUCCESS,
             subject=Subject(identity.subject, identity.type, identity.role.value, identity.ods),

@@ -1,0 +1,73 @@
+"""The service starts whole or not at all, and says everything that is missing at once."""
+
+import base64
+
+import pytest
+
+from governance.errors import ConfigurationError
+from governance.settings import from_environment
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+GOOD = {
+    "GOVERNANCE_ISSUER": "https://governance.example.nhs.uk",
+    "GOVERNANCE_ORGANISATION": "QHL",
+    "GOVERNANCE_DATABASE_URL": "sqlite:////tmp/any.sqlite",
+    "GOVERNANCE_PSEUDONYM_KEY": KEY,
+    "GOVERNANCE_KEY_ENCRYPTION_KEY": KEY,
+    "GOVERNANCE_LOG_SIGNING_KEY": KEY,
+    "GOVERNANCE_SESSION_KEY": KEY,
+}
+
+
+def faults(environ: dict[str, str]) -> dict[str, str]:
+    with pytest.raises(ConfigurationError) as refused:
+        from_environment(environ)
+    return {fault.path: fault.message for fault in refused.value.faults}
+
+
+def test_a_whole_environment_starts_in_the_production_profile() -> None:
+    settings = from_environment(GOOD | {"PATH": "/usr/bin", "GOVERNANCE_SYSLOG_PORT": "6514"})
+    assert settings.profile == "production"
+    assert settings.log_origin == "governance.example.nhs.uk/log"
+    assert settings.syslog_port == 6514
+    assert settings.secure_cookies
+
+
+def test_an_empty_environment_is_refused_with_every_missing_name() -> None:
+    assert faults({}).keys() == GOOD.keys()
+
+
+@pytest.mark.parametrize("missing", sorted(GOOD))
+def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
+    environ = {name: value for name, value in GOOD.items() if name != missing}
+    assert faults(environ) == {missing: "is required"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("GOVERNANCE_ISSUER", "http://governance.example.nhs.uk", "is https, unless"),
+        ("GOVERNANCE_ISSUER", "https://governance.example.nhs.uk/", "without query, fragment or closing slash"),
+        ("GOVERNANCE_ISSUER", "governance", "is a base URL"),
+        ("GOVERNANCE_PROFILE", "test", "is production or demo"),
+        ("GOVERNANCE_KEY_ENCRYPTION_KEY", "c2hvcnQ=", "is exactly 32 bytes"),
+        ("GOVERNANCE_KEY_ENCRYPTION_KEY", "not base64!", "is not base64"),
+        ("GOVERNANCE_PSEUDONYM_KEY", base64.b64encode(b"x" * 32).decode(), "one byte repeated"),
+        ("GOVERNANCE_PORT", "eighty", "is not a number"),
+        ("GOVERNANCE_THREADS", "0", "is 1 or more"),
+        ("GOVERNANCE_ENGINE_TIMEOUT", "nan", "or more"),
+        ("GOVERNANCE_LOG_LEVEL", "LOUD", "is DEBUG"),
+        ("GOVERNANCE_ORGANISATION", "qhl", "an ODS code"),
+        ("GOVERNANCE_PSEUDONYM_KAY", KEY, "no such setting"),
+    ],
+)
+def test_a_wrong_value_is_named_and_never_repeated(name: str, value: str, message: str) -> None:
+    found = faults(GOOD | {name: value})
+    assert list(found) == [name]
+    assert message in found[name]
+    assert value not in found[name]
+
+
+def test_a_secret_does_not_show_in_the_representation() -> None:
+    assert "pseudonym_key" not in repr(from_environment(GOOD))
+    assert "key_encryption_key" not in repr(from_environment(GOOD))

@@ -1,0 +1,54 @@
+"""Logs redact before they write; traces are carried on; metrics keep their conventions."""
+
+import json
+
+import pytest
+import structlog
+
+from governance.telemetry import Metrics, Snapshot, configure, get_logger
+from governance.telemetry.tracing import continue_trace
+
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"
+
+
+def test_a_log_line_never_holds_an_identifier_or_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("INFO")
+    get_logger("test").warning(
+        "refused 999 000 0018 and 1.2.840.113619.2.5.1762583153",
+        patient="anything",
+        access_token="secret",
+        detail={"note": f"token {JWT}", "study_uid": "1.2.3"},
+        several=["9990000018", 7],
+    )
+    structlog.reset_defaults()
+    line = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert line["event"] == "refused [redacted] and [redacted]"
+    assert line["patient"] == line["access_token"] == "[redacted]"
+    assert line["detail"] == {"note": "token [redacted]", "study_uid": "[redacted]"}
+    assert line["several"] == ["[redacted]", 7]
+
+
+def test_a_trace_is_taken_up_with_a_span_of_its_own() -> None:
+    sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    trace = continue_trace(sent, lambda count: "ab" * count)
+    assert trace.header == f"00-0af7651916cd43dd8448eb211c80319c-{'ab' * 8}-01"
+
+
+@pytest.mark.parametrize("header", [None, "", "00-0-0-01", f"00-{'0' * 32}-{'1' * 16}-01", "ff-" + "a" * 60])
+def test_a_broken_trace_begins_a_new_one(header: str | None) -> None:
+    assert continue_trace(header, lambda count: "cd" * count).trace_id == "cd" * 16
+
+
+def test_metrics_follow_the_conventions() -> None:
+    metrics = Metrics()
+    metrics.watch(lambda: Snapshot(10, 8, 1.5, 6, {("new", "high"): 2}, {"active": 3}, ready={"database": True}), "1")
+    metrics.decided(effect="deny", purpose="TREAT", action="read", reasons=["agreement.none"], door="t", seconds=0.01)
+    body, content_type = metrics.render("text/plain")
+    text = body.decode()
+    assert content_type.startswith("text/plain")
+    assert 'governance_denials_total{reason="agreement.none"} 1.0' in text
+    assert 'governance_alerts{severity="high",state="new"} 2.0' in text
+    assert "governance_detection_lag_entries 4.0" in text
+    for family in metrics.registry.collect():
+        if family.type == "counter" and family.name.startswith("governance_"):
+            assert all(s.name.endswith(("_total", "_created")) for s in family.samples)
