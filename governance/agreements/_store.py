@@ -106,13 +106,13 @@ def named(session: Session, wanted: Sequence[tuple[str, int]]) -> list[Stored]:
 
 
 def page(
-    session: Session, status: AgreementStatus | None, ods: str | None, after: tuple[str, int] | None, limit: int
+    session: Session, status: AgreementStatus | None, parties: Iterable[str], after: tuple[str, int] | None, limit: int
 ) -> list[Stored]:
-    """Give versions that were not superseded, by name and version, after a position; at most ``limit``."""
+    """Give at most ``limit`` versions not superseded that bind all the parties, by name, after a position."""
     query = select(*_STORED).where(col(AgreementVersion.superseded_by).is_(None))
     if status is not None:
         query = query.where(col(AgreementVersion.status) == status.value)
-    if ods is not None:
+    for ods in parties:
         bound = select(col(AgreementParty.agreement_id), col(AgreementParty.version)).where(
             col(AgreementParty.ods) == ods
         )

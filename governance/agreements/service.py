@@ -166,24 +166,29 @@ class Agreements:
         self._publisher.refresh()
         return tuple((one.agreement_id, one.version) for one in over)
 
-    def get(self, agreement_id: str, version: int | None = None) -> Record:
+    def get(self, agreement_id: str, version: int | None = None, seen_by: str | None = None) -> Record:
         """Give one version; without a number the one that speaks for the agreement now: active, suspended, or newest.
 
         Raises:
-            NotFound: no such agreement or version.
+            NotFound: no such agreement or version, or none that binds the organisation ``seen_by``.
         """
-        found = [one for one in self.versions(agreement_id) if version in {None, one.agreement.version}]
+        found = [one for one in self.versions(agreement_id, seen_by) if version in {None, one.agreement.version}]
         if not found:
             raise NotFound("agreement.unknown", "There is no such agreement or version.")
         return max(found, key=speaks)
 
-    def versions(self, agreement_id: str) -> tuple[Record, ...]:
-        """Give every version of an agreement, oldest first; raises NotFound when there is none."""
+    def versions(self, agreement_id: str, seen_by: str | None = None) -> tuple[Record, ...]:
+        """Give every version of an agreement that binds the organisation ``seen_by`` (all when None), oldest first.
+
+        Raises:
+            NotFound: there is none.
+        """
         with self._database.reading() as session:
-            found = self._reader.records(session, _store.versions_of(session, agreement_id))
+            records = self._reader.records(session, _store.versions_of(session, agreement_id))
+        found = tuple(one for one in records if seen_by is None or one.agreement.role_of(seen_by) is not None)
         if not found:
             raise NotFound("agreement.unknown", "There is no such agreement or version.")
-        return tuple(found)
+        return found
 
     def history(self, agreement_id: str) -> tuple[Change, ...]:
         """Give every step of an agreement's life, oldest first; who took it is in the audit log."""
@@ -196,10 +201,15 @@ class Agreements:
         ods: str | None = None,
         after: tuple[str, int] | None = None,
         limit: int = 50,
+        seen_by: str | None = None,
     ) -> Page:
-        """Give versions that were not superseded, by name: in one status, of one party, after a position."""
+        """Give versions that were not superseded, by name: in one status, of one party, after a position.
+
+        ``seen_by`` narrows the list to what an organisation is a party of.
+        """
+        parties = {party for party in (ods, seen_by) if party is not None}
         with self._database.reading() as session:
-            stored = _store.page(session, status, ods, after, limit + 1)
+            stored = _store.page(session, status, parties, after, limit + 1)
             records = tuple(self._reader.records(session, stored[:limit]))
         last = records[-1].agreement if len(stored) > limit else None
         return Page(records, None if last is None else (last.id, last.version))
