@@ -1,0 +1,41 @@
+"""Console: where people read what happened and come to a verdict.
+
+Rules of this room:
+
+1. A view parses, makes one call, and renders. What a page tells is assembled in a module of its own, beside the views.
+2. Nobody reads the audit log unseen: the look is in the log before the page leaves (``_reading``).
+3. People see pseudonyms. An identifier is shown once, to somebody who may review alerts, for a reason they gave.
+4. A patient's number is only ever sent in a body; addresses carry pseudonyms, indexes and ids.
+5. Every POST carries a form token. A page needs no script: scripts only make it nicer.
+6. Every page passes axe, works from the keyboard, and fits 390 pixels.
+"""
+
+from flask import Blueprint
+from flask.blueprints import BlueprintSetupState
+from flask_wtf.csrf import CSRFProtect
+
+from governance.console import _errors
+from governance.console.views import agreements, alerts, decisions, events, help_pages, home, patients, sign_in, static
+
+__all__ = ["blueprint"]
+
+_csrf = CSRFProtect()
+
+blueprint = Blueprint("console", __name__, url_prefix="/console")
+for _module in (static, sign_in, home, alerts, events, decisions, patients, agreements, help_pages):
+    _module.register(blueprint)
+_errors.register(blueprint)
+
+
+@blueprint.before_request
+def _check_form_token() -> None:
+    """Refuse a POST without its form token (rule 5)."""
+    _csrf.protect()
+
+
+@blueprint.record_once
+def _prepare(state: BlueprintSetupState) -> None:
+    """Tie form tokens to the session alone: it has a lifetime of its own, and the API has none to protect."""
+    state.app.config.setdefault("WTF_CSRF_CHECK_DEFAULT", False)
+    state.app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    _csrf.init_app(state.app)

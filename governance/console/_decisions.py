@@ -1,0 +1,97 @@
+"""What the page of a decision tells: the question, the answer and its grounds, and what came of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from governance.audit.event import JsonValue, RecordedEvent
+from governance.audit.search import Query
+from governance.console import _wording as wording
+from governance.console._chain import Step
+from governance.console._context import chains
+from governance.console._guard import viewer
+from governance.console._names import trust_names
+from governance.console._rows import USES_OF_IMAGES, EventRow, row_of, visible_to
+from governance.errors import NotFound
+from governance.vocabulary import Action, EventKind
+from governance.web.services import current_services
+
+_EVENTS = 100  # events of one decision that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of a decision, from the event that recorded it."""
+
+    permit: bool
+    action: str
+    reasons: tuple[tuple[str, str], ...]
+    obligations: tuple[str, ...]
+    agreement_id: str | None
+    version: str | None
+    clause: str | None
+    revision: str | None
+    asked_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPage:
+    """One decision: the event that recorded it, its answer, tokens and uses that carry its id, and its chain."""
+
+    decision_id: str
+    event: RecordedEvent
+    row: EventRow
+    answer: Answer
+    tokens: tuple[EventRow, ...]
+    uses: tuple[EventRow, ...]
+    chain: tuple[Step, ...]
+
+
+def answer_of(event: RecordedEvent) -> Answer:
+    """Read the answer out of a decision's event; what it does not say is None or empty."""
+    detail = event.detail
+    action = _text(detail, "action")
+    return Answer(
+        permit=detail.get("permit") is True,
+        action=wording.ACTIONS[Action(action)] if action in set(Action) else action or "use images",
+        reasons=tuple((code, wording.reason_sentence(code)) for code in _texts(detail, "reasons")),
+        obligations=tuple(wording.obligation_sentence(kind) for kind in _texts(detail, "obligations")),
+        agreement_id=event.authority.agreement_id,
+        version=_text(detail, "agreement_version"),
+        clause=_text(detail, "clause"),
+        revision=_text(detail, "revision"),
+        asked_by=_text(detail, "asked_by"),
+    )
+
+
+def decision_page_of(decision_id: str) -> DecisionPage:
+    """Assemble the page of a decision for the viewer of this request.
+
+    Raises NotFound when no decision of that id is on record, or none that concerns the viewer's trust.
+    """
+    found = current_services().audit_search.find(Query(decision_id=decision_id), _EVENTS, newest_first=False)
+    decision = next((event for event in found if event.kind is EventKind.DECISION), None)
+    if decision is None or not visible_to(decision, viewer().ods):
+        raise NotFound("decision.unknown", "No decision with this id is on record.")
+    seen = [event for event in found if visible_to(event, viewer().ods)]
+    names = trust_names()
+    return DecisionPage(
+        decision_id=decision_id,
+        event=decision,
+        row=row_of(decision, names),
+        answer=answer_of(decision),
+        tokens=tuple(row_of(event, names) for event in seen if event.kind is EventKind.TOKEN),
+        uses=tuple(row_of(event, names) for event in seen if event.kind in USES_OF_IMAGES),
+        chain=chains().of_decision(decision_id, seen),
+    )
+
+
+def _text(detail: Mapping[str, JsonValue], name: str) -> str | None:
+    value = detail.get(name)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _texts(detail: Mapping[str, JsonValue], name: str) -> tuple[str, ...]:
+    value = detail.get(name)
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return ()
+    return tuple(item for item in value if isinstance(item, str))

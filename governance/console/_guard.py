@@ -1,0 +1,70 @@
+"""Who may open which page.
+
+1. Every page but sign-in and help needs a signed-in person; somebody else is sent to sign in and comes back afterwards.
+2. A person's scopes follow from their roles (``_scopes``). Security operations sees pseudonyms: it never gets
+   ``alerts.review``, which opens closing, unmasking and the search by NHS number.
+3. The account is looked up for each page: one that was taken away opens nothing from that moment on.
+4. A person sees their own trust's part of the region. What belongs to others does not exist for them: 404, not 403.
+5. A cookie opens pages only. The API knows no cookie.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from flask import g
+from flask.typing import ResponseReturnValue
+
+from governance.alerts import Viewer
+from governance.console._people import account_of
+from governance.console._scopes import scopes_of
+from governance.errors import Unauthenticated
+from governance.vocabulary import Scope
+from governance.web.authentication import Caller, current_caller, requires
+from governance.web.services import current_services
+from governance.web.sessions import SignedInPerson, current_session
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+def signed_in(scope: Scope) -> Callable[[View], View]:
+    """Open a page to signed-in people whose role gives them the scope."""
+    return requires(scope, by=person_caller)
+
+
+def person_caller() -> Caller:
+    """Turn this request's session into a caller; raises Unauthenticated when nobody with an account is signed in."""
+    person, services = current_person(), current_services()
+    with services.database.reading() as session:
+        account = account_of(services.federation, session, person.issuer, person.subject)
+    if account is None:
+        current_session().sign_out()
+        raise Unauthenticated("session.no_account", "Your account was closed.")
+    g.person = replace(person, ods=account.ods, roles=account.roles)
+    return Caller(
+        id=services.pseudonymiser.subject(person.subject),
+        ods=account.ods,
+        kind="person",
+        scopes=frozenset(scope.value for scope in scopes_of(account.roles)),
+        roles=frozenset(role.value for role in account.roles),
+    )
+
+
+def current_person() -> SignedInPerson:
+    """Give who is signed in, as their account stands now; raises Unauthenticated when nobody is."""
+    person: SignedInPerson | None = g.get("person") or current_session().person
+    if person is None:
+        raise Unauthenticated("session.missing", "Sign in to see this page.")
+    return person
+
+
+def viewer() -> Viewer:
+    """Give the caller of this request as a viewer of alerts."""
+    caller = current_caller()
+    return Viewer(caller.id, caller.ods, person=True)
+
+
+def may(scope: Scope) -> bool:
+    """Say whether the caller of this request holds the scope; False when nobody is signed in."""
+    caller: Caller | None = g.get("caller")
+    return caller is not None and scope.value in caller.scopes

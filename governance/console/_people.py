@@ -1,0 +1,72 @@
+"""Who may sign in, and where: what the federation says of trusts, providers and console accounts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from governance.console._scopes import scopes_of
+from governance.errors import Forbidden, NotFound
+from governance.federation import FederationDirectory, Person
+from governance.web.sessions import SignedInPerson
+from governance.web.sign_in import ProvenIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A trust whose people can sign in, and the issuer they sign in at."""
+
+    ods: str
+    name: str
+    issuer: str
+
+
+def doors(federation: FederationDirectory, session: Session) -> tuple[Door, ...]:
+    """Give every trust with an identity provider of its own, by name; a national provider opens the other trusts."""
+    providers = federation.identity_providers(session)
+    national = next((provider.issuer for provider in providers if provider.ods is None), None)
+    own = {provider.ods: provider.issuer for provider in providers if provider.ods is not None}
+    found = [
+        Door(trust.ods, trust.name, issuer)
+        for trust in federation.trusts(session)
+        if (issuer := own.get(trust.ods, national)) is not None
+    ]
+    return tuple(sorted(found, key=lambda door: door.name))
+
+
+def door_of(federation: FederationDirectory, session: Session, ods: str) -> Door:
+    """Give the door of one trust; raises NotFound."""
+    for door in doors(federation, session):
+        if door.ods == ods:
+            return door
+    raise NotFound("sign_in.trust_unknown", "This trust has no way to sign in.")
+
+
+def account_of(federation: FederationDirectory, session: Session, issuer: str, subject: str) -> Person | None:
+    """Give the console account of somebody, None without one that opens anything.
+
+    An account counts only while the provider that proved the person may speak for the account's trust.
+    """
+    person = federation.person(session, issuer, subject)
+    provider = federation.identity_provider(session, issuer)
+    if person is None or provider is None or not provider.vouches_for(person.ods) or not scopes_of(person.roles):
+        return None
+    return person
+
+
+def admit(federation: FederationDirectory, session: Session, identity: ProvenIdentity, at: datetime) -> SignedInPerson:
+    """Give the signed-in person of a proven identity; raises Forbidden for somebody without an account."""
+    person = account_of(federation, session, identity.issuer, identity.subject)
+    if person is None:
+        raise Forbidden(
+            "sign_in.no_account",
+            "Your trust knows you, but you have no account here. Ask your information governance lead for one.",
+        )
+    return SignedInPerson(
+        issuer=identity.issuer,
+        subject=identity.subject,
+        ods=person.ods,
+        name=identity.name,
+        roles=person.roles,
+        signed_in_at=at,
+    )

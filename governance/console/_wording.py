@@ -1,0 +1,261 @@
+"""Codes in plain English, for people who read law and not programs.
+
+Every member of every enumeration shown in the console has its words here; a test holds that complete.
+"""
+
+from collections.abc import Mapping
+
+from governance.alerts import Alert
+from governance.vocabulary import (
+    Action,
+    AgreementStatus,
+    AlertState,
+    EventKind,
+    Label,
+    Outcome,
+    PartyRole,
+    Purpose,
+    ReasonCode,
+    Role,
+    Severity,
+    SubjectType,
+    Verdict,
+)
+
+ACTIONS: Mapping[Action, str] = {
+    Action.ANNOTATE: "annotate images",
+    Action.DELETE: "delete images",
+    Action.EXPORT: "take images out of the archive",
+    Action.READ: "look at images",
+    Action.REPORT: "report images",
+    Action.SEARCH: "search for studies",
+}
+
+PURPOSES: Mapping[Purpose, str] = {
+    Purpose.BTG: "Emergency access (break-glass)",
+    Purpose.CAREMGT: "Managing care",
+    Purpose.ETREAT: "Emergency treatment",
+    Purpose.HLEGAL: "Legal proceedings",
+    Purpose.HOPERAT: "Running the service",
+    Purpose.HQUALIMP: "Improving quality",
+    Purpose.HRESCH: "Research",
+    Purpose.HSYSADMIN: "Running the systems",
+    Purpose.PATRQT: "Request of the patient",
+    Purpose.PUBHLTH: "Public health",
+    Purpose.TRAIN: "Training",
+    Purpose.TREAT: "Direct care",
+}
+
+ROLES: Mapping[Role, str] = {
+    Role.AI_SERVICE: "AI service",
+    Role.CLINICIAN: "Clinician",
+    Role.CONSULTANT_RADIOLOGIST: "Consultant radiologist",
+    Role.IG_OFFICER: "Information governance officer",
+    Role.MDT_COORDINATOR: "MDT coordinator",
+    Role.NURSE: "Nurse",
+    Role.PACS_ADMIN: "PACS administrator",
+    Role.RADIOGRAPHER: "Radiographer",
+    Role.REPORTING_RADIOGRAPHER: "Reporting radiographer",
+    Role.RESEARCHER: "Researcher",
+    Role.SERVICE: "Service",
+    Role.SOC_ANALYST: "Security operations analyst",
+}
+
+SUBJECT_TYPES: Mapping[SubjectType, str] = {
+    SubjectType.AI_SERVICE: "AI service",
+    SubjectType.PRACTITIONER: "Member of staff",
+    SubjectType.SERVICE: "Service",
+}
+
+EVENT_KINDS: Mapping[EventKind, str] = {
+    EventKind.ACCESS: "Images opened",
+    EventKind.AUDIT_READ: "Audit log read",
+    EventKind.BREAK_GLASS: "Break-glass used",
+    EventKind.CONFIG: "Setting changed",
+    EventKind.DECISION: "Access decided",
+    EventKind.DELETE: "Images deleted",
+    EventKind.EXPORT: "Images exported",
+    EventKind.IMPORT: "Images received",
+    EventKind.LOGIN: "Signed in",
+    EventKind.LOGOUT: "Signed out",
+    EventKind.NODE_AUTH: "System identified itself",
+    EventKind.PRINT: "Images printed",
+    EventKind.QUERY: "Studies searched for",
+    EventKind.RECORDING: "Recording started or stopped",
+    EventKind.SECURITY_ALERT: "Security alert",
+    EventKind.TOKEN: "Access token",
+}
+
+OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.MAJOR: "Failed: action not available",
+    Outcome.MINOR: "Failed: minor",
+    Outcome.SERIOUS: "Refused or failed",
+    Outcome.SUCCESS: "Success",
+}
+
+SEVERITIES: Mapping[Severity, str] = {
+    Severity.CRITICAL: "Critical",
+    Severity.HIGH: "High",
+    Severity.LOW: "Low",
+    Severity.MEDIUM: "Medium",
+}
+
+ALERT_STATES: Mapping[AlertState, str] = {
+    AlertState.CLOSED: "Closed",
+    AlertState.INVESTIGATING: "Being looked into",
+    AlertState.NEW: "New",
+}
+
+VERDICTS: Mapping[Verdict, str] = {
+    Verdict.JUSTIFIED: "Justified",
+    Verdict.UNCLEAR: "Unclear",
+    Verdict.UNJUSTIFIED: "Not justified",
+}
+
+VERDICT_HINTS: Mapping[Verdict, str] = {
+    Verdict.JUSTIFIED: "There was a proper reason for the access.",
+    Verdict.UNCLEAR: "There is not enough to tell. Say what is missing.",
+    Verdict.UNJUSTIFIED: "There was no proper reason. Follow your trust's procedure for a breach.",
+}
+
+AGREEMENT_STATUSES: Mapping[AgreementStatus, str] = {
+    AgreementStatus.ACTIVE: "Active",
+    AgreementStatus.DRAFT: "Draft",
+    AgreementStatus.EXPIRED: "Expired",
+    AgreementStatus.SIGNED: "Signed",
+    AgreementStatus.SUSPENDED: "Suspended",
+    AgreementStatus.TERMINATED: "Terminated",
+}
+
+PARTY_ROLES: Mapping[PartyRole, str] = {
+    PartyRole.CONTROLLER: "Controller",
+    PartyRole.JOINT: "Joint controller",
+    PartyRole.PROCESSOR: "Processor",
+}
+
+LABELS: Mapping[Label, str] = {
+    Label.DECOY: "decoy records",
+    Label.SEALED: "sealed records",
+    Label.SENSITIVE: "sensitive records",
+}
+
+REASONS: Mapping[ReasonCode, str] = {
+    ReasonCode.ACTION_NOT_COVERED: "The agreement does not allow this kind of use.",
+    ReasonCode.AGREEMENT_NONE: "No agreement covers these trusts and this purpose.",
+    ReasonCode.AGREEMENT_NOT_ACTIVE: "The agreement that would cover this is suspended, expired or ended.",
+    ReasonCode.AGREEMENT_PERMITS: "The agreement allows it.",
+    ReasonCode.AI_BODY_PART: "The AI service is not approved for this body part.",
+    ReasonCode.AI_MODALITY: "The AI service is not approved for this kind of scan.",
+    ReasonCode.AI_NO_MANIFEST: "The AI service has no approved manifest.",
+    ReasonCode.AI_NOT_APPROVED: "The AI service is not approved under this agreement.",
+    ReasonCode.AI_TRUST: "The AI service is not approved for this trust's images.",
+    ReasonCode.AI_VERSION: "This version of the AI service is not approved.",
+    ReasonCode.AI_VOLUME: "The AI service has read as many studies today as it may.",
+    ReasonCode.ASSURANCE_TOO_LOW: "The person signed in less strongly than the agreement asks for.",
+    ReasonCode.ATTRIBUTES_UNAVAILABLE: "Facts needed to decide could not be read.",
+    ReasonCode.AUDIT_UNAVAILABLE: "The access could not be recorded, so it was not allowed.",
+    ReasonCode.BODY_PART_NOT_COVERED: "The agreement does not cover this body part.",
+    ReasonCode.BREAK_GLASS_GRANTED: "Allowed as an emergency, with a reason. It will be reviewed.",
+    ReasonCode.BREAK_GLASS_NO_REASON: "Emergency access was asked for without a reason.",
+    ReasonCode.BREAK_GLASS_NOT_ALLOWED: "The agreement does not allow emergency access.",
+    ReasonCode.BREAK_GLASS_REQUIRED: "This record opens only as an emergency, with a reason.",
+    ReasonCode.DEVICE_UNMANAGED: "The device is not one the trust manages.",
+    ReasonCode.ENGINE_INVALID_ANSWER: "The policy engine gave an answer that makes no sense, so it was not allowed.",
+    ReasonCode.ENGINE_TIMEOUT: "The policy engine took too long, so it was not allowed.",
+    ReasonCode.ENGINE_UNAVAILABLE: "The policy engine could not be reached, so it was not allowed.",
+    ReasonCode.ENGINE_UNDEFINED: "The policy gave no answer, so it was not allowed.",
+    ReasonCode.HOURS_OUTSIDE: "It is outside the hours the agreement allows.",
+    ReasonCode.LABEL_EXCLUDED: "The agreement leaves out records marked like this one.",
+    ReasonCode.MODALITY_NOT_COVERED: "The agreement does not cover this kind of scan.",
+    ReasonCode.OBLIGATION_UNSUPPORTED: "The system asking cannot keep a condition of the agreement.",
+    ReasonCode.OPT_OUT_APPLIES: "The patient has opted out of uses beyond their own care.",
+    ReasonCode.OPT_OUT_UNKNOWN: "It is not known whether the patient has opted out.",
+    ReasonCode.POLICY_STALE: "The policy was out of date, so it was not allowed.",
+    ReasonCode.PRIORS_OUTSIDE_WINDOW: "The study is older than the agreement allows.",
+    ReasonCode.RELATIONSHIP_NONE: "Nothing on record shows that this person cares for this patient.",
+    ReasonCode.RELATIONSHIP_SELF_CLAIMED: "The person said themselves that they care for this patient.",
+    ReasonCode.REQUEST_REFUSED: "The request was refused.",
+    ReasonCode.RESOURCE_NO_OWNER: "No trust is on record as keeping this study.",
+    ReasonCode.RESOURCE_UNKNOWN: "The study is not on record.",
+    ReasonCode.ROLE_NOT_COVERED: "The agreement does not cover this role.",
+    ReasonCode.SUBJECT_ORGANISATION_UNKNOWN: "The person's organisation is not on record.",
+    ReasonCode.SUBJECT_UNKNOWN: "The person or service is not on record.",
+    ReasonCode.TRAINING_EXPIRED: "The person's data security training is out of date.",
+    ReasonCode.TRAINING_UNKNOWN: "It is not known whether the person's data security training is in date.",
+}
+
+SEVERITY_COLOURS: Mapping[Severity, str] = {
+    Severity.CRITICAL: "red",
+    Severity.HIGH: "orange",
+    Severity.LOW: "grey",
+    Severity.MEDIUM: "yellow",
+}
+
+ALERT_STATE_COLOURS: Mapping[AlertState, str] = {
+    AlertState.CLOSED: "grey",
+    AlertState.INVESTIGATING: "purple",
+    AlertState.NEW: "blue",
+}
+
+VERDICT_COLOURS: Mapping[Verdict, str] = {
+    Verdict.JUSTIFIED: "green",
+    Verdict.UNCLEAR: "yellow",
+    Verdict.UNJUSTIFIED: "red",
+}
+
+AGREEMENT_COLOURS: Mapping[AgreementStatus, str] = {
+    AgreementStatus.ACTIVE: "green",
+    AgreementStatus.DRAFT: "grey",
+    AgreementStatus.EXPIRED: "orange",
+    AgreementStatus.SIGNED: "blue",
+    AgreementStatus.SUSPENDED: "red",
+    AgreementStatus.TERMINATED: "grey",
+}
+
+
+ALERT_TITLES: Mapping[str, str] = {
+    "ai_scope": "AI service outside its approval",
+    "break_glass": "Break-glass without follow-up",
+    "bypass": "Access without a decision",
+    "decoy": "Decoy record opened",
+    "mass_export": "Unusual amount of images taken out",
+    "patient_burst": "Many people looking at one patient",
+    "self_access": "Member of staff opened their own record",
+}
+
+
+def alert_title(alert: Alert) -> str:
+    """Give the title of an alert: its family in words; a family without words of its own is shown as it is named."""
+    return ALERT_TITLES.get(alert.family, alert.family.replace("_", " ").capitalize())
+
+
+def reason_sentence(code: str) -> str:
+    """Give a reason code's sentence; a code this release does not know is shown as it is."""
+    try:
+        return REASONS[ReasonCode(code)]
+    except ValueError:
+        return f"Reason {code}."
+
+
+def role_name(role: str | None) -> str | None:
+    """Give a role's name; a role of another system's vocabulary is shown as it is."""
+    if role is None:
+        return None
+    try:
+        return ROLES[Role(role)]
+    except ValueError:
+        return role
+
+
+OBLIGATIONS: Mapping[str, str] = {
+    "filter_results": "Leave out of the results what the clause does not cover.",
+    "notification": "Tell the privacy officers of the trust that keeps the images.",
+    "review": "A person reviews a share of these uses.",
+    "step_up": "Sign in again, more strongly.",
+    "watermark": "Mark the images with who opened them.",
+}
+
+
+def obligation_sentence(kind: str) -> str:
+    """Give an obligation's words; one without words of its own is shown as it is named."""
+    return OBLIGATIONS.get(kind, kind.replace("_", " ").capitalize())

@@ -1,0 +1,111 @@
+"""The console's forms: what may be sent, and the sentence somebody reads when it may not.
+
+Each field's limits are those of the room that takes the value. The form token is checked for every POST of the
+console, by the blueprint, whichever form is used.
+"""
+
+from collections.abc import Sequence
+
+from wtforms import Field, Form, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from governance.alerts.lifecycle import MAXIMUM_TEXT
+from governance.console import _wording as wording
+from governance.vocabulary import AlertState, Severity, Verdict
+from governance.vocabulary import nhs_number as checked_nhs_number
+
+ANY = ""
+OPEN = "open"
+
+
+def _stripped(value: str | None) -> str | None:
+    return value.strip() if value else value
+
+
+class CommentForm(Form):
+    """A comment on an alert."""
+
+    comment = TextAreaField(
+        "Add a comment",
+        filters=[_stripped],
+        validators=[
+            InputRequired("Enter a comment"),
+            Length(max=MAXIMUM_TEXT, message="Comment must be 4,000 characters or less"),
+        ],
+    )
+
+
+class CloseForm(Form):
+    """The end of a review: what was concluded and why."""
+
+    verdict = RadioField(
+        "What did you conclude?",
+        choices=[(verdict.value, wording.VERDICTS[verdict]) for verdict in Verdict],
+        validators=[InputRequired("Select what you concluded")],
+        validate_choice=True,
+    )
+    reason = TextAreaField(
+        "Why?",
+        filters=[_stripped],
+        validators=[
+            InputRequired("Enter why you came to this conclusion"),
+            Length(max=MAXIMUM_TEXT, message="Reason must be 4,000 characters or less"),
+        ],
+    )
+
+
+class UnmaskForm(Form):
+    """Why somebody needs to know who an alert is about."""
+
+    reason = TextAreaField(
+        "Why do you need to see who this is?",
+        filters=[_stripped],
+        validators=[
+            InputRequired("Enter why you need to see who this is"),
+            Length(min=10, max=MAXIMUM_TEXT, message="Reason must be between 10 and 4,000 characters"),
+        ],
+    )
+
+
+class PatientSearchForm(Form):
+    """A search by NHS number: sent in the body, so that it is in no address and no access log."""
+
+    nhs_number = StringField("NHS number", filters=[_stripped], validators=[InputRequired("Enter an NHS number")])
+
+    def validate_nhs_number(self, field: Field) -> None:
+        """Check the number's form and check digit."""
+        try:
+            field.data = checked_nhs_number(field.data)
+        except ValueError:
+            raise ValidationError("Enter a valid NHS number, such as 999 123 4567") from None
+
+
+class AlertFilterForm(Form):
+    """Which alerts to list; sent in the address, where it may be."""
+
+    state = SelectField(
+        "State",
+        choices=[(OPEN, "Open"), *((state.value, wording.ALERT_STATES[state]) for state in AlertState), ("all", "All")],
+        default=OPEN,
+    )
+    severity = SelectField(
+        "Severity",
+        choices=[
+            (ANY, "Any"),
+            *(
+                (severity.value, wording.SEVERITIES[severity])
+                for severity in sorted(Severity, key=lambda severity: -severity.rank)
+            ),
+        ],
+        default=ANY,
+    )
+
+
+class TimelineFilterForm(Form):
+    """Which trust's part of a patient's timeline to show."""
+
+    trust = SelectField("Trust", choices=[(ANY, "All trusts")], default=ANY, validate_choice=False)
+
+    def offer(self, trusts: Sequence[tuple[str, str]]) -> None:
+        """Offer the trusts (code and name) that the timeline names."""
+        self.trust.choices = [(ANY, "All trusts"), *trusts]
