@@ -213,6 +213,8 @@ class Scope(StrEnum):
     AUDIT_READ = "audit.read"
     AUDIT_WRITE = "audit.write"
     CONTEXT_WRITE = "context.write"
+    FEDERATION_READ = "federation.read"
+    FEDERATION_WRITE = "federation.write"
     LOG_READ = "log.read"
     METRICS_READ = "metrics.read"
     TOKENS_INTROSPECT = "tokens.introspect"

@@ -18,7 +18,7 @@ RSA_MINIMUM = 256  # bytes of modulus: 2048 bits (NIST SP 800-131A)
 TEXT_MAXIMUM = 200  # characters
 URL_MAXIMUM = 2_000  # characters
 
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _DICOM_CODE = re.compile(r"\*|[A-Z0-9][A-Z0-9_ ]{0,15}")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -148,7 +148,7 @@ def _text(path: str, value: str) -> list[Fault]:
 def _identifier(path: str, value: str) -> list[Fault]:
     if _IDENTIFIER.fullmatch(value):
         return []
-    return [Fault(path, "must be 1 to 128 letters, digits and ._:/- and begin with a letter or digit")]
+    return [Fault(path, "must be 1 to 128 letters, digits and . _ : - and begin with a letter or digit")]
 
 
 def _audiences(values: Iterable[str]) -> list[Fault]:

@@ -1,0 +1,43 @@
+"""The record of a change that came in over the API, written in the transaction that makes the change."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import uuid4
+
+from sqlmodel import Session
+
+from governance.audit.event import Event, JsonValue, Source, Subject
+from governance.vocabulary import EventKind, Outcome, SubjectType
+from governance.web import Services, current_caller
+
+SYSTEM = "imaging-governance"  # this service as a source of audit events
+
+
+def record_change(services: Services, session: Session, now: datetime, detail: Mapping[str, JsonValue]) -> None:
+    """Append one config event by the caller of this request; call it last in the transaction.
+
+    Args:
+        services: the application's services.
+        session: the write transaction of the change.
+        now: the instant of the request.
+        detail: what changed: counts, codes and registration ids, never an identifier of a person.
+
+    Raises:
+        Conflict: the log refused the event; the transaction must not be committed.
+    """
+    caller = current_caller()
+    event = Event(
+        id=str(uuid4()),
+        time=now,
+        source=Source(SYSTEM, services.settings.organisation),
+        kind=EventKind.CONFIG,
+        outcome=Outcome.SUCCESS,
+        subject=Subject(
+            id=caller.id,
+            type=SubjectType.PRACTITIONER if caller.kind == "person" else SubjectType.SERVICE,
+            ods=caller.ods,
+        ),
+        detail=detail,
+    )
+    for receipt in services.audit.append_in(session, [event]):
+        _ = receipt.index  # raises when the log refused the event, which undoes the change

@@ -1,0 +1,85 @@
+"""What the context feeds take, a line each, and what they answer. The feeds' own readers check; these describe."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, Field
+
+from governance.relationships import PatientFlag
+from governance.vocabulary import RelationshipKind
+
+
+class StudyLine(BaseModel):
+    """One imaging study. No custodian means no owner, and no owner means no access."""
+
+    id: str = Field(description="Study instance UID (DICOM PS3.5 section 9.1)")
+    custodians: list[str] = Field(description="ODS codes of the trusts that answer for it; may be empty")
+    patient: str = Field(description="NHS number, or the source's own reference")
+    modality: str = Field(description="DICOM code string")
+    body_part: str | None = Field(default=None, description="DICOM code string")
+    study_date: date
+    labels: list[str] = Field(default=[], description="sensitive, sealed, decoy, …")
+
+
+class EdgeLine(BaseModel):
+    """One relationship, valid in [from, until). Only pool, project and rota may name neither patient nor study."""
+
+    id: str
+    kind: RelationshipKind
+    subject: str = Field(description="A user, a team or a service")
+    patient: str | None = None
+    study_uid: str | None = None
+    ods: str = Field(description="ODS code of the trust whose order, list or rota it is")
+    from_: datetime = Field(alias="from")
+    until: datetime | None = None
+    source: str = Field(description="The system that says so")
+
+
+class StaffLine(BaseModel):
+    """One member of staff. Keys are keyed hashes made at the source trust, never addresses or names."""
+
+    id: str
+    ods: str
+    role: str
+    department: str | None = None
+    site: str | None = None
+    team_ids: list[str] = []
+    patient_key: str | None = Field(
+        default=None, description="The patient this person is: as patients are named in events"
+    )
+    household_key: str | None = None
+    surname_key: str | None = None
+    surname_share: float | None = Field(default=None, ge=0, le=1)
+    postcode_key: str | None = None
+    training_valid_to: date | None = None
+    leaves_on: date | None = None
+
+
+class PatientLine(BaseModel):
+    """One patient. Keys are keyed hashes made at the source trust, never addresses or names."""
+
+    id: str = Field(description="NHS number, or the source's own reference")
+    household_key: str | None = None
+    surname_key: str | None = None
+    surname_share: float | None = Field(default=None, ge=0, le=1)
+    postcode_key: str | None = None
+    staff_id: str | None = Field(default=None, description="The member of staff this patient is")
+    flags: list[PatientFlag] = []
+    deceased_on: date | None = None
+    opt_out: bool | None = Field(
+        default=None, description="National data opt-out, as checked; cached for a limited time"
+    )
+    opt_out_checked_at: datetime | None = None
+
+
+class RejectedLine(BaseModel):
+    """A line that was not taken, and every fault in it as ``/field: message``."""
+
+    line: int = Field(ge=1)
+    reason: str
+
+
+class FeedAnswer(BaseModel):
+    """How many lines were taken, and which were not."""
+
+    accepted: int = Field(ge=0)
+    rejected: list[RejectedLine]

@@ -1,0 +1,101 @@
+"""What the federation's endpoints take and give. The directory checks what a value may be; these fix the shapes."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from governance.vocabulary import Purpose, Role, Scope
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrustBody(_Shape):
+    """An organisation of the network."""
+
+    ods: str
+    name: str
+
+
+class IdentityProviderBody(_Shape):
+    """An accepted issuer of identity tokens; without ``ods`` it is national and speaks for any organisation."""
+
+    issuer: str
+    ods: str | None = None
+    jwks_uri: str
+    audiences: list[str] = Field(description="The values of aud accepted in its tokens", min_length=1, max_length=20)
+
+
+class ClientBody(_Shape):
+    """A registered service. ``jwks`` holds public keys only (RFC 7517)."""
+
+    client_id: str
+    ods: str
+    name: str
+    kind: Literal["service", "ai_service"]
+    jwks: dict[str, Any]
+    scopes: list[Scope] = Field(default=[], max_length=50)
+    audiences: list[str] = Field(default=[], description="Whom it may ask tokens for", max_length=100)
+    ai_version: str | None = None
+    token_audience: str | None = Field(default=None, description="Of an archive: the audience its tokens carry")
+
+
+class ManifestBody(_Shape):
+    """What one version of an AI service was assessed for."""
+
+    service_id: str
+    version: str
+    modalities: list[str] = Field(max_length=50)
+    body_parts: list[str] = Field(max_length=200)
+    trusts: list[str] = Field(max_length=200)
+    purposes: list[Purpose] = Field(max_length=20)
+    daily_volume: int = Field(ge=1, le=10_000_000, description="Studies it may read in a day")
+
+
+class PersonBody(_Shape):
+    """A console account. ``subject`` is kept and given back as a pseudonym."""
+
+    issuer: str
+    subject: str = Field(min_length=1, max_length=200)
+    ods: str
+    roles: list[Role] = Field(max_length=20)
+
+
+class ManifestAnswer(ManifestBody):
+    """A manifest and its approval."""
+
+    approved: bool
+    approved_at: datetime | None
+    withdrawn_at: datetime | None
+
+
+class TrustList(BaseModel):
+    """Every organisation, by ODS code."""
+
+    trusts: list[TrustBody]
+
+
+class IdentityProviderList(BaseModel):
+    """Every identity provider, by issuer."""
+
+    identity_providers: list[IdentityProviderBody]
+
+
+class ClientList(BaseModel):
+    """Every registered service, by client id."""
+
+    clients: list[ClientBody]
+
+
+class ManifestList(BaseModel):
+    """Every manifest, by service and version."""
+
+    manifests: list[ManifestAnswer]
+
+
+class PersonList(BaseModel):
+    """Every console account, by issuer and subject."""
+
+    persons: list[PersonBody]
