@@ -92,8 +92,11 @@ class RegorusEngine:
         return Health(ok=True, revision=self._current.revision, detail="compiled policies in this process")
 
     def _build(self, generation: _Generation) -> Any:
+        program, partial = regorus.Program.deserialize_binary(self._program)
+        if partial:
+            raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the compiled policies are not whole")
         vm = regorus.Rvm()
-        vm.load_program(regorus.Program.deserialize_binary(self._program))
+        vm.load_program(program)
         vm.set_data_json(generation.data_json)
         return vm
 

@@ -1,0 +1,93 @@
+"""Decision tables: every row of ``tables/*.yaml`` is decided by both engines, and both say what the row expects.
+
+A row changes the base request and the base clause of ``worlds`` by dotted path. ``subject: ai_service`` starts from the
+AI service instead of the person. ``expect`` names everything an answer says; what it leaves out is checked as absent:
+no obligations, no clause, not requestable.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from governance.decisions import Answer, Engine, OpaEngine, RegorusEngine
+from governance.vocabulary import ReasonCode
+from tests.policy.worlds import AI_SUBJECT, REQUEST, changed, policy_data
+
+TABLES = sorted((Path(__file__).parent / "tables").glob("*.yaml"))
+KEYS = {"name", "subject", "clauses", "index", "lapsed", "request", "expect"}
+EXPECTED_KEYS = {"permit", "reasons", "clause", "obligations", "requestable"}
+LEAST_ROWS = 70
+# Said by the service around the engine, so no policy table can produce them.
+OUTSIDE_THE_POLICY = {
+    ReasonCode.ATTRIBUTES_UNAVAILABLE,
+    ReasonCode.AUDIT_UNAVAILABLE,
+    ReasonCode.ENGINE_INVALID_ANSWER,
+    ReasonCode.ENGINE_TIMEOUT,
+    ReasonCode.ENGINE_UNAVAILABLE,
+    ReasonCode.ENGINE_UNDEFINED,
+    ReasonCode.OBLIGATION_UNSUPPORTED,
+    ReasonCode.POLICY_STALE,
+    ReasonCode.REQUEST_REFUSED,
+}
+Row = Mapping[str, Any]
+
+
+def rows() -> list[tuple[str, Row]]:
+    return [(f"{table.stem}: {row['name']}", row) for table in TABLES for row in yaml.safe_load(table.read_text())]
+
+
+ROWS = rows()
+
+
+def request_of(row: Row) -> dict[str, Any]:
+    base = changed(REQUEST, {"subject": AI_SUBJECT}) if row.get("subject") == "ai_service" else REQUEST
+    return changed(base, row.get("request", {}))
+
+
+def decided(engine: Engine, row: Row) -> Answer:
+    engine.load(policy_data(row.get("clauses", {"care/1": {}}), row.get("index"), row.get("lapsed")))
+    return engine.evaluate(request_of(row))
+
+
+def said(answer: Answer) -> dict[str, Any]:
+    return {
+        "permit": answer.permit,
+        "reasons": [reason.value for reason in answer.reasons],
+        "clause": f"{answer.agreement.id}/{answer.agreement.clause}" if answer.agreement else None,
+        "obligations": [obligation.type for obligation in answer.obligations],
+        "requestable": answer.requestable,
+    }
+
+
+def expected(row: Row) -> dict[str, Any]:
+    return {"clause": None, "obligations": [], "requestable": False} | dict(row["expect"])
+
+
+@pytest.mark.parametrize("row", [row for _, row in ROWS], ids=[name for name, _ in ROWS])
+def test_row_embedded(embedded: RegorusEngine, row: Row) -> None:
+    assert said(decided(embedded, row)) == expected(row)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("row", [row for _, row in ROWS], ids=[name for name, _ in ROWS])
+def test_row_opa_and_identical(embedded: RegorusEngine, opa_engine: OpaEngine, row: Row) -> None:
+    answer = decided(opa_engine, row)
+    assert said(answer) == expected(row)
+    assert answer == decided(embedded, row)
+
+
+def test_the_tables_are_whole() -> None:
+    names = [name for name, _ in ROWS]
+    assert len(names) >= LEAST_ROWS
+    assert len(set(names)) == len(names)
+    for _, row in ROWS:
+        assert set(row) <= KEYS
+        assert {"permit", "reasons"} <= set(row["expect"]) <= EXPECTED_KEYS
+
+
+def test_every_reason_of_the_policy_has_a_row() -> None:
+    shown = {reason for _, row in ROWS for reason in row["expect"]["reasons"]}
+    assert shown == {reason.value for reason in ReasonCode if reason not in OUTSIDE_THE_POLICY}
