@@ -1,0 +1,176 @@
+"""Group commit: many callers, one order; nothing acknowledged that is not kept; back-pressure instead of loss."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from governance.audit import AuditLog, NoteSigner, Receipt
+from governance.clock import FixedClock
+from governance.errors import Unavailable
+from governance.pseudonyms import Pseudonymiser, Vault
+from governance.storage import Database
+from tests.unit.audit.conftest import ORIGIN, CheckLog, MakeEvent
+
+
+class FailingDisk(Database):
+    """A database whose commits fail while ``broken``, as when a flush fails: after the work, at the very end."""
+
+    broken = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with super().transaction() as session:
+            yield session
+            if self.broken:
+                raise OperationalError("COMMIT", {}, Exception("disk I/O error"))
+
+
+class HeldDisk(FailingDisk):
+    """A database whose transactions begin only once they are let through."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.reached = threading.Event()
+        self.go_on = threading.Event()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        self.reached.set()
+        self.go_on.wait()
+        with super().transaction() as session:
+            yield session
+
+
+class Listener:
+    """Remembers what the writer told it."""
+
+    def __init__(self) -> None:
+        self.groups: list[int] = []
+        self.failures: list[tuple[int, str]] = []
+
+    def committed(self, receipts: Sequence[Receipt]) -> None:
+        self.groups.append(len(receipts))
+
+    def failed(self, events: int, error: Exception) -> None:
+        self.failures.append((events, type(error).__name__))
+
+
+@pytest.fixture
+def parts(
+    pseudonymiser: Pseudonymiser, vault: Vault, signer: NoteSigner, clock: FixedClock
+) -> tuple[Pseudonymiser, Vault, NoteSigner, FixedClock, str]:
+    return pseudonymiser, vault, signer, clock, ORIGIN
+
+
+Parts = tuple[Pseudonymiser, Vault, NoteSigner, FixedClock, str]
+
+
+def test_sixteen_callers_get_one_order_without_gaps(log: AuditLog, make_event: MakeEvent, check_log: CheckLog) -> None:
+    def caller(number: int) -> list[int]:
+        return [log.append([make_event(number * 1000 + turn)])[0].index for turn in range(25)]
+
+    with ThreadPoolExecutor(16) as pool:
+        per_caller = list(pool.map(caller, range(16)))
+    assert sorted(index for indexes in per_caller for index in indexes) == list(range(400))
+    assert all(indexes == sorted(indexes) for indexes in per_caller)
+    assert check_log().ok
+
+
+def test_the_same_event_from_many_callers_is_recorded_once(log: AuditLog, make_event: MakeEvent) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(lambda _: log.append([make_event(1)])[0], range(8)))
+    assert {receipt.index for receipt in receipts} == {0}
+    assert sum(not receipt.duplicate for receipt in receipts) == 1
+    assert log.tree_head()[0] == 1
+
+
+def test_a_failed_commit_is_not_acknowledged_and_not_tried_again(
+    database: Database, parts: Parts, make_event: MakeEvent, check_log: CheckLog
+) -> None:
+    disk, listener = FailingDisk(database.url), Listener()
+    with AuditLog(disk, *parts, observer=listener) as log:
+        log.append([make_event(0)])
+        disk.broken = True
+        with pytest.raises(Unavailable) as refused:
+            log.append([make_event(1), make_event(2)])
+        assert refused.value.retry_after > 0
+        assert log.tree_head()[0] == 1
+        disk.broken = False
+        assert log.append([make_event(2)])[0].index == 1
+    assert listener.failures == [(2, "OperationalError")]
+    assert check_log().ok
+    disk.dispose()
+
+
+def test_a_failed_commit_fails_every_waiter_of_its_group(
+    database: Database, parts: Parts, make_event: MakeEvent
+) -> None:
+    disk, listener = HeldDisk(database.url), Listener()
+    disk.broken = True
+    with AuditLog(disk, *parts, observer=listener) as log:
+        futures = [log.submit([make_event(0)])]
+        disk.reached.wait()
+        futures += [log.submit([make_event(number)]) for number in range(1, 6)]
+        disk.go_on.set()
+        for future in futures:
+            with pytest.raises(Unavailable):
+                future.result()
+        assert log.tree_head()[0] == 0
+    assert [events for events, _ in listener.failures] == [1, 5]
+    disk.dispose()
+
+
+def test_those_who_wait_are_committed_together(database: Database, parts: Parts, make_event: MakeEvent) -> None:
+    disk, listener = HeldDisk(database.url), Listener()
+    with AuditLog(disk, *parts, observer=listener, group=10) as log:
+        futures = [log.submit([make_event(0)])]
+        disk.reached.wait()
+        futures += [log.submit([make_event(2 * number), make_event(2 * number + 1)]) for number in range(1, 8)]
+        assert log.queued == 14
+        disk.go_on.set()
+        receipts = [receipt for future in futures for receipt in future.result()]
+    assert [receipt.index for receipt in receipts] == list(range(15))
+    assert listener.groups == [1, 10, 4]
+    disk.dispose()
+
+
+def test_a_full_queue_answers_at_once_and_loses_nothing(
+    database: Database, parts: Parts, make_event: MakeEvent, check_log: CheckLog
+) -> None:
+    disk = HeldDisk(database.url)
+    with AuditLog(disk, *parts, capacity=3) as log:
+        taken = [log.submit([make_event(0)])]
+        disk.reached.wait()
+        taken += [log.submit([make_event(number)]) for number in (1, 2, 3)]
+        with pytest.raises(Unavailable, match="more waiting"):
+            log.append([make_event(4)])
+        disk.go_on.set()
+        assert [future.result()[0].index for future in taken] == [0, 1, 2, 3]
+        assert log.append([make_event(4)])[0].index == 4
+    assert check_log().ok
+    disk.dispose()
+
+
+def test_closing_commits_what_waits_and_takes_no_more(database: Database, parts: Parts, make_event: MakeEvent) -> None:
+    disk = HeldDisk(database.url)
+    log = AuditLog(disk, *parts)
+    log.start()
+    futures = [log.submit([make_event(number)]) for number in range(5)]
+    closing = threading.Thread(target=log.close)
+    closing.start()
+    disk.go_on.set()
+    closing.join()
+    assert [future.result()[0].index for future in futures] == [0, 1, 2, 3, 4]
+    with pytest.raises(Unavailable, match="not taking"):
+        log.append([make_event(9)])
+    disk.dispose()
+
+
+def test_a_log_that_was_not_started_takes_nothing(database: Database, parts: Parts, make_event: MakeEvent) -> None:
+    with pytest.raises(Unavailable):
+        AuditLog(database, *parts).append([make_event(0)])
