@@ -1,0 +1,100 @@
+"""Shapes of the audit's native doors."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from governance.vocabulary import EventKind, Outcome
+
+LIMIT_DEFAULT = 50
+LIMIT_MAXIMUM = 500
+
+Patient = Annotated[str, Field(pattern=r"^p-[a-z2-7]{26}$", description="a patient's pseudonym")]
+Study = Annotated[str, Field(pattern=r"^t-[a-z2-7]{26}$", description="a study's pseudonym")]
+Text = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Rejected(BaseModel):
+    """A line that was not taken, counted from 1, and every fault in it."""
+
+    line: int
+    reason: str
+
+
+class IngestAnswer(BaseModel):
+    """What became of a body: sent only after everything accepted is durable and has its place in the log."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+    first_index: int | None
+    last_index: int | None
+
+
+class EventFilters(BaseModel):
+    """What every search for events understands; ``since`` is included, ``until`` is not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: Text | None = None
+    custodian: Text | None = None
+    source_id: Text | None = None
+    kind: EventKind | None = None
+    outcome: Outcome | None = None
+    decision_id: Text | None = None
+    agreement_id: Text | None = None
+    token_jti: Text | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    order: Literal["newest", "oldest"] = "newest"
+    limit: int = Field(LIMIT_DEFAULT, ge=1, le=LIMIT_MAXIMUM)
+    cursor: int | None = Field(None, ge=0, lt=2**62, description="the cursor of the page before")
+
+
+class EventsQuery(EventFilters):
+    """A search by address: an address is logged on the way, so people, patients and studies are pseudonyms in it."""
+
+    patient: Patient | None = None
+    study: Study | None = None
+
+
+class EventsSearch(EventFilters):
+    """A search by body, which may hold identifiers: ``user`` is a person's user id, ``subject`` as the log has it."""
+
+    user: Text | None = None
+    patient: Text | None = None
+    study: Text | None = None
+
+
+class EventsPage(BaseModel):
+    """Events in the asked order; ``cursor`` asks for the next page, ``recorded_as`` is the index of this look."""
+
+    events: list[dict[str, Any]]
+    cursor: int | None
+    recorded_as: int
+
+
+class RecordedEventView(BaseModel):
+    """One event as the log holds it: the native fields with pseudonyms."""
+
+    model_config = ConfigDict(extra="allow")
+
+    index: int
+    recorded_at: str
+    leaf_hash: str
+    id: str
+    time: str
+    source: dict[str, Any]
+    kind: EventKind
+    outcome: Outcome
+
+
+class ProofView(BaseModel):
+    """An inclusion proof: hashes in hexadecimal, the signed checkpoint as a note, and the same as a tlog-proof file."""
+
+    index: int
+    leaf_hash: str
+    size: int
+    hashes: list[str]
+    checkpoint: str
+    text: str
