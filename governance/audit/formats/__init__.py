@@ -12,7 +12,7 @@ Rules of this room:
 
 from governance.audit.formats._assemble import AGREEMENT, DECISION, JTI, TOKEN
 from governance.audit.formats._message import Context
-from governance.audit.formats._references import NHS_SYSTEM, is_pseudonym
+from governance.audit.formats._references import NHS_SYSTEM, is_pseudonym, patient_reference
 from governance.audit.formats.dicom import parse_message
 from governance.audit.formats.fhir import bundle_entries, parse_audit_event
 from governance.audit.formats.fhir_out import build_audit_event
@@ -40,6 +40,7 @@ __all__ = [
     "parse_lines",
     "parse_message",
     "parse_syslog",
+    "patient_reference",
     "render",
     "resource_from_xml",
 ]

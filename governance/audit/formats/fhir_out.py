@@ -70,10 +70,8 @@ def build_audit_event(recorded: RecordedEvent) -> dict[str, Any]:
         "outcome": str(recorded.outcome.dicom_code),
         "purposeOfEvent": [_concept((ACT_REASON, recorded.purpose.value, ""))] if recorded.purpose else [],
         "agent": _agents(recorded),
-        "source": {
-            "site": recorded.source.ods,
-            "observer": _logical("Device", OURS.format("source"), recorded.source.id),
-        },
+        "source": ({"site": recorded.source.ods} if recorded.source.ods else {})
+        | {"observer": _logical("Device", OURS.format("source"), recorded.source.id)},
         "entity": _entities(recorded),
     }
     return {name: value for name, value in made.items() if value != []}
