@@ -9,6 +9,7 @@ from functools import wraps
 
 from flask import Blueprint, Response, json, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from governance.api.oauth_schemas import (
     IntrospectionRequest,
@@ -19,6 +20,7 @@ from governance.api.oauth_schemas import (
     TokenAnswer,
     TokenRequest,
 )
+from governance.enforcement import ExchangeDenied
 from governance.errors import GovernanceError, TooManyRequests, Unavailable
 from governance.federation import ServiceClient
 from governance.telemetry import get_logger
@@ -43,6 +45,8 @@ def _oauth_errors(view: View) -> View:
     def guarded() -> ResponseReturnValue:
         try:
             return view()
+        except RequestEntityTooLarge:
+            return _refusal(OAuthError(OAuthErrorCode.INVALID_REQUEST, "The body is too long.", 413))
         except OAuthError as error:
             _log.info("token request refused", error=error.error, cause=error.cause, route=request.path)
             return _refusal(error)
@@ -174,7 +178,16 @@ def _caller(form: Form) -> ServiceClient:
 
 
 def _refusal(error: OAuthError) -> Response:
-    response = _answer({"error": error.error, "error_description": error.description})
+    members: dict[str, object] = {"error": error.error, "error_description": error.description}
+    if isinstance(error, ExchangeDenied):
+        decision = error.answer.decision
+        members |= {
+            "decision_id": decision.id,
+            "log_index": error.answer.index,
+            "reasons": [reason.value for reason in error.answer.reasons],
+            "requestable": decision.requestable,
+        }
+    response = _answer(members)
     response.status_code = error.status
     if error.status == 401:
         response.headers["WWW-Authenticate"] = f'Bearer realm="imaging-governance", error="{error.error}"'
