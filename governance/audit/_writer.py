@@ -71,6 +71,11 @@ class GroupWriter:
         self._thread: threading.Thread | None = None
 
     @property
+    def running(self) -> bool:
+        """Say whether the thread is there to write."""
+        return self._open and self._thread is not None and self._thread.is_alive()
+
+    @property
     def queued(self) -> int:
         """Give how many events wait for the next commit."""
         return self._queued

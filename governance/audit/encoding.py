@@ -212,12 +212,10 @@ def _is_plain(value: Any, depth: int) -> bool:
         if "\x00" in value:
             raise Unrecordable("a text contains the NUL character")
         return True
-    if isinstance(value, int):
-        if abs(value) > MAXIMUM_INTEGER:
+    if isinstance(value, (int, float)):
+        if abs(value) > MAXIMUM_INTEGER and value == value // 1:
             raise Unrecordable("a whole number is larger than 2**53 - 1")
-        return True
-    if isinstance(value, float):
-        return False
+        return isinstance(value, int)
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) and "\x00" not in key for key in value):
             raise Unrecordable("a name in the detail is not plain text")

@@ -98,6 +98,11 @@ class AuditLog:
         self.close()
 
     @property
+    def running(self) -> bool:
+        """Say whether this process takes events."""
+        return self._writer.running
+
+    @property
     def queued(self) -> int:
         """Give how many events wait for a commit in this process."""
         return self._writer.queued
