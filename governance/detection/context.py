@@ -1,0 +1,128 @@
+"""Facts from the rooms that hold them, read in one snapshot; what a batch needs is fetched at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from sqlmodel import Session
+
+from governance.audit.event import RecordedEvent
+from governance.catalogue import Catalogue, Study
+from governance.detection.facts import ManifestFacts, PatientFacts, StaffFacts, StudyFacts, Tie
+from governance.detection.links import Links
+from governance.federation import FederationDirectory, StaffMember
+from governance.pseudonyms import Pseudonymiser
+from governance.relationships import Edge, PatientContext, Relationships
+from governance.vocabulary import SubjectType
+
+_NEVER = datetime.max.replace(tzinfo=UTC)  # detection has no use for opt-outs: at that instant every check is too old
+
+
+class RegionContext:
+    """The facts of the region in one read snapshot.
+
+    Args:
+        session: the snapshot; a context lives for one batch and never longer, so that feeds are seen.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        federation: FederationDirectory,
+        catalogue: Catalogue,
+        relationships: Relationships,
+        pseudonymiser: Pseudonymiser,
+        links: Links,
+    ) -> None:
+        self._session = session
+        self._federation = federation
+        self._catalogue = catalogue
+        self._relationships = relationships
+        self._pseudonymiser = pseudonymiser
+        self._staff: dict[str, StaffMember | None] = {}
+        self._patients: dict[str, PatientContext | None] = {}
+        self._studies: dict[str, Study | None] = {}
+        self.note = links.note
+        self.decision = links.decision
+        self.token = links.token
+
+    def prepare(self, events: Sequence[RecordedEvent]) -> None:
+        """Fetch what a batch will ask for in three queries."""
+        if not events:
+            return
+        people = {e.subject.id for e in events if e.subject and e.subject.type is SubjectType.PRACTITIONER}
+        patients = {e.resource.patient for e in events if e.resource and e.resource.patient}
+        studies = {e.resource.study for e in events if e.resource and e.resource.study}
+        self._staff = dict.fromkeys(people) | self._federation.staff_many(self._session, people)
+        self._patients = dict.fromkeys(patients) | self._relationships.patients(self._session, patients, _NEVER)
+        self._studies = dict.fromkeys(studies) | self._catalogue.studies_by_pseudonym(self._session, studies)
+
+    def staff(self, subject: str) -> StaffFacts | None:
+        """Find a member of staff."""
+        member = self._member(subject)
+        return None if member is None else StaffFacts(member.role, member.ods, member.patient_key)
+
+    def patient(self, patient: str) -> PatientFacts | None:
+        """Find a patient."""
+        if patient not in self._patients:
+            self._patients[patient] = self._relationships.patient(self._session, patient, _NEVER)
+        known = self._patients[patient]
+        return None if known is None else PatientFacts(known.staff)
+
+    def study(self, study: str) -> StudyFacts | None:
+        """Find a study."""
+        if study not in self._studies:
+            self._studies[study] = self._catalogue.study_by_pseudonym(self._session, study)
+        known = self._studies[study]
+        return None if known is None else StudyFacts(known.custodians, known.modality, known.body_part, known.decoy)
+
+    def manifest(self, service: str, version: str | None, at: datetime) -> ManifestFacts | None:
+        """Find the manifest of an AI service's version as of an instant."""
+        found = self._federation.manifest(self._session, service, version)
+        if found is None:
+            return None
+        return ManifestFacts(
+            version=found.version,
+            modalities=found.modalities,
+            body_parts=found.body_parts,
+            trusts=found.trusts,
+            daily_volume=found.daily_volume,
+            approved=found.approved_on(at),
+        )
+
+    def ties(
+        self, subject: str, patient: str | None, study: str | None, custodian: str | None, at: datetime
+    ) -> tuple[Tie, ...]:
+        """Give the reasons that held at an instant; the catalogue's custodians count beside the event's."""
+        known = self.study(study) if study else None
+        custodians = {*(known.custodians if known else ()), *((custodian,) if custodian else ())}
+        edges = self._relationships.edges_between(
+            self._session, subject, self._teams(subject), patient, study, at, sorted(custodians)
+        )
+        return _ties(edges)
+
+    def follow_up(
+        self, subject: str, patient: str, study: str | None, since: datetime, until: datetime
+    ) -> tuple[Tie, ...]:
+        """Give the specific ties that held at ``since`` or began before ``until``, the person's teams included."""
+        teams = self._teams(subject)
+        held = self._relationships.edges_between(self._session, subject, teams, patient, study, since)
+        begun = self._relationships.edges_of_patient(self._session, patient, since, until)
+        theirs = {self._pseudonymiser.subject(name) for name in (subject, *teams)}
+        return _ties([*held, *(edge for edge in begun if edge.subject in theirs)])
+
+    def _teams(self, subject: str) -> tuple[str, ...]:
+        member = self._member(subject)
+        return () if member is None else member.team_ids
+
+    def _member(self, subject: str) -> StaffMember | None:
+        if subject not in self._staff:
+            self._staff[subject] = self._federation.staff(self._session, subject)
+        return self._staff[subject]
+
+
+def _ties(edges: Iterable[Edge]) -> tuple[Tie, ...]:
+    found = {edge.id: Tie(edge.kind, edge.id, not edge.wide) for edge in edges}
+    return tuple(sorted(found.values(), key=lambda tie: (tie.kind.value, tie.id)))

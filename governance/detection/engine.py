@@ -1,0 +1,212 @@
+"""Detection: a cursor over the log that turns what is new into alerts.
+
+1. Scoring reads a snapshot and holds no lock. Cursor, memory and alerts are then written in one short transaction:
+   either all of a batch counts, or none of it.
+2. Only the process that holds the lease writes. The lease is checked again inside the transaction, so one that slept
+   too long changes nothing. The lease is the only thing here that knows the wall clock.
+3. Memory that may not match the database is thrown away and read again.
+4. The log's own order and event times decide everything: a replay gives the alerts that live running gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlmodel import Session
+
+from governance.alerts import Change, Finding, Raised
+from governance.audit.event import RecordedEvent
+from governance.clock import Clock
+from governance.detection import _store
+from governance.detection.rule import Rule
+from governance.detection.scoring import LearningContext, Scorer
+from governance.detection.state import LATENESS, Book
+from governance.storage import Database
+
+CURSOR = "detection"
+BATCH = 1_000  # events scored and written together
+LEASE = timedelta(seconds=15)
+
+
+class LogReader(Protocol):
+    """Reads the log: :class:`governance.audit.AuditLog`."""
+
+    def read(self, start: int, limit: int) -> list[RecordedEvent]:
+        """Give events from an index on, in order."""
+        ...
+
+
+class FindingTaker(Protocol):
+    """Takes findings into alerts: :class:`governance.alerts.AlertService`."""
+
+    def raise_findings(self, session: Session, findings: Sequence[Finding]) -> list[Raised]:
+        """Take findings inside the caller's write transaction; one answer each."""
+        ...
+
+
+class PreparedContext(LearningContext, Protocol):
+    """Facts that can be fetched for a whole batch at once."""
+
+    def prepare(self, events: Sequence[RecordedEvent]) -> None:
+        """Fetch what a batch will ask for."""
+        ...
+
+
+class Meter(Protocol):
+    """Is told of findings: :class:`governance.telemetry.Metrics`."""
+
+    def alert_raised(self, *, rule: str, severity: str) -> None:
+        """Count a finding that changed an alert."""
+        ...
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What this process holds between runs: valid while the database's cursor is at ``next_index``."""
+
+    next_index: int
+    book: Book
+
+
+class DetectionEngine:
+    """Runs the detectors over the log.
+
+    Args:
+        database: holds cursor, memory and alerts.
+        log: what is read.
+        alerts: where findings go.
+        rules: the detectors.
+        context: opens the facts on a read snapshot.
+        clock: tells the lease's time.
+        holder: this process's name, unlike any other's.
+        meter: is told of findings.
+        lateness: how far out of order events may arrive, in event time.
+        batch: events scored and written together.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        log: LogReader,
+        alerts: FindingTaker,
+        rules: Sequence[Rule],
+        context: Callable[[Session], PreparedContext],
+        clock: Clock,
+        holder: str,
+        meter: Meter,
+        lateness: timedelta = LATENESS,
+        batch: int = BATCH,
+    ) -> None:
+        self.rules = tuple(rules)
+        self._database = database
+        self._log = log
+        self._alerts = alerts
+        self._scorer = Scorer(rules)
+        self._context = context
+        self._clock = clock
+        self._holder = holder
+        self._meter = meter
+        self._lateness = lateness
+        self._batch = batch
+        self._memory: _Memory | None = None
+        self._held_until: datetime | None = None
+
+    def run_once(self) -> int:
+        """Read one batch; gives how many events were read, 0 when there is none or another process has the lease."""
+        if not self._take_lease():
+            self._memory = None
+            return 0
+        try:
+            return self._read_batch(self._remembered())
+        except BaseException:
+            self._memory = None
+            raise
+
+    def catch_up(self) -> int:
+        """Read until nothing is left; gives how many events were read."""
+        total = 0
+        while read := self.run_once():
+            total += read
+        return total
+
+    def position(self) -> int:
+        """Give the index of the first event that is not read yet, as the database has it."""
+        with self._database.reading() as session:
+            found = _store.cursor(session, CURSOR)
+        return 0 if found is None else found.next_index
+
+    def rewind(self) -> None:
+        """Start again at the beginning of the log: alerts gain nothing they already have."""
+        with self._database.transaction() as session:
+            _store.reset(session, CURSOR)
+        self._memory, self._held_until = None, None
+
+    def release(self) -> None:
+        """Let another process take over at once, on the way out."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            found = _store.cursor(session, CURSOR, lock=True)
+            if found is not None and found.holder == self._holder:
+                _store.hold(session, CURSOR, self._holder, now)
+        self._memory, self._held_until = None, None
+
+    def _take_lease(self) -> bool:
+        """Take or renew the lease; a lease with more than half its time left is not written again."""
+        now = self._clock.now()
+        if self._held_until is not None and now < self._held_until - LEASE / 2:
+            return True
+        with self._database.transaction() as session:
+            _store.begin(session, CURSOR)
+            found = _store.cursor(session, CURSOR, lock=True)
+            if found is None or not self._may_hold(found, now):
+                self._held_until = None
+                return False
+            _store.hold(session, CURSOR, self._holder, now + LEASE)
+        self._held_until = now + LEASE
+        return True
+
+    def _may_hold(self, found: _store.Cursor, now: datetime) -> bool:
+        return found.holder in {None, self._holder} or found.held_until is None or found.held_until <= now
+
+    def _remembered(self) -> _Memory:
+        if self._memory is None:
+            with self._database.reading() as session:
+                found = _store.cursor(session, CURSOR)
+                book = Book(self._lateness, None if found is None else found.high_water)
+                for rule_id, key, value, due in _store.remembered(session):
+                    book.restore(rule_id, key, value, due)
+            self._memory = _Memory(0 if found is None else found.next_index, book)
+        return self._memory
+
+    def _read_batch(self, memory: _Memory) -> int:
+        events = self._log.read(memory.next_index, self._batch)
+        if not events:
+            return 0
+        with self._database.reading() as session:
+            context = self._context(session)
+            context.prepare(events)
+            findings = self._scorer.score(events, context, memory.book)
+        next_index = events[-1].index + 1
+        raised = self._write(memory, next_index, findings)
+        if raised is None:
+            self._memory, self._held_until = None, None
+            return 0
+        memory.next_index = next_index
+        for finding, done in zip(findings, raised, strict=True):
+            if done.change is not Change.UNCHANGED:
+                self._meter.alert_raised(rule=finding.rule_id, severity=finding.severity.value)
+        return len(events)
+
+    def _write(self, memory: _Memory, next_index: int, findings: Sequence[Finding]) -> list[Raised] | None:
+        """Write a batch; None when the lease was lost or somebody else moved the cursor."""
+        with self._database.transaction() as session:
+            found = _store.cursor(session, CURSOR, lock=True)
+            if found is None or found.holder != self._holder or found.next_index != memory.next_index:
+                return None
+            _store.advance(session, CURSOR, next_index, memory.book.high_water)
+            _store.remember(session, memory.book.changes())
+            return self._alerts.raise_findings(session, findings)

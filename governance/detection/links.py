@@ -1,0 +1,139 @@
+"""The links of authority in the log: decisions and tokens by id, as the log stood at an index.
+
+1. What this service recorded counts before what any other source claims under the same id; else the last word counts.
+2. The answer is the same whether it comes from memory or from the log: a restart changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from governance.audit.event import RecordedEvent
+from governance.audit.search import AuditSearch, Query
+from governance.detection.facts import DecisionFacts, TokenFacts
+from governance.vocabulary import EventKind, Outcome
+
+SYSTEM = "imaging-governance"
+REMEMBERED = 50_000  # links of each kind kept in memory
+_SAME_ID = 10  # events of one token looked at: issued, revoked
+
+Fact = TypeVar("Fact", DecisionFacts, TokenFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[Fact]):
+    """How one kind of link is named, recognised, read and asked for."""
+
+    name: Callable[[RecordedEvent], str | None]
+    read: Callable[[RecordedEvent], Fact]
+    query: Callable[[str, int], Query]
+
+
+class _Ledger(Generic[Fact]):
+    """One kind of link: the last ones in memory, the rest in the log."""
+
+    def __init__(self, search: AuditSearch, kind: _Kind[Fact]) -> None:
+        self._search = search
+        self._kind: _Kind[Fact] = kind
+        self._held: OrderedDict[str, Fact] = OrderedDict()
+
+    def note(self, event: RecordedEvent) -> None:
+        name = self._kind.name(event)
+        if name is None:
+            return
+        fact = self._kind.read(event)
+        if not fact.ours:
+            before = self.find(name, event.index)
+            if before is not None and before.ours:
+                return
+        self._remember(name, fact)
+
+    def find(self, name: str, before: int) -> Fact | None:
+        held = self._held.get(name)
+        if held is not None and held.index < before:
+            return held
+        query = self._kind.query(name, before)
+        found = self._look(replace(query, source_id=SYSTEM)) or self._look(query)
+        if found is not None:
+            self._remember(name, found)
+        return found
+
+    def _look(self, query: Query) -> Fact | None:
+        events = self._search.find(query, _SAME_ID)
+        return next((self._kind.read(event) for event in events if self._kind.name(event) is not None), None)
+
+    def _remember(self, name: str, fact: Fact) -> None:
+        self._held[name] = fact
+        self._held.move_to_end(name)
+        if len(self._held) > REMEMBERED:
+            self._held.popitem(last=False)
+
+
+class Links:
+    """Finds decisions and tokens.
+
+    Args:
+        search: reads the log.
+    """
+
+    def __init__(self, search: AuditSearch) -> None:
+        self._decisions: _Ledger[DecisionFacts] = _Ledger(
+            search,
+            _Kind(
+                lambda event: event.authority.decision_id or event.id,
+                decision_facts,
+                lambda name, before: Query(kind=EventKind.DECISION, decision_id=name, before_index=before),
+            ),
+        )
+        self._tokens: _Ledger[TokenFacts] = _Ledger(
+            search,
+            _Kind(
+                lambda event: event.authority.token_jti if event.detail.get("act", "issue") == "issue" else None,
+                token_facts,
+                lambda name, before: Query(kind=EventKind.TOKEN, token_jti=name, before_index=before),
+            ),
+        )
+
+    def note(self, event: RecordedEvent) -> None:
+        """Take note of a decision or a token as the log passes."""
+        if event.kind is EventKind.DECISION:
+            self._decisions.note(event)
+        elif event.kind is EventKind.TOKEN:
+            self._tokens.note(event)
+
+    def decision(self, decision_id: str, before: int) -> DecisionFacts | None:
+        """Find a decision before an index."""
+        return self._decisions.find(decision_id, before)
+
+    def token(self, jti: str, before: int) -> TokenFacts | None:
+        """Find an issued token before an index."""
+        return self._tokens.find(jti, before)
+
+
+def decision_facts(event: RecordedEvent) -> DecisionFacts:
+    """Read a decision's event; without a word on the permit, its outcome tells."""
+    permit = event.detail.get("permit")
+    return DecisionFacts(
+        index=event.index,
+        ours=event.source.id == SYSTEM,
+        permit=permit if isinstance(permit, bool) else event.outcome is Outcome.SUCCESS,
+        agreement_id=event.authority.agreement_id,
+        patient=event.resource.patient if event.resource else None,
+        study=event.resource.study if event.resource else None,
+    )
+
+
+def token_facts(event: RecordedEvent) -> TokenFacts:
+    """Read a token's event."""
+    seconds = event.detail.get("seconds")
+    return TokenFacts(
+        index=event.index,
+        ours=event.source.id == SYSTEM,
+        minted_at=event.time,
+        lifetime=float(seconds) if isinstance(seconds, int | float) else None,
+        decision_id=event.authority.decision_id,
+        agreement_id=event.authority.agreement_id,
+    )

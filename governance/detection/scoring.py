@@ -1,0 +1,98 @@
+"""The core of detection: events and facts in, findings out. Pure: no database, no clock.
+
+1. Events come in the order of the log, one at a time, whatever the batch they were read in.
+2. For each event: the watermark moves, what became due is settled, then every rule of the event's kind looks at it.
+3. An alert of our own is no event to detect on: nothing can feed on itself.
+4. A rule that fails on an event is told as a finding of its own, never silently: the other rules go on. Only faults of
+   reckoning are caught; trouble with the database stops the batch, which is then done again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from governance.alerts import Evidence, Finding
+from governance.audit.event import RecordedEvent
+from governance.detection.acts import trusts_of
+from governance.detection.facts import Context
+from governance.detection.rule import Rule
+from governance.detection.state import Book
+from governance.storage import from_microseconds
+from governance.vocabulary import EventKind, Severity
+
+FAULT_FAMILY = "detector_fault"
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+class LearningContext(Context, Protocol):
+    """Facts that also learn from the log as it passes."""
+
+    def note(self, event: RecordedEvent) -> None:
+        """Take note of a decision or a token, so that later events find it."""
+        ...
+
+
+class Scorer:
+    """Runs the rules over events.
+
+    Args:
+        rules: the detectors; raises ValueError when two have one id.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = {rule.id: rule for rule in rules}
+        if len(self.rules) != len(rules):
+            raise ValueError("two detectors have the same id")
+        self._by_kind: dict[EventKind, list[Rule]] = defaultdict(list)
+        for rule in sorted(rules, key=lambda rule: rule.id):
+            for kind in rule.kinds:
+                self._by_kind[kind].append(rule)
+
+    def score(self, events: Iterable[RecordedEvent], context: LearningContext, book: Book) -> list[Finding]:
+        """Give what the events show, in the order in which it became known; the book is changed in place."""
+        found: list[Finding] = []
+        for event in events:
+            if event.kind is EventKind.SECURITY_ALERT:
+                continue
+            book.see(event)
+            self._settle(event, context, book, found)
+            if event.kind in {EventKind.DECISION, EventKind.TOKEN}:
+                context.note(event)
+            for rule in self._by_kind.get(event.kind, ()):
+                _guarded(rule, event, found, lambda r=rule, e=event: r.observe(e, context, book.of(r.id)))  # type: ignore[misc]
+        return found
+
+    def _settle(self, event: RecordedEvent, context: Context, book: Book, found: list[Finding]) -> None:
+        for rule_id, key, value, at in book.take_due():
+            rule = self.rules.get(rule_id)
+            if rule is not None:
+                state = book.of(rule_id)
+                _guarded(rule, event, found, lambda: rule.due(key, value, at, context, state))  # noqa: B023
+
+
+def _guarded(rule: Rule, event: RecordedEvent, found: list[Finding], run: Callable[[], Iterable[Finding]]) -> None:
+    """Run a rule on an event; its failure becomes a finding."""
+    try:
+        found.extend(list(run()))
+    except _FAULTS as error:
+        found.append(_fault(rule, event, error))
+
+
+def _fault(rule: Rule, event: RecordedEvent, error: Exception) -> Finding:
+    sentence = (
+        f"The detector {rule.id} failed on an event ({type(error).__name__}) and may have missed something: "
+        "tell the operator, and look at the event by hand."
+    )
+    return Finding(
+        rule_id=rule.id,
+        family=FAULT_FAMILY,
+        severity=Severity.HIGH,
+        subject=None,
+        about=rule.id,
+        occurred_at=from_microseconds(int(event.time.timestamp()) * 1_000_000),
+        evidence=(Evidence("detector_fault", type(error).__name__, None, 0, None, sentence),),
+        events=(event.index,),
+        trusts=trusts_of(event),
+    )

@@ -1,0 +1,152 @@
+"""What detectors remember between events: keyed JSON values with a due time, in event time.
+
+1. A value belongs to a rule and a key (a patient, a decision, a subject and a day). Only changed values are written.
+2. A value with a due time is handed back to its rule, and forgotten, when the watermark reaches it: this is both how
+   a deferred check fires and how memory stays bounded.
+3. The watermark is the greatest event time seen, less the allowed lateness. An event of the future cannot push it: a
+   source's clock counts for at most ``SKEW`` beyond the time the log recorded the event.
+4. Everything here survives a trip through JSON unchanged, so a restart between two events changes nothing. Times are
+   whole microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from governance.audit.event import RecordedEvent
+from governance.storage import to_microseconds
+
+LATENESS = timedelta(minutes=15)  # how far out of order events may arrive before a deferred check stops waiting
+SKEW = timedelta(minutes=5)  # how far a source's clock may run ahead of the log's
+MICROSECOND = timedelta(microseconds=1)
+
+Value = dict[str, Any]
+Address = tuple[str, str]  # rule id, key
+
+
+@dataclass(slots=True)
+class Kept:
+    """One remembered value; ``due`` in microseconds, None to keep it for good."""
+
+    value: Value
+    due: int | None
+
+
+class RuleState(Protocol):
+    """What a rule may do with its own memory."""
+
+    @property
+    def now(self) -> int:
+        """Give the greatest event time seen so far, in microseconds; 0 before the first."""
+        ...
+
+    def get(self, key: str) -> Value | None:
+        """Give the value of a key; a change to it must be :meth:`put`."""
+        ...
+
+    def put(self, key: str, value: Value, due: int | None) -> None:
+        """Remember a value until the watermark reaches ``due`` (microseconds), or for good."""
+        ...
+
+    def drop(self, key: str) -> None:
+        """Forget a value."""
+        ...
+
+
+class Book:
+    """The memory of every rule, the watermark, and what changed since it was last written."""
+
+    def __init__(self, lateness: timedelta = LATENESS, high_water: int | None = None) -> None:
+        self._lateness = lateness // MICROSECOND
+        self._kept: dict[Address, Kept] = {}
+        self._due: list[tuple[int, str, str]] = []
+        self._changed: set[Address] = set()
+        self.high_water = high_water
+
+    @property
+    def watermark(self) -> int | None:
+        """Give the time up to which every event is taken to have arrived; None before the first."""
+        return None if self.high_water is None else self.high_water - self._lateness
+
+    def see(self, event: RecordedEvent) -> None:
+        """Let an event move the watermark."""
+        seen = to_microseconds(min(event.time, event.recorded_at + SKEW))
+        self.high_water = seen if self.high_water is None else max(self.high_water, seen)
+
+    def of(self, rule_id: str) -> RuleState:
+        """Give the memory of one rule."""
+        return _Shelf(self, rule_id)
+
+    def restore(self, rule_id: str, key: str, value: Value, due: int | None) -> None:
+        """Put back a value as it was written."""
+        self._kept[rule_id, key] = Kept(value, due)
+        self._schedule(rule_id, key, due)
+
+    def take_due(self) -> Iterator[tuple[str, str, Value, int]]:
+        """Hand back what the watermark has reached, in order of due time, rule and key; it is forgotten as it goes."""
+        watermark = self.watermark
+        while watermark is not None and self._due and self._due[0][0] <= watermark:
+            due, rule_id, key = heapq.heappop(self._due)
+            kept = self._kept.get((rule_id, key))
+            if kept is not None and kept.due == due:
+                self.forget(rule_id, key)
+                yield rule_id, key, kept.value, due
+
+    def changes(self) -> list[tuple[str, str, Kept | None]]:
+        """Give what changed since the last call, None for what was forgotten, and start counting anew."""
+        changed = sorted(self._changed)
+        self._changed.clear()
+        return [(rule_id, key, self._kept.get((rule_id, key))) for rule_id, key in changed]
+
+    def items(self) -> Iterable[tuple[Address, Kept]]:
+        """Give everything remembered, by rule and key."""
+        return sorted(self._kept.items())
+
+    def find(self, rule_id: str, key: str) -> Value | None:
+        """Give a remembered value."""
+        kept = self._kept.get((rule_id, key))
+        return None if kept is None else kept.value
+
+    def keep(self, rule_id: str, key: str, value: Value, due: int | None) -> None:
+        """Remember a value."""
+        before = self._kept.get((rule_id, key))
+        self._kept[rule_id, key] = Kept(value, due)
+        self._changed.add((rule_id, key))
+        if before is None or before.due != due:
+            self._schedule(rule_id, key, due)
+
+    def forget(self, rule_id: str, key: str) -> None:
+        """Forget a value."""
+        if self._kept.pop((rule_id, key), None) is not None:
+            self._changed.add((rule_id, key))
+
+    def _schedule(self, rule_id: str, key: str, due: int | None) -> None:
+        if due is not None:
+            heapq.heappush(self._due, (due, rule_id, key))
+
+
+class _Shelf:
+    """One rule's part of the book."""
+
+    __slots__ = ("_book", "_rule_id")
+
+    def __init__(self, book: Book, rule_id: str) -> None:
+        self._book = book
+        self._rule_id = rule_id
+
+    @property
+    def now(self) -> int:
+        return self._book.high_water or 0
+
+    def get(self, key: str) -> Value | None:
+        return self._book.find(self._rule_id, key)
+
+    def put(self, key: str, value: Value, due: int | None) -> None:
+        self._book.keep(self._rule_id, key, value, due)
+
+    def drop(self, key: str) -> None:
+        self._book.forget(self._rule_id, key)
