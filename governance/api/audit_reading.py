@@ -76,7 +76,7 @@ def record_look(services: Services, caller: Caller, look: Look, returned: int) -
     event = Event(
         id=str(uuid4()),
         time=services.clock.now(),
-        source=Source(SYSTEM, caller.ods or ""),
+        source=Source(SYSTEM, services.settings.organisation),
         kind=EventKind.AUDIT_READ,
         outcome=Outcome.SUCCESS,
         subject=Subject(

@@ -13,7 +13,7 @@ NHS_SYSTEM = "https://fhir.nhs.uk/Id/nhs-number"
 REFERENCE_MAXIMUM = 128  # characters of a patient reference
 
 _PSEUDONYM = re.compile(r"[pst]-[a-z2-7]{26}")
-_NHS_ASSIGNERS = frozenset({"", "NHS", "NHSNUMBER", "NHSNO", NHS_OID, NHS_SYSTEM.upper()})
+_NHS_ASSIGNERS = frozenset({"NHS", "NHSNO", "NHSNUMBER", NHS_OID, f"URN:OID:{NHS_OID}"})
 _NOTHING = frozenset({"", "<NONE>", "NONE", "NULL", "UNKNOWN", "N/A", "ANONYMOUS"})
 _BLANKS = re.compile(r"[\s_-]")
 
@@ -48,12 +48,16 @@ def patient_reference(identifier: str, assigners: list[str], ods: str) -> str | 
         return identifier
     named = [each.strip() for each in assigners if each.strip() and each.strip().upper() != "ISO"]
     digits = identifier.replace(" ", "")
-    if is_nhs_number(digits) and (not named or any(_BLANKS.sub("", a).upper() in _NHS_ASSIGNERS for a in named)):
+    if is_nhs_number(digits) and (not named or any(map(_is_nhs, named))):
         return digits
     reference = f"{identifier}^^^{named[0] if named else ods}"
     if len(reference) > REFERENCE_MAXIMUM:
         raise ValueError(f"is longer than {REFERENCE_MAXIMUM} characters with its assigner")
     return reference
+
+
+def _is_nhs(assigner: str) -> bool:
+    return assigner == NHS_SYSTEM or _BLANKS.sub("", assigner).upper() in _NHS_ASSIGNERS
 
 
 def study_reference(text: str) -> str | None:

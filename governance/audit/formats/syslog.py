@@ -93,7 +93,7 @@ def _value(field: bytes) -> str | None:
 
 
 def _payload(raw: bytes, start: int) -> bytes:
-    found = _XML_START.search(raw, start)
+    found = _XML_START.search(raw)
     if found:
         start = found.start()
     return raw[start:].strip(_BETWEEN).removeprefix(_BOM)
