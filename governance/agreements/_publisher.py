@@ -6,7 +6,6 @@ from threading import RLock
 from governance.agreements import _store
 from governance.agreements._records import RecordReader
 from governance.agreements.compilation import PolicyData, compile_policy
-from governance.agreements.model import Agreement
 from governance.storage import Database
 from governance.vocabulary import AgreementStatus
 
@@ -29,11 +28,13 @@ class PolicyPublisher:
         self._policy: PolicyData | None = None
         self._unsigned: tuple[tuple[str, int], ...] = ()
         self._subscribers: list[Subscriber] = []
+        self._told: str | None = None
 
     def refresh(self) -> PolicyData:
         """Compile and publish if the policy changed since it was last published here; give what is current.
 
-        A subscriber that raises stops the publication, and the next call tries it again.
+        Every subscriber is told even when one raises, for the new policy may be the narrower one; then the first
+        failure is raised, and the next call tells all of them again.
         """
         with self._lock:
             with self._database.reading() as session:
@@ -41,17 +42,11 @@ class PolicyPublisher:
                 if self._policy is not None and generation == self._published:
                     return self._policy
                 found = self._reader.compilables(session, _store.compilable(session))
-            previous, self._policy = self._policy, compile_policy(found)
-            self._unsigned = tuple(
-                sorted(
-                    _name(one.agreement)
-                    for one in found
-                    if one.status is AgreementStatus.ACTIVE and not one.fully_signed
-                )
-            )
-            if self._published is None or previous is None or previous.revision != self._policy.revision:
-                for subscriber in self._subscribers:
-                    subscriber(self._policy)
+            self._policy = compile_policy(found)
+            out = [one.agreement for one in found if one.status is AgreementStatus.ACTIVE and not one.fully_signed]
+            self._unsigned = tuple(sorted((agreement.id, agreement.version) for agreement in out))
+            if self._policy.revision != self._told:
+                self._tell(self._policy)
             self._published = generation
             return self._policy
 
@@ -75,8 +70,16 @@ class PolicyPublisher:
     @property
     def unsigned(self) -> tuple[tuple[str, int], ...]:
         """Give the active versions kept out of the policy because a signature no longer counts."""
+        self.refresh()
         return self._unsigned
 
-
-def _name(agreement: Agreement) -> tuple[str, int]:
-    return agreement.id, agreement.version
+    def _tell(self, policy: PolicyData) -> None:
+        failures: list[Exception] = []
+        for subscriber in self._subscribers:
+            try:
+                subscriber(policy)
+            except Exception as failure:  # noqa: BLE001 - raised below, once everybody was told
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+        self._told = policy.revision
