@@ -1,0 +1,159 @@
+"""A request in, a decision out, whatever happens on the way."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance.agreements import PolicyData
+from governance.decisions import (
+    Answer,
+    DecisionService,
+    EngineFault,
+    Health,
+    OpaEngine,
+    PolicyInformationPoint,
+    PolicySource,
+    RegorusEngine,
+)
+from governance.storage import Database
+from governance.vocabulary import Action, Purpose, ReasonCode
+from tests.policy.worlds import policy_data
+from tests.unit.decisions.region import AI, NOW, Region, asking
+
+CLAUSE: Mapping[str, Any] = {
+    "effective_to": None,
+    "obligations": [{"id": "care/1/1", "type": "watermark", "properties": {}}],
+}
+
+
+@pytest.fixture(scope="module")
+def engine() -> RegorusEngine:
+    made = RegorusEngine(PolicySource.from_directory())
+    made.load(policy_data({"care/1": CLAUSE}))
+    return made
+
+
+def test_a_radiologist_reads_what_was_ordered(region: Region, engine: RegorusEngine) -> None:
+    decision = region.decide(engine, asking())
+    assert decision.permit
+    assert (decision.id, decision.decided_at, decision.revision) == ("d-1", NOW, "r-1")
+    assert decision.agreement is not None
+    assert (decision.agreement.id, decision.agreement.clause, decision.agreement.version) == ("care", "1", 3)
+    assert [obligation.id for obligation in decision.obligations] == ["care/1/1"]
+
+
+def test_an_ai_service_reads_under_its_manifest(region: Region) -> None:
+    engine = RegorusEngine(PolicySource.from_directory())
+    engine.load(policy_data({"care/1": {**CLAUSE, "relationship": "not_required"}}))
+    assert region.decide(engine, asking(subject=AI)).permit
+    assert region.decide(engine, asking(subject=AI, purpose=Purpose.BTG)).reasons == (ReasonCode.AGREEMENT_NONE,)
+
+
+def test_without_a_relationship_a_reason_opens_it(region: Region, engine: RegorusEngine) -> None:
+    ended = region.edge(valid_until=NOW - timedelta(days=1))
+    region.change(lambda session: region.relationships.upsert_edges(session, [ended]))
+    denied = region.decide(engine, asking())
+    assert (denied.permit, denied.reasons, denied.requestable) == (False, (ReasonCode.RELATIONSHIP_NONE,), True)
+    opened = region.decide(engine, asking(break_glass_reason="cardiac arrest"))
+    assert (opened.permit, opened.reasons) == (True, (ReasonCode.BREAK_GLASS_GRANTED,))
+    assert [obligation.type for obligation in opened.obligations] == ["watermark", "notification", "review"]
+
+
+def test_an_obligation_nobody_honours_is_a_denial(region: Region, engine: RegorusEngine) -> None:
+    denied = region.decide(engine, asking(supported_obligations=frozenset({"blur"})))
+    assert (denied.permit, denied.reasons) == (False, (ReasonCode.OBLIGATION_UNSUPPORTED,))
+    assert denied.obligations == ()
+    assert denied.agreement is not None
+    assert region.decide(engine, asking(supported_obligations=frozenset({"watermark"}))).permit
+
+
+def test_an_enforcement_point_need_not_fulfil_what_this_service_does(region: Region, engine: RegorusEngine) -> None:
+    ended = region.edge(valid_until=NOW)
+    region.change(lambda session: region.relationships.upsert_edges(session, [ended]))
+    request = asking(break_glass_reason="cardiac arrest", supported_obligations=frozenset({"watermark"}))
+    assert region.decide(engine, request).permit
+
+
+def test_a_denial_needs_no_supported_obligation(region: Region, engine: RegorusEngine) -> None:
+    denied = region.decide(engine, asking(action=Action.EXPORT, supported_obligations=frozenset()))
+    assert denied.reasons == (ReasonCode.ACTION_NOT_COVERED,)
+
+
+def test_attributes_that_cannot_be_read_are_a_denial(region: Region, engine: RegorusEngine, tmp_path: Path) -> None:
+    empty = Database(f"sqlite:///{tmp_path}/empty.sqlite")  # no tables
+    with empty.reading() as session:
+        decision = DecisionService(engine, region.information).decide(asking(), session, NOW, lambda: "d-1")
+    empty.dispose()
+    assert (decision.permit, decision.reasons) == (False, (ReasonCode.ATTRIBUTES_UNAVAILABLE,))
+    assert decision.agreement is None
+    assert decision.revision == "r-1"
+
+
+def test_volume_that_cannot_be_counted_is_a_denial(region: Region, engine: RegorusEngine) -> None:
+    def uncountable(*_: object) -> int:
+        raise OSError("the log is away")
+
+    information = PolicyInformationPoint(
+        federation=region.federation,
+        catalogue=region.catalogue,
+        relationships=region.relationships,
+        pseudonymiser=region.pseudonymiser,
+        reads_today=uncountable,
+    )
+    with region.database.reading() as session:
+        decision = DecisionService(engine, information).decide(asking(subject=AI), session, NOW, lambda: "d-1")
+    assert decision.reasons == (ReasonCode.ATTRIBUTES_UNAVAILABLE,)
+
+
+class BrokenEngine:
+    """An engine that breaks in one way, each time it is asked."""
+
+    name = "broken"
+    revision = "r-9"
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
+        raise self.error
+
+    def load(self, data: PolicyData) -> None:
+        raise self.error
+
+    def health(self) -> Health:
+        return Health(ok=False, revision=None, detail="broken")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (EngineFault(ReasonCode.ENGINE_TIMEOUT, "slow"), ReasonCode.ENGINE_TIMEOUT),
+        (EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "away"), ReasonCode.ENGINE_UNAVAILABLE),
+        (EngineFault(ReasonCode.ENGINE_UNDEFINED, "empty"), ReasonCode.ENGINE_UNDEFINED),
+        (EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "nonsense"), ReasonCode.ENGINE_INVALID_ANSWER),
+        (EngineFault(ReasonCode.POLICY_STALE, "old"), ReasonCode.POLICY_STALE),
+        (RuntimeError("broke its contract"), ReasonCode.ENGINE_UNAVAILABLE),
+    ],
+)
+def test_an_engine_that_fails_is_a_denial(region: Region, error: Exception, reason: ReasonCode) -> None:
+    decision = region.decide(BrokenEngine(error), asking(break_glass_reason="cardiac arrest"))
+    assert (decision.permit, decision.reasons, decision.requestable) == (False, (reason,), False)
+    assert decision.revision == "r-9"
+
+
+def test_nothing_loaded_is_a_denial(region: Region) -> None:
+    policies = PolicySource.from_directory()
+    for engine in (RegorusEngine(policies), OpaEngine("http://127.0.0.1:9", policies)):
+        decision = region.decide(engine, asking())
+        assert (decision.reasons, decision.revision) == ((ReasonCode.ENGINE_UNDEFINED,), "")
+
+
+def test_the_same_revision_is_loaded_once(region: Region) -> None:
+    service = DecisionService(RegorusEngine(PolicySource.from_directory()), region.information)
+    assert not service.health().ok
+    service.load(policy_data({}, revision="r-2"))
+    service.load(PolicyData("r-2", {"revision": "would be refused"}))
+    assert (service.revision, service.engine_name, service.health().ok) == ("r-2", "embedded", True)
