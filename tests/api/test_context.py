@@ -1,0 +1,175 @@
+"""The context feeds over HTTP."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from governance.api.context import BODY, COMMIT, LIMITS
+from governance.api.context_schemas import EdgeLine, PatientLine, StaffLine, StudyLine
+from governance.catalogue import feed as catalogue_feed
+from governance.federation import feed as federation_feed
+from governance.relationships import feed as relationships_feed
+from governance.vocabulary import Outcome, Scope
+from tests.context_world import NDJSON, ContextWorld
+
+STUDIES, EDGES = "/catalogue/v1/studies", "/relationships/v1/edges"
+STAFF, PATIENTS = "/relationships/v1/staff", "/relationships/v1/patients"
+FEEDS = (STUDIES, EDGES, STAFF, PATIENTS)
+PATIENT, USER, UID = "9990000018", "u-17", "1.2.826.0.1.3680043.8.498.7"
+LINES: dict[str, dict[str, object]] = {
+    STUDIES: {"id": UID, "custodians": ["RRK"], "patient": PATIENT, "modality": "CT", "study_date": "2026-11-20"},
+    EDGES: {
+        "id": "order-1",
+        "kind": "order",
+        "subject": USER,
+        "patient": PATIENT,
+        "ods": "RRK",
+        "from": "2026-11-20T08:00:00Z",
+        "source": "ris-rrk",
+    },
+    STAFF: {"id": USER, "ods": "RRK", "role": "clinician", "team_ids": ["stroke"], "patient_key": PATIENT},
+    PATIENTS: {"id": PATIENT, "staff_id": USER, "flags": ["vip"]},
+}
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_takes_a_line_and_records_that_it_did(context_world: ContextWorld, path: str) -> None:
+    answer = context_world.feed(path, LINES[path])
+
+    assert answer.status_code == 200
+    assert answer.get_json() == {"accepted": 1, "rejected": []}
+    (event,) = context_world.changes()
+    assert event.detail == {"feed": path.rsplit("/", 1)[1], "accepted": 1, "rejected": 0}
+    assert event.subject is not None
+    assert (event.subject.ods, event.outcome, event.time) == (
+        "RRK",
+        Outcome.SUCCESS,
+        context_world.services.clock.now(),
+    )
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_one_bad_line_never_loses_its_neighbours(context_world: ContextWorld, path: str) -> None:
+    answer = context_world.feed(path, LINES[path], "{broken", LINES[path] | {"id": None, "who": "?"}, "", LINES[path])
+
+    body = answer.get_json()
+    assert answer.status_code == 200
+    assert body["accepted"] == 2
+    assert body["rejected"] == [
+        {"line": 2, "reason": "the line is not JSON that every reader reads alike"},
+        {"line": 3, "reason": "/who: is not a field of this feed; /id: is required"},
+    ]
+    assert [event.detail["rejected"] for event in context_world.changes()] == [2]
+
+
+def test_what_came_in_is_found_and_only_by_pseudonym(context_world: ContextWorld) -> None:
+    for path, line in LINES.items():
+        assert context_world.feed(path, line).status_code == 200
+
+    made, now = context_world.services, context_world.services.clock.now()
+    keyed = made.pseudonymiser
+    with made.database.reading() as session:
+        study = made.catalogue.study(session, UID)
+        assert study is not None
+        member = made.federation.staff(session, keyed.subject(USER))
+        patient = made.relationships.patient(session, keyed.patient(PATIENT), now)
+        (edge,) = made.relationships.edges_between(session, USER, (), study.patient, study.study, now)
+    assert member is not None
+    assert patient is not None
+    assert member.patient_key == patient.patient == study.patient == edge.patient == keyed.patient(PATIENT)
+    assert patient.staff == member.id == edge.subject == keyed.subject(USER)
+
+
+def test_neither_the_log_nor_an_answer_names_anybody(context_world: ContextWorld) -> None:
+    for path, line in LINES.items():
+        answer = context_world.feed(path, line, line | {"ods": PATIENT, "custodians": [PATIENT], "flags": [PATIENT]})
+        assert answer.get_json()["rejected"]
+        assert PATIENT not in answer.get_data(as_text=True)
+
+    for index in range(len(context_world.services.audit.read(0, 1_000))):
+        entry = context_world.services.audit.entry_bytes(index).decode()
+        assert PATIENT not in entry
+        assert UID not in entry
+        assert USER not in entry
+
+
+def test_sending_a_feed_again_is_harmless(context_world: ContextWorld) -> None:
+    first = context_world.feed(STUDIES, LINES[STUDIES])
+    again = context_world.feed(STUDIES, LINES[STUDIES])
+
+    assert first.get_json() == again.get_json()
+    with context_world.services.database.reading() as session:
+        assert context_world.services.catalogue.count_for_custodian(session, "RRK") == 1
+
+
+def test_a_feed_without_one_good_line_is_recorded_too(context_world: ContextWorld) -> None:
+    assert context_world.feed(EDGES, "nonsense").get_json()["accepted"] == 0
+    assert context_world.feed(EDGES, "").get_json() == {"accepted": 0, "rejected": []}
+
+    assert [(event.detail["accepted"], event.detail["rejected"]) for event in context_world.changes()] == [
+        (0, 1),
+        (0, 0),
+    ]
+
+
+def test_a_long_feed_is_recorded_with_each_of_its_commits(context_world: ContextWorld) -> None:
+    lines = [LINES[PATIENTS] | {"id": f"local-{number}"} for number in range(COMMIT + 1)]
+    answer = context_world.feed(PATIENTS, *lines, "broken")
+
+    assert answer.get_json()["accepted"] == COMMIT + 1
+    assert [(event.detail["accepted"], event.detail["rejected"]) for event in context_world.changes()] == [
+        (COMMIT, 1),
+        (1, 0),
+    ]
+
+
+def test_an_opt_out_is_forgotten_after_its_lifetime(context_world: ContextWorld) -> None:
+    made = context_world.services
+    checked = made.clock.now() - timedelta(hours=1)
+    line = LINES[PATIENTS] | {"opt_out": True, "opt_out_checked_at": checked.isoformat()}
+    assert context_world.feed(PATIENTS, line).get_json()["rejected"] == []
+
+    patient = made.pseudonymiser.patient(PATIENT)
+    with made.database.reading() as session:
+        now = made.relationships.patient(session, patient, made.clock.now())
+        later = made.relationships.patient(session, patient, made.clock.now() + timedelta(days=2))
+    assert now is not None
+    assert later is not None
+    assert (now.opt_out, later.opt_out) == (True, None)
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_only_a_caller_that_may_write_context_is_heard(context_world: ContextWorld, path: str) -> None:
+    assert context_world.feed(path, LINES[path], scopes=()).status_code == 401
+    assert context_world.feed(path, LINES[path], scopes=(Scope.AUDIT_WRITE,)).status_code == 403
+    assert context_world.feed(path, LINES[path], scopes=(Scope.FEDERATION_WRITE,)).status_code == 403
+    assert context_world.changes() == []
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_another_media_type_is_refused(context_world: ContextWorld, path: str) -> None:
+    body = json.dumps(LINES[path]).encode()
+    answer = context_world.send("POST", path, body, (Scope.CONTEXT_WRITE,), "application/json")
+
+    assert answer.status_code == 415
+    assert answer.content_type == "application/problem+json"
+
+
+def test_a_body_beyond_the_caps_is_refused_whole(context_world: ContextWorld) -> None:
+    large = context_world.send("POST", STUDIES, b" " * (BODY + 1), (Scope.CONTEXT_WRITE,), NDJSON)
+    many = context_world.send("POST", STUDIES, b"{}\n" * (LIMITS.lines + 1), (Scope.CONTEXT_WRITE,), NDJSON)
+
+    assert large.status_code == 413
+    assert (many.status_code, many.get_json()["reason"]) == (400, "feed.too_many_lines")
+    assert context_world.changes() == []
+
+
+def test_the_described_fields_are_those_the_feeds_read() -> None:
+    def described(model: type[StudyLine | EdgeLine | StaffLine | PatientLine]) -> set[str]:
+        return set(model.model_json_schema(by_alias=True)["properties"])
+
+    assert described(StudyLine) == catalogue_feed.FIELDS
+    assert described(EdgeLine) == relationships_feed.EDGE_FIELDS
+    assert described(StaffLine) == federation_feed.FIELDS
+    assert described(PatientLine) == relationships_feed.PATIENT_FIELDS
