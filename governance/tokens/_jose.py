@@ -28,9 +28,14 @@ from governance.tokens.errors import TokenFault, TokenRefused
 MAXIMUM = 16_384  # characters of a compact token; ours are about 1,000, a CIS2 ID token with many roles about 6,000
 RSA_MINIMUM = 2048  # bits, NIST SP 800-131A
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
-_EC_CURVE = {"ES256": "P-256", "ES384": "P-384"}
+_EC_CURVE = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _RSA = frozenset({"PS256", "RS256", "RS512"})
-SUPPORTED = frozenset(_EC_CURVE) | _RSA
+SUPPORTED = frozenset(_EC_CURVE) | _RSA | {"EdDSA"}
+_THUMBPRINT_MEMBERS = {  # RFC 7638 section 3.2, RFC 8037 section 2
+    "EC": ("crv", "kty", "x", "y"),
+    "OKP": ("crv", "kty", "x"),
+    "RSA": ("e", "kty", "n"),
+}
 _PRIVATE_MEMBERS = frozenset({"d", "dp", "dq", "k", "oth", "p", "q", "qi"})
 _jws = jwt.PyJWS(algorithms=sorted(SUPPORTED), options={"verify_signature": True, "enforce_minimum_key_length": True})
 
@@ -102,6 +107,8 @@ def fits(key: Jwk, algorithm: str) -> bool:
         return False
     if algorithm in _EC_CURVE:
         return key.get("kty") == "EC" and key.get("crv") == _EC_CURVE[algorithm]
+    if algorithm == "EdDSA":
+        return key.get("kty") == "OKP" and key.get("crv") == "Ed25519"
     return algorithm in _RSA and key.get("kty") == "RSA"
 
 
@@ -130,9 +137,9 @@ def sign(claims: Mapping[str, Any], key: Any, header: Mapping[str, str]) -> str:
 
 def thumbprint(jwk: Jwk) -> str:
     """Give the SHA-256 thumbprint of a public key, base64url (RFC 7638 section 3); raises TokenRefused."""
-    members = {"EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}.get(str(jwk.get("kty")))
+    members = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")))
     if members is None or not all(isinstance(jwk.get(member), str) for member in members):
-        raise TokenRefused(TokenFault.KEY, "The key is not an EC or RSA public key.")
+        raise TokenRefused(TokenFault.KEY, "The key is not an EC, OKP or RSA public key.")
     canonical = json.dumps({member: jwk[member] for member in members}, separators=(",", ":"), sort_keys=True)
     return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
 

@@ -20,7 +20,8 @@ from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, Tok
 from governance.tokens.form import Form
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "RS512")  # RS512 is what clients of the NHS API platform sign with
+# Every kind of key the federation registers; RS512 is what clients of the NHS API platform sign with.
+ALGORITHMS = ("ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256", "RS512")
 LIFETIME = 300  # seconds
 _TYPES = frozenset({"", "jwt", "client-authentication+jwt"})
 

@@ -21,7 +21,7 @@ from governance.tokens import _jose
 from governance.tokens.claims import LEEWAY, Check, ClaimTable, begun, equals, expires, issued, text
 from governance.tokens.errors import TokenFault, TokenRefused
 
-ALGORITHMS = ("ES256", "ES384", "PS256")
+ALGORITHMS = ("ES256", "ES384", "EdDSA", "PS256")
 MEDIA_TYPE = "dpop+jwt"
 WINDOW = 60  # seconds a proof is good after its iat; the replay memory lasts as long
 AHEAD = 15  # seconds a proof's iat may be ahead of us

@@ -75,8 +75,7 @@ class KeyRing:
     def ensure(self, now: datetime) -> str:
         """Give the kid of the key that signs now, making the first key when there is none."""
         with self._database.transaction() as session:
-            keys = self._load(session, now)
-            kid = keys[0].kid if keys else self._add(session, now)
+            kid = self._signing_or_new(session, now)
         self._cached = None
         return kid
 
@@ -94,13 +93,12 @@ class KeyRing:
         """Withdraw a compromised key at once and give the kid of the key that signs from now on."""
         with self._database.transaction() as session:
             _store.retire_keys(session, [kid], now)
-            keys = [key for key in self._load(session, now) if key.signs_from <= now]
-            successor = keys[-1].kid if keys else self._add(session, now)
+            successor = self._signing_or_new(session, now)
         self._cached = None
         return successor
 
     def current(self, now: datetime) -> SigningKey:
-        """Give the key that signs now; raises LookupError before :meth:`ensure` made the first."""
+        """Give the key that signs now, making the first one when there is none."""
         signing = [key for key in self.published(now) if key.signs_from <= now]
         if not signing:
             self.ensure(now)
@@ -120,6 +118,10 @@ class KeyRing:
 
     def _load(self, session: Session, now: datetime) -> tuple[SigningKey, ...]:
         return tuple(self._open(row) for row in _store.published_keys(session, now))
+
+    def _signing_or_new(self, session: Session, now: datetime) -> str:
+        signing = [key.kid for key in self._load(session, now) if key.signs_from <= now]
+        return signing[-1] if signing else self._add(session, now)
 
     def _open(self, row: SealedKey) -> SigningKey:
         plain = self._cipher.decrypt(row.sealed[:_NONCE], row.sealed[_NONCE:], row.kid.encode())

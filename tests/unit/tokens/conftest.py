@@ -1,0 +1,16 @@
+"""The world of tokens, fresh for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from governance.clock import FixedClock
+from governance.storage import Database
+from tests.token_world import TokenWorld
+
+
+@pytest.fixture
+def world(database: Database, clock: FixedClock) -> Iterator[TokenWorld]:
+    made = TokenWorld(database, clock)
+    yield made
+    made.close()
