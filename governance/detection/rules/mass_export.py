@@ -9,9 +9,10 @@ from datetime import timedelta
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
+from governance.detection.baselines import BYTES, DAY, GIGABYTE, HOUR, baseline_of
 from governance.detection.facts import Context
 from governance.detection.state import MICROSECOND, RuleState, Value
-from governance.detection.tail import Moments, fit, surprise
+from governance.detection.tail import fit, surprise
 from governance.detection.waiting import recall, remember
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import RelationshipKind, Severity
@@ -20,23 +21,6 @@ _DAY = timedelta(days=1) // MICROSECOND
 _HOUR = timedelta(hours=1) // MICROSECOND
 _SHORT = 12  # characters of a study's pseudonym kept to count distinct studies
 _REGION = "role:*"
-_HALF_LIFE = 30  # days after which a day counts half in a baseline
-_GIGABYTE = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """When a measure is too much: at least ``floor``, and ``factor`` times the expected; ``prior`` without peers."""
-
-    floor: int
-    factor: float
-    prior: float
-    words: str
-
-
-HOUR = Limit(15, 4.0, 2.0, "an hour")
-DAY = Limit(30, 4.0, 3.0, "a day")
-BYTES = Limit(20 * _GIGABYTE, 10.0, 0.5 * _GIGABYTE, "a day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,58 +50,60 @@ class MassExport:
         at = to_microseconds(event.time)
         day = at // _DAY
         key = f"day:{subject.id}|{day}"
-        value = state.get(key) or {"role": acts.role_of(event), "hours": {}, "bytes": 0, "events": [], "told": {}}
+        value = state.get(key) or {"role": acts.role_of(event), "hours": {}, "events": [], "told": {}}
         hour = str(at % _DAY // _HOUR)
-        hours = value["hours"].setdefault(hour, {})
-        if study[-_SHORT:] not in hours or event.bytes:
-            hours[study[-_SHORT:]] = 1
-            value["bytes"] += max(event.bytes or 0, 0)
+        told_by = value["hours"].setdefault(hour, {}).setdefault(study[-_SHORT:], {})
+        if not told_by or event.bytes:
             value["events"].append(remember(event))
-        evidence = self._excess(value, hour, state)
-        found = [self._finding(value, evidence, at)] if evidence else []
-        if found:
+        told_by[event.source.id] = told_by.get(event.source.id, 0) + max(event.bytes or 0, 0)
+        found = []
+        if evidence := self._excess(value, hour, state):
+            value["events"] = value["events"] or [remember(event)]
+            found.append(self._finding(value, evidence, at))
             value["events"] = []
         state.put(key, value, (day + 1) * _DAY)
         return found
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """A day is over: tell the rest of a case, and let the day count among the peers' days."""
-        counts, busiest, total = _counts(value), _busiest(value), value["bytes"]
+        counts, busiest, total = _counts(value), _busiest(value), _bytes(value)
         found: list[Finding] = []
         if value["told"] and value["events"]:
             sentence = f"By the end of the day {counts} studies had been taken out."
             evidence = Evidence("studies_total", counts, None, 0, None, sentence)
             found = [self._finding(value, [evidence], at - 1)]
         for name in (f"role:{value['role']}", _REGION):
-            baseline = _baseline(state, name).aged(at // _DAY)
+            baseline = baseline_of(state, name).aged(at // _DAY)
             state.put(name, baseline.add(counts, busiest, total).kept(), None)
         return found
 
     def _excess(self, value: Value, hour: str, state: RuleState) -> list[Evidence]:
-        region = _baseline(state, _REGION)
-        role = _baseline(state, f"role:{value['role']}")
+        region = baseline_of(state, _REGION)
+        role = baseline_of(state, f"role:{value['role']}")
         measures = (
             ("studies_per_hour", len(value["hours"][hour]), HOUR, role.hours, region.hours),
             ("studies_per_day", _counts(value), DAY, role.days, region.days),
         )
         found = []
         for signal, count, limit, own, all_roles in measures:
+            if count < limit.floor:
+                continue
             expected = fit(own, fit(all_roles, limit.prior).mean)
             bits = surprise(count, expected)
-            enough = count >= max(limit.floor, limit.factor * expected.mean) and bits >= self.bits
-            if enough and _tell(value, signal, count):
+            if count >= limit.factor * expected.mean and bits >= self.bits and _tell(value, signal, count):
                 sentence = (
                     f"{count} studies were taken out in {limit.words} by {_role(value)}; people in that role take out "
-                    f"{expected.mean:.1f} in {limit.words} in which they take out any ({own.n:.0f} days seen)."
+                    f"{expected.mean:.1f} in {limit.words} when they take out any ({own.n:.0f} days seen)."
                 )
                 found.append(Evidence(signal, count, round(expected.mean, 3), round(own.n), round(bits, 3), sentence))
         mean = fit(role.bytes, fit(region.bytes, BYTES.prior).mean).mean
-        if value["bytes"] >= max(BYTES.floor, BYTES.factor * mean) and _tell(value, "bytes_per_day", value["bytes"]):
+        total = _bytes(value)
+        if total >= max(BYTES.floor, BYTES.factor * mean) and _tell(value, "bytes_per_day", total):
             sentence = (
-                f"{value['bytes'] / _GIGABYTE:.1f} GB were taken out in a day by {_role(value)}; "
-                f"{mean / _GIGABYTE:.1f} GB is usual for the role."
+                f"{total / GIGABYTE:.1f} GB were taken out in a day by {_role(value)}; "
+                f"{mean / GIGABYTE:.1f} GB is usual for the role."
             )
-            found.append(Evidence("bytes_per_day", value["bytes"], round(mean, 3), round(role.bytes.n), None, sentence))
+            found.append(Evidence("bytes_per_day", total, round(mean, 3), round(role.bytes.n), None, sentence))
         return found
 
     def _finding(self, value: Value, evidence: list[Evidence], at: int) -> Finding:
@@ -126,55 +112,17 @@ class MassExport:
         return acts.finding(self, events, evidence, about=about, at=from_microseconds(at))
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What days of one role look like; ``day`` is the last one that was folded in."""
-
-    days: Moments
-    hours: Moments
-    bytes: Moments
-    day: int
-
-    def aged(self, today: int) -> Baseline:
-        """Let the days gone since weigh less."""
-        gone = max(today - self.day, 0) if self.day else 0
-        factor = 0.5 ** (gone / _HALF_LIFE)
-        return Baseline(
-            self.days.decay(factor), self.hours.decay(factor), self.bytes.decay(factor), max(today, self.day)
-        )
-
-    def add(self, studies: int, busiest: int, total: int) -> Baseline:
-        """Fold a day in, capped: one enormous day must not make the next one look usual."""
-        return Baseline(
-            self.days.add(_capped(studies, self.days, DAY)),
-            self.hours.add(_capped(busiest, self.hours, HOUR)),
-            self.bytes.add(_capped(total, self.bytes, BYTES)),
-            self.day,
-        )
-
-    def kept(self) -> Value:
-        """Give it as JSON."""
-        parts = {"days": self.days, "hours": self.hours, "bytes": self.bytes}
-        return {"day": self.day} | {name: [m.n, m.total, m.squares] for name, m in parts.items()}
-
-
-def _baseline(state: RuleState, name: str) -> Baseline:
-    value = state.get(name)
-    if value is None:
-        return Baseline(Moments(), Moments(), Moments(), 0)
-    return Baseline(Moments(*value["days"]), Moments(*value["hours"]), Moments(*value["bytes"]), value["day"])
-
-
-def _capped(count: int, seen: Moments, limit: Limit) -> float:
-    return min(float(count), limit.factor * fit(seen, limit.prior).mean)
-
-
 def _counts(value: Value) -> int:
     return len({study for hour in value["hours"].values() for study in hour})
 
 
 def _busiest(value: Value) -> int:
     return max(len(hour) for hour in value["hours"].values())
+
+
+def _bytes(value: Value) -> int:
+    """Add up bytes; of two systems that report the same study in an hour, the one that saw more counts."""
+    return sum(max(told_by.values()) for hour in value["hours"].values() for told_by in hour.values())
 
 
 def _tell(value: Value, signal: str, count: int) -> bool:
