@@ -19,6 +19,10 @@ from governance.audit.event import RecordedEvent
 from governance.audit.merkle import HASH_BYTES, CompactRange
 
 ADVISORY_LOCK = 0x61756469740001  # "audit", then the lock's number; one log in one PostgreSQL database
+# A plan made while the log was nearly empty would be kept, and would scan a log that has grown since.
+_POSTGRES_LOCK = text(
+    f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK}), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
 _PARAMETERS = 500  # values in one IN list, well under SQLite's limit
 
 
@@ -37,7 +41,7 @@ def lock(session: Session) -> None:
     SQLite's write transaction already is; PostgreSQL takes an advisory lock, so that readers are never held up.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        session.connection().execute(_POSTGRES_LOCK)
 
 
 def head(session: Session) -> CompactRange:
