@@ -2,10 +2,14 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from governance.storage import json_column, utc_column
+
+
+# Edges without a patient are left out of the patient index: a planner would otherwise walk all of them in it.
+_NAMED = text("patient IS NOT NULL")
 
 
 class EdgeRow(SQLModel, table=True):
@@ -14,7 +18,7 @@ class EdgeRow(SQLModel, table=True):
     __tablename__ = "relationships_edge"
     __table_args__ = (
         Index("ix_relationships_edge_look_up", "subject", "patient", "study", "ods"),
-        Index("ix_relationships_edge_patient", "patient", "valid_from"),
+        Index("ix_relationships_edge_patient", "patient", "valid_from", sqlite_where=_NAMED, postgresql_where=_NAMED),
         Index("ix_relationships_edge_ods", "ods", "kind"),
     )
 
