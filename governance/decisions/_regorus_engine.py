@@ -1,16 +1,19 @@
 """The embedded engine: the policies compiled once, run by a virtual machine of each thread's own.
 
-The library's objects belong to the thread that made them (one that is moved panics), so nothing but text and bytes is
-shared: the compiled program, and the policy data as JSON. A thread that finds a newer generation builds itself a new
-machine; it never changes the data under one it has. The machine cannot be interrupted: what bounds an evaluation is
-that the policy only walks the request's own custodians, relationships and candidate clauses.
+The library's objects belong to the thread that made them (one that is moved panics), so nothing but bytes, text and the
+policy data itself is shared. A machine is never given the whole of the policy data: a thread would parse it anew after
+every change and hold a copy of its own. It gets the slice that the look-up by requester, custodians and purpose can
+reach, made once for each combination and kept as text. The slice is a projection, not a rule: what it leaves out, the
+policy cannot see from this request, and the differential suite against OPA, which holds the whole, proves it.
+
+The machine cannot be interrupted. What bounds an evaluation is that the policy only walks the request's own custodians
+and relationships and the candidate clauses.
 """
 
 import json
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import regorus
 
@@ -20,19 +23,46 @@ from governance.decisions.engine import ENTRYPOINT, EngineFault, Health, PolicyS
 from governance.vocabulary import ReasonCode
 
 _UNDEFINED = "<undefined>"
+_SLICES_MAXIMUM = 4096  # combinations kept as text for one revision: some tens of megabytes at the very most
+
+T = TypeVar("T")
+_Key = tuple[str, tuple[str, ...], str]
 
 
-@dataclass(frozen=True, slots=True)
 class _Generation:
-    revision: str
-    data_json: str
+    """One revision of the policy data, and the slices made of it so far."""
+
+    def __init__(self, data: PolicyData) -> None:
+        self.revision = data.revision
+        self._document = data.document
+        self._slices: dict[_Key, str] = {}
+
+    def slice_for(self, policy_input: Mapping[str, Any]) -> str:
+        """Give the JSON of what the policy can reach from this input; the same object for the same combination."""
+        key = _key(policy_input)
+        found = self._slices.get(key)
+        if found is None:
+            if len(self._slices) >= _SLICES_MAXIMUM:
+                self._slices.clear()
+            found = self._slices[key] = json.dumps({"governance": self._cut(*key)})
+        return found
+
+    def _cut(self, requester: str, custodians: tuple[str, ...], purpose: str) -> dict[str, Any]:
+        index, lapsed = (_reach(self._document[part], requester, custodians, purpose) for part in ("index", "lapsed"))
+        keys = {key for by_purpose in index.values() for key in by_purpose[purpose]}
+        return {
+            "revision": self._document["revision"],
+            "index": {requester: index},
+            "lapsed": {requester: lapsed},
+            "clauses": {key: self._document["clauses"][key] for key in sorted(keys)},
+        }
 
 
 class _Machine(threading.local):
-    """The calling thread's machine and the generation it holds."""
+    """The calling thread's machine and the slice it holds."""
 
-    generation: _Generation | None = None
     vm: Any = None
+    data_json: str | None = None
 
 
 class RegorusEngine:
@@ -63,10 +93,8 @@ class RegorusEngine:
         Raises:
             EngineFault: the data cannot be taken; the engine keeps deciding with what it had.
         """
-        generation = _Generation(data.revision, json.dumps({"governance": data.document}))
-        vm = _guarded(lambda: self._build(generation))
-        read_answer(_guarded(lambda: _run(vm, "{}")), frozenset({data.revision}))
-        self._machine.generation, self._machine.vm = generation, vm
+        generation = _Generation(data)
+        self._decide(generation, {})
         self._current = generation
 
     def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
@@ -74,16 +102,7 @@ class RegorusEngine:
         generation = self._current
         if generation is None:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
-        text = json.dumps(policy_input)
-        machine = self._machine
-        try:
-            if machine.generation is not generation:
-                machine.vm = _guarded(lambda: self._build(generation))
-                machine.generation = generation
-            return read_answer(_guarded(lambda: _run(machine.vm, text)), frozenset({generation.revision}))
-        except EngineFault:
-            machine.generation = machine.vm = None
-            raise
+        return self._decide(generation, policy_input)
 
     def health(self) -> Health:
         """Say whether policy data is loaded; the engine itself is in this process."""
@@ -91,13 +110,33 @@ class RegorusEngine:
             return Health(ok=False, revision=None, detail="no policy data was loaded")
         return Health(ok=True, revision=self._current.revision, detail="compiled policies in this process")
 
-    def _build(self, generation: _Generation) -> Any:
+    def _decide(self, generation: _Generation, policy_input: Mapping[str, Any]) -> Answer:
+        try:
+            value = _guarded(lambda: self._run(generation.slice_for(policy_input), json.dumps(policy_input)))
+            return read_answer(value, frozenset({generation.revision}))
+        except EngineFault:
+            self._machine.vm = self._machine.data_json = None
+            raise
+
+    def _run(self, data_json: str, input_json: str) -> object:
+        machine = self._machine
+        if machine.vm is None:
+            machine.vm = self._new_vm()
+        if machine.data_json is not data_json:
+            machine.vm.set_data_json(data_json)
+            machine.data_json = data_json
+        machine.vm.set_input_json(input_json)
+        value = json.loads(machine.vm.execute())
+        if value == _UNDEFINED:
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the entrypoint is undefined")
+        return value
+
+    def _new_vm(self) -> Any:
         program, partial = regorus.Program.deserialize_binary(self._program)
         if partial:
             raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the compiled policies are not whole")
         vm = regorus.Rvm()
         vm.load_program(program)
-        vm.set_data_json(generation.data_json)
         return vm
 
 
@@ -106,15 +145,34 @@ def _compile(policies: PolicySource) -> bytes:
     return bytes(program.serialize_binary())
 
 
-def _run(vm: Any, input_json: str) -> object:
-    vm.set_input_json(input_json)
-    value = json.loads(vm.execute())
-    if value == _UNDEFINED:
-        raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the entrypoint is undefined")
-    return value
+def _key(policy_input: Mapping[str, Any]) -> _Key:
+    """Give what the look-up goes by; anything that is not text reaches nothing."""
+    subject, resource = policy_input.get("subject"), policy_input.get("resource")
+    requester = subject.get("ods") if isinstance(subject, Mapping) else None
+    custodians = resource.get("custodians") if isinstance(resource, Mapping) else None
+    if isinstance(custodians, Mapping):
+        custodians = list(custodians.values())
+    return (
+        _text(requester),
+        tuple(sorted({_text(custodian) for custodian in custodians})) if isinstance(custodians, list) else (),
+        _text(policy_input.get("purpose")),
+    )
 
 
-def _guarded(step: Any) -> Any:
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _reach(
+    index: Mapping[str, Any], requester: str, custodians: tuple[str, ...], purpose: str
+) -> dict[str, dict[str, list[str]]]:
+    """Give the part of an index below one requester that some custodians and one purpose lead to."""
+    by_custodian = index.get(requester, {})
+    found = {custodian: by_custodian.get(custodian, {}).get(purpose) for custodian in custodians}
+    return {custodian: {purpose: keys} for custodian, keys in found.items() if keys}
+
+
+def _guarded(step: Callable[[], T]) -> T:
     """Run a step of the library; whatever it raises, a panic included, is a fault of the engine."""
     try:
         return step()
