@@ -7,7 +7,6 @@ from sqlmodel import Field, SQLModel
 
 from governance.storage import json_column, utc_column
 
-
 # Edges without a patient are left out of the patient index: a planner would otherwise walk all of them in it.
 _NAMED = text("patient IS NOT NULL")
 
