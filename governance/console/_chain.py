@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from governance.alerts import Alert, AlertQuery, AlertService, Viewer
@@ -15,6 +15,7 @@ from governance.audit.search import AuditSearch, Query
 from governance.console import _formats as formats
 from governance.console import _wording as wording
 from governance.console._rows import USES_OF_IMAGES, named
+from governance.console._rules import alert_title
 from governance.vocabulary import Action, AgreementStatus, EventKind
 
 Kind = Literal["agreement", "decision", "token", "access", "alert", "verdict"]
@@ -42,7 +43,10 @@ _ABSENT: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One thing on the chain and the page that shows it; without an ``endpoint`` there is none."""
+    """One thing on the chain and the page that shows it; without an ``endpoint`` there is none.
+
+    ``index`` is the place in the log of an event.
+    """
 
     text: str
     endpoint: str | None = None
@@ -50,17 +54,27 @@ class Link:
     note: str | None = None
     tag: str | None = None
     colour: str | None = None
+    index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One kind of link: those shown, how many more there are, and what to say when there is none."""
+    """One kind of link, what to say when there is none, and whether the page is about one of them."""
 
     title: str
     links: tuple[Link, ...]
-    more: int
     absent: str
     here: bool
+
+    @property
+    def shown(self) -> tuple[Link, ...]:
+        """Give the links told one by one."""
+        return self.links[:SHOWN]
+
+    @property
+    def more(self) -> int:
+        """Give how many links are only counted."""
+        return len(self.links) - len(self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,8 @@ class Chains:
         """Give the chain through one event of the log."""
         found = self._gather([event], (), ())
         alerts = self._alerts.list(self._viewer, AlertQuery(event=event.index), SHOWN).alerts
-        return self._steps(found, (), alerts, _place_of(event))
+        steps = self._steps(found, (), alerts, _place_of(event))
+        return tuple(_with_first(step, event.index) if step.here else step for step in steps)
 
     def of_decision(self, decision_id: str, events: Sequence[RecordedEvent]) -> tuple[Step, ...]:
         """Give the chain through a decision; ``events`` are those that carry its id."""
@@ -115,15 +130,22 @@ class Chains:
     def _gather(
         self, events: Sequence[RecordedEvent], decisions: Iterable[str], tokens: Iterable[str]
     ) -> list[RecordedEvent]:
-        """Give the events and everything that shares a decision or a token with them, in the order of the log."""
+        """Give the events and everything that shares a decision or a token with them, in the order of the log.
+
+        An access may name its token only, so what a token leads to is followed to its decision.
+        """
+        trust = self._viewer.ods
         found = {event.index: event for event in events}
-        by_decision = sorted({*decisions, *(e.authority.decision_id for e in events if e.authority.decision_id)})
-        by_token = sorted({*tokens, *(e.authority.token_jti for e in events if e.authority.token_jti)})
-        queries = [Query(decision_id=value, trust=self._viewer.ods) for value in by_decision[:_DECISIONS]]
-        queries += [Query(token_jti=value, trust=self._viewer.ods) for value in by_token[:_DECISIONS]]
-        for query in queries:
-            found |= {event.index: event for event in self._search.find(query, _READ, newest_first=False)}
+        by_token = {*tokens, *(e.authority.token_jti for e in events if e.authority.token_jti)}
+        for jti in sorted(by_token)[:_DECISIONS]:
+            found |= self._found(Query(token_jti=jti, trust=trust))
+        by_decision = {*decisions, *(e.authority.decision_id for e in found.values() if e.authority.decision_id)}
+        for decision_id in sorted(by_decision)[:_DECISIONS]:
+            found |= self._found(Query(decision_id=decision_id, trust=trust))
         return [found[index] for index in sorted(found)]
+
+    def _found(self, query: Query) -> dict[int, RecordedEvent]:
+        return {event.index: event for event in self._search.find(query, _READ, newest_first=False)}
 
     def _steps(
         self, events: Sequence[RecordedEvent], agreements: Iterable[str], alerts: Sequence[Alert], here: Kind | None
@@ -137,10 +159,7 @@ class Chains:
             "alert": [_alert(alert) for alert in alerts],
             "verdict": [_verdict(alert) for alert in alerts if alert.case.verdict],
         }
-        return tuple(
-            Step(_TITLES[kind], tuple(made[:SHOWN]), max(0, len(made) - SHOWN), _ABSENT[kind], kind == here)
-            for kind, made in links.items()
-        )
+        return tuple(Step(_TITLES[kind], tuple(made), _ABSENT[kind], kind == here) for kind, made in links.items())
 
     def _agreement(self, agreement_id: str, events: Sequence[RecordedEvent]) -> Link:
         line = self._agreement_of(agreement_id)
@@ -170,7 +189,13 @@ class Chains:
         note = ", ".join(part for part in who if part)
         text = f"{wording.EVENT_KINDS[event.kind]}{_images(event)}"
         when = formats.on_date_at(event.time)
-        return Link(text, "event_page", {"index": event.index}, f"{when}. {note}." if note else when)
+        return Link(text, "event_page", {"index": event.index}, f"{when}. {note}." if note else when, index=event.index)
+
+
+def _with_first(step: Step, index: int) -> Step:
+    """Put the link of one event first and take its address away: it is the page itself."""
+    here = [replace(link, endpoint=None) for link in step.links if link.index == index]
+    return replace(step, links=(*here, *(link for link in step.links if link.index != index)))
 
 
 def _place_of(event: RecordedEvent) -> Kind | None:
@@ -194,18 +219,21 @@ def _decision(event: RecordedEvent) -> Link:
         formats.on_date_at(event.time),
         "Allowed" if permit else "Refused",
         "green" if permit else "red",
+        event.index,
     )
 
 
 def _token(event: RecordedEvent) -> Link:
     audience = event.detail.get("audience")
-    text = f"For {audience}" if isinstance(audience, str) else "Token issued"
-    return Link(text, "event_page", {"index": event.index}, formats.on_date_at(event.time))
+    text = f"For {audience}" if isinstance(audience, str) else "Token"
+    if event.detail.get("act") == "revoke":
+        text = "Revoked"
+    return Link(text, "event_page", {"index": event.index}, formats.on_date_at(event.time), index=event.index)
 
 
 def _alert(alert: Alert) -> Link:
     return Link(
-        wording.alert_title(alert),
+        alert_title(alert),
         "alert_page",
         {"alert_id": alert.id},
         formats.on_date_at(alert.opened_at),

@@ -21,6 +21,9 @@ from wtforms import Form
 from governance.console import _formats as formats
 from governance.console import _wording as wording
 from governance.console._guard import may
+from governance.console._names import trust_names
+from governance.console._rows import named
+from governance.console._rules import alert_title, rules_of
 from governance.console._scopes import scopes_of
 from governance.vocabulary import Role, Scope
 from governance.web.security_headers import csp_nonce
@@ -73,6 +76,8 @@ def environment() -> Environment:
     made.globals.update(
         counted=formats.counted,
         time_ago=formats.time_ago,
+        alert_title=alert_title,
+        rules_of=rules_of,
         words=wording,
         url_for=url_for,
         csrf_token=generate_csrf,
@@ -112,6 +117,7 @@ def _frame() -> dict[str, Any]:
         "navigation": _navigation(person) if person else (),
         "person": person,
         "person_role": _role_of(person.roles) if person else None,
+        "person_trust": named(person.ods, trust_names()) if person else None,
         "messages": get_flashed_messages(with_categories=True),
     }
 

@@ -58,5 +58,5 @@ def _append(
         resource=Resource(patient=patient) if patient else None,
         detail=detail,
     )
-    if any(receipt.index is None for receipt in services.audit.append([event])):
+    if any(receipt.refused for receipt in services.audit.append([event])):
         raise Unavailable("audit.refused", "This could not be recorded, so it was not done.", 30)

@@ -63,7 +63,9 @@ def row_of(event: RecordedEvent, names: Mapping[str, str]) -> EventRow:
         purpose=wording.PURPOSES[event.purpose] if event.purpose else None,
         break_glass=event.break_glass,
         decision_id=event.authority.decision_id,
-        needs_decision=event.kind in USES_OF_IMAGES and event.authority.decision_id is None,
+        needs_decision=event.kind in USES_OF_IMAGES
+        and event.authority.decision_id is None
+        and event.authority.token_jti is None,
     )
 
 

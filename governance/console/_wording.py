@@ -5,7 +5,6 @@ Every member of every enumeration shown in the console has its words here; a tes
 
 from collections.abc import Mapping
 
-from governance.alerts import Alert
 from governance.vocabulary import (
     Action,
     AgreementStatus,
@@ -211,22 +210,6 @@ AGREEMENT_COLOURS: Mapping[AgreementStatus, str] = {
     AgreementStatus.SUSPENDED: "red",
     AgreementStatus.TERMINATED: "grey",
 }
-
-
-ALERT_TITLES: Mapping[str, str] = {
-    "ai_scope": "AI service outside its approval",
-    "break_glass": "Break-glass without follow-up",
-    "bypass": "Access without a decision",
-    "decoy": "Decoy record opened",
-    "mass_export": "Unusual amount of images taken out",
-    "patient_burst": "Many people looking at one patient",
-    "self_access": "Member of staff opened their own record",
-}
-
-
-def alert_title(alert: Alert) -> str:
-    """Give the title of an alert: its family in words; a family without words of its own is shown as it is named."""
-    return ALERT_TITLES.get(alert.family, alert.family.replace("_", " ").capitalize())
 
 
 def reason_sentence(code: str) -> str:
