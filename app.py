@@ -7,10 +7,10 @@ from flask import Flask
 
 def application() -> Flask:
     """Make the WSGI application from the environment's settings (for a server's factory option)."""
-    from governance.bootstrap import create_app
+    from governance.bootstrap import serve
     from governance.settings import from_environment
 
-    return create_app(from_environment(os.environ))
+    return serve(from_environment(os.environ))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,36 @@
-"""Fixtures that every test folder shares: real parts on throwaway files."""
+"""Fixtures that every test folder shares: real parts on throwaway files and a throwaway PostgreSQL."""
 
+import base64
 import importlib
+import itertools
+import os
 import pkgutil
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlmodel import SQLModel
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
 
 import governance
 from governance.clock import FixedClock
 from governance.pseudonyms import Pseudonymiser, Vault
-from governance.storage import Database
+from governance.settings import Settings, from_environment
+from governance.storage import Database, migrate
+from tests.postgres import cluster
+
+if TYPE_CHECKING:
+    from governance.web import Services
+
+TOOLS = Path(__file__).resolve().parents[1] / ".tools" / "bin"
+os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+ISSUER = "http://127.0.0.1:8080"
+_numbers = itertools.count()
 
 
 def import_every_table() -> None:
@@ -22,10 +40,15 @@ def import_every_table() -> None:
             importlib.import_module(module.name)
 
 
+def secret(byte: int) -> str:
+    """Give 32 bytes that differ from each other, base64."""
+    return base64.b64encode(bytes((byte + n) % 256 for n in range(32))).decode()
+
+
 @pytest.fixture
 def clock() -> FixedClock:
     """Stand still at a Tuesday noon of the demo's year."""
-    return FixedClock(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
+    return FixedClock(NOON)
 
 
 @pytest.fixture
@@ -40,11 +63,104 @@ def vault() -> Vault:
     return Vault(b"e" * 32)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate one SQLite file, to be copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "template.sqlite"
+    database = Database(f"sqlite:///{path}")
+    migrate.upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Start PostgreSQL with one migrated database to make others from."""
+    with cluster() as server:
+        _administer(server, "CREATE DATABASE template_governance")
+        database = Database(f"{server}/template_governance")
+        migrate.upgrade(database)
+        database.dispose()
+        yield server
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """Open a fresh SQLite file with every table."""
-    import_every_table()
-    opened = Database(f"sqlite:///{tmp_path}/test.sqlite")
-    SQLModel.metadata.create_all(opened.engine)
+def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """Open a fresh, migrated SQLite file."""
+    path = tmp_path / "test.sqlite"
+    shutil.copy(sqlite_template, path)
+    opened = Database(f"sqlite:///{path}")
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str) -> Iterator[Database]:
+    """Open a fresh, migrated PostgreSQL database."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_governance STRATEGY FILE_COPY")
+    opened = Database(f"{postgres_server}/{name}")
+    yield opened
+    opened.dispose()
+    _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Open a fresh database: every test that asks for one runs on SQLite and on PostgreSQL."""
+    opened: Database = request.getfixturevalue("sqlite_database" if request.param == "sqlite" else "postgres_database")
+    return opened
+
+
+@pytest.fixture
+def settings(sqlite_database: Database) -> Settings:
+    """Give whole settings of the demo profile on the test's own SQLite file."""
+    return from_environment(
+        {
+            "GOVERNANCE_PROFILE": "demo",
+            "GOVERNANCE_ISSUER": ISSUER,
+            "GOVERNANCE_ORGANISATION": "QHL",
+            "GOVERNANCE_DATABASE_URL": sqlite_database.url,
+            "GOVERNANCE_PSEUDONYM_KEY": secret(1),
+            "GOVERNANCE_KEY_ENCRYPTION_KEY": secret(2),
+            "GOVERNANCE_LOG_SIGNING_KEY": secret(3),
+            "GOVERNANCE_SESSION_KEY": secret(4),
+        }
+    )
+
+
+@pytest.fixture
+def services(settings: Settings, clock: FixedClock) -> "Iterator[Services]":
+    """Build the real services with the log's writer running and no jobs: a test ticks them itself."""
+    from governance.bootstrap import build  # here, so that unit tests of a room do not load the whole house
+    from governance.jobs import Runtime
+
+    made = build(settings, clock)
+    runtime = Runtime(made)
+    runtime.start(jobs=False)
+    yield made
+    runtime.stop()
+
+
+@pytest.fixture
+def app(services: "Services") -> Flask:
+    """Build the real application."""
+    from governance.bootstrap import create_app
+
+    return create_app(services)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Open a client of the application."""
+    return app.test_client()
+
+
+def _administer(server: str, statement: str) -> None:
+    """Run a statement outside any transaction on the maintenance database."""
+    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

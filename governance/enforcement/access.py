@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
+from governance.agreements import PolicyData
+from governance.audit import Receipt
 from governance.audit.event import Authority, BreakGlass, Event, Resource, Source, Subject
-from governance.audit.log import AuditLog, Receipt
+from governance.audit.log import AuditLog
 from governance.catalogue import Catalogue
 from governance.clock import Clock
 from governance.decisions import AccessRequest, Decision, DecisionService
@@ -104,6 +106,10 @@ class AccessService:
     def policy_loaded(self) -> bool:
         """Say whether the engine has policy data to decide with."""
         return bool(self._decisions.revision)
+
+    def load(self, data: PolicyData) -> None:
+        """Decide with this policy data from now on; subscribed to the agreements."""
+        self._decisions.load(data)
 
     def evaluate(self, request: AccessRequest, asker: Asker, door: str = "authzen") -> AccessAnswer:
         """Decide one access and record it.

@@ -23,7 +23,6 @@ from governance.enforcement.exchange import resource_of
 from governance.errors import Forbidden, GovernanceError, Unauthenticated
 from governance.federation import FederationDirectory, ServiceClient
 from governance.storage import Database
-from governance.telemetry import Metrics
 from governance.tokens import AccessClaims, Presentation, TokenService
 from governance.vocabulary import Action, EventKind, Outcome
 
@@ -61,7 +60,6 @@ class EnforcementPoint:
         audit: AuditLog,
         database: Database,
         clock: Clock,
-        metrics: Metrics,
         new_id: Callable[[], str],
     ) -> None:
         self._tokens = tokens
@@ -70,7 +68,6 @@ class EnforcementPoint:
         self._audit = audit
         self._database = database
         self._clock = clock
-        self._metrics = metrics
         self._new_id = new_id
 
     def archive(self, client_id: str) -> ServiceClient | None:

@@ -9,6 +9,8 @@ from typing import Any
 import jwt
 import requests
 
+from governance.simulation.credentials import Credentials
+
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 BATCH = 500  # lines in one request
 _ATTEMPTS = 8
@@ -26,15 +28,13 @@ class Surface:
 
     Args:
         base_url: where it answers.
-        client_id: a registered service.
-        key: the service's private key, PEM, and its key id.
+        credentials: those of a registered service.
         scopes: what to ask for.
     """
 
-    def __init__(self, base_url: str, client_id: str, key: tuple[str, str], scopes: Sequence[str]) -> None:
+    def __init__(self, base_url: str, credentials: Credentials, scopes: Sequence[str]) -> None:
         self._base = base_url.rstrip("/")
-        self._client_id = client_id
-        self._pem, self._kid = key
+        self._credentials = credentials
         self._scope = " ".join(scopes)
         self._http = requests.Session()
         self._token = ""
@@ -44,14 +44,15 @@ class Surface:
         """Make a client assertion for the token endpoint, good for that many seconds and one use."""
         now = int(time.time())
         claims = {
-            "iss": self._client_id,
-            "sub": self._client_id,
+            "iss": self._credentials.client_id,
+            "sub": self._credentials.client_id,
             "aud": f"{self._base}/oauth/token",
             "iat": now,
             "exp": now + lifetime,
             "jti": str(uuid.uuid4()),
         }
-        return jwt.encode(claims, self._pem, algorithm="ES256", headers={"kid": self._kid})
+        key = self._credentials
+        return jwt.encode(claims, key.private_key, algorithm="ES256", headers={"kid": key.kid})
 
     def post_lines(
         self, path: str, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None] = lambda _count: None
@@ -81,7 +82,7 @@ class Surface:
 
     def _send(self, method: str, path: str, body: bytes | None, media_type: str) -> dict[str, Any]:
         for attempt in range(_ATTEMPTS):
-            headers = {"Authorization": f"Bearer {self._bearer()}", "Content-Type": media_type}
+            headers = {"Authorization": f"Bearer {self.bearer()}", "Content-Type": media_type}
             answer = self._http.request(method, self._base + path, data=body, headers=headers, timeout=_TIMEOUT)
             if answer.status_code not in _BUSY:
                 break
@@ -91,7 +92,8 @@ class Surface:
         found: dict[str, Any] = answer.json()
         return found
 
-    def _bearer(self) -> str:
+    def bearer(self) -> str:
+        """Give a live bearer token, asking for a new one shortly before the old one ends."""
         if time.monotonic() < self._until:
             return self._token
         form = {

@@ -38,7 +38,12 @@ class Played:
 Progress = Callable[[str, int], None]
 
 
-def run(surface: Surface, plan: Plan, progress: Progress = lambda _what, _count: None) -> Played:
+def run(
+    surface: Surface,
+    plan: Plan,
+    progress: Progress = lambda _what, _count: None,
+    day_done: Callable[[], None] = lambda: None,
+) -> Played:
     """Play the plan: people first, then each day's context and events.
 
     The incidents are spread over the days in turn; the same plan sends the same bytes.
@@ -47,6 +52,7 @@ def run(surface: Surface, plan: Plan, progress: Progress = lambda _what, _count:
         surface: the service, as a client.
         plan: how much to play.
         progress: told what was sent and how many lines of it.
+        day_done: told after each day.
     """
     rng = random.Random(plan.seed)  # noqa: S311 - a simulation must be repeatable
     population = draw(
@@ -69,6 +75,7 @@ def run(surface: Surface, plan: Plan, progress: Progress = lambda _what, _count:
         studies += surface.post_lines("/catalogue/v1/studies", day.studies, lambda n: progress("studies", n))
         edges += surface.post_lines("/relationships/v1/edges", day.edges, lambda n: progress("edges", n))
         events += surface.post_lines("/audit/v1/events", day.events, lambda n: progress("events", n))
+        day_done()
     return Played(studies, edges, events, tuple(found))
 
 

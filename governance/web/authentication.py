@@ -14,6 +14,7 @@ from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from governance.errors import Forbidden, Unauthenticated
+from governance.tokens import Presentation
 from governance.vocabulary import Scope
 from governance.web.services import current_services
 
@@ -85,13 +86,19 @@ def current_caller() -> Caller:
 
 
 def authenticate() -> Caller:
-    """Turn the request's credential into a caller; raises Unauthenticated."""
+    """Turn the request's credential into a caller; raises Unauthenticated.
+
+    A service of the organisation that runs the network acts for the whole of it; any other acts for its own trust.
+    """
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not credential:
+    if scheme.lower() not in {"bearer", "dpop"} or not credential:
         raise Unauthenticated("credential.missing", "This needs a bearer token from /oauth/token.")
     services = current_services()
-    metrics_token = services.settings.metrics_token
-    if metrics_token and hmac.compare_digest(credential.encode(), metrics_token.encode()):
+    settings = services.settings
+    if settings.metrics_token and hmac.compare_digest(credential.encode(), settings.metrics_token.encode()):
         return Caller("prometheus", None, "service", frozenset({Scope.METRICS_READ.value}))
-    claims = services.tokens.verify_access(credential, services.settings.issuer)
-    return Caller(claims.client_id, claims.ods, "service", frozenset(claims.scopes))
+    proofs = tuple(request.headers.getlist("DPoP"))
+    presentation = Presentation(scheme, proofs, request.method, settings.issuer + request.path)
+    claims = services.tokens.verify_access(credential, settings.issuer, presentation)
+    ods = None if claims.ods == settings.organisation else claims.ods
+    return Caller(claims.client_id, ods, "service", claims.scopes)

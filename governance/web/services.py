@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from governance.agreements import Agreements
     from governance.alerts import AlertService
     from governance.audit.log import AuditLog
+    from governance.audit.posture import LogPosture
+    from governance.audit.quarantine import Quarantine
     from governance.audit.search import AuditSearch
     from governance.catalogue import Catalogue
     from governance.clock import Clock
@@ -35,7 +37,9 @@ class Services:
     pseudonymiser: "Pseudonymiser"
     vault: "Vault"
     audit: "AuditLog"
+    audit_posture: "LogPosture"
     audit_search: "AuditSearch"
+    quarantine: "Quarantine"
     federation: "FederationDirectory"
     catalogue: "Catalogue"
     relationships: "Relationships"

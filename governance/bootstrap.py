@@ -1,0 +1,288 @@
+"""The composition root: the only file that knows every concrete class.
+
+``build`` makes the services of a process from its settings, ``create_app`` puts the HTTP doors in front of them. What
+runs beside the requests is ``governance.jobs.Runtime``. Tests call the same three with their own settings and clock.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from sqlmodel import Session
+
+from governance import __version__, api, console
+from governance.agreements import Agreements
+from governance.alerts import AlertService
+from governance.audit import AuditLog, AuditSearch, NoteSigner, Query, Source
+from governance.audit.posture import LogPosture
+from governance.audit.quarantine import Quarantine
+from governance.catalogue import Catalogue
+from governance.clock import Clock, SystemClock
+from governance.decisions import (
+    DecisionService,
+    Engine,
+    OpaEngine,
+    PolicyInformationPoint,
+    PolicySource,
+    RegorusEngine,
+)
+from governance.decisions.pip import ReadsToday
+from governance.detection import DetectionEngine, Links, RegionContext, default_rules
+from governance.enforcement import AccessService, AgreementLapse, EnforcementPoint, ExchangeService
+from governance.federation import FederationDirectory
+from governance.jobs import Runtime
+from governance.pseudonyms import Pseudonymiser, Vault
+from governance.relationships import Relationships
+from governance.settings import Settings
+from governance.storage import Database, migrate
+from governance.telemetry import Metrics, configure
+from governance.tokens import KeyRing, TokenService
+from governance.vocabulary import EventKind, Outcome
+from governance.web import Services, browser, observation, problems, readiness
+from governance.web.services import EXTENSION
+
+_SYSTEM = "imaging-governance"  # this service as a source of audit events
+_LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every room stands on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    metrics: Metrics
+    pseudonymiser: Pseudonymiser
+    vault: Vault
+    posture: LogPosture
+    audit: AuditLog
+    search: AuditSearch
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """Who, what, why, under which terms, and by which token."""
+
+    federation: FederationDirectory
+    catalogue: Catalogue
+    relationships: Relationships
+    agreements: Agreements
+    tokens: TokenService
+
+
+def build(settings: Settings, clock: Clock | None = None, engine: Engine | None = None) -> Services:
+    """Make the services of a process; nothing runs yet, and the database has its newest schema.
+
+    Args:
+        settings: validated settings.
+        clock: the one clock; the machine's when none is given.
+        engine: a policy engine; made from the settings when none is given.
+    """
+    ground = _ground(settings, clock or SystemClock())
+    rooms = _rooms(ground)
+    access = _access(ground, rooms, engine or _engine(settings))
+    alerts = AlertService(
+        database=ground.database,
+        audit=ground.audit,
+        clock=ground.clock,
+        revealer=ground.audit,
+        patient_of=lambda session, subject: _patient_of(rooms.federation, session, subject),
+    )
+    services = Services(
+        settings=settings,
+        clock=ground.clock,
+        database=ground.database,
+        pseudonymiser=ground.pseudonymiser,
+        vault=ground.vault,
+        audit=ground.audit,
+        audit_posture=ground.posture,
+        audit_search=ground.search,
+        quarantine=Quarantine(ground.database, ground.pseudonymiser, ground.vault, ground.clock),
+        federation=rooms.federation,
+        catalogue=rooms.catalogue,
+        relationships=rooms.relationships,
+        agreements=rooms.agreements,
+        access=access,
+        exchange=_exchange(ground, rooms, access),
+        enforcement=_enforcement(ground, rooms),
+        tokens=rooms.tokens,
+        alerts=alerts,
+        detection=_detection(ground, rooms, alerts),
+        metrics=ground.metrics,
+    )
+    ground.metrics.watch(lambda: readiness.snapshot(services), __version__)
+    return services
+
+
+def _ground(settings: Settings, clock: Clock) -> _Ground:
+    database = Database(settings.database_url)
+    migrate.upgrade(database)
+    pseudonymiser, vault = Pseudonymiser(settings.pseudonym_key), Vault(settings.key_encryption_key)
+    signer = NoteSigner.from_seed(settings.log_origin, settings.log_signing_key)
+    posture = LogPosture()
+    return _Ground(
+        settings=settings,
+        clock=clock,
+        database=database,
+        metrics=Metrics(),
+        pseudonymiser=pseudonymiser,
+        vault=vault,
+        posture=posture,
+        audit=AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=posture),
+        search=AuditSearch(database),
+        source=Source(_SYSTEM, settings.organisation),
+    )
+
+
+def _rooms(ground: _Ground) -> _Rooms:
+    federation = FederationDirectory(ground.pseudonymiser)
+    keys = KeyRing(ground.database, ground.settings.key_encryption_key)
+    keys.ensure(ground.clock.now())
+    return _Rooms(
+        federation=federation,
+        catalogue=Catalogue(),
+        relationships=Relationships(ground.pseudonymiser),
+        agreements=Agreements(ground.database, ground.audit, ground.clock, new_id, ground.source),
+        tokens=TokenService(
+            issuer=ground.settings.issuer,
+            database=ground.database,
+            federation=federation,
+            audit=ground.audit,
+            keys=keys,
+            clock=ground.clock,
+            new_id=new_id,
+        ),
+    )
+
+
+def _access(ground: _Ground, rooms: _Rooms, engine: Engine) -> AccessService:
+    """Make the access use case; what the agreements publish reaches the engine, and what they drop kills its tokens."""
+    information = PolicyInformationPoint(
+        federation=rooms.federation,
+        catalogue=rooms.catalogue,
+        relationships=rooms.relationships,
+        pseudonymiser=ground.pseudonymiser,
+        reads_today=_reads_today(ground.search),
+    )
+    access = AccessService(
+        decisions=DecisionService(engine, information),
+        catalogue=rooms.catalogue,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        metrics=ground.metrics,
+        source=ground.source,
+        new_id=new_id,
+    )
+    rooms.agreements.subscribe(AgreementLapse(rooms.tokens, ground.database, ground.clock))
+    rooms.agreements.subscribe(access.load)
+    return access
+
+
+def _exchange(ground: _Ground, rooms: _Rooms, access: AccessService) -> ExchangeService:
+    return ExchangeService(
+        access=access,
+        tokens=rooms.tokens,
+        federation=rooms.federation,
+        catalogue=rooms.catalogue,
+        pseudonymiser=ground.pseudonymiser,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        metrics=ground.metrics,
+        source=ground.source,
+    )
+
+
+def _enforcement(ground: _Ground, rooms: _Rooms) -> EnforcementPoint:
+    return EnforcementPoint(
+        tokens=rooms.tokens,
+        federation=rooms.federation,
+        catalogue=rooms.catalogue,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        new_id=new_id,
+    )
+
+
+def _detection(ground: _Ground, rooms: _Rooms, alerts: AlertService) -> DetectionEngine:
+    links = Links(ground.search)
+    return DetectionEngine(
+        database=ground.database,
+        log=ground.audit,
+        alerts=alerts,
+        rules=default_rules(),
+        context=lambda session: RegionContext(
+            session,
+            federation=rooms.federation,
+            catalogue=rooms.catalogue,
+            relationships=rooms.relationships,
+            pseudonymiser=ground.pseudonymiser,
+            links=links,
+        ),
+        clock=ground.clock,
+        holder=new_id(),
+        meter=ground.metrics,
+    )
+
+
+def create_app(services: Services) -> Flask:
+    """Put the HTTP doors in front of the services; every route has its rule and its error map."""
+    app = Flask("governance", static_folder=None)
+    app.extensions[EXTENSION] = services
+    settings = services.settings
+    browser.install(
+        app,
+        database=services.database,
+        clock=services.clock,
+        base_url=settings.issuer,
+        client_id=settings.console_client_id,
+        session_key=settings.session_key,
+    )
+    problems.install(app)
+    observation.install(app, services.metrics)
+    for blueprint in api.blueprints():
+        app.register_blueprint(blueprint)
+    app.register_blueprint(console.blueprint)
+    return app
+
+
+def new_id() -> str:
+    """Make a fresh identifier (RFC 9562 UUID version 4)."""
+    return str(uuid.uuid4())
+
+
+def serve(settings: Settings) -> Flask:
+    """Make the application of a server process, running: for a WSGI server's factory."""
+    configure(settings.log_level)
+    services = build(settings)
+    Runtime(services).start()
+    return create_app(services)
+
+
+def _engine(settings: Settings) -> Engine:
+    policies = PolicySource.from_directory()
+    if settings.opa_url is None:
+        return RegorusEngine(policies)
+    return OpaEngine(settings.opa_url, policies, settings.engine_timeout)
+
+
+def _reads_today(search: AuditSearch) -> ReadsToday:
+    """Count what an AI service was let to read since midnight in London."""
+
+    def count(_session: Session, service: str, now: datetime) -> int:
+        midnight = now.astimezone(_LONDON).replace(hour=0, minute=0, second=0, microsecond=0)
+        query = Query(subject=service, kind=EventKind.DECISION, outcome=Outcome.SUCCESS, since=midnight)
+        return search.count(query)
+
+    return count
+
+
+def _patient_of(federation: FederationDirectory, session: Session, subject: str) -> str | None:
+    member = federation.staff(session, subject)
+    return member.patient_key if member else None

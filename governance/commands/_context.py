@@ -1,0 +1,64 @@
+"""What commands share: settings from the environment, services of this process, plain error messages."""
+
+import functools
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from governance.bootstrap import build
+from governance.errors import ConfigurationError, GovernanceError, InvalidInput
+from governance.jobs import Runtime
+from governance.settings import Settings, from_environment
+from governance.telemetry import configure
+from governance.web import Services
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def settings() -> Settings:
+    """Read the settings; a fault ends the command with a list of all of them."""
+    try:
+        return from_environment(os.environ)
+    except ConfigurationError as error:
+        for fault in error.faults:
+            click.echo(f"{fault.path}: {fault.message}", err=True)
+        raise click.ClickException("The settings are not complete; docs/settings.md explains each.") from None
+
+
+@contextmanager
+def services() -> Iterator[Services]:
+    """Open the services of this process with the log's writer running, and close them whatever happens."""
+    configure("WARNING")
+    made = build(settings())
+    runtime = Runtime(made)
+    runtime.start(jobs=False)
+    try:
+        yield made
+    finally:
+        runtime.stop()
+
+
+def plain_errors(command: Command) -> Command:
+    """Turn a typed error into a message and exit status 1; every fault is named by its path."""
+
+    @functools.wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except InvalidInput as error:
+            for fault in error.faults:
+                click.echo(f"{fault.path or '/'}: {fault.message}", err=True)
+            raise click.ClickException(error.detail) from None
+        except GovernanceError as error:
+            raise click.ClickException(f"{error.detail} ({error.reason})") from None
+
+    return guarded  # type: ignore[return-value]
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON for people and programs."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

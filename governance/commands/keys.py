@@ -1,0 +1,52 @@
+"""Keys: the service's token signing keys, and the keys of enforcement points."""
+
+import base64
+import secrets
+
+import click
+
+from governance.commands._context import plain_errors, print_json, services, settings
+from governance.web.enforcement_keys import enforcement_key
+
+_SECRETS = ("PSEUDONYM_KEY", "KEY_ENCRYPTION_KEY", "LOG_SIGNING_KEY", "SESSION_KEY")
+_KEY = 32  # bytes
+
+
+@click.group()
+def keys() -> None:
+    """Make, show and rotate keys."""
+
+
+@keys.command("new")
+def new() -> None:
+    """Print fresh secrets for a new installation, as lines of an environment file. They are kept nowhere."""
+    for name in _SECRETS:
+        click.echo(f"GOVERNANCE_{name}={base64.b64encode(secrets.token_bytes(_KEY)).decode()}")
+
+
+@keys.command("rotate")
+@plain_errors
+def rotate() -> None:
+    """Start a rotation of the token signing key: the next one is published now and signs after the lead time."""
+    with services() as made:
+        click.echo(f"The next key is {made.tokens.rotate_keys()}")
+
+
+@keys.command("list")
+@plain_errors
+def show() -> None:
+    """Print the published public keys (RFC 7517)."""
+    with services() as made:
+        print_json(made.tokens.jwks())
+
+
+@keys.command("enforcement-point")
+@click.argument("client_id")
+@plain_errors
+def enforcement_point(client_id: str) -> None:
+    """Print the key that the enforcement point of an archive sends in X-Enforcement-Key."""
+    chosen = settings()
+    with services() as made:
+        if made.enforcement.archive(client_id) is None:
+            raise click.ClickException("There is no registered archive with this client id.")
+    click.echo(enforcement_key(chosen.key_encryption_key, client_id))

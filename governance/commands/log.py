@@ -1,0 +1,120 @@
+"""The log from the command line: check it with independent code, export it, name its public key."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from governance.audit import Event, NoteSigner, Query, RecordedEvent, Source
+from governance.audit.formats.fhir_out import build_audit_event
+from governance.audit.formats.native import render
+from governance.audit.signer import ed25519_valid
+from governance.audit.verify import open_reader, read_key, verify
+from governance.bootstrap import new_id
+from governance.commands._context import plain_errors, services, settings
+from governance.vocabulary import EventKind, Outcome
+from governance.web import Services
+
+_PAGE = 1_000  # events read at a time
+_RENDER: Mapping[str, Callable[[RecordedEvent], dict[str, Any]]] = {"fhir": build_audit_event, "native": render}
+_UNCHECKED = 2  # exit status: the log could not be checked
+
+
+@click.command("verify-log")
+@click.option("--database", help="SQLAlchemy URL of the log. Default: GOVERNANCE_DATABASE_URL.")
+@click.option("--key", help="The log's verifier key, name+id+base64. Default: from the settings.")
+@click.option(
+    "--expect-checkpoint",
+    type=click.File(),
+    help="A checkpoint that somebody else kept: the only thing that shows a roll-back of the whole store.",
+)
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.pass_context
+def verify_log(
+    context: click.Context, database: str | None, key: str | None, expect_checkpoint: TextIO | None, quiet: bool
+) -> None:
+    """Check the whole log with code that shares nothing with its writer.
+
+    Exit status 0: the log is whole. 1: it is not, and the first bad index is named. 2: it could not be checked.
+    """
+    chosen = None if database and key else settings()
+    try:
+        reader = open_reader(database or (chosen.database_url if chosen else ""))
+        trusted = read_key(key or _verifier_key())
+    except (OSError, ValueError) as error:
+        click.echo(f"The log cannot be checked: {error}", err=True)
+        context.exit(_UNCHECKED)
+    witness = expect_checkpoint.read() if expect_checkpoint else None
+    with click.progressbar(length=reader.count(), label="Checking", hidden=quiet) as bar:
+        report = verify(
+            reader,
+            [trusted],
+            ed25519_valid,
+            expected_checkpoint=witness,
+            progress=lambda done, _total: bar.update(done - bar.pos),
+        )
+    reader.close()
+    click.echo("\n".join(report.lines()))
+    context.exit(0 if report.ok else 1)
+
+
+@click.command("log-key")
+def log_key() -> None:
+    """Print the log's verifier key, to hand to whoever checks checkpoints."""
+    click.echo(_verifier_key())
+
+
+@click.command()
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+@click.option("--format", "form", type=click.Choice(sorted(_RENDER)), default="native", show_default=True)
+@click.option("--patient", help="Only one patient's events: NHS number or pseudonym.")
+@click.option("--since", type=click.DateTime(), help="Only events at or after this time (UTC).")
+@click.option("--until", type=click.DateTime(), help="Only events before this time (UTC).")
+@plain_errors
+def export(output: Path, form: str, patient: str | None, since: datetime | None, until: datetime | None) -> None:
+    """Export events as NDJSON, pseudonymous, in the order of the log. The export is recorded in the log itself."""
+    with services() as made:
+        query = Query(
+            patient=made.pseudonymiser.patient(patient) if patient else None,
+            since=_utc(since, made),
+            until=_utc(until, made),
+        )
+        total = made.audit_search.count(query)
+        _record(made, total)
+        with output.open("w") as file, click.progressbar(length=total, label="Exporting") as bar:
+            after: int | None = None
+            while page := made.audit_search.find(_from(query, after), _PAGE, newest_first=False):
+                file.writelines(json.dumps(_RENDER[form](event)) + "\n" for event in page)
+                after = page[-1].index
+                bar.update(len(page))
+    click.echo(f"{total} events in {output}")
+
+
+def _verifier_key() -> str:
+    chosen = settings()
+    return NoteSigner.from_seed(chosen.log_origin, chosen.log_signing_key).verifier_key()
+
+
+def _from(query: Query, after: int | None) -> Query:
+    return replace(query, after_index=after)
+
+
+def _utc(at: datetime | None, made: Services) -> datetime | None:
+    return None if at is None else at.replace(tzinfo=made.clock.now().tzinfo)
+
+
+def _record(made: Services, count: int) -> None:
+    """Every read of the log is an event of it; raises when it cannot be recorded."""
+    event = Event(
+        id=new_id(),
+        time=made.clock.now(),
+        source=Source("imaging-governance-cli", made.settings.organisation),
+        kind=EventKind.AUDIT_READ,
+        outcome=Outcome.SUCCESS,
+        detail={"export": True, "events": count},
+    )
+    _ = made.audit.append([event])[0].index

@@ -1,0 +1,89 @@
+"""What runs beside the requests of a process: the log's writer, the jobs, the syslog listener."""
+
+import atexit
+
+from governance.jobs.syslog_intake import SyslogIntake
+from governance.jobs.syslog_server import SyslogServer
+from governance.jobs.ticker import Job, Ticker
+from governance.web.services import Services
+
+_HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
+_POLICY_REFRESH = 0.5  # seconds until a process takes up what another one changed
+
+
+class Runtime:
+    """What runs beside the requests of a process: the log's writer, the jobs, the syslog listener."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._ticker = Ticker(_jobs(services), services.metrics)
+        self._syslog = _syslog(services)
+
+    def start(self, *, jobs: bool = True) -> None:
+        """Start the writer, and with ``jobs`` everything else; all of it is stopped at exit."""
+        self._services.audit.start()
+        if jobs:
+            self._ticker.start()
+            if self._syslog is not None:
+                self._syslog.start()
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Stop in the order that loses nothing: listeners first, then jobs, then the writer drains."""
+        atexit.unregister(self.stop)
+        if self._syslog is not None:
+            self._syslog.close()
+        self._ticker.stop()
+        self._services.detection.release()
+        self._services.audit.close()
+        self._services.database.dispose()
+
+
+def _jobs(services: Services) -> list[Job]:
+    settings = services.settings
+
+    def checkpoint() -> bool:
+        services.audit.sign_checkpoint()
+        return False
+
+    def detect() -> bool:
+        return services.detection.run_once() > 0
+
+    def refresh() -> bool:
+        services.agreements.refresh()
+        return False
+
+    def housekeep() -> bool:
+        services.agreements.expire_due(services.clock.now())
+        services.tokens.forget_expired()
+        with services.database.transaction() as session:
+            services.relationships.purge_opt_outs(session, services.clock.now())
+        return False
+
+    return [
+        Job("checkpoint", settings.checkpoint_interval, checkpoint),
+        Job("detection", settings.detection_interval, detect),
+        Job("policy", _POLICY_REFRESH, refresh),
+        Job("housekeeping", _HOUSEKEEPING, housekeep),
+    ]
+
+
+def _syslog(services: Services) -> SyslogServer | None:
+    settings = services.settings
+    if settings.syslog_port is None:
+        return None
+
+    def trusts() -> list[str]:
+        with services.database.reading() as session:
+            return [trust.ods for trust in services.federation.trusts(session)]
+
+    intake = SyslogIntake(
+        services.audit,
+        services.quarantine,
+        services.pseudonymiser,
+        services.clock,
+        trusts,
+        {},
+        services.metrics,
+    )
+    return SyslogServer((settings.syslog_host, settings.syslog_port), intake.take)
