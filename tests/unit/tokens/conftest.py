@@ -10,7 +10,7 @@ from tests.token_world import TokenWorld
 
 
 @pytest.fixture
-def world(database: Database, clock: FixedClock) -> Iterator[TokenWorld]:
-    made = TokenWorld(database, clock)
+def world(sqlite_database: Database, clock: FixedClock) -> Iterator[TokenWorld]:
+    made = TokenWorld(sqlite_database, clock)
     yield made
     made.close()
