@@ -197,7 +197,9 @@ def test_the_api_neither_reads_nor_sets_a_cookie(browser: Client) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
-def test_expired_rows_are_purged(browser: Client, sessions: ServerSideSessions, clock: FixedClock, database: Database) -> None:  # fmt: skip
+def test_expired_rows_are_purged(
+    browser: Client, sessions: ServerSideSessions, clock: FixedClock, database: Database
+) -> None:
     get(browser, "/console/in")
     clock.advance(timedelta(hours=10))
     sessions.purge()

@@ -1,0 +1,278 @@
+"""Signing in against providers that do not keep the rules: each broken rule is refused, and says so in one sentence."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask, jsonify, request
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from governance.clock import FixedClock
+from governance.errors import GovernanceError, Unauthenticated, Unavailable
+from governance.web.sign_in import LEEWAY, ConsoleClient, SignIn, SignInAttempt
+
+CLIENT = ConsoleClient("console", "https://governance.example/console/sign-in/callback")
+
+
+@dataclass
+class Provider:
+    """A small provider whose behaviour a test can bend."""
+
+    clock: FixedClock
+    server: BaseWSGIServer | None = None
+    key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "k1", "use": "sig", "alg": "ES256"}))
+    stranger: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "k1", "alg": "ES256"}))
+    claims: dict[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+    sign: Callable[["Provider", dict[str, Any]], str] | None = None
+    answer: tuple[int, Any] | None = None
+    challenge: str = ""
+    nonce: str = ""
+
+    @property
+    def issuer(self) -> str:
+        assert self.server is not None
+        return f"http://127.0.0.1:{self.server.port}/rrk"
+
+    def id_token(self) -> str:
+        now = int(self.clock.now().timestamp())
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "sub": "officer-1",
+            "aud": CLIENT.client_id,
+            "iat": now,
+            "exp": now + 60,
+            "nonce": self.nonce,
+            "name": "Helen Sharpe",
+        }
+        claims = {name: value for name, value in (claims | self.claims).items() if name not in self.without}
+        if self.sign is not None:
+            return self.sign(self, claims)
+        return jwt.encode({"alg": "ES256", "kid": "k1"}, claims, self.key)
+
+    def application(self) -> Flask:
+        app = Flask("provider")
+
+        @app.get("/rrk/.well-known/openid-configuration")
+        def _discovery() -> Any:
+            known = {
+                "issuer": self.issuer,
+                "authorization_endpoint": f"{self.issuer}/authorize",
+                "token_endpoint": f"{self.issuer}/token",
+                "jwks_uri": f"{self.issuer}/jwks",
+                "id_token_signing_alg_values_supported": ["ES256", "HS256", "none"],
+            }
+            return jsonify(known | self.metadata)
+
+        @app.get("/rrk/jwks")
+        def _jwks() -> Any:
+            return jsonify(KeySet([self.key]).as_dict(private=False))
+
+        @app.post("/rrk/token")
+        def _token() -> Any:
+            if self.answer is not None:
+                return self.answer[1], self.answer[0]
+            digest = hashlib.sha256(request.form.get("code_verifier", "").encode()).digest()
+            made = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+            if made != self.challenge or request.form.get("redirect_uri") != CLIENT.redirect_uri:
+                return {"error": "invalid_grant"}, 400
+            return {"access_token": "a", "token_type": "Bearer", "expires_in": 60, "id_token": self.id_token()}
+
+        return app
+
+
+@pytest.fixture
+def provider(clock: FixedClock) -> Iterator[Provider]:
+    """Run the provider on a port of its own."""
+    made = Provider(clock)
+    made.server = make_server("127.0.0.1", 0, made.application(), threaded=True)
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def sign_in(clock: FixedClock) -> SignIn:
+    return SignIn(CLIENT, clock)
+
+
+def begin(sign_in: SignIn, provider: Provider) -> SignInAttempt:
+    """Go to the provider as a browser would, and let it remember the challenge and the nonce."""
+    address, attempt = sign_in.begin(provider.issuer)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    provider.challenge, provider.nonce = query["code_challenge"], query["nonce"]
+    return attempt
+
+
+def refusal(sign_in: SignIn, provider: Provider, **answer: str) -> GovernanceError:
+    attempt = begin(sign_in, provider)
+    with pytest.raises(GovernanceError) as caught:
+        sign_in.complete(attempt, {"state": attempt.state, "code": "c"} | answer)
+    return caught.value
+
+
+def test_the_request_carries_state_nonce_and_an_s256_challenge(sign_in: SignIn, provider: Provider) -> None:
+    address, attempt = sign_in.begin(provider.issuer)
+    query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    assert address.startswith(f"{provider.issuer}/authorize?")
+    assert query["response_type"] == "code"
+    assert query["redirect_uri"] == CLIENT.redirect_uri
+    assert query["code_challenge_method"] == "S256"
+    assert (query["state"], query["nonce"]) == (attempt.state, attempt.nonce)
+    assert attempt.code_verifier not in address
+    assert len({attempt.state, attempt.nonce, attempt.code_verifier}) == 3
+
+
+def test_two_attempts_share_nothing(sign_in: SignIn, provider: Provider) -> None:
+    (_, one), (_, other) = sign_in.begin(provider.issuer), sign_in.begin(provider.issuer)
+    assert not {one.state, one.nonce, one.code_verifier} & {other.state, other.nonce, other.code_verifier}
+
+
+def test_an_attempt_survives_the_session(sign_in: SignIn, provider: Provider) -> None:
+    _, attempt = sign_in.begin(provider.issuer)
+    assert SignInAttempt.from_session(json.loads(json.dumps(attempt.to_session()))) == attempt
+    assert SignInAttempt.from_session(None) is None
+    assert SignInAttempt.from_session({"state": "x"}) is None
+
+
+def test_a_right_answer_says_who_it_is(sign_in: SignIn, provider: Provider) -> None:
+    attempt = begin(sign_in, provider)
+    identity = sign_in.complete(attempt, {"state": attempt.state, "code": "c", "iss": provider.issuer})
+    assert (identity.issuer, identity.subject, identity.name) == (provider.issuer, "officer-1", "Helen Sharpe")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://id.example/other"},
+        {"aud": "another-client"},
+        {"aud": ["console", "other"], "azp": "other"},
+        {"nonce": "replayed"},
+        {"nonce": ""},
+        {"exp": 1},
+        {"sub": ""},
+    ],
+    ids=["issuer", "audience", "authorised party", "nonce", "no nonce", "expired", "nobody"],
+)
+def test_an_id_token_that_says_something_else_is_refused(
+    sign_in: SignIn, provider: Provider, claims: dict[str, Any]
+) -> None:
+    provider.claims = claims
+    assert refusal(sign_in, provider).reason == "sign_in.id_token"
+
+
+@pytest.mark.parametrize("missing", ["iss", "sub", "aud", "exp", "iat", "nonce"])
+def test_an_id_token_without_a_claim_is_refused(sign_in: SignIn, provider: Provider, missing: str) -> None:
+    provider.without = (missing,)
+    assert refusal(sign_in, provider).reason == "sign_in.id_token"
+
+
+@pytest.mark.parametrize(("claim", "seconds"), [("exp", -LEEWAY - 1), ("iat", LEEWAY + 1)])
+def test_our_clock_judges_times(sign_in: SignIn, provider: Provider, claim: str, seconds: int) -> None:
+    provider.claims = {claim: int(provider.clock.now().timestamp()) + seconds}
+    assert refusal(sign_in, provider).reason == "sign_in.id_token"
+
+
+def _part(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _signing_input(algorithm: str, claims: dict[str, Any]) -> str:
+    return f"{_part(json.dumps({'alg': algorithm, 'kid': 'k1'}).encode())}.{_part(json.dumps(claims).encode())}"
+
+
+def _unsigned(_provider: Provider, claims: dict[str, Any]) -> str:
+    return f"{_signing_input('none', claims)}."
+
+
+def _by_another_key(provider: Provider, claims: dict[str, Any]) -> str:
+    return jwt.encode({"alg": "ES256", "kid": "k1"}, claims, provider.stranger)
+
+
+def _by_the_public_key_as_a_secret(provider: Provider, claims: dict[str, Any]) -> str:
+    signed = _signing_input("HS256", claims)
+    return f"{signed}.{_part(hmac.digest(provider.key.as_pem(private=False), signed.encode(), 'sha256'))}"
+
+
+@pytest.mark.parametrize("sign", [_unsigned, _by_another_key, _by_the_public_key_as_a_secret])
+def test_a_wrong_signature_is_refused(
+    sign_in: SignIn, provider: Provider, sign: Callable[[Provider, dict[str, Any]], str]
+) -> None:
+    provider.sign = sign
+    assert refusal(sign_in, provider).reason == "sign_in.id_token"
+
+
+def test_a_new_key_of_the_provider_is_taken_up(sign_in: SignIn, provider: Provider) -> None:
+    attempt = begin(sign_in, provider)
+    sign_in.complete(attempt, {"state": attempt.state, "code": "c"})
+    provider.key = ECKey.generate_key("P-256", {"kid": "k2", "use": "sig", "alg": "ES256"})
+    provider.sign = lambda made, claims: jwt.encode({"alg": "ES256", "kid": "k2"}, claims, made.key)
+    again = begin(sign_in, provider)
+    assert sign_in.complete(again, {"state": again.state, "code": "c"}).subject == "officer-1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"state": "guessed"}, "sign_in.state"),
+        ({"state": ""}, "sign_in.state"),
+        ({"iss": "https://id.example/mixed-up"}, "sign_in.issuer"),
+        ({"code": ""}, "sign_in.no_code"),
+        ({"code": "", "error": "access_denied"}, "sign_in.no_code"),
+    ],
+)
+def test_a_callback_that_is_not_an_answer_to_us_is_refused(
+    sign_in: SignIn, provider: Provider, answer: dict[str, str], reason: str
+) -> None:
+    assert refusal(sign_in, provider, **answer).reason == reason
+
+
+def test_a_stolen_code_without_its_verifier_is_worthless(sign_in: SignIn, provider: Provider) -> None:
+    attempt = begin(sign_in, provider)
+    thief = SignInAttempt(attempt.issuer, attempt.state, attempt.nonce, "v" * 48)
+    with pytest.raises(Unauthenticated):
+        sign_in.complete(thief, {"state": attempt.state, "code": "c"})
+
+
+@pytest.mark.parametrize(
+    "answer", [(400, {"error": "invalid_grant"}), (200, {"access_token": "a", "token_type": "Bearer"}), (200, "text")]
+)
+def test_a_token_endpoint_that_gives_no_id_token_is_refused(
+    sign_in: SignIn, provider: Provider, answer: tuple[int, Any]
+) -> None:
+    provider.answer = answer
+    assert isinstance(refusal(sign_in, provider), Unauthenticated)
+
+
+def test_a_token_endpoint_that_fails_is_told_as_away(sign_in: SignIn, provider: Provider) -> None:
+    provider.answer = (502, "bad gateway")
+    assert isinstance(refusal(sign_in, provider), Unavailable)
+
+
+def test_a_provider_that_names_another_issuer_is_refused(sign_in: SignIn, provider: Provider) -> None:
+    provider.metadata = {"issuer": "https://id.example/other"}
+    with pytest.raises(Unavailable):
+        sign_in.begin(provider.issuer)
+
+
+def test_a_provider_that_is_away_is_told_as_away(clock: FixedClock) -> None:
+    with pytest.raises(Unavailable):
+        SignIn(CLIENT, clock).begin("http://127.0.0.1:9/rrk")
+
+
+def test_no_refusal_repeats_what_was_sent(sign_in: SignIn, provider: Provider) -> None:
+    provider.claims = {"nonce": "SECRET-NONCE"}
+    error = refusal(sign_in, provider, code="SECRET-CODE")
+    assert "SECRET" not in f"{error.reason} {error.detail}"
