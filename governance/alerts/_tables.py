@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from governance.storage import json_column, utc_column
@@ -17,7 +17,7 @@ class AlertRow(SQLModel, table=True):
 
     number: int | None = Field(default=None, primary_key=True)
     id: str = Field(unique=True, max_length=32)
-    group_key: str = Field(max_length=400)
+    group_key: str
     ordinal: int
     family: str = Field(max_length=64)
     opened_at: datetime = Field(sa_column=utc_column())
@@ -27,8 +27,8 @@ class AlertRow(SQLModel, table=True):
     assignee: str | None = Field(default=None, max_length=128)
     verdict: str | None = Field(default=None, max_length=16)
     reason: str | None = Field(default=None, max_length=4000)
-    subject: str | None = Field(default=None, max_length=128, index=True)
-    patient: str | None = Field(default=None, max_length=64, index=True)
+    subject: str | None = Field(default=None, index=True)
+    patient: str | None = Field(default=None, index=True)
     grouped_under: str | None = Field(default=None, max_length=32)
     evidence: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
 
@@ -39,7 +39,7 @@ class AlertEventRow(SQLModel, table=True):
     __tablename__ = "alert_event"
 
     alert_number: int = Field(primary_key=True, foreign_key="alert.number")
-    event_index: int = Field(primary_key=True, index=True)
+    event_index: int = Field(primary_key=True, index=True, sa_type=BigInteger)
 
 
 class AlertLinkRow(SQLModel, table=True):
@@ -50,7 +50,7 @@ class AlertLinkRow(SQLModel, table=True):
 
     alert_number: int = Field(primary_key=True, foreign_key="alert.number")
     kind: str = Field(primary_key=True, max_length=16)
-    value: str = Field(primary_key=True, max_length=200)
+    value: str = Field(primary_key=True)
 
 
 class AlertHistoryRow(SQLModel, table=True):
@@ -73,7 +73,7 @@ class AlertNoticeRow(SQLModel, table=True):
 
     __tablename__ = "alert_notice"
 
-    sequence: int = Field(primary_key=True)
+    sequence: int = Field(primary_key=True, sa_type=BigInteger)
     alert_number: int = Field(foreign_key="alert.number", index=True)
     change: str = Field(max_length=16)
 
@@ -84,4 +84,4 @@ class AlertSequenceRow(SQLModel, table=True):
     __tablename__ = "alert_sequence"
 
     name: str = Field(primary_key=True, max_length=16)
-    value: int
+    value: int = Field(sa_type=BigInteger)

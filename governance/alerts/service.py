@@ -16,10 +16,13 @@ from governance.alerts.grouping import alert_id, group_key
 from governance.alerts.query import MAXIMUM_PAGE, AlertPage, AlertQuery, Notice, Unmasked, Viewer
 from governance.alerts.stream import AlertStreams, StreamTiming
 from governance.alerts.unmasking import Revealer, unmasked
+from governance.audit.event import Source
 from governance.clock import Clock
 from governance.errors import Forbidden, NotFound
 from governance.storage import Database
 from governance.vocabulary import AlertState, Severity, Verdict
+
+SYSTEM = Source("imaging-governance", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class AlertService:
         clock: tells when a person acted. Alerts themselves know event time only.
         revealer: opens the identifiers of a log entry, for unmasking.
         patient_of: gives the patient pseudonym of a member of staff: nobody reviews an alert on their own record.
+        source: this service, as the audit log names it.
         streams: how streams are paced.
     """
 
@@ -50,6 +54,7 @@ class AlertService:
         clock: Clock,
         revealer: Revealer,
         patient_of: Callable[[Session, str], str | None],
+        source: Source = SYSTEM,
         streams: StreamTiming | None = None,
     ) -> None:
         self._database = database
@@ -57,6 +62,7 @@ class AlertService:
         self._clock = clock
         self._revealer = revealer
         self._patient_of = patient_of
+        self._source = source
         self.streams = AlertStreams(self, streams)
 
     def raise_findings(self, session: Session, findings: Sequence[Finding]) -> list[Raised]:
@@ -72,7 +78,7 @@ class AlertService:
             if done.change is not Change.UNCHANGED:
                 _store.add_notice(session, number, done.change)
             if done.change in {Change.OPENED, Change.ESCALATED}:
-                events.append(raised_event(done.alert, done.change, severity, finding))
+                events.append(raised_event(self._source, done.alert, done.change, severity, finding))
         if events:
             self._audit.append_in(session, events)
         return [done for done, _, _ in raised]
@@ -204,7 +210,8 @@ class AlertService:
             written = _store.add_history(session, held.number, entry(now))
             _store.add_notice(session, held.number, written.change)
             reviewed = _store.load(session, [held.number])[held.number]
-            self._audit.append_in(session, [reviewed_event(held.id, written, viewer)])
+            receipts = self._audit.append_in(session, [reviewed_event(self._source, held.id, written, viewer)])
+            _ = [receipt.index for receipt in receipts]  # raises when the log refused the record: nothing is changed
             return reviewed
 
     def _held(self, session: Session, viewer: Viewer, alert: str, *, lock: bool) -> _store.Held:

@@ -27,6 +27,6 @@ class DetectionStateRow(SQLModel, table=True):
     __tablename__ = "detection_state"
 
     rule_id: str = Field(primary_key=True, max_length=64)
-    key: str = Field(primary_key=True, max_length=300)
+    key: str = Field(primary_key=True)
     due: int | None = Field(default=None, sa_type=BigInteger)
     value: dict[str, Any] = Field(sa_column=json_column())
