@@ -1,0 +1,155 @@
+"""Audit out: search, one entry, its proof; every look recorded, every trust its own."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from governance.audit import Event, RecordedEvent, Source, Subject, merkle, proof
+from governance.audit.formats import parse_event
+from governance.vocabulary import EventKind, SubjectType
+from tests.api.audit_world import AuditWorld
+from tests.golden.audit.build import NATIVE, NHS, STUDY
+
+PATH = "/audit/v1/events"
+
+
+def event(world: AuditWorld, name: str, **changes: Any) -> Event:
+    return replace(parse_event(NATIVE | {"id": name}, world.clock.now()), **changes)
+
+
+def get(world: AuditWorld, path: str, by: str = "region", **query: object) -> dict[str, Any]:
+    answer = world.client.get(path, query_string=query, headers=world.by(by))
+    assert answer.status_code == 200, answer.get_json()
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def ids(page: dict[str, Any]) -> list[str]:
+    return [each["id"] for each in page["events"]]
+
+
+def test_pages_run_through_everything_once_in_either_order(world: AuditWorld) -> None:
+    world.record(*(event(world, f"e{number}") for number in range(7)))
+    for order, expected in (("newest", [6, 5, 4, 3, 2, 1, 0]), ("oldest", [0, 1, 2, 3, 4, 5, 6])):
+        seen: list[str] = []
+        cursor: dict[str, object] = {}
+        while True:
+            page = get(world, PATH, kind="access", limit=3, order=order, **cursor)
+            seen += ids(page)
+            if page["cursor"] is None:
+                break
+            cursor = {"cursor": page["cursor"]}
+        assert seen == [f"e{number}" for number in expected]
+
+
+def test_every_filter_narrows(world: AuditWorld) -> None:
+    later = world.clock.now() - timedelta(seconds=1)
+    world.record(event(world, "a"), event(world, "b", kind=EventKind.EXPORT, time=later, source=Source("other", "RRK")))
+    known = world.pseudonymiser
+    for filters, expected in (
+        ({"patient": known.patient(NHS)}, ["b", "a"]),
+        ({"study": known.study(STUDY)}, ["b", "a"]),
+        ({"subject": known.subject("jdoe")}, ["b", "a"]),
+        ({"subject": "nobody"}, []),
+        ({"kind": "export"}, ["b"]),
+        ({"source_id": "other"}, ["b"]),
+        ({"outcome": "major"}, []),
+        ({"custodian": "RRK", "kind": "access"}, ["a"]),
+        ({"decision_id": "d-1", "kind": "access"}, ["a"]),
+        ({"agreement_id": "A-1", "token_jti": "j-1", "kind": "export"}, ["b"]),
+        ({"since": later.isoformat(), "kind": "export"}, ["b"]),
+        ({"until": later.isoformat(), "source_id": "vna-1"}, ["a"]),
+    ):
+        assert [name for name in ids(get(world, PATH, **filters)) if name in {"a", "b"}] == expected, filters
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"patient": NHS},
+        {"study": STUDY},
+        {"limit": 501},
+        {"limit": 0},
+        {"cursor": -1},
+        {"cursor": 2**63},
+        {"since": "2026-11-24T12:00:00"},
+        {"kind": "peek"},
+        {"nonsense": 1},
+        {"order": "random"},
+    ],
+)
+def test_a_query_that_cannot_be_is_refused_by_name_without_its_value(
+    world: AuditWorld, query: dict[str, object]
+) -> None:
+    answer = world.client.get(PATH, query_string=query, headers=world.by("region"))
+    assert answer.status_code == 400
+    assert answer.get_json()["errors"][0]["pointer"] == f"/{next(iter(query))}"
+    assert NHS not in answer.get_data(as_text=True)
+    assert STUDY not in answer.get_data(as_text=True)
+
+
+def test_identifiers_may_be_searched_for_in_a_body(world: AuditWorld) -> None:
+    world.record(event(world, "a"))
+    for asked in ({"patient": NHS}, {"study": STUDY}, {"user": "jdoe"}, {"patient": "999 000 0018"}):
+        answer = world.client.post(f"{PATH}/search", json={**asked, "kind": "access"}, headers=world.by("region"))
+        assert ids(answer.get_json()) == ["a"]
+        text = answer.get_data(as_text=True)
+        assert not [each for each in (NHS, STUDY, "jdoe") if each in text]
+
+
+def test_a_trust_sees_what_its_people_did_and_what_is_its_own(world: AuditWorld) -> None:
+    stranger = Subject("x", SubjectType.SERVICE, ods="RXX")
+    base = event(world, "both")  # the custodian is RRK, the subject of RKB
+    world.record(base, replace(base, id="neither", subject=stranger, resource=None, source=Source("s", "RXX")))
+    assert ids(get(world, PATH, by="rrk", kind="access")) == ["both"]
+    assert ids(get(world, PATH, by="rkb", kind="access")) == ["both"]
+    assert ids(get(world, PATH, kind="access")) == ["neither", "both"]
+    assert world.client.get(f"{PATH}/0", headers=world.by("rrk")).status_code == 200
+    hidden = world.client.get(f"{PATH}/1", headers=world.by("rrk"))
+    absent = world.client.get(f"{PATH}/999", headers=world.by("rrk"))
+    assert (hidden.status_code, absent.status_code) == (404, 404)
+    assert hidden.get_json() == absent.get_json()
+    assert world.client.get(f"{PATH}/1/proof", headers=world.by("rrk")).status_code == 404
+
+
+@pytest.mark.parametrize("index", ["999", str(2**62), str(2**80)])
+def test_an_index_the_log_does_not_have_is_404(world: AuditWorld, index: str) -> None:
+    assert world.client.get(f"{PATH}/{index}", headers=world.by("region")).status_code == 404
+
+
+def test_every_look_is_recorded_before_it_is_answered(world: AuditWorld) -> None:
+    world.record(event(world, "a"))
+    patient = world.pseudonymiser.patient(NHS)
+    page = get(world, PATH, by="rrk", patient=patient, kind="access")
+    get(world, f"{PATH}/0", by="rrk")
+    get(world, f"{PATH}/0/proof", by="rrk")
+    looks = [each for each in world.log.read(1, 10) if isinstance(each, RecordedEvent)]
+    assert page["recorded_as"] == looks[0].index
+    assert {look.kind for look in looks} == {EventKind.AUDIT_READ}
+    assert {look.subject and look.subject.id for look in looks} == {"rrk-archive"}
+    assert looks[0].detail == {"door": PATH, "filters": ["kind", "patient"], "returned": 1}
+    assert looks[0].resource is not None
+    assert looks[0].resource.patient == patient
+    assert [look.detail["door"] for look in looks[1:]] == [f"{PATH}/{{index}}", f"{PATH}/{{index}}/proof"]
+
+
+def test_no_record_no_answer(world: AuditWorld) -> None:
+    world.record(event(world, "a"))
+    world.log.close()
+    for path in (PATH, f"{PATH}/0"):
+        assert world.client.get(path, headers=world.by("region")).status_code == 503
+
+
+def test_a_proof_holds_in_both_forms(world: AuditWorld) -> None:
+    world.record(*(event(world, f"e{number}") for number in range(5)))
+    made = get(world, f"{PATH}/3/proof")
+    verified = world.signer.verifier().verify(made["checkpoint"])
+    leaf, hashes = bytes.fromhex(made["leaf_hash"]), [bytes.fromhex(each) for each in made["hashes"]]
+    assert leaf == merkle.leaf_hash(world.log.entry_bytes(3))
+    assert merkle.verify_inclusion(leaf, 3, verified.size, hashes, verified.root)
+    headers = world.by("region") | {"Accept": "text/plain"}
+    text = world.client.get(f"{PATH}/3/proof", headers=headers)
+    assert text.content_type == "text/plain; charset=utf-8"
+    assert proof.parse(text.get_data(as_text=True)).holds_for(world.log.entry_bytes(3), world.signer.verifier())
