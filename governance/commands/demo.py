@@ -25,7 +25,6 @@ from governance.simulation.identity_provider import load_accounts
 from governance.simulation.incidents import KINDS
 from governance.simulation.player import Plan
 from governance.telemetry import configure
-from governance.vocabulary import Scope
 
 _START = 90.0  # seconds a part may take to answer
 _STOP = 30.0  # seconds a part may take to stop
@@ -68,9 +67,7 @@ def demo(folder: Path, port: int, identity_port: int, days: int, archive: bool) 
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True)
 def demo_token(folder: Path, url: str) -> None:
     """Print a bearer token of the demo's explorer: it may ask for decisions and read everything."""
-    scopes = [
-        scope.value for scope in Scope if scope is not Scope.ALERTS_REVIEW and scope is not Scope.TOKENS_INTROSPECT
-    ]
+    scopes = [scope.value for scope in network.EXPLORER_SCOPES]
     credentials = Credentials.read(DemoHome(folder, url, "").credential_file(network.EXPLORER))
     click.echo(Surface(url, credentials, scopes).bearer())
 

@@ -16,6 +16,7 @@ AI_VERSIONS = ("2.1.0", "2.2.0")
 FEEDS = "regional-feeds"  # sends the region's context and events: the simulator
 EXPLORER = "explorer"  # asks for decisions and reads everything: the person who tries the demo
 SOC = "soc-dashboard"
+EXPLORER_SCOPES = tuple(scope for scope in Scope if scope not in {Scope.ALERTS_REVIEW, Scope.TOKENS_INTROSPECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +123,7 @@ def _clients(trusts: Mapping[str, str], credentials: Mapping[str, Credentials]) 
             EXPLORER,
             OFFICE,
             "Explorer of the demo",
-            [
-                Scope.ACCESS_EVALUATE,
-                Scope.AGREEMENTS_READ,
-                Scope.AGREEMENTS_WRITE,
-                Scope.ALERTS_READ,
-                Scope.AUDIT_READ,
-                Scope.AUDIT_WRITE,
-                Scope.CONTEXT_WRITE,
-                Scope.LOG_READ,
-                Scope.METRICS_READ,
-            ],
+            EXPLORER_SCOPES,
         )
     )
     return made
