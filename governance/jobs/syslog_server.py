@@ -102,7 +102,9 @@ class SyslogServer:
                 _log.warning("syslog connection refused", reason="too many connections")
                 connection.close()
                 continue
-            thread = threading.Thread(target=self._serve, args=(connection, str(peer[0])), daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(connection, str(peer[0])), name="syslog-connection", daemon=True
+            )
             self._threads.add(thread)
             thread.start()
 
