@@ -1,6 +1,7 @@
 """The log from the command line: check it with independent code, export it, name its public key."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import click
+import psycopg
 
 from governance.audit import Event, NoteSigner, Query, RecordedEvent, Source
 from governance.audit.formats.fhir_out import build_audit_event
@@ -45,7 +47,7 @@ def verify_log(
     try:
         reader = open_reader(database or (chosen.database_url if chosen else ""))
         trusted = read_key(key or _verifier_key())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, psycopg.Error, sqlite3.Error) as error:
         click.echo(f"The log cannot be checked: {error}", err=True)
         context.exit(_UNCHECKED)
     witness = expect_checkpoint.read() if expect_checkpoint else None

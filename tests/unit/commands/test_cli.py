@@ -1,0 +1,103 @@
+"""The command line: help everywhere, plain errors, and the log checked by its own command."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from governance.cli import main
+from tests.conftest import secret
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Set whole settings with a database of the test's own."""
+    values = {
+        "GOVERNANCE_PROFILE": "demo",
+        "GOVERNANCE_ISSUER": "http://127.0.0.1:8080",
+        "GOVERNANCE_ORGANISATION": "QHL",
+        "GOVERNANCE_DATABASE_URL": f"sqlite:///{tmp_path}/cli.sqlite",
+        "GOVERNANCE_PSEUDONYM_KEY": secret(1),
+        "GOVERNANCE_KEY_ENCRYPTION_KEY": secret(2),
+        "GOVERNANCE_LOG_SIGNING_KEY": secret(3),
+        "GOVERNANCE_SESSION_KEY": secret(4),
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def every_command(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*path, name))
+
+
+@pytest.mark.parametrize("command", list(every_command()), ids=" ".join)
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+    assert len(result.output.splitlines()) > 3
+
+
+def test_a_missing_setting_is_named_and_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("GOVERNANCE_"):
+            monkeypatch.delenv(name)
+    result = run("serve")
+    assert result.exit_code == 1
+    assert "GOVERNANCE_ISSUER: is required" in result.output
+    assert "GOVERNANCE_PSEUDONYM_KEY: is required" in result.output
+
+
+def test_new_keys_make_complete_settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for line in run("keys", "new").output.splitlines():
+        name, _, value = line.partition("=")
+        monkeypatch.setenv(name, value)
+    result = run("check-settings")
+    assert result.exit_code == 0
+    assert "complete: demo profile" in result.output
+
+
+def test_the_federation_is_loaded_from_a_file_or_refused_by_path(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "network.yaml"
+    file.write_text("trusts: [{ods: RRK, name: University Hospitals Birmingham}]\n")
+    loaded = run("federation", "load", str(file))
+    assert loaded.exit_code == 0, loaded.output
+    assert loaded.output.startswith("1 trusts")
+    file.write_text("trusts: [{ods: rrk, name: x}]\nstrangers: []\n")
+    refused = run("federation", "load", str(file))
+    assert refused.exit_code == 1
+    assert "is a mapping with some of" in refused.output
+
+
+def test_the_log_is_exported_checked_and_found_out_when_altered(environment: dict[str, str], tmp_path: Path) -> None:
+    output = tmp_path / "events.ndjson"
+    assert run("export", "--output", str(output)).exit_code == 0
+    assert run("export", "--output", str(output), "--format", "fhir").exit_code == 0
+    assert output.read_text().count("AuditEvent") >= 1
+    whole = run("verify-log", "--quiet")
+    assert whole.exit_code == 0, whole.output
+    assert "The log is whole." in whole.output
+    with sqlite3.connect(tmp_path / "cli.sqlite") as connection:
+        connection.execute(
+            'UPDATE audit_entry SET entry = replace(entry, \'"export":true\', \'"export":null\') WHERE "index" = 1'
+        )
+    altered = run("verify-log", "--quiet")
+    assert altered.exit_code == 1
+    assert "First bad entry: 1." in altered.output
+
+
+def test_a_log_that_cannot_be_read_is_no_verdict(environment: dict[str, str], tmp_path: Path) -> None:
+    result = run("verify-log", "--quiet", "--database", f"sqlite:///{tmp_path}/none.sqlite")
+    assert result.exit_code == 2
