@@ -9,7 +9,6 @@
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -21,6 +20,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
+from jwt.algorithms import get_default_algorithms
 from jwt.exceptions import PyJWTError
 
 from governance.tokens.errors import TokenFault, TokenRefused
@@ -37,7 +37,8 @@ _THUMBPRINT_MEMBERS = {  # RFC 7638 section 3.2, RFC 8037 section 2
     "RSA": ("e", "kty", "n"),
 }
 _PRIVATE_MEMBERS = frozenset({"d", "dp", "dq", "k", "oth", "p", "q", "qi"})
-_jws = jwt.PyJWS(algorithms=sorted(SUPPORTED), options={"verify_signature": True, "enforce_minimum_key_length": True})
+_ALGORITHMS = {name: method for name, method in get_default_algorithms().items() if name in SUPPORTED}
+_jws = jwt.PyJWS(algorithms=["ES256"])
 
 Jwk = Mapping[str, Any]
 
@@ -46,9 +47,10 @@ Jwk = Mapping[str, Any]
 class Unverified:
     """A parsed token that nobody has verified: only good for choosing what to verify it with."""
 
-    token: str
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
+    signed: bytes
+    signature: bytes
 
     @property
     def algorithm(self) -> str:
@@ -77,9 +79,10 @@ def parse(token: str) -> Unverified:
     if len(segments) != 3 or not all(_SEGMENT.fullmatch(segment) for segment in segments):
         raise TokenRefused(TokenFault.MALFORMED, "The token is not a signed JWT in compact form.")
     header, claims = _object(segments[0]), _object(segments[1])
+    signature = _decoded(segments[2])
     if "crit" in header:
         raise TokenRefused(TokenFault.CRITICAL_HEADER, "The token has a critical header, and none is understood here.")
-    return Unverified(token, header, claims)
+    return Unverified(header, claims, f"{segments[0]}.{segments[1]}".encode(), signature)
 
 
 def select_key(keys: Sequence[Jwk], unverified: Unverified, algorithms: Collection[str]) -> Jwk:
@@ -121,12 +124,9 @@ def verify(unverified: Unverified, key: Jwk) -> Mapping[str, Any]:
     algorithm = unverified.algorithm
     if not fits(key, algorithm):
         raise TokenRefused(TokenFault.ALGORITHM, "The token's signature algorithm does not fit its key.")
-    try:
-        _jws.decode_complete(
-            unverified.token, _public_key(json.dumps(dict(key), sort_keys=True), algorithm), [algorithm]
-        )
-    except PyJWTError:
-        raise TokenRefused(TokenFault.SIGNATURE, "The token's signature is not valid.") from None
+    public = _public_key(json.dumps(dict(key), sort_keys=True), algorithm)
+    if not _ALGORITHMS[algorithm].verify(unverified.signed, public, unverified.signature):
+        raise TokenRefused(TokenFault.SIGNATURE, "The token's signature is not valid.")
     return unverified.claims
 
 
@@ -158,27 +158,38 @@ def read_json(data: bytes) -> object:
 
 
 @lru_cache(maxsize=1024)
-def _public_key(jwk: str, algorithm: str) -> PyJWK:
+def _public_key(jwk: str, algorithm: str) -> Any:
     members = json.loads(jwk)
     if is_private(members):
-        raise TokenRefused(TokenFault.KEY, "A key on file is not a public key.")
-    loaded = PyJWK(members, algorithm)
-    if isinstance(loaded.key, RSAPublicKey) and loaded.key.key_size < RSA_MINIMUM:
+        raise TokenRefused(TokenFault.KEY, "The key is not a public key.")
+    try:
+        public = PyJWK(members, algorithm).key
+    except PyJWTError:
+        raise TokenRefused(TokenFault.KEY, "The key cannot be used.") from None
+    if isinstance(public, RSAPublicKey) and public.key_size < RSA_MINIMUM:
         raise TokenRefused(TokenFault.KEY, "An RSA key needs 2,048 bits at least.")
-    return loaded
+    return public
 
 
 def _object(segment: str) -> Mapping[str, Any]:
     try:
-        decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), b"-_", validate=True)
-        value = read_json(decoded)
-    except (ValueError, binascii.Error):
+        value = read_json(_decoded(segment))
+    except ValueError:
         raise TokenRefused(TokenFault.MALFORMED, "The token is not a signed JWT in compact form.") from None
-    if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() != segment:
-        raise TokenRefused(TokenFault.MALFORMED, "The token is not in canonical base64url.")
     if not isinstance(value, dict):
         raise TokenRefused(TokenFault.MALFORMED, "The token's header and claims must be JSON objects.")
     return value
+
+
+def _decoded(segment: str) -> bytes:
+    """Decode base64url without padding, in its one canonical form (RFC 7515 section 2)."""
+    try:
+        decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), b"-_", validate=True)
+    except ValueError:
+        raise TokenRefused(TokenFault.MALFORMED, "The token is not a signed JWT in compact form.") from None
+    if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() != segment:
+        raise TokenRefused(TokenFault.MALFORMED, "The token is not in canonical base64url.")
+    return decoded
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

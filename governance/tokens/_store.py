@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
@@ -74,21 +74,28 @@ def revoke_agreement(session: Session, agreement_id: str, revoked_at: datetime) 
         )
 
 
-def token_revoked(session: Session, jti: str) -> bool:
-    """Say whether the token id is on the revocation list."""
-    return session.exec(select(RevokedTokenRow.jti).where(RevokedTokenRow.jti == jti)).first() is not None
+def revocations(session: Session, jti: str, agreement_id: str | None) -> tuple[bool, datetime | None]:
+    """Say whether a token id is on the list, and until when tokens of the agreement are dead, None when none are."""
+    row = session.connection().execute(_REVOCATIONS, {"jti": jti, "agreement_id": agreement_id}).one()
+    return row[0] is not None, row[1]
 
 
-def agreement_revoked_at(session: Session, agreement_id: str) -> datetime | None:
-    """Give the instant up to which tokens of the agreement are dead, None when there is none."""
-    return session.exec(
-        select(RevokedAgreementRow.revoked_at).where(RevokedAgreementRow.agreement_id == agreement_id)
-    ).first()
+# Asked for each presented token, so it is one statement and made once.
+_REVOCATIONS = select(
+    select(col(RevokedTokenRow.jti)).where(col(RevokedTokenRow.jti) == bindparam("jti")).scalar_subquery(),
+    select(col(RevokedAgreementRow.revoked_at))
+    .where(col(RevokedAgreementRow.agreement_id) == bindparam("agreement_id"))
+    .scalar_subquery(),
+)
 
 
 def _insert_new(session: Session, table: type[SQLModel], **values: Any) -> bool:
-    """Insert a row unless its primary key is there; both databases decide this atomically."""
+    """Insert a row unless its primary key is there, and say whether it went in; the database decides atomically.
+
+    RETURNING says so, because the row count of an INSERT is not known on every driver.
+    """
     connection = session.connection()
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    result = connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
-    return bool(result.rowcount == 1)
+    key = next(iter(values))
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing().returning(getattr(table, key))
+    return connection.execute(statement).first() is not None

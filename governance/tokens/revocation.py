@@ -28,9 +28,9 @@ def revoke_agreement(session: Session, agreement_id: str, now: datetime) -> None
 
 def check(session: Session, claims: AccessClaims) -> None:
     """Refuse a token that was revoked, or whose agreement was; raises TokenRefused."""
-    if _store.token_revoked(session, claims.jti):
+    agreement = claims.agreement.id if claims.agreement is not None else None
+    revoked, until = _store.revocations(session, claims.jti, agreement)
+    if revoked:
         raise TokenRefused(TokenFault.REVOKED, "The token was revoked.")
-    if claims.agreement is not None:
-        until = _store.agreement_revoked_at(session, claims.agreement.id)
-        if until is not None and claims.issued_at <= int(until.timestamp()):
-            raise TokenRefused(TokenFault.REVOKED, "The agreement the token stands on was suspended or ended.")
+    if until is not None and claims.issued_at <= int(until.timestamp()):
+        raise TokenRefused(TokenFault.REVOKED, "The agreement the token stands on was suspended or ended.")

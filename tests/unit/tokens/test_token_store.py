@@ -40,8 +40,8 @@ def test_revocations_last_as_long_as_they_matter(database: Database, clock: Fixe
         assert _store.revoke_token(session, "one", now, now + timedelta(minutes=1))
         assert not _store.revoke_token(session, "one", now, now + timedelta(minutes=1))
     with database.reading() as session:
-        assert _store.token_revoked(session, "one")
-        assert not _store.token_revoked(session, "two")
+        assert _store.revocations(session, "one", None) == (True, None)
+        assert _store.revocations(session, "two", None) == (False, None)
     with database.transaction() as session:
         assert _store.forget_expired(session, now) == 0
         assert _store.forget_expired(session, now + timedelta(minutes=2)) == 1
@@ -50,8 +50,8 @@ def test_revocations_last_as_long_as_they_matter(database: Database, clock: Fixe
 def test_an_agreement_is_revoked_up_to_the_last_time(database: Database, clock: FixedClock) -> None:
     first, second = clock.now(), clock.now() + timedelta(days=1)
     with database.transaction() as session:
-        assert _store.agreement_revoked_at(session, "a") is None
+        assert _store.revocations(session, "one", "a") == (False, None)
         _store.revoke_agreement(session, "a", first)
         _store.revoke_agreement(session, "a", second)
     with database.reading() as session:
-        assert _store.agreement_revoked_at(session, "a") == second
+        assert _store.revocations(session, "one", "a") == (False, second)
