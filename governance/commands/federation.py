@@ -1,10 +1,12 @@
 """Federation: register the network from a file, before there is any client that could ask."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
+from pydantic import AwareDatetime
 
 from governance.api import federation_schemas as schemas
 from governance.commands._context import plain_errors, services
@@ -15,6 +17,12 @@ from governance.web import Services
 from governance.web.body import validated
 
 _PARTS = ("trusts", "identity_providers", "clients", "manifests", "persons")
+
+
+class ManifestRow(schemas.ManifestBody):
+    """A manifest of the file; ``approved_at`` is when its version was approved, none while it is not."""
+
+    approved_at: AwareDatetime | None = None
 
 
 @click.group()
@@ -53,14 +61,22 @@ def register(made: Services, document: Any) -> dict[str, int]:
         for client in rows["clients"]:
             made.federation.register_client(session, _client(validated(schemas.ClientBody, client)))
         for manifest in rows["manifests"]:
-            approved = bool(manifest.pop("approved", False))
-            kept = made.federation.register_manifest(session, _manifest(validated(schemas.ManifestBody, manifest)))
-            if approved:
-                made.federation.approve_manifest(session, kept.service_id, kept.version, now)
+            row = validated(ManifestRow, manifest)
+            kept = made.federation.register_manifest(session, _manifest(row))
+            if row.approved_at is not None:
+                at = _past(row.approved_at, now)
+                made.federation.approve_manifest(session, kept.service_id, kept.version, at)
         for person in rows["persons"]:
             who = validated(schemas.PersonBody, person)
             made.federation.register_person(session, Person(who.issuer, who.subject, who.ods, frozenset(who.roles)))
     return {part: len(found) for part, found in rows.items()}
+
+
+def _past(at: datetime, now: datetime) -> datetime:
+    """Take an instant that has come; raises InvalidInput."""
+    if at > now:
+        raise InvalidInput([Fault("/approved_at", "is not in the future: an approval that is still to come is none")])
+    return at
 
 
 def _client(body: schemas.ClientBody) -> ServiceClient:

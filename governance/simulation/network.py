@@ -5,6 +5,7 @@ It names what an operator would register. The service's ``federation load`` comm
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from governance.simulation.credentials import Credentials
@@ -13,6 +14,7 @@ from governance.vocabulary import Modality, Purpose, Scope
 OFFICE = "QHL"  # the integrated care board that runs the demo network's service
 AI_SERVICE = "ai-ich-triage"
 AI_VERSIONS = ("2.1.0", "2.2.0")
+AI_APPROVED_AT = datetime(2024, 9, 2, 9, 0, tzinfo=UTC)  # before any day that the simulator plays
 FEEDS = "regional-feeds"  # sends the region's context and events: the simulator
 EXPLORER = "explorer"  # asks for decisions and reads everything: the person who tries the demo
 SOC = "soc-dashboard"
@@ -70,7 +72,7 @@ def federation(
         people: console accounts as ``{ods, subject, roles}``.
         broker_client_id: the audience of identity tokens that may be exchanged.
     """
-    issuers = {ods: f"{addresses.identity}/{ods.lower()}" for ods in trusts}
+    issuers = {ods: f"{addresses.identity}/{ods}" for ods in trusts}
     return {
         "trusts": [
             *({"ods": ods, "name": name} for ods, name in trusts.items()),
@@ -138,5 +140,5 @@ def _manifest(version: str, trusts: Sequence[str]) -> dict[str, Any]:
         "trusts": list(trusts),
         "purposes": [Purpose.TREAT.value],
         "daily_volume": 2_000,
-        "approved": True,
+        "approved_at": AI_APPROVED_AT.isoformat().replace("+00:00", "Z"),
     }
