@@ -255,7 +255,9 @@ def _checked(value: str, most: int, path: str) -> str:
 
 
 def _clean(value: str) -> str:
-    return " ".join("".join(each if each.isprintable() else " " for each in value).split())
+    if not value.isprintable():
+        value = "".join(each if each.isprintable() else " " for each in value)
+    return " ".join(value.split())
 
 
 def _short(value: str) -> str | None:

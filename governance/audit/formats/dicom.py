@@ -10,6 +10,7 @@ Year 4 interim format.
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, ParseError  # nosec B405 - types only; parsing is defusedxml's
 
@@ -77,33 +78,34 @@ def read_time(value: str, path: str) -> tuple[datetime, bool]:
 
 
 def _read(root: Element, raw: bytes) -> Message:
-    event = _child(root, "EventIdentification")
-    if event is None:
+    parts = _parts(root)
+    if "EventIdentification" not in parts:
         raise _fault("/EventIdentification", "is required")
-    identified = _child(event, "EventID")
-    code = _code(identified) if identified is not None else ""
+    event = parts["EventIdentification"][0]
+    about = _parts(event)
+    code = next(map(_code, about.get("EventID", ())), "")
     if not code:
         raise _fault("/EventIdentification/EventID", "needs a csd-code (or code)")
     at, assumed = read_time(event.get("EventDateTime", ""), "/EventIdentification/EventDateTime")
     action = event.get("EventActionCode")
-    source = _child(root, "AuditSourceIdentification")
+    source = next(iter(parts.get("AuditSourceIdentification", ())), None)
     if source is None or not source.get("AuditSourceID", "").strip():
         raise _fault("/AuditSourceIdentification/AuditSourceID", "is required")
     return Message(
         raw=raw,
         format="dicom",
         code=code,
-        types=tuple(filter(None, map(_code, _children(event, "EventTypeCode")))),
+        types=tuple(filter(None, map(_code, about.get("EventTypeCode", ())))),
         action=action if action in _ACTIONS else None,
         at=at,
         outcome=_outcome(event.get("EventOutcomeIndicator", "")),
         source_id=source.get("AuditSourceID", "").strip(),
         site=source.get("AuditEnterpriseSiteID", "").strip() or None,
         site_path="/AuditSourceIdentification/AuditEnterpriseSiteID",
-        participants=tuple(map(_participant, _children(root, "ActiveParticipant"))),
-        objects=tuple(map(_object, _children(root, "ParticipantObjectIdentification"))),
-        purposes=tuple(map(_code, _children(event, "PurposeOfUse"))),
-        outcome_description=_text(_child(event, "EventOutcomeDescription")),
+        participants=tuple(map(_participant, parts.get("ActiveParticipant", ()))),
+        objects=tuple(map(_object, parts.get("ParticipantObjectIdentification", ()))),
+        purposes=tuple(map(_code, about.get("PurposeOfUse", ()))),
+        outcome_description=_text(about.get("EventOutcomeDescription")),
         notes={"time_zone": "assumed"} if assumed else {},
     )
 
@@ -117,38 +119,39 @@ def _outcome(value: str) -> Outcome:
 
 def _participant(element: Element) -> Participant:
     kind = element.get("UserTypeCode", "")
-    media = [code for each in _children(element, "MediaIdentifier") for code in map(_code, each)]
+    parts = _parts(element)
+    media = [*parts.get("MediaType", ()), *(each for outer in parts.get("MediaIdentifier", ()) for each in outer)]
     return Participant(
         user_id=element.get("UserID", "").strip(),
         alternative_id=element.get("AlternativeUserID", "").strip(),
         requestor=element.get("UserIsRequestor", "").strip().lower() in {"true", "1"},
-        person={"1": True, "2": False}.get(kind) if kind else _person_by_id_type(element),
-        codes=frozenset(filter(None, map(_code, _children(element, "RoleIDCode")))),
-        media=frozenset(media) | frozenset(map(_code, _children(element, "MediaType"))),
+        person={"1": True, "2": False}.get(kind) if kind else _person_by_id_type(parts.get("UserIDTypeCode", ())),
+        codes=frozenset(filter(None, map(_code, parts.get("RoleIDCode", ())))),
+        media=frozenset(map(_code, media)),
         network=element.get("NetworkAccessPointID", "").strip(),
     )
 
 
-def _person_by_id_type(element: Element) -> bool | None:
+def _person_by_id_type(types: Sequence[Element]) -> bool | None:
     """Tell from UserIDTypeCode: 113871 Person ID; 110119 Station AE Title, 110182 Node ID, 12 URI are none."""
-    code = next(map(_code, _children(element, "UserIDTypeCode")), "")
+    code = next(map(_code, types), "")
     return {"113871": True, "110119": False, "110182": False, "12": False}.get(code)
 
 
 def _object(element: Element) -> TouchedObject:
-    described = [*element.iter()]
-    classes = [each for each in described if _local(each) == "SOPClass"]
+    parts = _parts(element)
+    classes = [each for each in element.iter() if each.get("NumberOfInstances") and _local(each) == "SOPClass"]
     counts = [int(each.get("NumberOfInstances", "")) for each in classes if _is_count(each.get("NumberOfInstances"))]
     details = {
         each.get("type", ""): _decoded(each.get("value", "")).decode("utf-8", "replace")
-        for each in _children(element, "ParticipantObjectDetail")
+        for each in parts.get("ParticipantObjectDetail", ())
     }
     return TouchedObject(
         identifier=element.get("ParticipantObjectID", "").strip(),
-        identifier_type=next(map(_code, _children(element, "ParticipantObjectIDTypeCode")), ""),
+        identifier_type=next(map(_code, parts.get("ParticipantObjectIDTypeCode", ())), ""),
         type=element.get("ParticipantObjectTypeCode", ""),
         role=element.get("ParticipantObjectTypeCodeRole", ""),
-        query=_decoded(_text(_child(element, "ParticipantObjectQuery"))),
+        query=_decoded(_text(parts.get("ParticipantObjectQuery"))),
         details=details,
         instances=sum(counts) if counts else None,
     )
@@ -171,19 +174,20 @@ def _code(element: Element) -> str:
 
 
 def _local(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+    tag: str = element.tag
+    return tag.rpartition("}")[2] if tag[0] == "{" else tag
 
 
-def _children(element: Element, name: str) -> list[Element]:
-    return [each for each in element if _local(each) == name]
+def _parts(element: Element) -> dict[str, list[Element]]:
+    """Give the children by their local name, in order."""
+    parts: dict[str, list[Element]] = {}
+    for each in element:
+        parts.setdefault(_local(each), []).append(each)
+    return parts
 
 
-def _child(element: Element, name: str) -> Element | None:
-    return next((each for each in element if _local(each) == name), None)
-
-
-def _text(element: Element | None) -> str:
-    return "" if element is None else (element.text or "").strip()
+def _text(elements: Sequence[Element] | None) -> str:
+    return (elements[0].text or "").strip() if elements else ""
 
 
 def _fault(path: str, message: str) -> InvalidInput:
