@@ -24,8 +24,13 @@ READABLE = {
     "/dicom-web/studies": Target(Action.SEARCH, None),
     "/dicom-web/studies?PatientID=*": Target(Action.SEARCH, None),
     "/dicom-web/studies?StudyInstanceUID=1.2.3": Target(Action.SEARCH, "1.2.3"),
+    "/studies/1.2.3/series?StudyInstanceUID=1.2.3&limit=5": Target(Action.SEARCH, "1.2.3"),
+    "/studies/1.2.3/series/1.4/instances/1.5/bulk/7fe00010": Target(Action.READ, "1.2.3", "1.4", "1.5"),
+    "/dicom-web/studies?0020000d=1.2.3&includefield=all": Target(Action.SEARCH, "1.2.3"),
     "/dicom-web/studies?0020000D=1.2.3&limit=1": Target(Action.SEARCH, "1.2.3"),
     "/dicom-web/studies?StudyInstanceUID=1.2.3&0020000D=1.2.4": Target(Action.SEARCH, None),
+    "/dicom-web/studies?StudyInstanceUID=1.2.3&0020000d=1.2.4": Target(Action.SEARCH, None),
+    "/dicom-web/studies?StudyInstanceUID=1.2.3&StudyInstanceUID=": Target(Action.SEARCH, None),
 }
 REFUSED = [
     "/",
@@ -44,6 +49,29 @@ REFUSED = [
     "/dicom-web/studies/1.2.3/studies/1.2.4",
     "/dicom-web/studies/1.2.3%00",
     "/dicom-web/studies?StudyInstanceUID=1.2.*",
+    "/dicom-web/studies?StudyInstanceUID=1.2.3%5C1.2.4",
+    # the names under which an archive (Orthanc 1.10) also takes the study's tag, the last one winning
+    "/dicom-web/studies?StudyInstanceUID=1.2.3&0020,000d=1.2.4",
+    "/dicom-web/studies?StudyInstanceUID=1.2.3&0020-000D=1.2.4",
+    "/dicom-web/studies?StudyInstanceUID=1.2.3&20,d=1.2.4",
+    "/dicom-web/studies?StudyInstanceUID=1.2.3&(0020,000d)=1.2.4",
+    "/dicom-web/studies?StudyInstanceUID=1.2.3;0020000d=1.2.4",
+    "/dicom-web/studies?StudyInstanceUID=1.2.3#&0020000d=1.2.4",
+    "/dicom-web/studies?StudyInstanceUID=1.2.3&studyInstanceUID=1.2.4",
+    "/dicom-web/studies/1.2.3/series?StudyInstanceUID=1.2.4",
+    "/dicom-web/studies/1.2.3/series?0020000d=",
+    # and those under which it takes another method
+    "/dicom-web/studies/1.2.3?_method=delete",
+    "/dicom-web/studies/1.2.3?%5Fmethod=DELETE",
+    "//dicom-web/studies/1.2.3",
+    "https://archive.example/dicom-web/studies/1.2.3",
+    "dicom-web/studies/1.2.3",
+    "/dicom-web/studies/1.2.3#/../1.2.4",
+    "/dicom-web/studies/1.2.3\t",
+    "/dicom-web\\studies/1.2.3",
+    "/dicom-web/%252e%252e/studies/1.2.3",
+    "/dicom-web/x%3F/studies/1.2.3",
+    "/dicom-web/x%23/studies/1.2.3",
     "/dicom-web/studies/" + "1." * 1100 + "1",
 ]
 
