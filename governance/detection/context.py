@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from governance.audit.event import RecordedEvent
 from governance.catalogue import Catalogue, Study
+from governance.detection.acts import LOOKS
 from governance.detection.facts import ManifestFacts, PatientFacts, StaffFacts, StudyFacts, Tie
 from governance.detection.links import Links
 from governance.federation import FederationDirectory, StaffMember
@@ -49,12 +50,11 @@ class RegionContext:
         self.token = links.token
 
     def prepare(self, events: Sequence[RecordedEvent]) -> None:
-        """Fetch what a batch will ask for in three queries."""
-        if not events:
-            return
-        people = {e.subject.id for e in events if e.subject and e.subject.type is SubjectType.PRACTITIONER}
-        patients = {e.resource.patient for e in events if e.resource and e.resource.patient}
-        studies = {e.resource.study for e in events if e.resource and e.resource.study}
+        """Fetch what the accesses of a batch will ask for, in three queries."""
+        looks = [event for event in events if event.kind in LOOKS]
+        people = {e.subject.id for e in looks if e.subject and e.subject.type is SubjectType.PRACTITIONER}
+        patients = {e.resource.patient for e in looks if e.resource and e.resource.patient}
+        studies = {e.resource.study for e in looks if e.resource and e.resource.study}
         self._staff = dict.fromkeys(people) | self._federation.staff_many(self._session, people)
         self._patients = dict.fromkeys(patients) | self._relationships.patients(self._session, patients, _NEVER)
         self._studies = dict.fromkeys(studies) | self._catalogue.studies_by_pseudonym(self._session, studies)

@@ -46,8 +46,8 @@ class _Ledger(Generic[Fact]):
             return
         fact = self._kind.read(event)
         if not fact.ours:
-            before = self.find(name, event.index)
-            if before is not None and before.ours:
+            held = self._held.get(name) or self._look(replace(self._kind.query(name, event.index), source_id=SYSTEM))
+            if held is not None and held.ours:
                 return
         self._remember(name, fact)
 

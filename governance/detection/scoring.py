@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from governance.alerts import Evidence, Finding
@@ -23,6 +24,7 @@ from governance.storage import from_microseconds
 from governance.vocabulary import EventKind, Severity
 
 FAULT_FAMILY = "detector_fault"
+_LINKS = frozenset({EventKind.DECISION, EventKind.TOKEN})
 _FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -53,31 +55,28 @@ class Scorer:
     def score(self, events: Iterable[RecordedEvent], context: LearningContext, book: Book) -> list[Finding]:
         """Give what the events show, in the order in which it became known; the book is changed in place."""
         found: list[Finding] = []
+        memory = {rule_id: book.of(rule_id) for rule_id in self.rules}
         for event in events:
             if event.kind is EventKind.SECURITY_ALERT:
                 continue
             book.see(event)
-            self._settle(event, context, book, found)
-            if event.kind in {EventKind.DECISION, EventKind.TOKEN}:
+            for rule_id, key, value, at in book.take_due():
+                if rule_id in self.rules:
+                    rule = self.rules[rule_id]
+                    found += _guarded(rule, event, partial(rule.due, key, value, at, context, memory[rule_id]))
+            if event.kind in _LINKS:
                 context.note(event)
             for rule in self._by_kind.get(event.kind, ()):
-                _guarded(rule, event, found, lambda r=rule, e=event: r.observe(e, context, book.of(r.id)))  # type: ignore[misc]
+                found += _guarded(rule, event, partial(rule.observe, event, context, memory[rule.id]))
         return found
 
-    def _settle(self, event: RecordedEvent, context: Context, book: Book, found: list[Finding]) -> None:
-        for rule_id, key, value, at in book.take_due():
-            rule = self.rules.get(rule_id)
-            if rule is not None:
-                state = book.of(rule_id)
-                _guarded(rule, event, found, lambda: rule.due(key, value, at, context, state))  # noqa: B023
 
-
-def _guarded(rule: Rule, event: RecordedEvent, found: list[Finding], run: Callable[[], Iterable[Finding]]) -> None:
+def _guarded(rule: Rule, event: RecordedEvent, run: Callable[[], Iterable[Finding]]) -> Sequence[Finding]:
     """Run a rule on an event; its failure becomes a finding."""
     try:
-        found.extend(list(run()))
+        return tuple(run())
     except _FAULTS as error:
-        found.append(_fault(rule, event, error))
+        return (_fault(rule, event, error),)
 
 
 def _fault(rule: Rule, event: RecordedEvent, error: Exception) -> Finding:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from sys import intern
+from typing import NamedTuple
 
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
@@ -15,6 +17,22 @@ from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import Severity, SubjectType
 
 _SLOT = timedelta(hours=1) // MICROSECOND  # one look of a person an hour is remembered
+_WHO, _AT, _ENTRY, _WHY = 0, 1, 2, 9  # places in a remembered look
+
+
+class Look(NamedTuple):
+    """One look at a patient; remembered as a plain list, for there are hundreds of thousands of them."""
+
+    who: str
+    at: int
+    entry: int
+    study: str | None
+    custodian: str | None
+    trusts: list[str]
+    agreement: str | None
+    decision: str | None
+    token: str | None
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,43 +60,44 @@ class PatientBurst:
         at = to_microseconds(event.time)
         width = self.window // MICROSECOND
         value = state.get(patient) or {"looks": []}
-        looks = [look for look in value["looks"] if look["at"] + width >= state.now - width]
-        if any(look["who"] == subject.id and look["at"] // _SLOT == at // _SLOT for look in looks):
+        looks = [row for row in value["looks"] if row[_AT] + width >= state.now - width]
+        if any(row[_WHO] == subject.id and row[_AT] // _SLOT == at // _SLOT for row in looks):
             return ()
-        looks.append(_look(event, at))
-        value = {"looks": sorted(looks, key=lambda look: (look["at"], look["index"]))}
-        state.put(patient, value, max(look["at"] for look in looks) + width)
-        near = [look for look in value["looks"] if abs(look["at"] - at) <= width]
-        if len({look["who"] for look in near}) < self.threshold:
+        looks.append(list(_look(event, at)))
+        looks.sort(key=lambda row: (row[_AT], row[_ENTRY]))
+        value["looks"] = looks
+        state.put(patient, value, looks[-1][_AT] + width)
+        near = [row for row in looks if abs(row[_AT] - at) <= width]
+        if len({row[_WHO] for row in near}) < self.threshold:
             return ()
-        for look in near:
-            look["why"] = look["why"] or _reason(look, patient, context)
-        return self._told(event, patient, at, near)
+        for row in near:
+            row[_WHY] = row[_WHY] or _reason(Look(*row), patient, context)
+        return self._told(event, patient, at, [Look(*row) for row in near])
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Looks are forgotten once no window can hold them."""
         return ()
 
-    def _told(self, event: RecordedEvent, patient: str, at: int, near: list[Value]) -> Iterable[Finding]:
+    def _told(self, event: RecordedEvent, patient: str, at: int, near: list[Look]) -> Iterable[Finding]:
         """Find the fullest window that holds the new look, and tell of it when it is full enough."""
-        bare = [look for look in near if look["why"] is None]
-        if not any(look["index"] == event.index for look in bare):
+        bare = [look for look in near if look.why is None]
+        if not any(look.entry == event.index for look in bare):
             return ()
         width = self.window // MICROSECOND
         windows = [
-            [look for look in bare if start["at"] <= look["at"] <= start["at"] + width]
+            [look for look in bare if start.at <= look.at <= start.at + width]
             for start in bare
-            if start["at"] <= at <= start["at"] + width
+            if start.at <= at <= start.at + width
         ]
-        fullest = max(windows, key=lambda looks: len({look["who"] for look in looks}))
-        people = {look["who"] for look in fullest}
+        fullest = max(windows, key=lambda looks: len({look.who for look in looks}))
+        people = {look.who for look in fullest}
         if len(people) < self.threshold:
             return ()
-        reasoned = len({look["who"] for look in near if look["why"] is not None} - people)
+        reasoned = len({look.who for look in near if look.why is not None} - people)
         return (self._finding(event, patient, fullest, reasoned),)
 
-    def _finding(self, event: RecordedEvent, patient: str, looks: list[Value], reasoned: int) -> Finding:
-        people = acts.distinct(look["who"] for look in looks)
+    def _finding(self, event: RecordedEvent, patient: str, looks: list[Look], reasoned: int) -> Finding:
+        people = acts.distinct(look.who for look in looks)
         hours = int(self.window / timedelta(hours=1))
         sentence = (
             f"{len(people)} people with no recorded reason looked at one patient's images within {hours} hours; "
@@ -92,31 +111,33 @@ class PatientBurst:
             about=patient,
             occurred_at=event.time,
             evidence=(Evidence("unexplained_viewers", len(people), self.threshold - 1, reasoned, None, sentence),),
-            events=tuple(sorted(look["index"] for look in looks)),
+            events=tuple(sorted(look.entry for look in looks)),
             patient=patient,
             subjects=people,
-            trusts=acts.distinct(ods for look in looks for ods in look["trusts"]),
-            agreement_ids=acts.distinct(look["agreement"] for look in looks if look["agreement"]),
-            decision_ids=acts.distinct(look["decision"] for look in looks if look["decision"]),
-            token_jtis=acts.distinct(look["token"] for look in looks if look["token"]),
+            trusts=acts.distinct(ods for look in looks for ods in look.trusts),
+            agreement_ids=acts.distinct(look.agreement for look in looks if look.agreement),
+            decision_ids=acts.distinct(look.decision for look in looks if look.decision),
+            token_jtis=acts.distinct(look.token for look in looks if look.token),
         )
 
 
-def _look(event: RecordedEvent, at: int) -> Value:
-    return {
-        "who": event.subject.id if event.subject else "",
-        "at": at,
-        "index": event.index,
-        "study": acts.study_of(event),
-        "custodian": acts.custodian_of(event),
-        "trusts": list(acts.trusts_of(event)),
-        "agreement": event.authority.agreement_id,
-        "decision": event.authority.decision_id,
-        "token": event.authority.token_jti,
-        "why": None,
-    }
+def _look(event: RecordedEvent, at: int) -> Look:
+    """Keep what a finding needs; names that many looks share are kept once."""
+    authority, custodian = event.authority, acts.custodian_of(event)
+    return Look(
+        who=intern(event.subject.id) if event.subject else "",
+        at=at,
+        entry=event.index,
+        study=acts.study_of(event),
+        custodian=intern(custodian) if custodian else None,
+        trusts=[intern(ods) for ods in acts.trusts_of(event)],
+        agreement=intern(authority.agreement_id) if authority.agreement_id else None,
+        decision=authority.decision_id,
+        token=authority.token_jti,
+        why=None,
+    )
 
 
-def _reason(look: Value, patient: str, context: Context) -> str | None:
-    ties = context.ties(look["who"], patient, look["study"], look["custodian"], from_microseconds(look["at"]))
+def _reason(look: Look, patient: str, context: Context) -> str | None:
+    ties = context.ties(look.who, patient, look.study, look.custodian, from_microseconds(look.at))
     return ties[0].kind.value if ties else None
