@@ -1,9 +1,12 @@
 """The style of the policies: what OPA itself checks, and the rules of Regal that matter here, as our own lint.
 
-Regal's names are kept. Two rules are ours, each for a fault that was seen: ``negate-whole-facts`` (OPA evaluates the
-arguments of a negated call outside the negation, so a missing attribute makes ``not f(input.x)`` undefined instead of
-true) and ``no-loop-before-else`` (the compiled embedded engine gives up a rule whose looping body fails instead of
-going on to its ``else``).
+Regal's names are kept. Four rules are ours, each for a fault that was seen, and each a way to fail open:
+
+- ``negate-whole-facts``: OPA evaluates the arguments of a negated call outside the negation, so a missing attribute
+  makes ``not f(input.x)`` undefined instead of true;
+- ``test-what-is-assigned``: the compiled embedded engine goes on after ``x := input.y`` where ``y`` is missing;
+- ``bind-in-comprehension-body``: it also keeps an entry whose head is undefined, which OPA drops;
+- ``no-loop-before-else``: and it gives up a rule whose looping body fails instead of going on to its ``else``.
 """
 
 import json
@@ -49,6 +52,12 @@ def loops_before_else(rule: str) -> bool:
     """Say whether a body that has an ``else`` after it loops, other than inside a comprehension."""
     bodies = rule.split("} else")[:-1]
     return any(re.search(r"\b(some|every)\b", re.sub(r"[\[{][^\[\]{}]*\|[^\[\]{}]*[\]}]", "", body)) for body in bodies)
+
+
+def untested_assignments(rule: str) -> list[str]:
+    """Give the local names that are assigned a plain reference and never asked whether there was anything there."""
+    assigned = re.findall(r"^\t+(\w+) := [a-z_]+(?:\.|\[)[^(]*$", rule, re.MULTILINE)
+    return [name for name in assigned if not re.search(rf"\b(is_[a-z]+|count)\({name}\)", rule)]
 
 
 @pytest.mark.peer
@@ -144,6 +153,13 @@ class TestModule:
     def test_no_loop_before_else(self, module: Path) -> None:
         assert [name_of(rule) for rule in rules(module) if loops_before_else(rule)] == []
 
+    def test_bind_in_comprehension_body(self, module: Path) -> None:
+        heads = re.findall(r"[\[{]([^\[\]{}|\"]*?)\|[ \n]", re.sub(r'"[^"]*"', '""', code(module)))
+        assert [head for head in heads if "." in head and ":=" not in head] == []
+
+    def test_test_what_is_assigned(self, module: Path) -> None:
+        assert [name for rule in rules(module) for name in untested_assignments(rule)] == []
+
     def test_todo_comment(self, module: Path) -> None:
         assert not re.search(r"#.*\b(TODO|FIXME|XXX)\b", module.read_text())
 
@@ -162,6 +178,8 @@ def test_the_lint_catches_what_it_is_for() -> None:
     assert WHOLE_FACT.fullmatch("_satisfied(request, clause)")
     assert not WHOLE_FACT.fullmatch("is_array(request.resource.labels)")
     assert not WHOLE_FACT.fullmatch("request.action in clause.actions")
+    assert untested_assignments("f(x) if {\n\ty := x.z\n\tx.a == 1\n}") == ["y"]
+    assert untested_assignments("f(x) if {\n\ty := x.z\n\tis_number(y)\n}") == []
     assert loops_before_else("f(x) := 1 if {\n\tsome i in x\n\ti > 2\n} else := 2")
     assert not loops_before_else("f(x) := 1 if {\n\tcount([i | some i in x]) > 2\n} else := 2")
     assert not loops_before_else("f(x) := 1 if {\n\tsome i in x\n\ti > 2\n}")

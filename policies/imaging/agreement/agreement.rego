@@ -2,18 +2,17 @@
 # title: Agreement
 # description: |
 #   Finds the clauses that could carry the request: those that the custodian trusts have agreed with the requesting
-#   organisation for the stated purpose. The look-up is by party pair and purpose, so its cost does not grow with the
-#   number of agreements. A study with several custodians is covered when any one of them agreed.
+#   organisation for the stated purpose. A study with several custodians is covered when any one of them agreed.
 package imaging.agreement
 
 # METADATA
-# description: The custodians each clause speaks for, for the clauses that join requester, custodian and purpose.
-owners(index, request) := {key: custodians |
-	some custodian in request.resource.custodians
-	some key in index[request.subject.ods][custodian][request.purpose]
-	custodians := {other |
-		some other in request.resource.custodians
-		key in index[request.subject.ods][other][request.purpose]
+# description: The custodians each clause speaks for, of `agreed`, the clause keys by custodian.
+owners(agreed) := {key: custodians |
+	some keys in agreed
+	some key in keys
+	custodians := {custodian |
+		some custodian, found in agreed
+		key in found
 	}
 }
 
@@ -27,14 +26,12 @@ in_force(request, clause) if {
 }
 
 # METADATA
-# description: Why no clause could be found, told apart so that an officer sees an ended agreement for what it is.
-absence(governance, request) := "agreement.not_active" if {
-	_ever_agreed(governance, request)
+# description: |
+#   Why no clause could be found, told apart so that an officer sees an ended agreement for what it is. `agreed` and
+#   `lapsed` are the clause keys by custodian of active and of ended agreements.
+absence(agreed, lapsed) := "agreement.not_active" if {
+	count(agreed) + count(lapsed) > 0
 } else := "agreement.none"
-
-_ever_agreed(governance, request) if count(owners(governance.index, request)) > 0
-
-_ever_agreed(governance, request) if count(owners(governance.lapsed, request)) > 0
 
 _not_ended(_, until) if until == null
 

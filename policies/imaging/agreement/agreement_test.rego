@@ -2,30 +2,20 @@ package imaging.agreement_test
 
 import data.imaging.agreement
 
-index := {"RKB": {
-	"RRK": {"TREAT": ["care/1", "pool/1"]},
-	"RL4": {"TREAT": ["care/1"]},
-}}
-
-request(custodians, purpose) := {
-	"subject": {"ods": "RKB"},
-	"purpose": purpose,
-	"resource": {"custodians": custodians},
+agreed := {
+	"RRK": ["care/1", "pool/1"],
+	"RL4": ["care/1"],
 }
 
 test_success_every_custodian_that_agreed if {
-	agreement.owners(index, request(["RRK", "RL4", "RNA"], "TREAT")) == {
+	agreement.owners(agreed) == {
 		"care/1": {"RL4", "RRK"},
 		"pool/1": {"RRK"},
 	}
 }
 
-test_fail_other_purpose if {
-	agreement.owners(index, request(["RRK"], "HRESCH")) == {}
-}
-
 test_fail_nobody_agreed if {
-	agreement.owners(index, request(["RNA"], "TREAT")) == {}
+	agreement.owners({}) == {}
 }
 
 test_success_in_force if {
@@ -41,13 +31,13 @@ test_fail_out_of_force if {
 }
 
 test_absence_none if {
-	agreement.absence({"index": {}, "lapsed": {}}, request(["RRK"], "TREAT")) == "agreement.none"
+	agreement.absence({}, {}) == "agreement.none"
 }
 
 test_absence_lapsed if {
-	agreement.absence({"index": {}, "lapsed": index}, request(["RRK"], "TREAT")) == "agreement.not_active"
+	agreement.absence({}, agreed) == "agreement.not_active"
 }
 
 test_absence_out_of_force if {
-	agreement.absence({"index": index, "lapsed": {}}, request(["RRK"], "TREAT")) == "agreement.not_active"
+	agreement.absence(agreed, {}) == "agreement.not_active"
 }

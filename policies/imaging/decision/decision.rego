@@ -41,9 +41,23 @@ answer := object.union(_verdict, {"revision": data.governance.revision})
 
 _refused := subject.failures(input) | resource.failures(input)
 
+# Looked up down to the keys, and never handed on whole: an engine may copy what it hands on, and then the cost of a
+# decision would grow with the number of agreements.
+_agreed := {custodian: keys |
+	some custodian in input.resource.custodians
+	keys := data.governance.index[input.subject.ods][custodian][input.purpose]
+	count(keys) > 0
+}
+
+_lapsed := {custodian: keys |
+	some custodian in input.resource.custodians
+	keys := data.governance.lapsed[input.subject.ods][custodian][input.purpose]
+	count(keys) > 0
+}
+
 _owners := {key: custodians |
 	count(_refused) == 0
-	some key, custodians in agreement.owners(data.governance.index, input)
+	some key, custodians in agreement.owners(_agreed)
 	agreement.in_force(input, data.governance.clauses[key])
 }
 
@@ -83,7 +97,7 @@ _verdict := _permit(min(_permitting)) if {
 	count(_failures) > 0
 } else := verdict.refusal(_refused) if {
 	count(_refused) > 0
-} else := verdict.refusal({agreement.absence(data.governance, input)})
+} else := verdict.refusal({agreement.absence(_agreed, _lapsed)})
 
 _permit(key) := verdict.permit(input, key, data.governance.clauses[key], _owners[key])
 

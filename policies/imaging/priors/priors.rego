@@ -31,8 +31,9 @@ _within(request, clause) if {
 	request.resource.age_days - _care_began(request) <= clause.priors_days
 }
 
-_care_began(request) := max({0} | {tie.age_days |
+_care_began(request) := max({0} | {days |
 	some tie in request.relationships
 	tie.kind in _care_kinds
-	is_number(tie.age_days)
+	days := tie.age_days
+	is_number(days)
 })
