@@ -17,7 +17,7 @@ from governance.decisions.decision import AgreementRef, Answer, Decision
 from governance.decisions.engine import Engine, EngineFault, Health, PolicySource
 from governance.decisions.obligations import Obligation, ObligationType
 from governance.decisions.pdp import DecisionService
-from governance.decisions.pip import PolicyInformationPoint
+from governance.decisions.pip import PolicyInformationPoint, ReadsToday
 from governance.decisions.request import AccessRequest, RequestSubject
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "OpaEngine",
     "PolicyInformationPoint",
     "PolicySource",
+    "ReadsToday",
     "RegorusEngine",
     "RequestSubject",
 ]
