@@ -104,7 +104,8 @@ class Region:
             "authorization_details": json.dumps([wanted]),
             **fields,
         }
-        form.setdefault("subject_token", self.identity_token(user))
+        if "subject_token" not in form:
+            form["subject_token"] = self.identity_token(user)
         return self.token(client_id, headers, **form)
 
 
