@@ -5,7 +5,7 @@
 3. Only what the viewer's trust may see is on the chain.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -113,14 +113,15 @@ class Chains:
     def of_alert(self, alert: Alert, events: Sequence[RecordedEvent]) -> tuple[Step, ...]:
         """Give the chain of an alert; ``events`` are those it rests on that the viewer may see."""
         found = self._gather(events, alert.decision_ids, alert.token_jtis)
-        return self._steps(found, alert.agreement_ids, [alert], "alert")
+        steps = self._steps(found, alert.agreement_ids, [alert], "alert")
+        return tuple(_with_first(step, {event.index for event in events}) for step in steps)
 
     def of_event(self, event: RecordedEvent) -> tuple[Step, ...]:
         """Give the chain through one event of the log."""
         found = self._gather([event], (), ())
         alerts = self._alerts.list(self._viewer, AlertQuery(event=event.index), SHOWN).alerts
         steps = self._steps(found, (), alerts, _place_of(event))
-        return tuple(_with_first(step, event.index) if step.here else step for step in steps)
+        return tuple(_with_first(step, {event.index}, here=step.here) for step in steps)
 
     def of_decision(self, decision_id: str, events: Sequence[RecordedEvent]) -> tuple[Step, ...]:
         """Give the chain through a decision; ``events`` are those that carry its id."""
@@ -192,10 +193,12 @@ class Chains:
         return Link(text, "event_page", {"index": event.index}, f"{when}. {note}." if note else when, index=event.index)
 
 
-def _with_first(step: Step, index: int) -> Step:
-    """Put the link of one event first and take its address away: it is the page itself."""
-    here = [replace(link, endpoint=None) for link in step.links if link.index == index]
-    return replace(step, links=(*here, *(link for link in step.links if link.index != index)))
+def _with_first(step: Step, indexes: Set[int], *, here: bool = False) -> Step:
+    """Put the links of some events first; ``here`` takes their address away, for they are the page itself."""
+    first = [link for link in step.links if link.index in indexes]
+    if here:
+        first = [replace(link, endpoint=None) for link in first]
+    return replace(step, links=(*first, *(link for link in step.links if link.index not in indexes)))
 
 
 def _place_of(event: RecordedEvent) -> Kind | None:

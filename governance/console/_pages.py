@@ -20,6 +20,7 @@ from wtforms import Form
 
 from governance.console import _formats as formats
 from governance.console import _wording as wording
+from governance.console import forms
 from governance.console._guard import may
 from governance.console._names import trust_names
 from governance.console._rows import named
@@ -81,6 +82,7 @@ def environment() -> Environment:
         words=wording,
         url_for=url_for,
         csrf_token=generate_csrf,
+        forms=forms,
         may=may,
         Scope=Scope,
     )

@@ -4,7 +4,8 @@ Each field's limits are those of the room that takes the value. The form token i
 console, by the blueprint, whichever form is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from wtforms import Field, Form, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
@@ -16,6 +17,16 @@ from governance.vocabulary import nhs_number as checked_nhs_number
 
 ANY = ""
 OPEN = "open"
+VERDICTS = {verdict.value: wording.VERDICTS[verdict] for verdict in Verdict}
+STATES = {OPEN: "Open"} | {state.value: wording.ALERT_STATES[state] for state in AlertState} | {"all": "All"}
+SEVERITIES = {ANY: "Any"} | {
+    severity.value: wording.SEVERITIES[severity] for severity in sorted(Severity, key=lambda one: -one.rank)
+}
+
+
+def _values(labels: Mapping[str, str]) -> Any:
+    """Give a field's choices as plain values, which the type stubs do not know yet; the page adds the labels."""
+    return list(labels)
 
 
 def _stripped(value: str | None) -> str | None:
@@ -40,7 +51,7 @@ class CloseForm(Form):
 
     verdict = RadioField(
         "What did you conclude?",
-        choices=[(verdict.value, wording.VERDICTS[verdict]) for verdict in Verdict],
+        choices=_values(VERDICTS),
         validators=[InputRequired("Select what you concluded")],
         validate_choice=True,
     )
@@ -83,29 +94,11 @@ class PatientSearchForm(Form):
 class AlertFilterForm(Form):
     """Which alerts to list; sent in the address, where it may be."""
 
-    state = SelectField(
-        "State",
-        choices=[(OPEN, "Open"), *((state.value, wording.ALERT_STATES[state]) for state in AlertState), ("all", "All")],
-        default=OPEN,
-    )
-    severity = SelectField(
-        "Severity",
-        choices=[
-            (ANY, "Any"),
-            *(
-                (severity.value, wording.SEVERITIES[severity])
-                for severity in sorted(Severity, key=lambda severity: -severity.rank)
-            ),
-        ],
-        default=ANY,
-    )
+    state = SelectField("State", choices=_values(STATES), default=OPEN)
+    severity = SelectField("Severity", choices=_values(SEVERITIES), default=ANY)
 
 
 class TimelineFilterForm(Form):
     """Which trust's part of a patient's timeline to show."""
 
-    trust = SelectField("Trust", choices=[(ANY, "All trusts")], default=ANY, validate_choice=False)
-
-    def offer(self, trusts: Sequence[tuple[str, str]]) -> None:
-        """Offer the trusts (code and name) that the timeline names."""
-        self.trust.choices = [(ANY, "All trusts"), *trusts]
+    trust = SelectField("Trust", choices=_values({ANY: "All trusts"}), default=ANY, validate_choice=False)

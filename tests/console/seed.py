@@ -142,10 +142,12 @@ def _events(services: Services, now: datetime) -> tuple[int, int, int, int]:
               subject=Subject("nurse-5", SubjectType.PRACTITIONER, "nurse", DUDLEY), outcome=Outcome.SUCCESS,
               resource=Resource(patient=OTHER_PATIENT, study_uid="1.2.3.4", modality="MR", custodian=DUDLEY)),
     ]  # fmt: skip
+    first = Authority("decision-0000", "token-0000", "two-trusts")
     earlier = [
-        Event(f"old-{n}", now - timedelta(days=3, minutes=n), archive, EventKind.ACCESS, subject=clinician,
-              authority=chain, **common)
-        for n in reversed(range(30))
+        Event("decision-0000", now - timedelta(days=3, minutes=31), service, EventKind.DECISION, subject=clinician,
+              authority=first, detail=answered, **common),
+        *(Event(f"old-{n}", now - timedelta(days=3, minutes=n), archive, EventKind.ACCESS, subject=clinician,
+                authority=first, **common) for n in reversed(range(30))),
     ]  # fmt: skip
     services.audit.append(earlier)
     receipts = services.audit.append(events)

@@ -42,5 +42,5 @@ def patients_timeline(patient: str) -> ResponseReturnValue:
     record_look("timeline", patient, trust=trust)
     before = request.args.get("before", type=int)
     found = timeline(services.audit_search, trust_names(), patient, viewer().ods, trust, before)
-    form.offer(found.trusts)
-    return page("timeline.html", found=found, form=form, first=before is None)
+    trusts = {"": "All trusts"} | dict(found.trusts)
+    return page("timeline.html", found=found, form=form, trusts=trusts, first=before is None)

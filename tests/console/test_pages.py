@@ -1,0 +1,127 @@
+"""Every page, wide and narrow: it opens, axe finds nothing, the browser complains of nothing, nothing overflows."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.console.conftest import OFFICER, Region, Visit, shot
+from tests.console.seed import Seeded
+
+pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
+
+PAGES: dict[str, Callable[[Seeded], str]] = {
+    "agreement": lambda _: "/console/agreements/two-trusts",
+    "agreement-draft": lambda _: "/console/agreements/orthopaedic-referrals",
+    "agreement-suspended": lambda _: "/console/agreements/ct-triage?version=1",
+    "agreements": lambda _: "/console/agreements",
+    "alert": lambda seeded: f"/console/alerts/{seeded.alert}",
+    "alert-bypass": lambda seeded: f"/console/alerts/{seeded.bypass_alert}",
+    "alert-closed": lambda seeded: f"/console/alerts/{seeded.closed_alert}",
+    "alerts": lambda _: "/console/alerts",
+    "alerts-all": lambda _: "/console/alerts?state=all",
+    "alerts-none": lambda _: "/console/alerts?severity=low",
+    "close": lambda seeded: f"/console/alerts/{seeded.alert}/close",
+    "decision": lambda _: "/console/decisions/decision-0001",
+    "decision-refused": lambda _: "/console/decisions/decision-0002",
+    "event": lambda seeded: f"/console/events/{seeded.access_index}",
+    "event-break-glass": lambda seeded: f"/console/events/{seeded.bypass_index + 3}",
+    "event-decision": lambda seeded: f"/console/events/{seeded.decision_index}",
+    "event-export": lambda seeded: f"/console/events/{seeded.bypass_index + 2}",
+    "help": lambda _: "/console/help",
+    "home": lambda _: "/console/",
+    "patients": lambda _: "/console/patients",
+    "timeline": lambda seeded: f"/console/patients/{seeded.patient}",
+    "timeline-none": lambda _: "/console/patients/p-" + "a" * 26,
+    "unmask": lambda seeded: f"/console/alerts/{seeded.alert}/unmask",
+}
+WIDTHS = (1280, 390)
+SHOTS = os.environ.get("GOVERNANCE_TEST_SHOTS")
+
+
+def check(visit: Visit, name: str, width: int) -> None:
+    """Hold the page that is open to the rules every page keeps."""
+    visit.page.wait_for_load_state("networkidle")
+    broken = Axe().run(visit.page).response["violations"]
+    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in broken] == []
+    across = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert across <= 0
+    assert visit.complaints == []
+    assert visit.page.evaluate("document.querySelectorAll('[style]').length") == 0
+    if SHOTS:
+        shot(visit, Path(SHOTS), f"{name}-{width}")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_is_sound(region: Region, visit: Callable[..., Visit], width: int) -> None:
+    seen = visit(OFFICER, width)
+    for name, path in PAGES.items():
+        assert seen.go(path(region.seeded)) == 200, name
+        check(seen, name, width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_signing_in_is_sound(visit: Callable[..., Visit], width: int) -> None:
+    seen = visit(None, width)
+    assert seen.go("/console/sign-in") == 200
+    check(seen, "sign-in", width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("name", "path", "button"),
+    [
+        ("close-error", "/console/alerts/{alert}/close", "Close alert"),
+        ("unmask-error", "/console/alerts/{alert}/unmask", "Show"),
+        ("comment-error", "/console/alerts/{alert}", "Add comment"),
+        ("patients-error", "/console/patients", "Show timeline"),
+    ],
+)
+def test_a_form_sent_empty_says_what_is_missing(
+    region: Region, visit: Callable[..., Visit], width: int, name: str, path: str, button: str
+) -> None:
+    seen = visit(OFFICER, width)
+    seen.go(path.format(alert=region.seeded.alert))
+    seen.page.get_by_role("button", name=button).click()
+    summary = seen.page.get_by_role("alert")
+    expect(summary.get_by_role("heading", name="There is a problem")).to_be_visible()
+    assert seen.page.title().startswith("Error: ")
+    seen.complaints.clear()  # the browser says that the form was answered with 400, which is right
+    check(seen, name, width)
+    summary.get_by_role("link").first.click()
+    focused = seen.page.evaluate("document.activeElement.name")
+    assert focused in {"verdict", "reason", "comment", "nhs_number"}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_address_that_leads_nowhere_is_a_page(visit: Callable[..., Visit], width: int) -> None:
+    seen = visit(OFFICER, width)
+    assert seen.go("/console/no/such/page") == 404
+    seen.complaints.clear()
+    check(seen, "not-found", width)
+    expect(seen.page.get_by_role("heading", name="Page not found")).to_be_visible()
+
+
+def test_every_page_works_without_scripts(region: Region, visit: Callable[..., Visit]) -> None:
+    signed_in = visit(OFFICER)
+    context = signed_in.page.context.browser.new_context(  # type: ignore[union-attr]
+        java_script_enabled=False, storage_state=signed_in.page.context.storage_state()
+    )
+    page = context.new_page()
+    for name, path in PAGES.items():
+        answer = page.goto(region.address + path(region.seeded))
+        assert answer is not None, name
+        assert page.locator("h1").count() == 1, name
+    context.close()
+
+
+def test_nothing_is_asked_of_another_host(region: Region, visit: Callable[..., Visit]) -> None:
+    seen = visit(OFFICER)
+    asked: list[str] = []
+    seen.page.on("request", lambda made: asked.append(made.url))
+    for path in PAGES.values():
+        seen.go(path(region.seeded))
+    assert [url for url in asked if not url.startswith((region.address, "data:"))] == []
