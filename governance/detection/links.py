@@ -1,6 +1,6 @@
 """The links of authority in the log: decisions and tokens by id, as the log stood at an index.
 
-1. What this service recorded counts before what any other source claims under the same id; else the last word counts.
+1. What this service recorded counts before what any other source claims under the same id; else the first word counts.
 2. The answer is the same whether it comes from memory or from the log: a restart changes nothing.
 """
 
@@ -14,22 +14,22 @@ from typing import Generic, TypeVar
 from governance.audit.event import RecordedEvent
 from governance.audit.search import AuditSearch, Query
 from governance.detection.facts import DecisionFacts, TokenFacts
-from governance.vocabulary import EventKind, Outcome
+from governance.vocabulary import SYSTEM, EventKind, Outcome
 
-SYSTEM = "imaging-governance"
 REMEMBERED = 50_000  # links of each kind kept in memory
-_SAME_ID = 10  # events of one token looked at: issued, revoked
+_SAME_ID = 50  # events under one id that are looked at, oldest first: a decision comes before its accesses
 
 Fact = TypeVar("Fact", DecisionFacts, TokenFacts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[Fact]):
-    """How one kind of link is named, recognised, read and asked for."""
+    """How one kind of link is named, read, and asked for: of this service by its event's id, of others by its own."""
 
     name: Callable[[RecordedEvent], str | None]
     read: Callable[[RecordedEvent], Fact]
-    query: Callable[[str, int], Query]
+    ours: Callable[[str], Query]
+    others: Callable[[str], Query]
 
 
 class _Ledger(Generic[Fact]):
@@ -45,25 +45,21 @@ class _Ledger(Generic[Fact]):
         if name is None:
             return
         fact = self._kind.read(event)
-        if not fact.ours:
-            held = self._held.get(name) or self._look(replace(self._kind.query(name, event.index), source_id=SYSTEM))
-            if held is not None and held.ours:
-                return
-        self._remember(name, fact)
+        if fact.ours or self.find(name, event.index) is None:
+            self._remember(name, fact)
 
     def find(self, name: str, before: int) -> Fact | None:
         held = self._held.get(name)
         if held is not None and held.index < before:
             return held
-        query = self._kind.query(name, before)
-        found = self._look(replace(query, source_id=SYSTEM)) or self._look(query)
+        found = self._look(self._kind.ours(name), name, before) or self._look(self._kind.others(name), name, before)
         if found is not None:
             self._remember(name, found)
         return found
 
-    def _look(self, query: Query) -> Fact | None:
-        events = self._search.find(query, _SAME_ID)
-        return next((self._kind.read(event) for event in events if self._kind.name(event) is not None), None)
+    def _look(self, query: Query, name: str, before: int) -> Fact | None:
+        events = self._search.find(replace(query, before_index=before), _SAME_ID, newest_first=False)
+        return next((self._kind.read(event) for event in events if self._kind.name(event) == name), None)
 
     def _remember(self, name: str, fact: Fact) -> None:
         self._held[name] = fact
@@ -83,17 +79,19 @@ class Links:
         self._decisions: _Ledger[DecisionFacts] = _Ledger(
             search,
             _Kind(
-                lambda event: event.authority.decision_id or event.id,
-                decision_facts,
-                lambda name, before: Query(kind=EventKind.DECISION, decision_id=name, before_index=before),
+                name=_decision_name,
+                read=decision_facts,
+                ours=lambda name: Query(source_id=SYSTEM, event_id=name),
+                others=lambda name: Query(decision_id=name),
             ),
         )
         self._tokens: _Ledger[TokenFacts] = _Ledger(
             search,
             _Kind(
-                lambda event: event.authority.token_jti if event.detail.get("act", "issue") == "issue" else None,
-                token_facts,
-                lambda name, before: Query(kind=EventKind.TOKEN, token_jti=name, before_index=before),
+                name=_token_name,
+                read=token_facts,
+                ours=lambda name: Query(source_id=SYSTEM, event_id=f"token-{name}"),
+                others=lambda name: Query(token_jti=name),
             ),
         )
 
@@ -111,6 +109,15 @@ class Links:
     def token(self, jti: str, before: int) -> TokenFacts | None:
         """Find an issued token before an index."""
         return self._tokens.find(jti, before)
+
+
+def _decision_name(event: RecordedEvent) -> str | None:
+    return event.authority.decision_id if event.kind is EventKind.DECISION else None
+
+
+def _token_name(event: RecordedEvent) -> str | None:
+    issued = event.kind is EventKind.TOKEN and event.detail.get("act", "issue") == "issue"
+    return event.authority.token_jti if issued else None
 
 
 def decision_facts(event: RecordedEvent) -> DecisionFacts:

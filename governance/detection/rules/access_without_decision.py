@@ -31,7 +31,7 @@ class AccessWithoutDecision:
     def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Follow an access to its decision; a decision or token that arrives releases the accesses that wait for it."""
         if event.kind is EventKind.DECISION:
-            return self._released(f"decision:{event.authority.decision_id or event.id}", event, context, state)
+            return self._released(f"decision:{event.authority.decision_id}", event, context, state)
         if event.kind is EventKind.TOKEN:
             return self._released(f"token:{event.authority.token_jti}", event, context, state)
         return self._follow(event, event.index, context, state) if acts.succeeded(event) else ()

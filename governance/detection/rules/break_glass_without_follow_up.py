@@ -67,7 +67,8 @@ class BreakGlassWithoutFollowUp:
         if ties:
             return ()
         hours = int(self.window / timedelta(hours=1))
-        uses = "once" if len(events) == 1 else f"{len(events)} times"
+        count = len({event.authority.decision_id or str(event.index) for event in events})
+        uses = "once" if count == 1 else f"{count} times"
         sentence = (
             f"The emergency override was used {uses} by {acts.spoken_role(first)}, and within {hours} hours no order, "
             "list, referral, report or episode tied them to the patient."

@@ -12,7 +12,7 @@ from governance.detection import acts
 from governance.detection.facts import Context
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.storage import to_microseconds
-from governance.vocabulary import AgreementStatus, EventKind, Severity
+from governance.vocabulary import SYSTEM, AgreementStatus, EventKind, Severity
 
 LAPSED = frozenset({AgreementStatus.EXPIRED.value, AgreementStatus.SUSPENDED.value, AgreementStatus.TERMINATED.value})
 _REVOCATION_KEPT = timedelta(days=7) // MICROSECOND
@@ -28,7 +28,7 @@ class LapsedAuthority:
     """
 
     grace: timedelta = timedelta(seconds=60)
-    system: str = "imaging-governance"
+    system: str = SYSTEM
     id = "lapsed_authority"
     family = "lapsed_authority"
     severity = Severity.HIGH

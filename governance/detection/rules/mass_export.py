@@ -93,7 +93,8 @@ class MassExport:
             if count >= limit.factor * expected.mean and bits >= self.bits and _tell(value, signal, count):
                 sentence = (
                     f"{count} studies were taken out in {limit.words} by {_role(value)}; people in that role take out "
-                    f"{expected.mean:.1f} in {limit.words} when they take out any ({own.n:.0f} days seen)."
+                    f"{expected.mean:.1f} in {limit.words} when they take out any "
+                    f"(from {own.n:.0f} days of that role, {all_roles.n:.0f} of all)."
                 )
                 found.append(Evidence(signal, count, round(expected.mean, 3), round(own.n), round(bits, 3), sentence))
         mean = fit(role.bytes, fit(region.bytes, BYTES.prior).mean).mean

@@ -297,7 +297,7 @@ def test_two_rules_of_one_name_are_refused(small: AlertWorld) -> None:
 
 def test_what_others_claim_never_replaces_our_own_decision(small: AlertWorld) -> None:
     """An archive that writes a permit under the id of our denial is not believed."""
-    denial = act("d", patient="9990000026", study="1.2.4", kind="decision", decision="d-1", detail={"permit": False})
+    denial = act("d-1", patient="9990000026", study="1.2.4", kind="decision", decision="d-1", detail={"permit": False})
     forged = act("f", 1, patient="9990000026", study="1.2.4", kind="decision", decision="d-1", detail={"permit": True})
     ours = dataclasses.replace(denial, source=dataclasses.replace(denial.source, id="imaging-governance"))
     small.record([ours, forged, act("a", 2, patient="9990000026", study="1.2.4", decision="d-1")])
