@@ -1,6 +1,7 @@
 """A document is refused with every fault named by its path, and a fault never repeats the document."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +246,23 @@ def test_the_demo_documents_are_valid_as_they_lie_in_their_files() -> None:
     for name in names:
         (read,) = parse(name.read_text(), name.name)
         assert check(read, name.name).agreement.id == name.stem
+
+
+def test_the_example_of_the_documentation_is_valid() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "agreements.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (read,) = parse(example, "docs/agreements.md")
+    assert check(read).agreement.id == "stroke-network"
+
+
+def test_the_documentation_names_every_field() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "agreements.md").read_text()
+    clause = schema()["$defs"]["clause"]["properties"]
+    names = {
+        *schema()["properties"],
+        *clause,
+        *clause["conditions"]["properties"],
+        *clause["break_glass"]["properties"],
+    }
+    assert [name for name in sorted(names) if f"`{name}`" not in page and f"`{name}." not in page] == []
+    assert [name for name in clause["data"]["properties"] if f"`data.{name}`" not in page] == []
