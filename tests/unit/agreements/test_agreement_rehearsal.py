@@ -31,6 +31,8 @@ def test_the_demo_region(database: Database, day: datetime) -> None:
     assert policy["clauses"]["ai-ich-triage/2.1"]["ai"]["ai-ich-triage"]["versions"] == ["2.1.0", "2.2.0"]
     assert policy["clauses"]["wm-imaging-research/6.1"]["opt_out_applies"]
     assert policy["lapsed"]["RLQ"]["RXW"]["TREAT"] == ["overflow-reporting-rxw-rlq/3.1"]
+    assert "HQUALIMP" in policy["lapsed"]["RLQ"]["RXW"]
+    assert "HQUALIMP" not in policy["index"]["RLQ"]["RXW"]
     assert world.service.overview(day).ending_soon == 0
     assert world.service.overview(day + timedelta(days=2)).ending_soon == 1
 
