@@ -39,11 +39,10 @@ from governance.settings import Settings
 from governance.storage import Database, migrate
 from governance.telemetry import Metrics, configure
 from governance.tokens import KeyRing, TokenService
-from governance.vocabulary import EventKind, Outcome
+from governance.vocabulary import SYSTEM, EventKind, Outcome
 from governance.web import Services, browser, observation, problems, readiness
 from governance.web.services import EXTENSION
 
-_SYSTEM = "imaging-governance"  # this service as a source of audit events
 _LONDON = ZoneInfo("Europe/London")
 
 
@@ -90,6 +89,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         audit=ground.audit,
         clock=ground.clock,
         revealer=ground.audit,
+        source=ground.source,
         patient_of=lambda session, subject: _patient_of(rooms.federation, session, subject),
     )
     services = Services(
@@ -98,6 +98,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         database=ground.database,
         pseudonymiser=ground.pseudonymiser,
         vault=ground.vault,
+        source=ground.source,
         audit=ground.audit,
         audit_posture=ground.posture,
         audit_search=ground.search,
@@ -134,7 +135,7 @@ def _ground(settings: Settings, clock: Clock) -> _Ground:
         posture=posture,
         audit=AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=posture),
         search=AuditSearch(database),
-        source=Source(_SYSTEM, settings.organisation),
+        source=Source(SYSTEM, settings.organisation),
     )
 
 
@@ -155,6 +156,7 @@ def _rooms(ground: _Ground) -> _Rooms:
             keys=keys,
             clock=ground.clock,
             new_id=new_id,
+            source=ground.source,
         ),
     )
 

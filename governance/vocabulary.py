@@ -11,6 +11,7 @@ from typing import Self
 _ODS = re.compile(r"[A-Z0-9]{3,10}")
 _NHS_NUMBER = re.compile(r"[0-9]{10}")
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
+SYSTEM = "imaging-governance"  # this service as a source of audit events
 UID_MAXIMUM = 64  # characters, DICOM PS3.5 section 9.1
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from governance.audit.event import Source
 from governance.audit.log import AuditLog
 from governance.audit.signer import NoteSigner
 from governance.clock import FixedClock
@@ -16,7 +17,7 @@ from governance.federation import FederationDirectory, IdentityProvider, Service
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.tokens import Form, KeyRing, RemoteKeySets, TokenService, parse_form
-from governance.vocabulary import SubjectType
+from governance.vocabulary import SYSTEM, SubjectType
 
 ISSUER = "https://broker.test"
 ENDPOINT = f"{ISSUER}/oauth/token"
@@ -96,6 +97,7 @@ class TokenWorld:
             keys=self.key_ring,
             clock=clock,
             new_id=lambda: f"id-{next(self._numbers)}",
+            source=Source(SYSTEM, "QHL"),
             key_sets=RemoteKeySets(self._fetch),
         )
 

@@ -6,11 +6,9 @@ from uuid import uuid4
 
 from sqlmodel import Session
 
-from governance.audit.event import Event, JsonValue, Source, Subject
+from governance.audit.event import Event, JsonValue, Subject
 from governance.vocabulary import EventKind, Outcome, SubjectType
 from governance.web import Services, current_caller
-
-SYSTEM = "imaging-governance"  # this service as a source of audit events
 
 
 def record_change(services: Services, session: Session, now: datetime, detail: Mapping[str, JsonValue]) -> None:
@@ -29,7 +27,7 @@ def record_change(services: Services, session: Session, now: datetime, detail: M
     event = Event(
         id=str(uuid4()),
         time=now,
-        source=Source(SYSTEM, services.settings.organisation),
+        source=services.source,
         kind=EventKind.CONFIG,
         outcome=Outcome.SUCCESS,
         subject=Subject(

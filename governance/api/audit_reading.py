@@ -10,12 +10,11 @@
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from governance.audit import AuditSearch, Event, Query, RecordedEvent, Resource, Source, Subject
+from governance.audit import AuditSearch, Event, Query, RecordedEvent, Resource, Subject
 from governance.errors import NotFound
 from governance.vocabulary import EventKind, Outcome, SubjectType
 from governance.web import Caller, Services
 
-SYSTEM = "imaging-governance"
 INDEX_MAXIMUM = 2**62  # past what any database column or tile path can hold
 SCAN_CHUNK = 500  # events read at once while a search goes on
 SCAN_MAXIMUM = 5_000  # events one request looks at; the next page goes on from there
@@ -76,7 +75,7 @@ def record_look(services: Services, caller: Caller, look: Look, returned: int) -
     event = Event(
         id=str(uuid4()),
         time=services.clock.now(),
-        source=Source(SYSTEM, services.settings.organisation),
+        source=services.source,
         kind=EventKind.AUDIT_READ,
         outcome=Outcome.SUCCESS,
         subject=Subject(

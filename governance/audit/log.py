@@ -97,6 +97,10 @@ class AuditLog:
     ) -> None:
         self.close()
 
+    def verifier_key(self) -> str:
+        """Give the public key of the log's checkpoints, as one line to hand to verifiers."""
+        return self._signer.verifier_key()
+
     @property
     def running(self) -> bool:
         """Say whether this process takes events."""

@@ -3,9 +3,12 @@
 1. A value belongs to a rule and a key (a patient, a decision, a subject and a day). Only changed values are written.
 2. A value with a due time is handed back to its rule, and forgotten, when the watermark reaches it: this is both how
    a deferred check fires and how memory stays bounded.
-3. The watermark is the greatest event time seen, less the allowed lateness. An event of the future cannot push it: a
+3. An event that arrives after the watermark has passed it, from an archive that was cut off say, waits anew: its value
+   is due once the watermark reaches the present high water. So a spool sent days late is counted as one, not event by
+   event.
+4. The watermark is the greatest event time seen, less the allowed lateness. An event of the future cannot push it: a
    source's clock counts for at most ``SKEW`` beyond the time the log recorded the event.
-4. Everything here survives a trip through JSON unchanged, so a restart between two events changes nothing. Times are
+5. Everything here survives a trip through JSON unchanged, so a restart between two events changes nothing. Times are
    whole microseconds since 1970.
 """
 
@@ -112,7 +115,9 @@ class Book:
         return None if kept is None else kept.value
 
     def keep(self, rule_id: str, key: str, value: Value, due: int | None) -> None:
-        """Remember a value."""
+        """Remember a value (rule 3)."""
+        if due is not None and self.high_water is not None and due <= self.high_water - self._lateness:
+            due = self.high_water
         before = self._kept.get((rule_id, key))
         self._kept[rule_id, key] = Kept(value, due)
         self._changed.add((rule_id, key))

@@ -8,28 +8,35 @@ from governance.federation import ServiceClient
 from governance.tokens.access import AccessClaims
 from governance.vocabulary import EventKind, Outcome
 
-SYSTEM = "imaging-governance"  # this service as a source of audit events
 
-
-def issued(event_id: str, now: datetime, client: ServiceClient, jti: str, scopes: frozenset[str]) -> Event:
+def issued(
+    source: Source, event_id: str, now: datetime, client: ServiceClient, jti: str, scopes: frozenset[str]
+) -> Event:
     """Record that a client got a token for this service's own API."""
     detail: dict[str, JsonValue] = {"act": "issue", "grant": "client_credentials", "scope": " ".join(sorted(scopes))}
-    return _event(event_id, now, client, Authority(token_jti=jti), detail)
+    return _event(source, event_id, now, client, Authority(token_jti=jti), detail)
 
 
-def revoked(event_id: str, now: datetime, client: ServiceClient, claims: AccessClaims) -> Event:
+def revoked(source: Source, event_id: str, now: datetime, client: ServiceClient, claims: AccessClaims) -> Event:
     """Record that a client revoked one of its tokens."""
     agreement = claims.agreement.id if claims.agreement else None
-    return _event(event_id, now, client, Authority(claims.decision_id, claims.jti, agreement), {"act": "revoke"})
+    return _event(
+        source, event_id, now, client, Authority(claims.decision_id, claims.jti, agreement), {"act": "revoke"}
+    )
 
 
 def _event(
-    event_id: str, now: datetime, client: ServiceClient, authority: Authority, detail: Mapping[str, JsonValue]
+    source: Source,
+    event_id: str,
+    now: datetime,
+    client: ServiceClient,
+    authority: Authority,
+    detail: Mapping[str, JsonValue],
 ) -> Event:
     return Event(
         id=event_id,
         time=now,
-        source=Source(SYSTEM, client.ods),
+        source=source,
         kind=EventKind.TOKEN,
         outcome=Outcome.SUCCESS,
         subject=Subject(client.client_id, client.kind, ods=client.ods),

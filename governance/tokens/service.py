@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from governance.audit.event import Source
 from governance.audit.log import AuditLog
 from governance.clock import Clock
 from governance.federation import FederationDirectory, IdentityProvider, ServiceClient
@@ -40,6 +41,7 @@ class TokenService:
         keys: our signing keys.
         clock: the one clock.
         new_id: makes fresh ids for tokens and events.
+        source: this service, as the audit log names it.
         key_sets: the identity providers' key sets.
     """
 
@@ -53,6 +55,7 @@ class TokenService:
         keys: KeyRing,
         clock: Clock,
         new_id: Callable[[], str],
+        source: Source,
         key_sets: RemoteKeySets | None = None,
     ) -> None:
         self.issuer = issuer
@@ -63,6 +66,7 @@ class TokenService:
         self._keys = keys
         self._clock = clock
         self._new_id = new_id
+        self._source = source
         self._minter = Issuer(issuer, keys, new_id)
         self._verifier = AccessVerifier(issuer, keys)
         self._subjects = SubjectTokenVerifier(self._provider, key_sets or RemoteKeySets())
@@ -156,7 +160,7 @@ class TokenService:
             confirmation=confirmation,
         )
         minted = self._minter.mint(grant, now)
-        record = _records.issued(self._new_id(), now, client, minted.jti, scopes)
+        record = _records.issued(self._source, self._new_id(), now, client, minted.jti, scopes)
         self._audit.append([record])[0].index  # noqa: B018 - raises when the log refused the record
         return self.response(minted, grant)
 
@@ -219,7 +223,7 @@ class TokenService:
         with self._database.transaction() as session:
             if not revocation.revoke_token(session, claims.jti, claims.expires_at, now):
                 return False
-            record = _records.revoked(self._new_id(), now, client, claims)
+            record = _records.revoked(self._source, self._new_id(), now, client, claims)
             self._audit.append_in(session, [record])[0].index  # noqa: B018 - raises when the log refused the record
         return True
 

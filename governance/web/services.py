@@ -8,6 +8,7 @@ from flask import current_app
 if TYPE_CHECKING:
     from governance.agreements import Agreements
     from governance.alerts import AlertService
+    from governance.audit.event import Source
     from governance.audit.log import AuditLog
     from governance.audit.posture import LogPosture
     from governance.audit.quarantine import Quarantine
@@ -36,6 +37,7 @@ class Services:
     database: "Database"
     pseudonymiser: "Pseudonymiser"
     vault: "Vault"
+    source: "Source"
     audit: "AuditLog"
     audit_posture: "LogPosture"
     audit_search: "AuditSearch"
