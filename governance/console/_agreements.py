@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from governance.agreements import Agreement, Agreements, Change, Record
+from governance.agreements import Agreement, Agreements, Change, Record, Transition
 from governance.agreements.rendering import plain_english
 from governance.audit.event import RecordedEvent
 from governance.audit.search import Query
@@ -61,6 +61,16 @@ class DecisionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One step in the agreement's life, in words."""
+
+    step: str
+    version: int | None
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementPage:
     """One version of an agreement."""
 
@@ -69,7 +79,7 @@ class AgreementPage:
     clauses: tuple[ClauseText, ...]
     parties: tuple[PartyLine, ...]
     versions: tuple[Record, ...]
-    history: tuple[Change, ...]
+    history: tuple[HistoryLine, ...]
     decisions: tuple[DecisionLine, ...]
 
 
@@ -94,7 +104,7 @@ def agreement_page_of(agreement_id: str, version: int | None) -> AgreementPage:
         clauses=clauses,
         parties=_parties(record),
         versions=tuple(reversed(agreements.versions(agreement_id))),
-        history=tuple(reversed(agreements.history(agreement_id))),
+        history=tuple(_line(change) for change in reversed(agreements.history(agreement_id))),
         decisions=_decisions(record.agreement, ods),
     )
 
@@ -112,6 +122,12 @@ def sections(text: str) -> tuple[tuple[str, ...], tuple[ClauseText, ...]]:
         else:
             summary.append(line)
     return tuple(summary), tuple(ClauseText(heading, tuple(parts)) for heading, parts in clauses)
+
+
+def _line(change: Change) -> HistoryLine:
+    step = change.transition
+    told = wording.TRANSITIONS[Transition(step)] if step in set(Transition) else step.capitalize()
+    return HistoryLine(told, change.version, change.at, change.reason)
 
 
 def _sentence(words: str) -> str:

@@ -54,6 +54,10 @@ def _told(error: GovernanceError) -> ResponseReturnValue:
 
 
 def _no_form_token(_error: CSRFError) -> ResponseReturnValue:
+    """Say that nothing was changed; somebody whose session ended meanwhile is sent to sign in."""
+    if current_session().person is None:
+        flash("You were signed out and nothing was changed. Sign in to carry on.", "info")
+        return redirect(url_for("console.sign_in_page"), HTTPStatus.SEE_OTHER)
     text = "Nothing was changed. The form was open for too long or was not sent from this site. Go back and try again."
     return _page(HTTPStatus.BAD_REQUEST, "The form has expired", text)
 

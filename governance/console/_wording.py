@@ -5,12 +5,12 @@ Every member of every enumeration shown in the console has its words here; a tes
 
 from collections.abc import Mapping
 
+from governance.agreements import Transition
 from governance.vocabulary import (
     Action,
     AgreementStatus,
     AlertState,
     EventKind,
-    Label,
     Outcome,
     PartyRole,
     Purpose,
@@ -132,10 +132,14 @@ PARTY_ROLES: Mapping[PartyRole, str] = {
     PartyRole.PROCESSOR: "Processor",
 }
 
-LABELS: Mapping[Label, str] = {
-    Label.DECOY: "decoy records",
-    Label.SEALED: "sealed records",
-    Label.SENSITIVE: "sensitive records",
+TRANSITIONS: Mapping[Transition, str] = {
+    Transition.ACTIVATE: "Came into force",
+    Transition.EXPIRE: "Expired",
+    Transition.LOAD: "Put on file",
+    Transition.SIGN: "Signed by a party",
+    Transition.SUPERSEDE: "Replaced by a newer version",
+    Transition.SUSPEND: "Suspended",
+    Transition.TERMINATE: "Ended",
 }
 
 REASONS: Mapping[ReasonCode, str] = {

@@ -103,3 +103,15 @@ def test_every_answer_carries_the_headers(visit: Callable[..., Visit]) -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def test_a_form_sent_after_the_session_ended_changes_nothing_and_asks_to_sign_in(
+    region: Region, visit: Callable[..., Visit]
+) -> None:
+    seen = visit(OFFICER)
+    seen.go(f"/console/alerts/{region.seeded.alert}")
+    seen.page.context.clear_cookies()
+    seen.page.get_by_label("Add a comment").fill("too late")
+    seen.page.get_by_role("button", name="Add comment").click()
+    expect(seen.page.get_by_text("You were signed out and nothing was changed.")).to_be_visible()
+    expect(seen.page).to_have_url(re.compile(r"/console/sign-in$"))

@@ -6,6 +6,7 @@ from enum import StrEnum
 import pytest
 
 from governance import vocabulary
+from governance.agreements import Transition
 from governance.alerts import Alert, Case
 from governance.console import _wording as wording
 from governance.console._rules import alert_title, rules_of
@@ -30,6 +31,7 @@ COMPLETE: list[tuple[type[StrEnum], Mapping[StrEnum, str]]] = [
     (vocabulary.Severity, wording.SEVERITIES),
     (vocabulary.Severity, wording.SEVERITY_COLOURS),
     (vocabulary.SubjectType, wording.SUBJECT_TYPES),
+    (Transition, wording.TRANSITIONS),
     (vocabulary.Verdict, wording.VERDICTS),
     (vocabulary.Verdict, wording.VERDICT_COLOURS),
     (vocabulary.Verdict, wording.VERDICT_HINTS),
