@@ -55,14 +55,15 @@ def home(tmp_path: Path) -> DemoHome:
 @contextmanager
 def running(home: DemoHome) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the service; whatever happens, its whole process group is killed at the end, never asked to stop."""
-    process = subprocess.Popen(
-        [sys.executable, "app.py", "serve"],
-        cwd=ROOT,
-        env=os.environ | home.environment(),
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=(home.folder / "service.log").open("ab"),
-    )
+    with (home.folder / "service.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "serve"],
+            cwd=ROOT,
+            env=os.environ | home.environment(),
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
     try:
         deadline = time.monotonic() + PATIENCE
         while not answers(f"{home.service}/readyz"):
