@@ -14,7 +14,7 @@ run: $(VENV)/.runtime assets ## Serve the demo region at http://127.0.0.1:8080
 	$(BIN)/python app.py demo
 
 .PHONY: demo-archive
-demo-archive: $(VENV)/.runtime assets ## Serve the demo with a real archive (Orthanc behind nginx) beside it
+demo-archive: $(VENV)/.dev assets ## Serve the demo with a real archive (Orthanc behind nginx) beside it
 	.ci/system-packages orthanc orthanc-dicomweb nginx-light
 	$(BIN)/python app.py demo --archive
 

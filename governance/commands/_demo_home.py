@@ -2,13 +2,12 @@
 
 import base64
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.simulation.credentials import Credentials
+from governance.simulation.credentials import Credentials, write_private
 
 _SECRETS = ("pseudonym_key", "key_encryption_key", "log_signing_key", "session_key")
 _KEY = 32  # bytes
@@ -60,11 +59,3 @@ class DemoHome:
             write_private(path, json.dumps(made))
         found: dict[str, str] = json.loads(path.read_text())
         return found
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)

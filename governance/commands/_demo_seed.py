@@ -6,10 +6,11 @@ from datetime import date
 
 from governance.agreements import Actor
 from governance.agreements.rehearsal import Signatory, Wanted, new_signatories, rehearse
-from governance.commands._demo_home import DemoHome, write_private
+from governance.commands._demo_home import DemoHome
 from governance.commands.federation import register
 from governance.simulation import network, region, showcase
 from governance.simulation.client import Surface
+from governance.simulation.credentials import write_private
 from governance.simulation.identity_provider import Accounts
 from governance.web import Services
 

@@ -3,14 +3,14 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-import requests
 
 from governance.bootstrap import build
 from governance.commands._demo_home import DemoHome
@@ -19,57 +19,99 @@ from governance.commands.simulate import SCOPES, play
 from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.simulation import network, region, showcase
+from governance.simulation.archive import missing
 from governance.simulation.client import Surface
 from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.incidents import KINDS
 from governance.simulation.player import Plan
+from governance.simulation.programs import Program, ProgramFailed
 from governance.telemetry import configure
 
-_START = 90.0  # seconds a part may take to answer
-_STOP = 30.0  # seconds a part may take to stop
+_FOLDER = Path(".demo")
+_URL = "http://127.0.0.1:8080"
+_LOOK = 0.5  # seconds between two looks at the parts
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 @click.command()
-@click.option("--folder", type=click.Path(path_type=Path), default=Path(".demo"), show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path), default=_FOLDER, show_default=True)
 @click.option("--port", default=8080, show_default=True, help="Port of the service.")
 @click.option("--identity-port", default=8081, show_default=True, help="Port of the identity providers.")
 @click.option("--days", type=click.IntRange(0, 90), default=5, show_default=True, help="Days of history to play.")
 @click.option("--archive", is_flag=True, help="Also run a real archive (Orthanc) behind nginx.")
-def demo(folder: Path, port: int, identity_port: int, days: int, archive: bool) -> None:
+@click.option("--archive-port", default=8090, show_default=True, help="Port of the archive's gateway.")
+def demo(folder: Path, port: int, identity_port: int, days: int, archive: bool, archive_port: int) -> None:
     """Serve the demo region: fifteen trusts, their agreements, and a few days of their work to look at."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if archive:
+        _check_archive()
     home = DemoHome(folder, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{identity_port}")
     os.environ.update(home.environment())
     fresh = _seed(home)
-    parts = [
-        _part("governance.simulation.identity_provider", "--port", str(identity_port), "--demo"),
-        _part("app", "serve"),
-    ]
     try:
-        _wait(f"{home.service}/readyz", parts)
-        surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), SCOPES)
-        today = datetime.now(UTC).date()
-        seed_showcase(surface, load_accounts(), today)
-        if fresh and days:
-            click.echo(f"Answering at {home.service}; playing {days} days of the region into it.")
-            play(surface, _plan(days))
-        if archive:
-            parts.append(_part("governance.commands.archive", str(folder), home.service))
-        _banner(home, archive)
-        _watch(parts)
-    finally:
-        _stop(parts)
+        with _parts(home, identity_port, archive_port if archive else None, days if fresh else 0) as parts:
+            _banner(home, archive_port if archive else None)
+            while all(part.running for part in parts):
+                time.sleep(_LOOK)
+            ended = ", ".join(part.name for part in parts if not part.running)
+            raise click.ClickException(f"A part of the demo stopped: {ended}")
+    except ProgramFailed as error:
+        raise click.ClickException(f"{error} Is another demo running on these ports?") from None
+    except KeyboardInterrupt:
+        click.echo("Stopping.")
 
 
 @click.command("demo-token")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path(".demo"), show_default=True)
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True)
-def demo_token(folder: Path, url: str) -> None:
-    """Print a bearer token of the demo's explorer: it may ask for decisions and read everything."""
-    scopes = [scope.value for scope in network.EXPLORER_SCOPES]
-    credentials = Credentials.read(DemoHome(folder, url, "").credential_file(network.EXPLORER))
-    click.echo(Surface(url, credentials, scopes).bearer())
+@click.option("--folder", type=click.Path(path_type=Path), default=_FOLDER, show_default=True)
+@click.option("--url", default=_URL, show_default=True)
+@click.option("--client", default=network.EXPLORER, show_default=True, help="A service of it, such as viewer-rkb.")
+@click.option("--assertion", is_flag=True, help="Print a client assertion for /oauth/token: good once, a minute.")
+def demo_token(folder: Path, url: str, client: str, assertion: bool) -> None:
+    """Print a bearer token of one of the demo's services.
+
+    The explorer, which is the default, may ask for decisions and read everything.
+    """
+    try:
+        credentials = Credentials.read(DemoHome(folder, url, "").credential_file(client))
+    except OSError:
+        raise click.ClickException(f"There is no service {client} in {folder}.") from None
+    surface = Surface(url, credentials, ())
+    click.echo(surface.assertion() if assertion else surface.bearer())
+
+
+def _check_archive() -> None:
+    """Refuse to begin without what the archive needs."""
+    lacking = ", ".join(missing())
+    if lacking:
+        raise click.ClickException(f"The archive needs {lacking}; `make demo-archive` installs what is missing.")
+
+
+@contextmanager
+def _parts(home: DemoHome, identity_port: int, archive_port: int | None, days: int) -> Iterator[Sequence[Program]]:
+    """Run the parts, send what the demo shows, and stop the parts whatever happens; raises ProgramFailed."""
+    with ExitStack() as stack:
+        identity = ("governance.simulation.identity_provider", "--port", str(identity_port), "--demo")
+        parts = [
+            stack.enter_context(_part("The identity provider", *identity)),
+            stack.enter_context(_part("The service", "app", "serve")),
+        ]
+        parts[0].await_answer(home.identity)
+        parts[1].await_answer(f"{home.service}/readyz")
+        surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), SCOPES)
+        seed_showcase(surface, load_accounts(), datetime.now(UTC).date())
+        if days:
+            click.echo(f"Answering at {home.service}; playing {days} days of the region into it.")
+            play(surface, _plan(days))
+        if archive_port is not None:
+            archive = ("governance.commands.archive", str(home.folder), home.service, "--port", str(archive_port))
+            parts.append(stack.enter_context(_part("The archive", *archive)))
+            parts[-1].await_answer(f"http://127.0.0.1:{archive_port}/healthz")
+        yield parts
+
+
+def _part(name: str, module: str, *arguments: str) -> Program:
+    return Program(name, [sys.executable, "-m", module, *arguments], folder=_ROOT)
 
 
 def _seed(home: DemoHome) -> bool:
@@ -100,48 +142,10 @@ def _plan(days: int) -> Plan:
     )
 
 
-def _part(module: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.Popen(command, cwd=_ROOT, env=os.environ)  # noqa: S603 - our own modules
-
-
-def _wait(url: str, parts: list["subprocess.Popen[bytes]"]) -> None:
-    deadline = time.monotonic() + _START
-    while time.monotonic() < deadline:
-        if any(part.poll() is not None for part in parts):
-            raise click.ClickException("A part of the demo stopped; is another demo running on these ports?")
-        try:
-            if requests.get(url, timeout=2).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.2)
-    raise click.ClickException(f"{url} does not answer.")
-
-
-def _watch(parts: list["subprocess.Popen[bytes]"]) -> None:
-    """Wait until somebody stops the demo or a part ends."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        while all(part.poll() is None for part in parts):
-            time.sleep(0.5)
-    except KeyboardInterrupt:
-        click.echo("Stopping.")
-
-
-def _stop(parts: list["subprocess.Popen[bytes]"]) -> None:
-    for part in parts:
-        if part.poll() is None:
-            part.send_signal(signal.SIGTERM)
-    for part in parts:
-        try:
-            part.wait(_STOP)
-        except subprocess.TimeoutExpired:
-            part.kill()
-
-
-def _banner(home: DemoHome, archive: bool) -> None:
+def _banner(home: DemoHome, archive_port: int | None) -> None:
     question = json.dumps(_QUESTION, separators=(",", ":"))
+    elsewhere = "" if home.folder == _FOLDER else f" --folder {home.folder}"
+    elsewhere += "" if home.service == _URL else f" --url {home.service}"
     click.echo(
         f"""
 The demo region answers at {home.service}
@@ -152,15 +156,16 @@ The demo region answers at {home.service}
 
 One line gets a decision:
 
-  curl -s {home.service}/access/v1/evaluation -H "Authorization: Bearer $(.venv/bin/python app.py demo-token)" \\
+  curl -s {home.service}/access/v1/evaluation \\
+    -H "Authorization: Bearer $(.venv/bin/python app.py demo-token{elsewhere})" \\
     -H 'Content-Type: application/json' -d '{question}'
-{_ARCHIVE if archive else ""}
+{_ARCHIVE.format(port=archive_port) if archive_port else ""}
 Ctrl-C stops it. Its data and keys are in {home.folder}/; delete the folder to begin again."""
     )
 
 
 _ARCHIVE = """
-  Archive     http://127.0.0.1:8090/dicom-web  a real Orthanc behind nginx; docs/integrators.md reads from it
+  Archive     http://127.0.0.1:{port}/dicom-web  a real Orthanc behind nginx: docs/integrators.md
 """
 _QUESTION = {
     "subject": {

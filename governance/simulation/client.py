@@ -29,7 +29,7 @@ class Surface:
     Args:
         base_url: where it answers.
         credentials: those of a registered service.
-        scopes: what to ask for.
+        scopes: what to ask for; everything the service holds when there is none.
     """
 
     def __init__(self, base_url: str, credentials: Credentials, scopes: Sequence[str]) -> None:

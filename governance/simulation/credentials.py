@@ -38,10 +38,7 @@ class Credentials:
 
     def write(self, path: Path) -> None:
         """Write the file, readable by its owner only."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(self), file)
+        write_private(path, json.dumps(asdict(self)))
 
     def jwks(self) -> dict[str, Any]:
         """Give the public key set to register (RFC 7517)."""
@@ -49,6 +46,14 @@ class Credentials:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("the key is not an elliptic curve key")
         return {"keys": [_public(key) | {"kid": self.kid, "alg": "ES256", "use": "sig"}]}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
 
 
 def thumbprint(jwk: dict[str, Any]) -> str:
