@@ -5,7 +5,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -146,9 +145,3 @@ def sign_in(visit: Visit, name: str) -> None:
     visit.page.get_by_role("link", name=TRUST_OF[name], exact=True).click()
     visit.page.get_by_role("radio", name=name).check()
     visit.page.get_by_role("button", name="Sign in").click()
-
-
-def shot(visit: Visit, folder: Path, name: str) -> None:
-    """Keep a picture of the whole page, to be looked at."""
-    folder.mkdir(parents=True, exist_ok=True)
-    visit.page.screenshot(path=str(folder / f"{name}.png"), full_page=True)

@@ -1,15 +1,13 @@
 """Every page, wide and narrow: it opens, axe finds nothing, the browser complains of nothing, nothing overflows."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.console.conftest import OFFICER, Region, Visit, shot
+from tests.console.conftest import OFFICER, Region, Visit
 from tests.console.seed import Seeded
+from tests.console.soundness import check
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 
@@ -39,20 +37,6 @@ PAGES: dict[str, Callable[[Seeded], str]] = {
     "unmask": lambda seeded: f"/console/alerts/{seeded.alert}/unmask",
 }
 WIDTHS = (1280, 390)
-SHOTS = os.environ.get("GOVERNANCE_TEST_SHOTS")
-
-
-def check(visit: Visit, name: str, width: int) -> None:
-    """Hold the page that is open to the rules every page keeps."""
-    visit.page.wait_for_load_state("networkidle")
-    broken = Axe().run(visit.page).response["violations"]
-    assert [(rule["id"], rule["nodes"][0]["html"]) for rule in broken] == []
-    across = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert across <= 0
-    assert visit.complaints == []
-    assert visit.page.evaluate("document.querySelectorAll('[style]').length") == 0
-    if SHOTS:
-        shot(visit, Path(SHOTS), f"{name}-{width}")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

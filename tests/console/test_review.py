@@ -10,6 +10,7 @@ from governance.alerts import Evidence, Finding, Viewer
 from governance.vocabulary import AlertState, Severity, Verdict
 from tests.console.conftest import ANALYST, OFFICER, OTHER_OFFICER, Region, Visit
 from tests.console.seed import BIRMINGHAM, COVENTRY, NOSY, PATIENT
+from tests.console.soundness import check
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 
@@ -117,6 +118,7 @@ def test_who_it_is_is_shown_once_for_a_reason(region: Region, visit: Callable[..
     expect(seen.page.get_by_text(NOSY)).to_be_visible()
     expect(seen.page.get_by_text("999 000 0018")).to_be_visible()
     assert NOSY not in seen.page.url
+    check(seen, "unmasked", 1280)
     seen.page.get_by_role("link", name="Back to the alert").click()
     assert NOSY not in seen.page.content()
     expect(seen.page.get_by_text("saw who this is")).to_be_visible()
