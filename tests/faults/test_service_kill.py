@@ -1,4 +1,4 @@
-"""The whole service is killed without warning fifty times under load: what it acknowledged over HTTP is in the log."""
+"""The whole service is killed, or asked to stop, under load: what it acknowledged over HTTP is in the log."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,7 +72,8 @@ def running(home: DemoHome) -> Iterator["subprocess.Popen[bytes]"]:
             time.sleep(0.05)
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -146,6 +147,24 @@ def test_fifty_kills_under_load_lose_nothing_acknowledged(home: DemoHome) -> Non
             following[sender.number] = sender.next
     assert len(acknowledged) >= KILLS * ENOUGH * BATCH
     check(home, acknowledged)
+
+
+def test_a_stop_under_load_finishes_what_it_acknowledged(home: DemoHome) -> None:
+    surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["audit.write"])
+    with running(home) as process:
+        enough = threading.Semaphore(0)
+        url = f"{home.service}/audit/v1/events"
+        senders = [Sender(number, url, surface.bearer(), 0, enough) for number in range(SENDERS)]
+        for sender in senders:
+            sender.start()
+        for _ in range(ENOUGH):
+            assert enough.acquire(timeout=PATIENCE)
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        for sender in senders:
+            sender.join(PATIENCE)
+            assert not sender.is_alive()
+    check(home, {name for sender in senders for name in sender.acknowledged})
 
 
 def check(home: DemoHome, acknowledged: set[str]) -> None:
