@@ -180,8 +180,8 @@ def _access(ground: _Ground, rooms: _Rooms, engine: Engine) -> AccessService:
         source=ground.source,
         new_id=new_id,
     )
+    rooms.agreements.subscribe(access.load)  # first: no decision on the old terms once their tokens have died
     rooms.agreements.subscribe(AgreementLapse(rooms.tokens, ground.database, ground.clock))
-    rooms.agreements.subscribe(access.load)
     return access
 
 
@@ -197,6 +197,7 @@ def _exchange(ground: _Ground, rooms: _Rooms, access: AccessService) -> Exchange
         clock=ground.clock,
         metrics=ground.metrics,
         source=ground.source,
+        new_id=new_id,
     )
 
 

@@ -103,9 +103,14 @@ class AccessService:
         """Say whether the policy engine can decide now."""
         return self._decisions.health().ok
 
+    @property
+    def revision(self) -> str:
+        """Give the revision of the policy data that decides now; empty before the first."""
+        return self._decisions.revision
+
     def policy_loaded(self) -> bool:
         """Say whether the engine has policy data to decide with."""
-        return bool(self._decisions.revision)
+        return bool(self.revision)
 
     def load(self, data: PolicyData) -> None:
         """Decide with this policy data from now on; subscribed to the agreements."""

@@ -4,11 +4,14 @@ The order is the promise (record the intent, act, record the outcome):
 
 1. the client has proved who it is; its subject token is verified (``tokens``);
 2. the target must be an archive this client may ask for and a custodian of the study: otherwise ``invalid_target``,
-   whatever the reason, so that an answer never tells which studies or archives exist;
+   whatever the reason, so that an answer never tells which studies or archives exist. The log keeps the attempt;
 3. policy decides, and the decision is durable in the log: the intent;
-4. the token is minted;
+4. the token is minted. If the policy changed since it decided, it decides again: a suspension kills the tokens minted
+   before it, and this keeps one from being minted after it on a decision taken before it;
 5. its id, never the token, is durable in the log: the outcome. A token that could not be recorded is not handed out.
 """
+
+from collections.abc import Callable
 
 from governance.audit.event import Authority, Event, Resource, Source, Subject
 from governance.audit.log import AuditLog
@@ -16,6 +19,7 @@ from governance.catalogue import Catalogue, Study
 from governance.clock import Clock
 from governance.decisions import AccessRequest, AgreementRef, RequestSubject
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.errors import Unavailable
 from governance.federation import FederationDirectory, ServiceClient
 from governance.pseudonyms import Pseudonymiser
 from governance.storage import Database
@@ -36,6 +40,7 @@ from governance.tokens import (
 from governance.vocabulary import EventKind, Outcome, SubjectType
 
 _GRANT = "exchange"
+_ATTEMPTS = 3  # decisions taken for one exchange while the policy keeps changing
 
 
 class ExchangeDenied(OAuthError):
@@ -62,6 +67,7 @@ class ExchangeService:
         clock: Clock,
         metrics: Metrics,
         source: Source,
+        new_id: Callable[[], str],
     ) -> None:
         self._access = access
         self._tokens = tokens
@@ -73,6 +79,7 @@ class ExchangeService:
         self._clock = clock
         self._metrics = metrics
         self._source = source
+        self._new_id = new_id
 
     def exchange(self, request: ExchangeRequest, client: ServiceClient) -> TokenResponse:
         """Exchange a token for an authenticated client.
@@ -80,7 +87,7 @@ class ExchangeService:
         Raises:
             OAuthError: the token, the target or the request is refused.
             ExchangeDenied: policy denied the access.
-            Unavailable: the decision or the token could not be recorded; no token leaves.
+            Unavailable: the decision or the token could not be recorded, or the policy keeps changing; no token leaves.
         """
         try:
             response = self._exchange(request, client)
@@ -92,25 +99,46 @@ class ExchangeService:
 
     def _exchange(self, request: ExchangeRequest, client: ServiceClient) -> TokenResponse:
         identity = self._tokens.verify_subject_token(request.subject_token, request.subject_token_type, client)
-        study = self._target(request, client)
-        answer = self._access.evaluate(access_request(request, identity), asker_of(client), door="exchange")
-        agreement = answer.decision.agreement
-        if not answer.decision.permit or agreement is None:
-            raise ExchangeDenied(answer)
-        grant = self._grant(request, client, identity, answer, agreement)
-        minted = self._tokens.mint(grant)
-        self._record(minted, grant, study, identity, client)
-        return self._tokens.response(minted, grant, TokenType.ACCESS_TOKEN)
+        study = self._target(request, client, identity)
+        for _ in range(_ATTEMPTS):
+            answer = self._access.evaluate(access_request(request, identity), asker_of(client), door="exchange")
+            agreement = answer.decision.agreement
+            if not answer.decision.permit or agreement is None:
+                raise ExchangeDenied(answer)
+            grant = self._grant(request, client, identity, answer, agreement)
+            minted = self._tokens.mint(grant)
+            if answer.decision.revision == self._access.revision:
+                self._record(minted, grant, study, identity, client)
+                return self._tokens.response(minted, grant, TokenType.ACCESS_TOKEN)
+        raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
 
-    def _target(self, request: ExchangeRequest, client: ServiceClient) -> Study:
+    def _target(self, request: ExchangeRequest, client: ServiceClient, identity: VerifiedIdentity) -> Study:
         """Step 2: find the study behind the target, or refuse in one voice."""
         with self._database.reading() as session:
             archive = self._federation.archive(session, request.target)
             study = self._catalogue.study(session, request.study_uid)
-        allowed = request.target in client.audiences and archive is not None
-        if not allowed or archive is None or study is None or archive.ods not in study.custodians:
+        allowed = archive is not None and request.target in client.audiences
+        if study is None or archive is None or not allowed or archive.ods not in study.custodians:
+            self._record_refusal(request, identity, client, study)
             raise OAuthError(OAuthErrorCode.INVALID_TARGET, "There is no such target for this client.")
         return study
+
+    def _record_refusal(
+        self, request: ExchangeRequest, identity: VerifiedIdentity, client: ServiceClient, study: Study | None
+    ) -> None:
+        """Keep the attempt; the target is not kept, for it is whatever the client wrote."""
+        event = Event(
+            id=self._new_id(),
+            time=self._clock.now(),
+            source=self._source,
+            kind=EventKind.TOKEN,
+            outcome=Outcome.MINOR,
+            subject=_subject(identity),
+            purpose=request.purpose,
+            resource=resource_of(study) if study else Resource(study_uid=request.study_uid),
+            detail={"act": "refuse", "client": client.client_id, "grant": _GRANT, "reason": "target.unknown"},
+        )
+        self._audit.append([event])[0].index  # noqa: B018 - raises when the log refused the record
 
     def _grant(
         self,
@@ -148,7 +176,7 @@ class ExchangeService:
             source=self._source,
             kind=EventKind.TOKEN,
             outcome=Outcome.SUCCESS,
-            subject=Subject(identity.subject, identity.type, identity.role.value, identity.ods),
+            subject=_subject(identity),
             purpose=grant.study.purpose if grant.study else None,
             resource=resource_of(study),
             authority=Authority(grant.decision_id, minted.jti, agreement.id if agreement else None),
@@ -183,6 +211,10 @@ def access_request(request: ExchangeRequest, identity: VerifiedIdentity) -> Acce
         self_claim_reason=request.self_claim_reason,
         supported_obligations=None,
     )
+
+
+def _subject(identity: VerifiedIdentity) -> Subject:
+    return Subject(identity.subject, identity.type, identity.role.value, identity.ods)
 
 
 def resource_of(study: Study, series_uid: str | None = None) -> Resource:

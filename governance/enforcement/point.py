@@ -88,7 +88,7 @@ class EnforcementPoint:
         claims: AccessClaims | None = None
         try:
             claims = self._verify(archive, check)  # step 1
-            study = self._within(claims, target)  # steps 2 and 3
+            study = self._within(archive, claims, target)  # steps 2 and 3
         except (Forbidden, Unauthenticated) as refusal:
             self._record(archive, claims, target, None, refusal)
             raise
@@ -100,7 +100,7 @@ class EnforcementPoint:
             raise Unauthenticated("credential.missing", "This archive needs an access token.")
         return self._tokens.verify_access(check.token, archive.token_audience, check.presentation)
 
-    def _within(self, claims: AccessClaims, target: Target | None) -> Study:
+    def _within(self, archive: ServiceClient, claims: AccessClaims, target: Target | None) -> Study:
         if target is None:
             raise Forbidden("enforcement.unreadable", "Only DICOMweb requests of one study can be let through.")
         granted = claims.study
@@ -110,8 +110,8 @@ class EnforcementPoint:
             raise Forbidden("enforcement.other_action", "The token does not allow this action.")
         with self._database.reading() as session:
             study = self._catalogue.study(session, granted.study_uid)
-        if study is None or not study.custodians:
-            raise Forbidden("enforcement.no_owner", "The token is for another study.")
+        if study is None or archive.ods not in study.custodians:
+            raise Forbidden("enforcement.no_owner", "The study is not this archive's to show.")
         return study
 
     def _record(

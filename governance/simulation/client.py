@@ -2,11 +2,9 @@
 
 import json
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import jwt
 import requests
 
 from governance.simulation.credentials import Credentials
@@ -42,17 +40,7 @@ class Surface:
 
     def assertion(self, lifetime: int = 60) -> str:
         """Make a client assertion for the token endpoint, good for that many seconds and one use."""
-        now = int(time.time())
-        claims = {
-            "iss": self._credentials.client_id,
-            "sub": self._credentials.client_id,
-            "aud": f"{self._base}/oauth/token",
-            "iat": now,
-            "exp": now + lifetime,
-            "jti": str(uuid.uuid4()),
-        }
-        key = self._credentials
-        return jwt.encode(claims, key.private_key, algorithm="ES256", headers={"kid": key.kid})
+        return self._credentials.assertion(f"{self._base}/oauth/token", int(time.time()), lifetime)
 
     def post_lines(
         self, path: str, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None] = lambda _count: None

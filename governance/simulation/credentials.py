@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import jwt
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
@@ -39,6 +41,24 @@ class Credentials:
     def write(self, path: Path) -> None:
         """Write the file, readable by its owner only."""
         write_private(path, json.dumps(asdict(self)))
+
+    def assertion(self, endpoint: str, now: int, lifetime: int = 60) -> str:
+        """Make a client assertion (RFC 7523 section 3): good for one request to a token endpoint.
+
+        Args:
+            endpoint: URL of the token endpoint.
+            now: seconds since 1970.
+            lifetime: seconds.
+        """
+        claims = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": endpoint,
+            "iat": now,
+            "exp": now + lifetime,
+            "jti": str(uuid.uuid4()),
+        }
+        return jwt.encode(claims, self.private_key, algorithm="ES256", headers={"kid": self.kid})
 
     def jwks(self) -> dict[str, Any]:
         """Give the public key set to register (RFC 7517)."""
