@@ -16,8 +16,8 @@ from sqlmodel import Session
 from governance.api import federation_schemas as schemas
 from governance.api._changes import record_change
 from governance.audit.event import JsonValue
-from governance.federation import AiManifest, IdentityProvider, Person, ServiceClient, Trust
-from governance.vocabulary import Scope, SubjectType
+from governance.federation import AiManifest, IdentityProvider, Person, Trust
+from governance.vocabulary import Scope
 from governance.web import current_services, operation, requires
 from governance.web.body import validated
 
@@ -91,17 +91,7 @@ def clients() -> Response:
 def register_client() -> Response:
     """Insert or replace a registered service."""
     body = validated(schemas.ClientBody)
-    client = ServiceClient(
-        client_id=body.client_id,
-        ods=body.ods,
-        name=body.name,
-        kind=SubjectType(body.kind),
-        jwks=body.jwks,
-        scopes=frozenset(scope.value for scope in body.scopes),
-        audiences=tuple(body.audiences),
-        ai_version=body.ai_version,
-        token_audience=body.token_audience,
-    )
+    client = body.registered()
     detail = {"registered": "client", "client_id": client.client_id, "scopes": sorted(client.scopes)}
     return _register(current_services().federation.register_client, client, detail)
 
@@ -127,16 +117,7 @@ def manifests() -> Response:
 def register_manifest() -> Response:
     """Insert or replace a manifest, unapproved; 409 while the one on file is approved and differs."""
     services = current_services()
-    body = validated(schemas.ManifestBody)
-    manifest = AiManifest(
-        service_id=body.service_id,
-        version=body.version,
-        modalities=frozenset(body.modalities),
-        body_parts=frozenset(body.body_parts),
-        trusts=frozenset(body.trusts),
-        purposes=frozenset(body.purposes),
-        daily_volume=body.daily_volume,
-    )
+    manifest = validated(schemas.ManifestBody).registered()
     with services.database.transaction() as session:
         kept = services.federation.register_manifest(session, manifest)
         detail = {"registered": "manifest", "service_id": kept.service_id, "version": kept.version}

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from governance.vocabulary import Purpose, Role, Scope
+from governance.federation import AiManifest, ServiceClient
+from governance.vocabulary import Purpose, Role, Scope, SubjectType
 
 
 class _Shape(BaseModel):
@@ -41,6 +42,20 @@ class ClientBody(_Shape):
     ai_version: str | None = None
     token_audience: str | None = Field(default=None, description="Of an archive: the audience its tokens carry")
 
+    def registered(self) -> ServiceClient:
+        """Give the service it registers."""
+        return ServiceClient(
+            client_id=self.client_id,
+            ods=self.ods,
+            name=self.name,
+            kind=SubjectType(self.kind),
+            jwks=self.jwks,
+            scopes=frozenset(scope.value for scope in self.scopes),
+            audiences=tuple(self.audiences),
+            ai_version=self.ai_version,
+            token_audience=self.token_audience,
+        )
+
 
 class ManifestBody(_Shape):
     """What one version of an AI service was assessed for."""
@@ -52,6 +67,18 @@ class ManifestBody(_Shape):
     trusts: list[str] = Field(max_length=200)
     purposes: list[Purpose] = Field(max_length=20)
     daily_volume: int = Field(ge=1, le=10_000_000, description="Studies it may read in a day")
+
+    def registered(self) -> AiManifest:
+        """Give the manifest it registers, unapproved."""
+        return AiManifest(
+            service_id=self.service_id,
+            version=self.version,
+            modalities=frozenset(self.modalities),
+            body_parts=frozenset(self.body_parts),
+            trusts=frozenset(self.trusts),
+            purposes=frozenset(self.purposes),
+            daily_volume=self.daily_volume,
+        )
 
 
 class PersonBody(_Shape):

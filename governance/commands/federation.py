@@ -1,21 +1,26 @@
 """Federation: register the network from a file, before there is any client that could ask."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import yaml
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel
+from sqlmodel import Session
 
 from governance.api import federation_schemas as schemas
+from governance.audit import Event
+from governance.bootstrap import new_id
 from governance.commands._context import plain_errors, services
 from governance.errors import Fault, InvalidInput
-from governance.federation import AiManifest, IdentityProvider, Person, ServiceClient, Trust
-from governance.vocabulary import Purpose, SubjectType
+from governance.federation import IdentityProvider, Person, Trust
+from governance.vocabulary import EventKind, Outcome
 from governance.web import Services
 from governance.web.body import validated
 
+Body = TypeVar("Body", bound=BaseModel)
 _PARTS = ("trusts", "identity_providers", "clients", "manifests", "persons")
 
 
@@ -35,7 +40,10 @@ def federation() -> None:
 @plain_errors
 def load(file: Path) -> None:
     """Register everything a YAML file names (trusts, identity_providers, clients, manifests, persons), or nothing."""
-    document = yaml.safe_load(file.read_text())
+    try:
+        document = yaml.safe_load(file.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file} is not YAML: {error}") from None
     with services() as made:
         counts = register(made, document)
     click.echo(", ".join(f"{counts[part]} {part.replace('_', ' ')}" for part in _PARTS))
@@ -50,26 +58,55 @@ def register(made: Services, document: Any) -> dict[str, int]:
     if not isinstance(document, dict) or not document.keys() <= set(_PARTS):
         raise InvalidInput([Fault("/", f"is a mapping with some of {', '.join(_PARTS)}")])
     rows = {part: list(document.get(part) or ()) for part in _PARTS}
+    counts = {part: len(found) for part, found in rows.items()}
     now = made.clock.now()
+    directory = made.federation
     with made.database.transaction() as session:
-        for trust in rows["trusts"]:
-            made.federation.register_trust(session, Trust(**validated(schemas.TrustBody, trust).model_dump()))
-        for provider in rows["identity_providers"]:
-            body = validated(schemas.IdentityProviderBody, provider)
-            known = IdentityProvider(body.issuer, body.ods, body.jwks_uri, tuple(body.audiences))
-            made.federation.register_identity_provider(session, known)
-        for client in rows["clients"]:
-            made.federation.register_client(session, _client(validated(schemas.ClientBody, client)))
-        for manifest in rows["manifests"]:
-            row = validated(ManifestRow, manifest)
-            kept = made.federation.register_manifest(session, _manifest(row))
-            if row.approved_at is not None:
-                at = _past(row.approved_at, now)
-                made.federation.approve_manifest(session, kept.service_id, kept.version, at)
-        for person in rows["persons"]:
-            who = validated(schemas.PersonBody, person)
-            made.federation.register_person(session, Person(who.issuer, who.subject, who.ods, frozenset(who.roles)))
-    return {part: len(found) for part, found in rows.items()}
+        for trust in _read(rows, "trusts", schemas.TrustBody):
+            directory.register_trust(session, Trust(trust.ods, trust.name))
+        for provider in _read(rows, "identity_providers", schemas.IdentityProviderBody):
+            known = IdentityProvider(provider.issuer, provider.ods, provider.jwks_uri, tuple(provider.audiences))
+            directory.register_identity_provider(session, known)
+        for client in _read(rows, "clients", schemas.ClientBody):
+            directory.register_client(session, client.registered())
+        for manifest in _read(rows, "manifests", ManifestRow):
+            kept = directory.register_manifest(session, manifest.registered())
+            if manifest.approved_at is not None:
+                directory.approve_manifest(session, kept.service_id, kept.version, _past(manifest.approved_at, now))
+        for person in _read(rows, "persons", schemas.PersonBody):
+            directory.register_person(
+                session, Person(person.issuer, person.subject, person.ods, frozenset(person.roles))
+            )
+        _record(made, session, now, counts)
+    return counts
+
+
+def _read(rows: Mapping[str, list[Any]], part: str, model: type[Body]) -> list[Body]:
+    """Read every row of a part; every fault is named by its place in the document."""
+    found: list[Body] = []
+    faults: list[Fault] = []
+    for number, row in enumerate(rows[part]):
+        try:
+            found.append(validated(model, row))
+        except InvalidInput as error:
+            faults += [Fault(f"/{part}/{number}{fault.path.rstrip('/')}", fault.message) for fault in error.faults]
+    if faults:
+        raise InvalidInput(faults, "The document does not have the right shape.")
+    return found
+
+
+def _record(made: Services, session: Session, now: datetime, counts: Mapping[str, int]) -> None:
+    """Keep what was registered, by its numbers, in the transaction that registers it."""
+    event = Event(
+        id=new_id(),
+        time=now,
+        source=made.source,
+        kind=EventKind.CONFIG,
+        outcome=Outcome.SUCCESS,
+        detail={"registered": "network", **counts},
+    )
+    for receipt in made.audit.append_in(session, [event]):
+        _ = receipt.index  # raises when the log refused it, which undoes the registration
 
 
 def _past(at: datetime, now: datetime) -> datetime:
@@ -77,29 +114,3 @@ def _past(at: datetime, now: datetime) -> datetime:
     if at > now:
         raise InvalidInput([Fault("/approved_at", "is not in the future: an approval that is still to come is none")])
     return at
-
-
-def _client(body: schemas.ClientBody) -> ServiceClient:
-    return ServiceClient(
-        client_id=body.client_id,
-        ods=body.ods,
-        name=body.name,
-        kind=SubjectType(body.kind),
-        jwks=body.jwks,
-        scopes=frozenset(scope.value for scope in body.scopes),
-        audiences=tuple(body.audiences),
-        ai_version=body.ai_version,
-        token_audience=body.token_audience,
-    )
-
-
-def _manifest(body: schemas.ManifestBody) -> AiManifest:
-    return AiManifest(
-        service_id=body.service_id,
-        version=body.version,
-        modalities=frozenset(body.modalities),
-        body_parts=frozenset(body.body_parts),
-        trusts=frozenset(body.trusts),
-        purposes=frozenset(Purpose(purpose) for purpose in body.purposes),
-        daily_volume=body.daily_volume,
-    )

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import click
 import psycopg
 
-from governance.audit import Event, NoteSigner, Query, RecordedEvent, Source
+from governance.audit import Event, NoteSigner, Query, RecordedEvent
 from governance.audit.formats.fhir_out import build_audit_event
 from governance.audit.formats.native import render
 from governance.audit.signer import ed25519_valid
@@ -114,7 +114,7 @@ def _record(made: Services, count: int) -> None:
     event = Event(
         id=new_id(),
         time=made.clock.now(),
-        source=Source("imaging-governance-cli", made.settings.organisation),
+        source=made.source,
         kind=EventKind.AUDIT_READ,
         outcome=Outcome.SUCCESS,
         detail={"export": True, "events": count},

@@ -17,7 +17,7 @@ _LOCK = 0x1A6E  # any number, the same in every process that migrates
 def upgrade(database: Database) -> None:
     """Run every outstanding revision in one transaction; harmless when there is none.
 
-    A second process that starts at the same time waits: on SQLite for the write lock, on PostgreSQL for an advisory one.
+    A second process that starts meanwhile waits: on SQLite for the write lock, on PostgreSQL for an advisory one.
     """
     with database.transaction() as session:
         connection = session.connection()
