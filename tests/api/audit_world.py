@@ -1,111 +1,72 @@
-"""A little world for the audit's doors: the real log, search, federation and storage behind the real blueprints.
+"""The audit's doors of a running service, and the four kinds of caller that come to them."""
 
-Only the token service is played: it knows a handful of bearer tokens and says whose they are.
-"""
-
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import SimpleNamespace
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask import Flask
-from flask.testing import FlaskClient
 
-from governance.api.audit_in import blueprint as audit_in
-from governance.api.audit_out import blueprint as audit_out
-from governance.api.fhir import blueprint as fhir
-from governance.api.log import blueprint as log
-from governance.audit import AuditLog, AuditSearch, Event, NoteSigner
-from governance.clock import FixedClock
-from governance.errors import Unauthenticated
-from governance.federation import FederationDirectory, Trust
-from governance.pseudonyms import Pseudonymiser, Vault
-from governance.storage import Database
-from governance.telemetry import Metrics
+from governance.audit import Event, NoteVerifier, RecordedEvent
+from governance.audit.signer import NoteSigner
 from governance.vocabulary import Scope
-from governance.web import problems
+from governance.web import Services
+from tests.callers import REGION, Callers
+from tests.conftest import ISSUER
 
-REGION = "QHL"
-ORIGIN = "audit.example/log"
-ISSUER = "https://governance.example"
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    client_id: str
-    ods: str
-    scopes: frozenset[str]
+ORIGIN = f"{ISSUER.partition('//')[2]}/log"
+_ALL = (Scope.AUDIT_READ, Scope.AUDIT_WRITE, Scope.LOG_READ)
 
 
-ALL = frozenset(scope.value for scope in Scope)
-TOKENS = {
-    "region": Claims("regional-archive", REGION, ALL),
-    "rrk": Claims("rrk-archive", "RRK", ALL),
-    "rkb": Claims("rkb-archive", "RKB", ALL),
-    "writer": Claims("writer", REGION, frozenset({Scope.AUDIT_WRITE.value})),
-}
-
-
-class Tokens:
-    def verify_access(self, token: str, audience: str, presentation: object = None) -> Claims:
-        assert audience == ISSUER
-        if token not in TOKENS:
-            raise Unauthenticated("token.unknown", "This token is not known.")
-        return TOKENS[token]
-
-
-@dataclass
 class AuditWorld:
-    app: Flask
-    log: AuditLog
-    search: AuditSearch
-    signer: NoteSigner
-    pseudonymiser: Pseudonymiser
-    metrics: Metrics
-    clock: FixedClock
-    client: FlaskClient = field(init=False)
+    """The service as the audit's callers see it.
 
-    def __post_init__(self) -> None:
-        self.client = self.app.test_client()
+    Getting a token is an audit event too: the log has begun before a test does. Places in the log are therefore given
+    as the test counts them, from :attr:`start`.
 
-    @staticmethod
-    def by(name: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {name}"}
+    Args:
+        app: the application, with its routes.
+        services: what it was made of; the log's writer runs.
+    """
 
-    def all_events(self) -> Sequence[object]:
-        return self.log.read(0, 1_000)
+    def __init__(self, app: Flask, services: Services) -> None:
+        callers = Callers(app, services)
+        for ods in ("RRK", "RKB"):
+            callers.trust(ods)
+        self._headers: Mapping[str, dict[str, str]] = {
+            "region": callers.headers("regional-archive", REGION, _ALL),
+            "rrk": callers.headers("rrk-archive", "RRK", _ALL),
+            "rkb": callers.headers("rkb-archive", "RKB", _ALL),
+            "writer": callers.headers("writer", REGION, (Scope.AUDIT_WRITE,)),
+        }
+        self.client = callers.http
+        self.services = services
+        self.log = services.audit
+        self.metrics = services.metrics
+        self.pseudonymiser = services.pseudonymiser
+        self.clock = services.clock
+        self.start, _ = self.log.tree_head()
+
+    def by(self, name: str) -> dict[str, str]:
+        """Give the header that speaks for a caller: region, rrk, rkb, or writer, who may only write."""
+        return self._headers[name]
+
+    def events(self) -> Sequence[RecordedEvent]:
+        """Give what was recorded since the test began."""
+        return self.log.read(self.start, 1_000)
 
     def record(self, *events: Event) -> list[int]:
+        """Put events into the log and give their indexes."""
         return [receipt.index for receipt in self.log.append(events)]
 
+    def at(self, place: int) -> str:
+        """Give the address of an AuditEvent by its place in this test."""
+        return f"{ISSUER}/fhir/AuditEvent/{self.start + place}"
 
-@contextmanager
-def audit_world(
-    database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock
-) -> Iterator[AuditWorld]:
-    signer = NoteSigner.from_seed(ORIGIN, b"s" * 31 + b"t")
-    federation = FederationDirectory(pseudonymiser)
-    with database.transaction() as session:
-        for ods in ("RRK", "RKB"):
-            federation.register_trust(session, Trust(ods, f"Trust {ods}"))
-    metrics = Metrics()
-    audit = AuditLog(database, pseudonymiser, vault, signer, clock, ORIGIN)
-    search = AuditSearch(database)
-    app = Flask("audit-world")
-    app.extensions["governance"] = SimpleNamespace(
-        settings=SimpleNamespace(issuer=ISSUER, organisation=REGION, metrics_token=None),
-        clock=clock,
-        database=database,
-        pseudonymiser=pseudonymiser,
-        vault=vault,
-        audit=audit,
-        audit_search=search,
-        federation=federation,
-        metrics=metrics,
-        tokens=Tokens(),
-    )
-    problems.install(app)
-    for blueprint in (audit_in, audit_out, fhir, log):
-        app.register_blueprint(blueprint)
-    with audit:
-        yield AuditWorld(app, audit, search, signer, pseudonymiser, metrics, clock)
+    def verifier(self) -> NoteVerifier:
+        """Give whoever checks the log's checkpoints."""
+        settings = self.services.settings
+        return NoteSigner.from_seed(settings.log_origin, settings.log_signing_key).verifier()
+
+    def found(self, bundle: dict[str, Any]) -> list[str]:
+        """Give the places in this test of the AuditEvents of a searchset; what was there before is left out."""
+        places = [int(entry["resource"]["id"]) - self.start for entry in bundle.get("entry", [])]
+        return [str(place) for place in places if place >= 0]

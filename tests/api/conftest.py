@@ -1,16 +1,17 @@
 """Fixtures of the API tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from governance.clock import FixedClock
-from governance.pseudonyms import Pseudonymiser, Vault
-from governance.storage import Database
+from governance.commands._demo_home import DemoHome
 from governance.web import Services
-from tests.api.audit_world import AuditWorld, audit_world
+from tests.api.audit_world import AuditWorld
 from tests.context_world import ContextWorld
+from tests.idp_process import identity_provider
+from tests.region_world import RegionWorld, copy_home, seed_home
 
 
 @pytest.fixture
@@ -20,9 +21,25 @@ def context_world(app: Flask, services: Services) -> ContextWorld:
 
 
 @pytest.fixture
-def world(
-    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock
-) -> Iterator[AuditWorld]:
-    """Speak to the audit's doors, with a real log behind them."""
-    with audit_world(sqlite_database, pseudonymiser, vault, clock) as made:
-        yield made
+def world(app: Flask, services: Services) -> AuditWorld:
+    """Speak to the audit's doors of a running service."""
+    return AuditWorld(app, services)
+
+
+@pytest.fixture(scope="session")
+def region_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoHome]:
+    """Seed the demo region once, with its identity provider running beside, for tests to copy."""
+    with identity_provider("--demo") as identity:
+        home = seed_home(tmp_path_factory.mktemp("region") / "home", "http://127.0.0.1:8080", identity)
+        made = RegionWorld(home)
+        made.feed_showcase()
+        made.close()
+        yield home
+
+
+@pytest.fixture
+def region(region_home: DemoHome, tmp_path: Path) -> Iterator[RegionWorld]:
+    """Run the region's service in this process, on a home of the test's own."""
+    made = RegionWorld(copy_home(region_home, tmp_path / "home"))
+    yield made
+    made.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from governance.audit import Event, RecordedEvent, Source, Subject, merkle, proof
+from governance.audit import Event, Source, Subject, merkle, proof
 from governance.audit.formats import parse_event
 from governance.vocabulary import EventKind, SubjectType
 from tests.api.audit_world import AuditWorld
@@ -106,12 +106,12 @@ def test_a_trust_sees_what_its_people_did_and_what_is_its_own(world: AuditWorld)
     assert ids(get(world, PATH, by="rrk", kind="access")) == ["both"]
     assert ids(get(world, PATH, by="rkb", kind="access")) == ["both"]
     assert ids(get(world, PATH, kind="access")) == ["neither", "both"]
-    assert world.client.get(f"{PATH}/0", headers=world.by("rrk")).status_code == 200
-    hidden = world.client.get(f"{PATH}/1", headers=world.by("rrk"))
+    assert world.client.get(f"{PATH}/{world.start}", headers=world.by("rrk")).status_code == 200
+    hidden = world.client.get(f"{PATH}/{world.start + 1}", headers=world.by("rrk"))
     absent = world.client.get(f"{PATH}/999", headers=world.by("rrk"))
     assert (hidden.status_code, absent.status_code) == (404, 404)
     assert hidden.get_json() == absent.get_json()
-    assert world.client.get(f"{PATH}/1/proof", headers=world.by("rrk")).status_code == 404
+    assert world.client.get(f"{PATH}/{world.start + 1}/proof", headers=world.by("rrk")).status_code == 404
 
 
 @pytest.mark.parametrize("index", ["999", str(2**62), str(2**80)])
@@ -123,9 +123,9 @@ def test_every_look_is_recorded_before_it_is_answered(world: AuditWorld) -> None
     world.record(event(world, "a"))
     patient = world.pseudonymiser.patient(NHS)
     page = get(world, PATH, by="rrk", patient=patient, kind="access")
-    get(world, f"{PATH}/0", by="rrk")
-    get(world, f"{PATH}/0/proof", by="rrk")
-    looks = [each for each in world.log.read(1, 10) if isinstance(each, RecordedEvent)]
+    get(world, f"{PATH}/{world.start}", by="rrk")
+    get(world, f"{PATH}/{world.start}/proof", by="rrk")
+    _, *looks = world.events()
     assert page["recorded_as"] == looks[0].index
     assert {look.kind for look in looks} == {EventKind.AUDIT_READ}
     assert {look.subject and look.subject.id for look in looks} == {"rrk-archive"}
@@ -138,18 +138,19 @@ def test_every_look_is_recorded_before_it_is_answered(world: AuditWorld) -> None
 def test_no_record_no_answer(world: AuditWorld) -> None:
     world.record(event(world, "a"))
     world.log.close()
-    for path in (PATH, f"{PATH}/0"):
+    for path in (PATH, f"{PATH}/{world.start}"):
         assert world.client.get(path, headers=world.by("region")).status_code == 503
 
 
 def test_a_proof_holds_in_both_forms(world: AuditWorld) -> None:
-    world.record(*(event(world, f"e{number}") for number in range(5)))
-    made = get(world, f"{PATH}/3/proof")
-    verified = world.signer.verifier().verify(made["checkpoint"])
+    index = world.record(*(event(world, f"e{number}") for number in range(5)))[3]
+    entry, verifier = world.log.entry_bytes(index), world.verifier()
+    made = get(world, f"{PATH}/{index}/proof")
+    verified = verifier.verify(made["checkpoint"])
     leaf, hashes = bytes.fromhex(made["leaf_hash"]), [bytes.fromhex(each) for each in made["hashes"]]
-    assert leaf == merkle.leaf_hash(world.log.entry_bytes(3))
-    assert merkle.verify_inclusion(leaf, 3, verified.size, hashes, verified.root)
+    assert leaf == merkle.leaf_hash(entry)
+    assert merkle.verify_inclusion(leaf, index, verified.size, hashes, verified.root)
     headers = world.by("region") | {"Accept": "text/plain"}
-    text = world.client.get(f"{PATH}/3/proof", headers=headers)
+    text = world.client.get(f"{PATH}/{index}/proof", headers=headers)
     assert text.content_type == "text/plain; charset=utf-8"
-    assert proof.parse(text.get_data(as_text=True)).holds_for(world.log.entry_bytes(3), world.signer.verifier())
+    assert proof.parse(text.get_data(as_text=True)).holds_for(entry, verifier)

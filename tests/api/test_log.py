@@ -11,19 +11,20 @@ from tests.api.audit_world import ORIGIN, AuditWorld
 from tests.golden.audit.build import NATIVE
 
 
-def fill(world: AuditWorld, count: int) -> None:
+def fill(world: AuditWorld, size: int) -> None:
+    """Let the log grow to so many entries."""
     base = parse_event(NATIVE, world.clock.now())
-    world.record(*(replace(base, id=f"e{number}") for number in range(count)))
+    world.record(*(replace(base, id=f"e{number}") for number in range(size - world.start)))
 
 
 def test_the_checkpoint_is_a_signed_note_of_the_log(world: AuditWorld) -> None:
-    fill(world, 3)
+    fill(world, 30)
     world.log.sign_checkpoint()
     answer = world.client.get("/log/checkpoint", headers=world.by("region"))
     assert answer.content_type == "text/plain; charset=utf-8"
     note = answer.get_data(as_text=True)
-    assert note.startswith(f"{ORIGIN}\n3\n")
-    assert world.signer.verifier().verify(note).size == 3
+    assert note.startswith(f"{ORIGIN}\n30\n")
+    assert world.verifier().verify(note).size == 30
 
 
 def test_tiles_hold_the_leaf_hashes(world: AuditWorld) -> None:
