@@ -32,6 +32,7 @@ _FOLDER = Path(".demo")
 _URL = "http://127.0.0.1:8080"
 _LOOK = 0.5  # seconds between two looks at the parts
 _ROOT = Path(__file__).resolve().parents[2]
+_FOCUS = "RRK"  # where incidents happen: its privacy officer is whom the banner names
 _SLOWEST = "break_glass_without_follow_up"  # found after three days: played on the first
 
 
@@ -140,6 +141,7 @@ def _plan(days: int) -> Plan:
         patients_per_trust=80,
         examinations=8,
         incidents=tuple(sorted(KINDS, key=lambda kind: kind != _SLOWEST)),
+        focus=_FOCUS,
     )
 
 

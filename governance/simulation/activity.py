@@ -79,15 +79,31 @@ class Habits:
 
 
 class Region:
-    """A region that lives a day at a time; the same seed lives the same days."""
+    """A region that lives a day at a time; the same seed lives the same days.
 
-    def __init__(self, rng: random.Random, population: Population, trusts: Sequence[str], examinations: int) -> None:
+    Args:
+        rng: the only source of chance.
+        population: who lives and works there.
+        trusts: ODS codes.
+        examinations: a day, at each trust.
+        focus: the trust where incidents happen; anywhere when there is none.
+    """
+
+    def __init__(
+        self,
+        rng: random.Random,
+        population: Population,
+        trusts: Sequence[str],
+        examinations: int,
+        focus: str | None = None,
+    ) -> None:
         self.rng = rng
         self.population = population
         self.trusts = tuple(trusts)
         self.habits = Habits.drawn(rng)
         self.studies: list[Study] = []
         self._examinations = examinations
+        self._focus = focus
         self._serial = 0
         self._run = rng.randrange(1_000_000_000)
 
@@ -189,6 +205,10 @@ class Region:
                 "source": f"ris-{study.ods.lower()}",
             }
         )
+
+    def scene(self) -> str:
+        """Give the trust where the next incident happens."""
+        return self._focus or self.rng.choice(self.trusts)
 
     def moment(self, today: date) -> datetime:
         """Draw a time of day, by day mostly."""

@@ -32,7 +32,7 @@ def play(kind: str, region: Region, day: Day) -> Incident:
 
 
 def _fresh(region: Region, day: Day, **options: object) -> Study:
-    study = region.new_study(region.rng.choice(region.trusts), region.moment(day.date), **options)  # type: ignore[arg-type]
+    study = region.new_study(region.scene(), region.moment(day.date), **options)  # type: ignore[arg-type]
     day.studies.append(study.row())
     return study
 
@@ -42,8 +42,9 @@ def _somebody(region: Region, ods: str) -> Staff:
 
 
 def _self_access(region: Region, day: Day) -> Incident:
+    ods = region.scene()
     tied = [person for person in region.population.staff if person.patient is not None]
-    actor = region.rng.choice(tied)
+    actor = region.rng.choice([person for person in tied if person.ods == ods] or tied)
     patient = next(p for p in region.population.patients if p.nhs_number == actor.patient)
     study = region.new_study(actor.ods, region.moment(day.date), patient=patient)
     day.studies.append(study.row())

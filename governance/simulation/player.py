@@ -13,7 +13,7 @@ from governance.simulation.population import draw
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to play: trusts by ODS code, the first day, sizes for each trust, and which incidents."""
+    """How much to play: trusts by ODS code, the first day, sizes for each trust, which incidents, and where."""
 
     trusts: tuple[str, ...]
     first_day: date
@@ -23,6 +23,7 @@ class Plan:
     patients_per_trust: int = 120
     examinations: int = 20
     incidents: tuple[str, ...] = tuple(KINDS)
+    focus: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def run(
     surface.post_lines(
         "/relationships/v1/patients", (p.row() for p in population.patients), lambda n: progress("patients", n)
     )
-    region = Region(rng, population, plan.trusts, plan.examinations)
+    region = Region(rng, population, plan.trusts, plan.examinations, plan.focus)
     studies = edges = events = 0
     found: list[Incident] = []
     for number in range(plan.days):
