@@ -198,7 +198,7 @@ def test_a_search_parameter_finds_what_it_says(
 def test_a_search_by_id_is_a_search_by_index(world: AuditWorld) -> None:
     index, _ = world.record(event(world, "a"), event(world, "b"))
     assert world.found(search(world, ("_id", str(index)))) == ["0"]
-    assert world.found(search(world, ("_id", str(index + 2)))) == []
+    assert world.found(search(world, ("_id", str(index + 99)))) == []
 
 
 @pytest.mark.parametrize(
