@@ -2,8 +2,10 @@
 
 1. Events come in the order of the log, one at a time, whatever the batch they were read in.
 2. For each event: the watermark moves, what became due is settled, then every rule of the event's kind looks at it.
-3. An alert of our own is no event to detect on: nothing can feed on itself.
-4. A rule that fails on an event is told as a finding of its own, never silently: the other rules go on. Only faults of
+3. What this service does for itself does not move the watermark: a change of settings, a sign-in or a look at the log,
+   made today while an archive sends last week, says nothing of how far the archives have got. Its decisions do.
+4. An alert of our own is no event to detect on: nothing can feed on itself.
+5. A rule that fails on an event is told as a finding of its own, never silently: the other rules go on. Only faults of
    reckoning are caught; trouble with the database stops the batch, which is then done again.
 """
 
@@ -21,7 +23,7 @@ from governance.detection.facts import Context
 from governance.detection.rule import Rule
 from governance.detection.state import Book
 from governance.storage import from_microseconds
-from governance.vocabulary import EventKind, Severity
+from governance.vocabulary import SYSTEM, EventKind, Severity
 
 FAULT_FAMILY = "detector_fault"
 _LINKS = frozenset({EventKind.DECISION, EventKind.TOKEN})
@@ -59,7 +61,8 @@ class Scorer:
         for event in events:
             if event.kind is EventKind.SECURITY_ALERT:
                 continue
-            book.see(event)
+            if _tells_the_time(event):
+                book.see(event)
             for rule_id, key, value, at in book.take_due():
                 if rule_id in self.rules:
                     rule = self.rules[rule_id]
@@ -69,6 +72,11 @@ class Scorer:
             for rule in self._by_kind.get(event.kind, ()):
                 found += _guarded(rule, event, partial(rule.observe, event, context, memory[rule.id]))
         return found
+
+
+def _tells_the_time(event: RecordedEvent) -> bool:
+    """Say whether an event shows how far the network's own time has got (rule 3)."""
+    return event.source.id != SYSTEM or event.kind is EventKind.DECISION
 
 
 def _guarded(rule: Rule, event: RecordedEvent, run: Callable[[], Iterable[Finding]]) -> Sequence[Finding]:
