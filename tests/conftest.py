@@ -21,6 +21,7 @@ from governance.clock import FixedClock
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.settings import Settings, from_environment
 from governance.storage import Database, migrate
+from tests.opa_process import OpaServer, find_opa
 from tests.postgres import cluster
 
 if TYPE_CHECKING:
@@ -30,7 +31,15 @@ TOOLS = Path(__file__).resolve().parents[1] / ".tools" / "bin"
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ISSUER = "http://127.0.0.1:8080"
+PEERS = frozenset({"archive", "browser", "opa", "orthanc", "postgres_server"})  # fixtures behind which a program runs
 _numbers = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that another program stands behind, so that `make test-quick` leaves it out."""
+    for item in items:
+        if PEERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.peer)
 
 
 def import_every_table() -> None:
@@ -105,6 +114,21 @@ def postgres_database(postgres_server: str) -> Iterator[Database]:
     yield opened
     opened.dispose()
     _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def opa() -> str:
+    """Give the path of an OPA; `make opa` provides one."""
+    return find_opa()
+
+
+@pytest.fixture(scope="session")
+def opa_server(opa: str) -> Iterator[OpaServer]:
+    """Serve decisions for the whole session."""
+    server = OpaServer(opa)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])

@@ -24,6 +24,7 @@ from governance.bootstrap import build, create_app
 from governance.clock import FixedClock
 from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_agreements, seed_network
+from governance.decisions import Engine
 from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.simulation import network, showcase
@@ -138,11 +139,11 @@ class RegionWorld:
     was always made just before.
     """
 
-    def __init__(self, home: DemoHome, clock: FixedClock | None = None) -> None:
+    def __init__(self, home: DemoHome, clock: FixedClock | None = None, engine: Engine | None = None) -> None:
         self.home = home
         self.parties = Parties(home)
         self.clock = clock or FixedClock(datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=30))
-        self.services: Services = build(from_environment(home.environment()), self.clock)
+        self.services: Services = build(from_environment(home.environment()), self.clock, engine)
         self.runtime = Runtime(self.services)
         self.runtime.start(jobs=False)
         self.app: Flask = create_app(self.services)
