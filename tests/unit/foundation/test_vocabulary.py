@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from governance import vocabulary
 from governance.vocabulary import Outcome, ReasonCode, Severity, is_nhs_number, ods_code, study_uid
 
-
 ISSUED = st.integers(min_value=4_000_000_000, max_value=4_989_999_999)  # England, Wales and the Isle of Man
 SYNTHETIC = st.integers(min_value=9_990_000_000, max_value=9_999_999_999)
 
