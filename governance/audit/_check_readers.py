@@ -19,6 +19,7 @@ COLUMNS = (
     "occurred_at",
     "recorded_at",
     "source_id",
+    "source_ods",
     "event_id",
     "kind",
     "outcome",

@@ -64,6 +64,7 @@ def _columns(document: dict[str, Any]) -> Row:
         _microseconds(document["time"]),
         _group_microseconds(document["recorded_at"]),
         document["source"]["id"],
+        document["source"]["ods"],
         document["id"],
         document["kind"],
         document["outcome"],

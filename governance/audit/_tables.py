@@ -35,8 +35,8 @@ class EntryRow(SQLModel, table=True):
         _present("ix_audit_entry_patient", "patient", "index"),
         _present("ix_audit_entry_subject", "subject", "index"),
         _present("ix_audit_entry_study", "study", "index"),
-        _present("ix_audit_entry_decision", "decision_id"),
-        _present("ix_audit_entry_token", "token_jti"),
+        _present("ix_audit_entry_decision", "decision_id", "index"),
+        _present("ix_audit_entry_token", "token_jti", "index"),
         _present("ix_audit_entry_agreement", "agreement_id", "index"),
         Index("ix_audit_entry_kind", "kind", "index"),
         Index("ix_audit_entry_occurred", "occurred_at"),
@@ -47,6 +47,7 @@ class EntryRow(SQLModel, table=True):
     occurred_at: datetime = Field(sa_type=UtcMicroseconds)
     recorded_at: datetime = Field(sa_type=UtcMicroseconds)
     source_id: str = Field(sa_type=Text)
+    source_ods: str = Field(sa_type=Text)
     event_id: str = Field(sa_type=Text)
     kind: str = Field(sa_type=Text)
     outcome: str = Field(sa_type=Text)

@@ -22,7 +22,10 @@ from governance.vocabulary import EventKind, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for; every field that is set must match. ``trust`` matches the custodian or the subject's trust."""
+    """What to look for; every field that is set must match.
+
+    ``trust`` matches the trust of the custodian, of the subject or of the source: whose event it is to see.
+    """
 
     subject: str | None = None
     subject_ods: str | None = None

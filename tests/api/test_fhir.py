@@ -252,9 +252,10 @@ def test_a_search_by_form_keeps_the_person_out_of_the_address(world: AuditWorld)
 
 
 def test_a_trust_finds_only_its_own(world: AuditWorld) -> None:
-    base = event(world, "a")
+    base = event(world, "a")  # source and custodian are RRK, the subject is of RKB
     world.record(base, replace(base, id="b", subject=None, resource=None))
     assert world.found(search(world, by="rkb")) == ["0"]
+    assert world.found(search(world, by="rrk")) == ["1", "0"]
     assert world.client.get(world.at(1), headers=world.by("rkb")).status_code == 404
 
 

@@ -409,6 +409,7 @@ class TestSearch:
         events = [make_event(number) for number in range(40)]
         events[5] = replace(events[5], kind=EventKind.EXPORT, outcome=Outcome.MINOR)
         events[6] = replace(events[6], authority=Authority())
+        events[11] = replace(events[11], source=EventSource("pacs-rje", "RJE"))
         log.append(events)
 
     def test_by_each_fact(self, database: Database, pseudonymiser: Pseudonymiser) -> None:
@@ -424,6 +425,8 @@ class TestSearch:
             Query(agreement_id="direct-care", before_index=8): [7, 5, 4, 3, 2, 1, 0],
             Query(custodian="RKB", before_index=2): [1, 0],
             Query(trust="RRK", before_index=2): [1, 0],
+            Query(trust="RKB", before_index=2): [1, 0],
+            Query(trust="RJE"): [11],
             Query(trust="RXW"): [],
             Query(source_id="pacs-rkb", event_id="event-4"): [4],
             Query(since=datetime(2026, 11, 24, 11, 5, tzinfo=UTC), until=datetime(2026, 11, 24, 11, 7, tzinfo=UTC)): [

@@ -185,6 +185,7 @@ def test_a_rolled_back_store_that_grew_again_is_shown_by_a_witness(
         ("token_jti", "other"),
         ("event_id", "other"),
         ("source_id", "other"),
+        ("source_ods", "RXW"),
         ("occurred_at", 1),
         ("recorded_at", 1),
     ],

@@ -127,6 +127,7 @@ def upgrade() -> None:
         sa.Column("occurred_at", governance.storage.columns.UtcMicroseconds(), nullable=False),
         sa.Column("recorded_at", governance.storage.columns.UtcMicroseconds(), nullable=False),
         sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("source_ods", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
@@ -152,7 +153,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_audit_entry_decision",
-            ["decision_id"],
+            ["decision_id", "index"],
             unique=False,
             sqlite_where=sa.text("decision_id IS NOT NULL"),
             postgresql_where=sa.text("decision_id IS NOT NULL"),
@@ -182,7 +183,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_audit_entry_token",
-            ["token_jti"],
+            ["token_jti", "index"],
             unique=False,
             sqlite_where=sa.text("token_jti IS NOT NULL"),
             postgresql_where=sa.text("token_jti IS NOT NULL"),
