@@ -16,7 +16,7 @@ from governance.console import _formats as formats
 from governance.console import _wording as wording
 from governance.console._rows import USES_OF_IMAGES, named
 from governance.console._rules import alert_title
-from governance.vocabulary import Action, AgreementStatus, EventKind
+from governance.vocabulary import Action, AgreementStatus, EventKind, Outcome
 
 Kind = Literal["agreement", "decision", "token", "access", "alert", "verdict"]
 SHOWN = 5  # links told one by one in a step; the rest are counted
@@ -210,8 +210,13 @@ def _place_of(event: RecordedEvent) -> Kind | None:
     return "access" if event.kind in USES_OF_IMAGES else None
 
 
+def permitted(event: RecordedEvent) -> bool:
+    """Say whether a decision allowed: its outcome says so, and its detail, where another system sent one, agrees."""
+    return event.outcome is Outcome.SUCCESS and event.detail.get("permit") is not False
+
+
 def _decision(event: RecordedEvent) -> Link:
-    permit = event.detail.get("permit") is True
+    permit = permitted(event)
     action, purpose = event.detail.get("action"), event.purpose
     asked = wording.ACTIONS[Action(action)] if isinstance(action, str) and action in set(Action) else "use images"
     why = f" for {wording.PURPOSES[purpose].lower()}" if purpose else ""

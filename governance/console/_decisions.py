@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from governance.audit.event import JsonValue, RecordedEvent
 from governance.audit.search import Query
 from governance.console import _wording as wording
-from governance.console._chain import Step
+from governance.console._chain import Step, permitted
 from governance.console._context import chains
 from governance.console._guard import viewer
 from governance.console._names import trust_names
@@ -51,7 +51,7 @@ def answer_of(event: RecordedEvent) -> Answer:
     detail = event.detail
     action = _text(detail, "action")
     return Answer(
-        permit=detail.get("permit") is True,
+        permit=permitted(event),
         action=wording.ACTIONS[Action(action)] if action in set(Action) else action or "use images",
         reasons=tuple((code, wording.reason_sentence(code)) for code in _texts(detail, "reasons")),
         obligations=tuple(wording.obligation_sentence(kind) for kind in _texts(detail, "obligations")),
