@@ -40,9 +40,14 @@ class GatewayPlan:
     archive_credential: tuple[str, str] = field(repr=False)
 
     @property
+    def host(self) -> str:
+        """Give its host and port."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def address(self) -> str:
-        """Give the gateway's base URL."""
-        return f"http://127.0.0.1:{self.port}"
+        """Give its base URL."""
+        return f"http://{self.host}"
 
     def start(self) -> Program:
         """Write the configuration, start nginx and wait until it answers; raises ProgramFailed."""
@@ -66,10 +71,10 @@ def gateway_configuration(plan: GatewayPlan) -> dict[str, str]:
     """Give the configuration files by name; raises ValueError for a value that would be more than a value."""
     values = {
         "folder": str(plan.folder.resolve()),
-        "port": str(plan.port),
         "governance": urlsplit(plan.service).netloc,
         "archive": plan.archive,
         "archive_credential": base64.b64encode(":".join(plan.archive_credential).encode()).decode(),
+        "public_host": plan.host,
         "client_id": plan.client_id,
         "enforcement_key": plan.enforcement_key,
     }
