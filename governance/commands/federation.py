@@ -69,10 +69,11 @@ def register(made: Services, document: Any) -> dict[str, int]:
             directory.register_identity_provider(session, known)
         for client in _read(rows, "clients", schemas.ClientBody):
             directory.register_client(session, client.registered())
-        for manifest in _read(rows, "manifests", ManifestRow):
+        for number, manifest in enumerate(_read(rows, "manifests", ManifestRow)):
             kept = directory.register_manifest(session, manifest.registered())
             if manifest.approved_at is not None:
-                directory.approve_manifest(session, kept.service_id, kept.version, _past(manifest.approved_at, now))
+                at = _past(manifest.approved_at, now, f"/manifests/{number}/approved_at")
+                directory.approve_manifest(session, kept.service_id, kept.version, at)
         for person in _read(rows, "persons", schemas.PersonBody):
             directory.register_person(
                 session, Person(person.issuer, person.subject, person.ods, frozenset(person.roles))
@@ -109,8 +110,8 @@ def _record(made: Services, session: Session, now: datetime, counts: Mapping[str
         _ = receipt.index  # raises when the log refused it, which undoes the registration
 
 
-def _past(at: datetime, now: datetime) -> datetime:
+def _past(at: datetime, now: datetime, path: str) -> datetime:
     """Take an instant that has come; raises InvalidInput."""
     if at > now:
-        raise InvalidInput([Fault("/approved_at", "is not in the future: an approval that is still to come is none")])
+        raise InvalidInput([Fault(path, "is not in the future: an approval that is still to come is none")])
     return at

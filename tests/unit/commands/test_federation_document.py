@@ -48,7 +48,7 @@ def test_an_approval_that_is_not_an_instant_of_the_past_loads_nothing(services: 
     document["manifests"][0]["approved_at"] = said
     with pytest.raises(InvalidInput) as refused:
         register(services, document)
-    assert [fault.path for fault in refused.value.faults] == ["/approved_at"]
+    assert [fault.path for fault in refused.value.faults] == ["/manifests/0/approved_at"]
     with services.database.reading() as session:
         assert services.federation.trusts(session) == ()
 
