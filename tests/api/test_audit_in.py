@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from governance.vocabulary import SYSTEM
 from tests.api.audit_world import AuditWorld
+from tests.callers import REGION
 from tests.golden.audit.build import NATIVE, NHS, STUDY, native
 
 NDJSON = "application/x-ndjson"
@@ -65,6 +67,22 @@ def test_a_trust_reports_for_itself_only(world: AuditWorld) -> None:
     answer = post(world, body, by="rrk")
     assert answer["accepted"] == 1
     assert answer["rejected"] == [{"line": 2, "reason": "/source/ods: this caller reports for its own trust only"}]
+
+
+def test_nobody_reports_in_the_name_of_this_service_but_may_report_decisions(world: AuditWorld) -> None:
+    edge = {"id": "edge-rrk", "ods": "RRK"}
+    body = b"\n".join(
+        [
+            native(id="a", kind="decision", source={"id": SYSTEM, "ods": REGION}),
+            native(id="b", kind="decision", source=edge),
+            native(id="c", kind="token", source=edge),
+        ]
+    )
+    answer = post(world, body)
+    assert answer["rejected"] == [
+        {"line": 1, "reason": "/source/id: is this service's own name; a source reports under a name of its own"}
+    ]
+    assert [event.kind.value for event in world.events()] == ["decision", "token"]
 
 
 def test_an_empty_body_is_answered_with_nothing(world: AuditWorld) -> None:

@@ -26,7 +26,7 @@ from governance.audit.formats._codes import (
 from governance.audit.formats._message import EVENTS_MAXIMUM, Context, Message, Participant, TouchedObject
 from governance.audit.formats._query import QueryShape, query_shape
 from governance.audit.formats._references import patient_from_cx, patient_reference, study_reference
-from governance.audit.formats.native import REASON_MAXIMUM, check_time
+from governance.audit.formats.native import REASON_MAXIMUM, check_time, source_id
 from governance.errors import Fault, InvalidInput
 from governance.feeds import text
 from governance.vocabulary import EventKind, Purpose, SubjectType
@@ -55,7 +55,7 @@ def assemble(message: Message, context: Context) -> tuple[Event, ...]:
     if kind is EventKind.EXPORT and any(each.media & PRINT_MEDIA for each in message.participants):
         kind = EventKind.PRINT
     source = Source(
-        _checked(message.source_id, 128, "/source"),
+        _source_id(message.source_id),
         context.trust_of(message.source_id, message.site, message.site_path),
     )
     actor = _actor(message.participants)
@@ -245,6 +245,13 @@ def _detail(message: Message, shape: QueryShape) -> Mapping[str, JsonValue]:
 
 def _unique(values: Iterator[str | None] | list[str | None]) -> list[str]:
     return list(dict.fromkeys(value for value in values if value is not None))
+
+
+def _source_id(value: str) -> str:
+    try:
+        return source_id(value)
+    except ValueError as problem:
+        raise InvalidInput([Fault("/source", str(problem))]) from None
 
 
 def _checked(value: str, most: int, path: str) -> str:

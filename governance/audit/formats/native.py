@@ -8,6 +8,8 @@ field's own form:
 2. The kinds that are about a person's act name a ``subject``; looking at or releasing images names a ``resource``.
 3. A ``resource`` names a study or a patient.
 4. Integers stay within 2**53 - 1, the range in which every JSON reader agrees (RFC 8785 section 3.2.2.3).
+5. No source bears this service's own name, in any spelling: only it records its decisions and tokens under that name,
+   and what comes from outside could otherwise pass for them. Sources report decisions and tokens of their own.
 """
 
 from collections.abc import Callable
@@ -42,7 +44,7 @@ from governance.feeds import (
     study_uid,
     text,
 )
-from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
+from governance.vocabulary import SYSTEM, EventKind, Outcome, Purpose, SubjectType
 
 Part = TypeVar("Part")
 
@@ -150,6 +152,14 @@ def check_time(at: datetime, now: datetime) -> datetime:
     return at
 
 
+def source_id(value: object) -> str:
+    """Read the name of a source outside this service (rule 5); raises ValueError."""
+    given = text(value)
+    if f"{given.casefold().strip()}-".startswith(f"{SYSTEM}-"):
+        raise ValueError("is this service's own name; a source reports under a name of its own")
+    return given
+
+
 def integer(value: object) -> int:
     """Read a whole number from 0 to 2**53 - 1; raises ValueError."""
     if type(value) is not int or not 0 <= value <= MAXIMUM_INTEGER:
@@ -194,7 +204,7 @@ def _event(fields: Fields, now: datetime) -> Event:
 
 
 def _source(fields: Fields) -> Source:
-    made = fields.required("id", text), fields.required("ods", ods)
+    made = fields.required("id", source_id), fields.required("ods", ods)
     fields.finish()
     return Source(*made)
 

@@ -193,6 +193,9 @@ HOSTILE_DICOM = {
     "outcome-seven": message(event("110103", outcome="7"), READER, source(), study()),
     "outcome-missing": message(event("110103", outcome=""), READER, source(), study()),
     "patient-id-too-long": message(event("110103"), READER, source(), study(), patient("9" * 200)),
+    "names-this-service-as-its-source": message(
+        event("110103"), READER, source(name="imaging-governance"), study(), patient()
+    ),
     "site-not-registered": message(event("110103"), READER, source(site="XXX"), study()),
     "time-far-ahead": message(event("110103", time="2027-11-24T11:58:00Z"), READER, source(), study()),
     "time-not-a-time": message(event("110103", time="yesterday"), READER, source(), study()),
@@ -325,6 +328,8 @@ HOSTILE_FHIR = {
     "recorded-far-ahead": READ | {"recorded": "2027-11-24T11:58:00Z"},
     "recorded-without-offset": READ | {"recorded": "2026-11-24T11:58:00"},
     "site-not-registered": READ | {"source": {"site": "XXX", "observer": {"display": "vna-1"}}},
+    "names-this-service-as-its-source": READ
+    | {"source": {"site": "RRK", "observer": {"display": "imaging-governance"}}},
     "source-missing": {name: value for name, value in READ.items() if name != "source"},
     "source-observer-nameless": READ | {"source": {"site": "RRK", "observer": {}}},
     "type-unknown": READ | {"type": {"code": "zzz"}},
@@ -374,6 +379,9 @@ HOSTILE_NATIVE = {
     "is-no-json": b"hello",
     "kind-unknown": native(kind="peek"),
     "line-over-64-kib": native(id="x" * 70_000),
+    "names-a-command-of-this-service-as-its-source": native(source={"id": "imaging-governance-cli", "ods": "RRK"}),
+    "names-this-service-as-its-source": native(source={"id": "imaging-governance", "ods": "RRK"}),
+    "names-this-service-in-capitals": native(source={"id": " Imaging-Governance ", "ods": "RRK"}, kind="decision"),
     "nhs-number-with-wrong-check-digit": native(resource={"patient": "9990000019"}),
     "object-a-thousand-deep": b'{"a":' * 1_000 + b"1" + b"}" * 1_000,
     "ods-in-small-letters": native(source={"id": "vna-1", "ods": "rrk"}),

@@ -10,6 +10,7 @@ from governance.errors import InvalidInput
 from tests.golden.audit import build
 from tests.unit.audit_formats.conftest import GOLDEN, NOW, golden
 
+OWN_NAME = "is this service's own name; a source reports under a name of its own"
 EXPECTED = {
     "dicom/audit-source-missing": "/AuditSourceIdentification/AuditSourceID: is required",
     "dicom/declares-an-entity-bomb": ": declares a document type or an entity",
@@ -22,6 +23,7 @@ EXPECTED = {
     "dicom/holds-a-nul": ": is not well-formed XML (line 1, column 276)",
     "dicom/is-another-document": ": is not an AuditMessage",
     "dicom/is-no-xml": ": is not well-formed XML (line 1, column 0)",
+    "dicom/names-this-service-as-its-source": f"/source: {OWN_NAME}",
     "dicom/nests-ten-thousand-deep": "/EventIdentification: is required",
     "dicom/outcome-missing": "/EventIdentification/EventOutcomeIndicator: must be 0, 4, 8 or 12",
     "dicom/outcome-seven": "/EventIdentification/EventOutcomeIndicator: must be 0, 4, 8 or 12",
@@ -44,6 +46,7 @@ EXPECTED = {
     "fhir/entity-query-not-base64": "/entity/0/query: must be base64",
     "fhir/is-a-patient": "/resourceType: must be AuditEvent",
     "fhir/modifier-extension": "/modifierExtension: is not understood and may not be ignored",
+    "fhir/names-this-service-as-its-source": f"/source: {OWN_NAME}",
     "fhir/outcome-99": "/outcome: must be 0, 4, 8 or 12",
     "fhir/outcome-a-number": "/outcome: must be 0, 4, 8 or 12",
     "fhir/r5-shape": "/type: is required",
@@ -80,6 +83,9 @@ EXPECTED = {
         "logout, node_auth, print, query, recording, security_alert, token"
     ),
     "native/line-over-64-kib": "the line is longer than 65536 bytes",
+    "native/names-a-command-of-this-service-as-its-source": f"/source/id: {OWN_NAME}",
+    "native/names-this-service-as-its-source": f"/source/id: {OWN_NAME}",
+    "native/names-this-service-in-capitals": f"/source/id: {OWN_NAME}",
     "native/nhs-number-with-wrong-check-digit": (
         "/resource/patient: an NHS number is ten digits with a modulus-11 check digit"
     ),
