@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ class Settings:
     broker_client_id: str = "imaging-governance"
     syslog_port: int | None = None
     syslog_host: str = "127.0.0.1"
+    syslog_senders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     host: str = "127.0.0.1"
     port: int = 8080
     threads: int = 16
@@ -68,6 +70,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "broker_client_id": "The audience a trust's identity token must carry to be exchanged.",
     "syslog_port": "TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.",
     "syslog_host": "Address the syslog port listens on.",
+    "syslog_senders": "Trusts of senders that name none: `AuditSourceID=ODS`, separated by commas.",
     "host": "Address the HTTP server listens on.",
     "port": "Port the HTTP server listens on.",
     "threads": "Threads that answer HTTP requests.",
@@ -105,6 +108,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     for name, kind, lowest in _NUMBERS:
         if name in given:
             values[name] = _number(name, given[name], kind, lowest, faults)
+    if "syslog_senders" in given:
+        values["syslog_senders"] = _senders("syslog_senders", given["syslog_senders"], faults)
     try:
         ods_code(given.get("organisation") or "QHL")
     except ValueError as error:
@@ -154,6 +159,23 @@ def _key(name: str, text: str, faults: list[Fault]) -> bytes:
     elif len(set(key)) == 1:
         faults.append(Fault(_variable(name), "is one byte repeated: not a key"))
     return key
+
+
+def _senders(name: str, text: str, faults: list[Fault]) -> Mapping[str, str]:
+    """Read ``AuditSourceID=ODS`` pairs; each source once, each with a trust."""
+    senders: dict[str, str] = {}
+    for number, pair in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
+        source, _, ods = (part.strip() for part in pair.rpartition("="))
+        if not source:
+            faults.append(Fault(_variable(name), f"pair {number} is not AuditSourceID=ODS"))
+        elif source in senders:
+            faults.append(Fault(_variable(name), f"pair {number} names a source that another pair names"))
+        else:
+            try:
+                senders[source] = ods_code(ods)
+            except ValueError as error:
+                faults.append(Fault(_variable(name), f"pair {number}: {error}"))
+    return MappingProxyType(senders)
 
 
 def _number(name: str, text: str, kind: type[int] | type[float], lowest: float, faults: list[Fault]) -> float:

@@ -29,8 +29,9 @@ class Runtime:
         atexit.register(self.stop)
 
     def stop(self) -> None:
-        """Stop in the order that loses nothing: listeners first, then jobs, then the writer drains."""
+        """Stop in the order that loses nothing: streams and listeners first, then jobs, then the writer drains."""
         atexit.unregister(self.stop)
+        self._services.alerts.streams.stop()
         if self._syslog is not None:
             self._syslog.close()
         self._ticker.stop()
@@ -83,7 +84,7 @@ def _syslog(services: Services) -> SyslogServer | None:
         services.pseudonymiser,
         services.clock,
         trusts,
-        {},
+        settings.syslog_senders,
         services.metrics,
     )
     return SyslogServer((settings.syslog_host, settings.syslog_port), intake.take)

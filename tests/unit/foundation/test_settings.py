@@ -58,6 +58,10 @@ def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
         ("GOVERNANCE_ENGINE_TIMEOUT", "nan", "or more"),
         ("GOVERNANCE_LOG_LEVEL", "LOUD", "is DEBUG"),
         ("GOVERNANCE_ORGANISATION", "qhl", "an ODS code"),
+        ("GOVERNANCE_SYSLOG_SENDERS", "vna-1=RRK,vna-2", "pair 2 is not AuditSourceID=ODS"),
+        ("GOVERNANCE_SYSLOG_SENDERS", "=RRK", "pair 1 is not AuditSourceID=ODS"),
+        ("GOVERNANCE_SYSLOG_SENDERS", "vna-1=rrk", "pair 1: an ODS code is"),
+        ("GOVERNANCE_SYSLOG_SENDERS", "vna-1=RRK, vna-1=RKB", "pair 2 names a source that another pair names"),
         ("GOVERNANCE_PSEUDONYM_KAY", KEY, "no such setting"),
     ],
 )
@@ -66,6 +70,19 @@ def test_a_wrong_value_is_named_and_never_repeated(name: str, value: str, messag
     assert list(found) == [name]
     assert message in found[name]
     assert value not in found[name]
+
+
+@pytest.mark.parametrize(
+    ("value", "senders"),
+    [
+        ("", {}),
+        ("vna-1=RRK", {"vna-1": "RRK"}),
+        (" PACS A = RRK , x=y=RKB, ", {"PACS A": "RRK", "x=y": "RKB"}),
+    ],
+)
+def test_senders_of_syslog_messages_have_their_trust(value: str, senders: dict[str, str]) -> None:
+    assert from_environment(GOOD | {"GOVERNANCE_SYSLOG_SENDERS": value}).syslog_senders == senders
+    assert from_environment(GOOD).syslog_senders == {}
 
 
 def test_a_secret_does_not_show_in_the_representation() -> None:
