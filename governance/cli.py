@@ -9,6 +9,7 @@ from governance.commands.federation import federation
 from governance.commands.identity import identity_provider
 from governance.commands.keys import keys
 from governance.commands.log import export, log_key, verify_log
+from governance.commands.quarantine import quarantine
 from governance.commands.serving import check_settings, serve
 from governance.commands.simulate import simulate
 
@@ -29,6 +30,7 @@ for _command in (
     identity_provider,
     keys,
     log_key,
+    quarantine,
     serve,
     simulate,
     verify_log,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, insert, update
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from governance.audit._quarantine_tables import QuarantineRow
@@ -34,6 +35,31 @@ def page(session: Session, after: int, limit: int) -> Sequence[dict[str, object]
         .limit(limit)
     )
     return [row.model_dump() for row in session.exec(query)]
+
+
+def numbers(session: Session, after: int, limit: int) -> list[int]:
+    """Give the numbers of waiting messages over ``after``, in order."""
+    query = (
+        select(QuarantineRow.number)
+        .where(col(QuarantineRow.resolved_at).is_(None), col(QuarantineRow.number) > after)
+        .order_by(col(QuarantineRow.number))
+        .limit(limit)
+    )
+    return [number for number in session.exec(query) if number is not None]
+
+
+def groups(session: Session, limit: int) -> list[tuple[str, str, int, datetime, datetime]]:
+    """Count waiting messages by carrier and reason, with when the first and the last came; most frequent first."""
+    carrier, reason, received = col(QuarantineRow.carrier), col(QuarantineRow.reason), col(QuarantineRow.received_at)
+    counted = func.count()
+    query = (
+        sql_select(carrier, reason, counted, func.min(received), func.max(received))
+        .where(col(QuarantineRow.resolved_at).is_(None))
+        .group_by(carrier, reason)
+        .order_by(counted.desc(), carrier, reason)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in session.connection().execute(query)]
 
 
 def resolve(session: Session, number: int, at: datetime, first_index: int | None) -> None:

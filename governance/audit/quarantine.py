@@ -13,7 +13,7 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, cast
+from typing import Protocol
 
 from sqlmodel import Session
 
@@ -61,11 +61,26 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Waiting messages that came the same way and could not be read for the same reason."""
+
+    carrier: str
+    reason: str
+    count: int
+    oldest: datetime
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Retried:
-    """What reading again achieved: messages recorded, and messages that still wait."""
+    """What reading again achieved: messages recorded, messages tried, and the number of the last one tried.
+
+    ``last`` is None when no message was left to try.
+    """
 
     recorded: int
-    still_waiting: int
+    tried: int
+    last: int | None
 
 
 class Quarantine:
@@ -109,18 +124,26 @@ class Quarantine:
         names = Kept.__dataclass_fields__
         return [Kept(**{name: row[name] for name in names}) for row in rows]  # type: ignore[arg-type]
 
-    def retry(self, read: Callable[[bytes], Sequence[Event]], log: Appender, limit: int = 1_000) -> Retried:
+    def groups(self, limit: int = 100) -> list[Group]:
+        """Give how many messages wait for which reason, the most frequent first; no content is opened."""
+        with self._database.reading() as session:
+            return [Group(*row) for row in store.groups(session, limit)]
+
+    def retry(
+        self, read: Callable[[bytes], Sequence[Event]], log: Appender, limit: int = 1_000, after: int = 0
+    ) -> Retried:
         """Read waiting messages again, for instance after a sender was registered.
 
         Args:
             read: gives the events of a raw message or raises InvalidInput.
             log: takes the events.
             limit: messages tried in this call.
+            after: only messages with a higher number; ``last`` of one call goes on where it ended.
         """
         with self._database.reading() as session:
-            numbers = [cast(int, row["number"]) for row in store.page(session, 0, limit)]
+            numbers = store.numbers(session, after, limit)
         recorded = sum(self._retry_one(number, read, log) for number in numbers)
-        return Retried(recorded, self.waiting())
+        return Retried(recorded, len(numbers), max(numbers, default=None))
 
     def owner_of(self, day: datetime) -> str:
         """Give the owner whose key seals the messages of a day; destroying it disposes of them."""

@@ -7,7 +7,7 @@ Rules of this room:
 3. Stopping waits for the running call and starts no other.
 """
 
-from governance.jobs.runtime import Runtime
+from governance.jobs.runtime import Runtime, syslog_intake
 from governance.jobs.ticker import Job, Ticker
 
-__all__ = ["Job", "Runtime", "Ticker"]
+__all__ = ["Job", "Runtime", "Ticker", "syslog_intake"]

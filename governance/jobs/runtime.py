@@ -69,22 +69,26 @@ def _jobs(services: Services) -> list[Job]:
     ]
 
 
-def _syslog(services: Services) -> SyslogServer | None:
-    settings = services.settings
-    if settings.syslog_port is None:
-        return None
+def syslog_intake(services: Services) -> SyslogIntake:
+    """Make the way from syslog frames to the log of these services."""
 
     def trusts() -> list[str]:
         with services.database.reading() as session:
             return [trust.ods for trust in services.federation.trusts(session)]
 
-    intake = SyslogIntake(
+    return SyslogIntake(
         services.audit,
         services.quarantine,
         services.pseudonymiser,
         services.clock,
         trusts,
-        settings.syslog_senders,
+        services.settings.syslog_senders,
         services.metrics,
     )
-    return SyslogServer((settings.syslog_host, settings.syslog_port), intake.take)
+
+
+def _syslog(services: Services) -> SyslogServer | None:
+    settings = services.settings
+    if settings.syslog_port is None:
+        return None
+    return SyslogServer((settings.syslog_host, settings.syslog_port), syslog_intake(services).take)

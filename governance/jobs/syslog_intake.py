@@ -108,10 +108,10 @@ class SyslogIntake:
             self._quarantine.keep(unread)
         self._count(receipts, len(unread))
 
-    def retry(self, limit: int = 1_000) -> Retried:
-        """Read up to ``limit`` kept messages again, for instance after their sender was registered."""
+    def retry(self, limit: int = 1_000, after: int = 0) -> Retried:
+        """Read up to ``limit`` kept messages with a number over ``after`` again, as once their sender is known."""
         context = self.context()
-        return self._quarantine.retry(lambda raw: read_syslog(raw, context), self._log, limit)
+        return self._quarantine.retry(lambda raw: read_syslog(raw, context), self._log, limit, after)
 
     def context(self) -> Context:
         """Give the context messages are read in at this moment."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from governance.audit import AuditLog, Event
-from governance.audit.quarantine import Quarantine, Retried, Unread
+from governance.audit.quarantine import Group, Quarantine, Retried, Unread
 from governance.clock import FixedClock
 from governance.errors import Fault, InvalidInput, Unavailable
 from governance.pseudonyms import Pseudonymiser, Vault
@@ -55,11 +55,38 @@ def test_reading_again_records_what_can_be_read_now(
             raise InvalidInput([Fault("/time", "is no time")])
         return [make_event(len(raw)), make_event(len(raw) + 100)]
 
-    assert quarantine.retry(read, log) == Retried(recorded=2, still_waiting=1)
+    assert quarantine.retry(read, log) == Retried(recorded=2, tried=3, last=3)
     assert [event.id for event in log.read(0, 10)] == ["event-4", "event-104", "event-8", "event-108"]
     (left,) = quarantine.page()
     assert (left.number, left.reason, left.attempts) == (2, "/time: is no time", 1)
-    assert quarantine.retry(read, log) == Retried(recorded=0, still_waiting=1)
+    assert quarantine.retry(read, log) == Retried(recorded=0, tried=1, last=2)
+
+
+def test_messages_that_stay_unread_do_not_keep_the_next_ones_from_their_turn(
+    quarantine: Quarantine, log: AuditLog, make_event: MakeEvent
+) -> None:
+    quarantine.keep([unread(b"bad"), unread(b"bad"), unread(b"good")])
+
+    def read(raw: bytes) -> Sequence[Event]:
+        if raw == b"bad":
+            raise InvalidInput([Fault("/time", "is no time")])
+        return [make_event(1)]
+
+    assert quarantine.retry(read, log, limit=2) == Retried(recorded=0, tried=2, last=2)
+    assert quarantine.retry(read, log, limit=2, after=2) == Retried(recorded=1, tried=1, last=3)
+    assert quarantine.retry(read, log, limit=2, after=3) == Retried(recorded=0, tried=0, last=None)
+
+
+def test_waiting_messages_are_counted_by_reason(quarantine: Quarantine, clock: FixedClock) -> None:
+    began = clock.now()
+    quarantine.keep([unread(reason="a"), unread(reason="b")])
+    clock.advance(timedelta(minutes=1))
+    quarantine.keep([unread(reason="b")])
+    assert quarantine.groups() == [
+        Group("syslog", "b", 2, began, clock.now()),
+        Group("syslog", "a", 1, began, began),
+    ]
+    assert [each.reason for each in quarantine.groups(limit=1)] == ["b"]
 
 
 def test_a_message_the_log_refuses_keeps_waiting_with_the_reason(
@@ -68,7 +95,7 @@ def test_a_message_the_log_refuses_keeps_waiting_with_the_reason(
     log.append([make_event(1)])
     quarantine.keep([unread()])
     other = make_event(1, destination="elsewhere")
-    assert quarantine.retry(lambda _: [other], log) == Retried(0, 1)
+    assert quarantine.retry(lambda _: [other], log) == Retried(0, 1, 1)
     assert quarantine.page()[0].reason == "another event with this id was already recorded"
 
 
@@ -78,7 +105,7 @@ def test_destroying_a_days_key_disposes_of_its_messages(
     quarantine.keep([unread()])
     with database.transaction() as session:
         vault.destroy(session, quarantine.owner_of(clock.now()), clock.now())
-    assert quarantine.retry(lambda _: [], log) == Retried(0, 1)
+    assert quarantine.retry(lambda _: [], log) == Retried(0, 1, 1)
     assert quarantine.page()[0].reason == "its key was destroyed"
     quarantine.keep([unread()])  # the day is forgotten: counted, not kept
     clock.advance(timedelta(days=1))

@@ -1,0 +1,45 @@
+"""Quarantine: how many audit messages wait unread and why, and reading them again. No command shows a content."""
+
+import click
+
+from governance.commands._context import plain_errors, services
+from governance.jobs import syslog_intake
+
+BATCH = 100  # messages between two moves of the progress bar
+
+
+@click.group()
+def quarantine() -> None:
+    """Count the audit messages that could not be read, and read them again."""
+
+
+@quarantine.command("list")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Reasons to show.")
+@plain_errors
+def show(limit: int) -> None:
+    """Count waiting messages by reason, the most frequent first, with when the first and the last of them came."""
+    with services() as made:
+        waiting, groups = made.quarantine.waiting(), made.quarantine.groups(limit)
+    click.echo(f"{waiting} waiting")
+    for group in groups:
+        days = f"{group.oldest:%Y-%m-%d} to {group.newest:%Y-%m-%d}"
+        click.echo(f"{group.count:>8}  {group.carrier}  {days}  {group.reason}")
+
+
+@quarantine.command("retry")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@plain_errors
+def retry(quiet: bool) -> None:
+    """Read every waiting message again and record what can be read now.
+
+    Each message is recorded and marked as read in one commit, so a run that was interrupted is simply repeated.
+    """
+    recorded = after = 0
+    with services() as made:
+        intake = syslog_intake(made)
+        with click.progressbar(length=made.quarantine.waiting(), label="Reading", hidden=quiet) as bar:
+            while (tried := intake.retry(BATCH, after)).last is not None:
+                recorded, after = recorded + tried.recorded, tried.last
+                bar.update(tried.tried)
+        waiting = made.quarantine.waiting()
+    click.echo(f"{recorded} recorded, {waiting} still waiting")

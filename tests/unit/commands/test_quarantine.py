@@ -1,0 +1,100 @@
+"""The quarantine commands: what waits is counted without being shown, and read again once its sender is known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from governance.audit.formats import Frame
+from governance.audit.formats.syslog import Framing
+from governance.bootstrap import build
+from governance.cli import main
+from governance.clock import FixedClock
+from governance.commands.quarantine import BATCH
+from governance.jobs import Runtime, syslog_intake
+from governance.settings import Settings, from_environment
+from governance.vocabulary import EventKind
+from governance.web import Services
+from tests.conftest import NOON, secret
+from tests.golden.audit.build import NHS, READER, STUDY, event, message, patient, source, study
+
+HEADER = b"<85>1 2026-11-24T12:00:00Z vna app 42 IHE+RFC-3881 - "
+UNKNOWN = "AuditEnterpriseSiteID: names no registered trust, and the sender is registered for none"
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    values = {
+        "GOVERNANCE_PROFILE": "demo",
+        "GOVERNANCE_ISSUER": "http://127.0.0.1:8080",
+        "GOVERNANCE_ORGANISATION": "QHL",
+        "GOVERNANCE_DATABASE_URL": f"sqlite:///{tmp_path}/cli.sqlite",
+        "GOVERNANCE_PSEUDONYM_KEY": secret(1),
+        "GOVERNANCE_KEY_ENCRYPTION_KEY": secret(2),
+        "GOVERNANCE_LOG_SIGNING_KEY": secret(3),
+        "GOVERNANCE_SESSION_KEY": secret(4),
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+@pytest.fixture
+def opened(environment: dict[str, str]) -> Iterator[Services]:
+    """Open the services on the database of the commands, as the server beside them does."""
+    settings: Settings = from_environment(environment)
+    services = build(settings, FixedClock(NOON))
+    runtime = Runtime(services)
+    runtime.start(jobs=False)
+    yield services
+    runtime.stop()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["quarantine", *arguments])
+
+
+def received(services: Services, *sources: str) -> None:
+    """Take messages that name no trust, one from each source."""
+    past = "2020-01-05T10:00:00Z"  # the commands have the machine's clock
+    messages = [
+        message(event("110103", time=past), READER, source(site=None, name=name), study(), patient())
+        for name in sources
+    ]
+    taken(services, *(HEADER + each for each in messages))
+
+
+def taken(services: Services, *frames: bytes) -> None:
+    syslog_intake(services).take([Frame(each, Framing.OCTETS) for each in frames], "10.1.2.3")
+
+
+def test_an_empty_quarantine_says_so() -> None:
+    assert run("list").output == "0 waiting\n"
+    assert run("retry", "--quiet").output.endswith("0 recorded, 0 still waiting\n")
+
+
+def test_what_waits_is_counted_by_reason_and_not_shown(opened: Services) -> None:
+    received(opened, "vna-1", "vna-2")
+    taken(opened, b"hello " + NHS.encode())
+    result = run("list")
+    assert result.exit_code == 0, result.output
+    first, second, third = result.output.splitlines()
+    assert first == "3 waiting"
+    assert second.split()[:5] == ["2", "syslog", "2026-11-24", "to", "2026-11-24"]
+    assert second.endswith(UNKNOWN)
+    assert third.endswith("does not begin with a syslog priority")
+    assert not [each for each in (NHS, STUDY, "jdoe", "vna-1", "10.1.2.3") if each in result.output]
+    assert len(run("list", "--limit", "1").output.splitlines()) == 2
+
+
+def test_messages_are_read_again_once_their_sender_is_known(opened: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    strangers = [f"stranger-{number}" for number in range(BATCH)]  # more than the command reads at once
+    received(opened, *strangers, "vna-1", "vna-2")
+    assert run("retry").output.endswith(f"0 recorded, {BATCH + 2} still waiting\n")
+    monkeypatch.setenv("GOVERNANCE_SYSLOG_SENDERS", "vna-1=RRK,vna-2=RKB")
+    result = run("retry")
+    assert result.exit_code == 0, result.output
+    assert result.output.endswith(f"2 recorded, {BATCH} still waiting\n")
+    sources = [each.source for each in opened.audit.read(0, 100) if each.kind is EventKind.ACCESS]
+    assert [(each.id, each.ods) for each in sources] == [("vna-1", "RRK"), ("vna-2", "RKB")]
