@@ -19,7 +19,7 @@ from governance.federation import FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Relationships
 from governance.storage import Database
-from governance.vocabulary import EventKind, Outcome, Severity, SubjectType
+from governance.vocabulary import SYSTEM, EventKind, Outcome, Severity, SubjectType
 
 BEGAN = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 ORIGIN = "audit.example/log"
@@ -58,6 +58,7 @@ class AlertWorld:
             audit=self.log,
             clock=clock,
             revealer=self.log,
+            source=Source(SYSTEM, "QHL"),
             patient_of=self._patient_of,
             streams=StreamTiming(poll=0.01, keep_alive=2, polls=5, maximum=2),
         )

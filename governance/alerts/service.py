@@ -22,8 +22,6 @@ from governance.errors import Forbidden, NotFound
 from governance.storage import Database
 from governance.vocabulary import AlertState, Severity, Verdict
 
-SYSTEM = Source("imaging-governance", "")
-
 
 @dataclass(frozen=True, slots=True)
 class Raised:
@@ -54,7 +52,7 @@ class AlertService:
         clock: Clock,
         revealer: Revealer,
         patient_of: Callable[[Session, str], str | None],
-        source: Source = SYSTEM,
+        source: Source,
         streams: StreamTiming | None = None,
     ) -> None:
         self._database = database

@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from uuid import uuid4
 
-from governance.audit.event import Event, JsonValue, Resource, Source, Subject
+from governance.audit.event import Event, JsonValue, Resource, Subject
 from governance.console._guard import current_person
 from governance.errors import Unavailable
 from governance.vocabulary import EventKind, Outcome, SubjectType
 from governance.web.services import current_services
 from governance.web.sessions import SignedInPerson
-
-SYSTEM = "imaging-governance"  # this service as a source of audit events
 
 
 def record_look(page: str, patient: str | None = None, **detail: JsonValue) -> None:
@@ -51,7 +49,7 @@ def _append(
     event = Event(
         id=str(uuid4()),
         time=services.clock.now(),
-        source=Source(SYSTEM, subject.ods or ""),
+        source=services.source,
         kind=kind,
         outcome=outcome,
         subject=subject,
