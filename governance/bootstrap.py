@@ -124,12 +124,13 @@ def _ground(settings: Settings, clock: Clock) -> _Ground:
     migrate.upgrade(database)
     pseudonymiser, vault = Pseudonymiser(settings.pseudonym_key), Vault(settings.key_encryption_key)
     signer = NoteSigner.from_seed(settings.log_origin, settings.log_signing_key)
-    posture = LogPosture()
+    metrics = Metrics()
+    posture = LogPosture(metrics)
     return _Ground(
         settings=settings,
         clock=clock,
         database=database,
-        metrics=Metrics(),
+        metrics=metrics,
         pseudonymiser=pseudonymiser,
         vault=vault,
         posture=posture,

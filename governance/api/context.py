@@ -110,5 +110,7 @@ def _take(feed: str, parsed: Parsed[Row], upsert: Callable[[Session, Sequence[Ro
         with services.database.transaction() as session:
             upsert(session, rows)
             record_change(services, session, now, {"feed": feed, "accepted": len(rows), "rejected": rejected})
+        services.metrics.feed_lines_taken(feed=feed, outcome="accepted", count=len(rows))
+        services.metrics.feed_lines_taken(feed=feed, outcome="rejected", count=rejected)
         rejected = 0
     return jsonify({"accepted": len(parsed.rows), "rejected": [asdict(fault) for fault in parsed.faults]})

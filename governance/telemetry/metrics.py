@@ -2,7 +2,8 @@
 
 Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration or a
 trust's ODS code, never from what a caller sent; no patient, person or study is ever a label. What the database knows
-(log size, open alerts, agreements) is read at scrape by :class:`State`, so every process tells the same number.
+(log size, open alerts, agreements) is read at scrape by :class:`State`, so every process tells the same number; only
+what waits in a process, and what it is ready for, is its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +19,7 @@ _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the database knows at scrape time."""
+    """What the database, and this process, know at scrape time."""
 
     log_size: int
     checkpoint_size: int
@@ -27,6 +28,7 @@ class Snapshot:
     alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (state, severity) -> count
     agreements: Mapping[str, int] = field(default_factory=dict)  # status -> count
     quarantined: int = 0
+    queued: int = 0  # events that wait for a commit in this process
     ready: Mapping[str, bool] = field(default_factory=dict)  # part -> whether it answers
 
 
@@ -54,6 +56,9 @@ class State(Collector):
         yield _gauge("governance_detection_lag_entries", "Log entries that detection has not read yet.", lag)
         yield _gauge(
             "governance_quarantined_messages", "Audit messages that could not be parsed and are kept.", now.quarantined
+        )
+        yield _gauge(
+            "governance_log_queued_events", "Events that wait in this process for a commit of the log.", now.queued
         )
         alerts = GaugeMetricFamily("governance_alerts", "Alerts by state and severity.", labels=["state", "severity"])
         for (state, severity), count in sorted(now.alerts.items()):
@@ -97,6 +102,12 @@ class Metrics:
         self._events = Counter(
             "governance_audit_events", "Audit events taken in.", ["format", "result"], registry=self.registry
         )
+        self._commits = Counter(
+            "governance_audit_commits", "Group commits of the log's writer.", ["result"], registry=self.registry
+        )
+        self._feed_lines = Counter(
+            "governance_feed_lines", "Lines of context feeds.", ["feed", "outcome"], registry=self.registry
+        )
         self._http = Counter(
             "governance_http_requests", "HTTP requests by route.", ["route", "method", "status"], registry=self.registry
         )
@@ -138,6 +149,14 @@ class Metrics:
     def events_taken(self, *, format_name: str, result: str, count: int = 1) -> None:
         """Count audit events by wire format and result (accepted, duplicate, rejected, quarantined)."""
         self._events.labels(format_name, result).inc(count)
+
+    def log_committed(self, *, result: str) -> None:
+        """Count one group commit of the log's writer (ok or failed)."""
+        self._commits.labels(result).inc()
+
+    def feed_lines_taken(self, *, feed: str, outcome: str, count: int) -> None:
+        """Count lines of a context feed by outcome (accepted, rejected)."""
+        self._feed_lines.labels(feed, outcome).inc(count)
 
     def http_answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one HTTP answer by its route's pattern, never its path."""

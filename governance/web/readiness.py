@@ -35,6 +35,7 @@ def snapshot(services: Services) -> Snapshot:
         alerts=services.alerts.counts(),
         agreements={status.value: count for status, count in overview.by_status.items()},
         quarantined=services.quarantine.waiting(),
+        queued=services.audit.queued,
         ready=parts(services),
     )
 

@@ -127,3 +127,5 @@ def test_what_came_in_is_counted(world: AuditWorld) -> None:
     text = world.metrics.render("text/plain")[0].decode()
     assert 'governance_audit_events_total{format="native",result="accepted"} 1.0' in text
     assert 'governance_audit_events_total{format="native",result="rejected"} 1.0' in text
+    assert f'governance_audit_commits_total{{result="ok"}} {world.start + 1}.0' in text
+    assert "governance_log_queued_events 0.0" in text

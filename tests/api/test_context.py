@@ -139,6 +139,15 @@ def test_an_opt_out_is_forgotten_after_its_lifetime(context_world: ContextWorld)
     assert (now.opt_out, later.opt_out) == (True, None)
 
 
+def test_lines_are_counted_by_feed_and_outcome(context_world: ContextWorld) -> None:
+    context_world.feed(STAFF, LINES[STAFF], "{broken", LINES[STAFF] | {"id": "u-18"}, "also broken")
+    context_world.feed(STAFF, "broken")
+
+    text = context_world.services.metrics.render("text/plain")[0].decode()
+    assert 'governance_feed_lines_total{feed="staff",outcome="accepted"} 2.0' in text
+    assert 'governance_feed_lines_total{feed="staff",outcome="rejected"} 3.0' in text
+
+
 @pytest.mark.parametrize("path", FEEDS)
 def test_only_a_caller_that_may_write_context_is_heard(context_world: ContextWorld, path: str) -> None:
     assert context_world.feed(path, LINES[path], scopes=()).status_code == 401

@@ -10,10 +10,12 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from governance.audit import AuditLog, NoteSigner, Receipt
+from governance.audit.posture import LogPosture
 from governance.clock import FixedClock
 from governance.errors import Unavailable
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
+from governance.telemetry import Metrics
 from tests.unit.audit.conftest import ORIGIN, CheckLog, MakeEvent
 
 
@@ -104,6 +106,26 @@ def test_a_failed_commit_is_not_acknowledged_and_not_tried_again(
         assert log.append([make_event(2)])[0].index == 1
     assert listener.failures == [(2, "OperationalError")]
     assert check_log().ok
+    disk.dispose()
+
+
+def test_the_posture_is_what_the_last_commit_said_and_every_commit_is_counted(
+    database: Database, parts: Parts, make_event: MakeEvent
+) -> None:
+    disk, metrics = FailingDisk(database.url), Metrics()
+    posture = LogPosture(metrics)
+    with AuditLog(disk, *parts, observer=posture) as log:
+        log.append([make_event(0), make_event(1)])
+        disk.broken = True
+        with pytest.raises(Unavailable):
+            log.append([make_event(2)])
+        assert not posture.ok
+        disk.broken = False
+        log.append([make_event(2)])
+    assert posture.ok
+    text = metrics.render("text/plain")[0].decode()
+    assert 'governance_audit_commits_total{result="ok"} 2.0' in text
+    assert 'governance_audit_commits_total{result="failed"} 1.0' in text
     disk.dispose()
 
 

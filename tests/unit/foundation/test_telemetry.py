@@ -41,7 +41,9 @@ def test_a_broken_trace_begins_a_new_one(header: str | None) -> None:
 
 def test_metrics_follow_the_conventions() -> None:
     metrics = Metrics()
-    metrics.watch(lambda: Snapshot(10, 8, 1.5, 6, {("new", "high"): 2}, {"active": 3}, ready={"database": True}), "1")
+    metrics.watch(
+        lambda: Snapshot(10, 8, 1.5, 6, {("new", "high"): 2}, {"active": 3}, queued=5, ready={"database": True}), "1"
+    )
     metrics.decided(effect="deny", purpose="TREAT", action="read", reasons=["agreement.none"], door="t", seconds=0.01)
     body, content_type = metrics.render("text/plain")
     text = body.decode()
@@ -49,6 +51,7 @@ def test_metrics_follow_the_conventions() -> None:
     assert 'governance_denials_total{reason="agreement.none"} 1.0' in text
     assert 'governance_alerts{severity="high",state="new"} 2.0' in text
     assert "governance_detection_lag_entries 4.0" in text
+    assert "governance_log_queued_events 5.0" in text
     for family in metrics.registry.collect():
         if family.type == "counter" and family.name.startswith("governance_"):
             assert all(s.name.endswith(("_total", "_created")) for s in family.samples)
