@@ -243,15 +243,15 @@ def test_the_archive_stays_closed_when_nobody_decides(archive: Archive, token: s
     assert b"DICM" not in answer.content
 
 
-def test_an_expired_token_reads_nothing(archive: Archive, short_token: str) -> None:
-    path = f"/studies/{UNREADABLE.study_uid}/metadata"
-    assert eventually(lambda: status_of(archive, path, short_token) == 401, "the end of a token of one second")
-
-
 def test_the_log_of_all_this_is_whole(running_service: RunningService, archive: Archive) -> None:
     checked = running_service.command("verify-log", "--quiet")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "The log is whole." in checked.stdout
+
+
+def test_an_expired_token_reads_nothing(archive: Archive, short_token: str) -> None:
+    path = f"/studies/{UNREADABLE.study_uid}/metadata"
+    assert eventually(lambda: status_of(archive, path, short_token) == 401, "the end of a token of one second")
 
 
 def raw_get(archive: Archive, target: str, token: str) -> bytes:
