@@ -15,7 +15,7 @@ run: $(VENV)/.runtime assets ## Serve the demo region at http://127.0.0.1:8080
 
 .PHONY: demo-archive
 demo-archive: $(VENV)/.dev assets ## Serve the demo with a real archive (Orthanc behind nginx) beside it
-	.ci/system-packages orthanc orthanc-dicomweb nginx-light
+	.ci/system-packages nginx-light orthanc orthanc-dicomweb
 	$(BIN)/python app.py demo --archive
 
 ##@ Develop
@@ -62,7 +62,7 @@ lock: $(VENV)/.dev ## Compile the pinned, hashed requirement files from their sh
 
 .PHONY: system
 system: ## Install the real programs the tests run against (Debian packages)
-	.ci/system-packages chromium nginx-light orthanc orthanc-dicomweb postgresql prometheus
+	.ci/system-packages chromium curl nginx-light orthanc orthanc-dicomweb postgresql prometheus
 
 .PHONY: clean
 clean: ## Remove what set-up made, the demo's data too

@@ -1,9 +1,12 @@
 """The network from a document: what it says of AI manifests and their approval."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from governance.commands.federation import register
 from governance.errors import InvalidInput
@@ -56,3 +59,13 @@ def test_an_approval_that_is_not_an_instant_of_the_past_loads_nothing(services: 
 def test_an_issuer_is_the_address_that_the_identity_provider_gives_itself() -> None:
     issuers = {row["ods"]: row["issuer"] for row in demo_network()["identity_providers"]}
     assert issuers == {ods: f"http://127.0.0.1:8081/{ods}" for ods in TRUSTS}
+
+
+def test_the_network_of_the_guide_can_be_loaded_as_it_is_shown(services: Services) -> None:
+    guide = (Path(__file__).resolve().parents[3] / "docs" / "integrators.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    assert register(services, yaml.safe_load(shown))["clients"] == 2
+    with services.database.reading() as session:
+        archive = services.federation.archive(session, "https://archive.rrk.example/dicom-web")
+    assert archive is not None
+    assert archive.client_id == "archive-rrk"
