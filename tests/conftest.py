@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 TOOLS = Path(__file__).resolve().parents[1] / ".tools" / "bin"
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
+# No test asserts a time, Hypothesis's own included. CI walks the same examples each run; a developer's run explores.
+_PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("house", _PATIENT)
+hypothesis.settings.register_profile("ci", _PATIENT, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "house")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ISSUER = "http://127.0.0.1:8080"
 PEERS = frozenset({"archive", "browser", "opa", "orthanc", "postgres_server"})  # fixtures behind which a program runs
