@@ -11,7 +11,7 @@ from governance.errors import Fault
 from governance.federation.people import Person
 from governance.federation.service_client import AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
-from governance.vocabulary import Scope, SubjectType, ods_code
+from governance.vocabulary import SYSTEM, Scope, SubjectType, ods_code
 
 KEYS_MAXIMUM = 10
 RSA_MINIMUM = 256  # bytes of modulus: 2048 bits (NIST SP 800-131A)
@@ -42,6 +42,8 @@ def identity_provider(value: IdentityProvider) -> list[Fault]:
 def client(value: ServiceClient) -> list[Fault]:
     """Check a registered service: its kind, what it may ask, and that its key set holds public keys only."""
     faults = _identifier("/client_id", value.client_id) + _ods("/ods", value.ods) + _text("/name", value.name)
+    if f"{value.client_id.casefold()}-".startswith(f"{SYSTEM}-"):
+        faults.append(Fault("/client_id", "is this service's own name: no other may record under it"))
     if value.kind not in {SubjectType.SERVICE, SubjectType.AI_SERVICE}:
         faults.append(Fault("/kind", "must be service or ai_service"))
     if (value.kind is SubjectType.AI_SERVICE) != (value.ai_version is not None):

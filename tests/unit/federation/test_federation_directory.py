@@ -177,6 +177,8 @@ def test_takes_a_provider_on_the_loopback(database: Database, directory: Federat
         ({"client_id": ""}, "/client_id"),
         ({"client_id": "a/b"}, "/client_id"),
         ({"client_id": "../x"}, "/client_id"),
+        ({"client_id": "imaging-governance"}, "/client_id"),
+        ({"client_id": "Imaging-Governance-2"}, "/client_id"),
         ({"ods": "RJE"}, "/ods"),
         ({"name": "a\nb"}, "/name"),
         ({"kind": SubjectType.PRACTITIONER}, "/kind"),
