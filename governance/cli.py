@@ -1,38 +1,47 @@
-"""The command line: one thin command for each job."""
+"""The command line: one thin command for each job, each loaded only when it is asked for."""
+
+from collections.abc import Mapping
+from importlib import import_module
 
 import click
 
 from governance import __version__
-from governance.commands.agreements import agreements
-from governance.commands.demo import demo, demo_token
-from governance.commands.federation import federation
-from governance.commands.identity import identity_provider
-from governance.commands.keys import keys
-from governance.commands.log import export, log_key, verify_log
-from governance.commands.quarantine import quarantine
-from governance.commands.serving import check_settings, serve
-from governance.commands.simulate import simulate
+
+COMMANDS: Mapping[str, str] = {
+    "agreements": "agreements:agreements",
+    "check-settings": "serving:check_settings",
+    "demo": "demo:demo",
+    "demo-token": "demo_token:demo_token",
+    "export": "log:export",
+    "federation": "federation:federation",
+    "identity-provider": "identity:identity_provider",
+    "keys": "keys:keys",
+    "log-key": "log:log_key",
+    "quarantine": "quarantine:quarantine",
+    "serve": "serving:serve",
+    "simulate": "simulate:simulate",
+    "verify-log": "log:verify_log",
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class LazyGroup(click.Group):
+    """A group whose commands are modules of ``governance.commands``, imported by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give every command's name, alphabetical."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(f"governance.commands.{module}"), attribute)
+        assert isinstance(found, click.Command)  # noqa: S101  the table above names commands only
+        return found
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="imaging-governance")
 def main() -> None:
     """Imaging governance: agreements enforced, access brokered, every image access audited."""
-
-
-for _command in (
-    agreements,
-    check_settings,
-    demo,
-    demo_token,
-    export,
-    federation,
-    identity_provider,
-    keys,
-    log_key,
-    quarantine,
-    serve,
-    simulate,
-    verify_log,
-):
-    main.add_command(_command)

@@ -11,6 +11,8 @@ from governance.simulation.credentials import Credentials, write_private
 
 _SECRETS = ("pseudonym_key", "key_encryption_key", "log_signing_key", "session_key")
 _KEY = 32  # bytes
+FOLDER = Path(".demo")
+URL = "http://127.0.0.1:8080"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from governance.bootstrap import build
-from governance.commands._demo_home import DemoHome
+from governance.commands._demo_home import FOLDER, URL, DemoHome
 from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
 from governance.commands.simulate import SCOPES, play
 from governance.jobs import Runtime
@@ -28,8 +28,6 @@ from governance.simulation.player import Plan
 from governance.simulation.programs import Program, ProgramFailed
 from governance.telemetry import configure
 
-_FOLDER = Path(".demo")
-_URL = "http://127.0.0.1:8080"
 _LOOK = 0.5  # seconds between two looks at the parts
 _ROOT = Path(__file__).resolve().parents[2]
 _FOCUS = "RRK"  # where incidents happen: its privacy officer is whom the banner names
@@ -37,7 +35,7 @@ _SLOWEST = "break_glass_without_follow_up"  # found after three days: played on 
 
 
 @click.command()
-@click.option("--folder", type=click.Path(path_type=Path), default=_FOLDER, show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
 @click.option("--port", default=8080, show_default=True, help="Port of the service.")
 @click.option("--identity-port", default=8081, show_default=True, help="Port of the identity providers.")
 @click.option("--days", type=click.IntRange(0, 90), default=5, show_default=True, help="Days of history to play.")
@@ -62,24 +60,6 @@ def demo(folder: Path, port: int, identity_port: int, days: int, archive: bool, 
         raise click.ClickException(f"{error} Is another demo running on these ports?") from None
     except KeyboardInterrupt:
         click.echo("Stopping.")
-
-
-@click.command("demo-token")
-@click.option("--folder", type=click.Path(path_type=Path), default=_FOLDER, show_default=True)
-@click.option("--url", default=_URL, show_default=True)
-@click.option("--client", default=network.EXPLORER, show_default=True, help="A service of it, such as viewer-rkb.")
-@click.option("--assertion", is_flag=True, help="Print a client assertion for /oauth/token: good once, a minute.")
-def demo_token(folder: Path, url: str, client: str, assertion: bool) -> None:
-    """Print a bearer token of one of the demo's services.
-
-    The explorer, which is the default, may ask for decisions and read everything.
-    """
-    try:
-        credentials = Credentials.read(DemoHome(folder, url, "").credential_file(client))
-    except OSError:
-        raise click.ClickException(f"There is no service {client} in {folder}.") from None
-    surface = Surface(url, credentials, ())
-    click.echo(surface.assertion() if assertion else surface.bearer())
 
 
 def _check_archive() -> None:
@@ -147,8 +127,8 @@ def _plan(days: int) -> Plan:
 
 def _banner(home: DemoHome, archive_port: int | None) -> None:
     question = json.dumps(_QUESTION, separators=(",", ":"))
-    elsewhere = "" if home.folder == _FOLDER else f" --folder {home.folder}"
-    elsewhere += "" if home.service == _URL else f" --url {home.service}"
+    elsewhere = "" if home.folder == FOLDER else f" --folder {home.folder}"
+    elsewhere += "" if home.service == URL else f" --url {home.service}"
     click.echo(
         f"""
 The demo region answers at {home.service}
