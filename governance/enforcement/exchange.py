@@ -3,8 +3,10 @@
 The order is the promise (record the intent, act, record the outcome):
 
 1. the client has proved who it is; its subject token is verified (``tokens``);
-2. the target must be an archive this client may ask for and a custodian of the study: otherwise ``invalid_target``,
-   whatever the reason, so that an answer never tells which studies or archives exist. The log keeps the attempt;
+2. the client must be a service of the organisation the person acts for, or of the one that runs the network: nobody's
+   identity is of use in another trust's hands. The target must be an archive this client may ask for and a custodian
+   of the study. Otherwise ``invalid_target``, whatever the reason, so that an answer never tells which studies or
+   archives exist. The log keeps the attempt;
 3. policy decides, and the decision is durable in the log: the intent;
 4. the token is minted. If the policy changed since it decided, it decides again: a suspension kills the tokens minted
    before it, and this keeps one from being minted after it on a decision taken before it;
@@ -117,7 +119,8 @@ class ExchangeService:
         with self._database.reading() as session:
             archive = self._federation.archive(session, request.target)
             study = self._catalogue.study(session, request.study_uid)
-        allowed = archive is not None and request.target in client.audiences
+        at_home = client.ods in {identity.ods, self._source.ods}
+        allowed = archive is not None and request.target in client.audiences and at_home
         if study is None or archive is None or not allowed or archive.ods not in study.custodians:
             self._record_refusal(request, identity, client, study)
             raise OAuthError(OAuthErrorCode.INVALID_TARGET, "There is no such target for this client.")

@@ -93,6 +93,7 @@ def test_what_does_not_exist_and_what_is_not_ones_own_sound_alike_and_leave_a_tr
         region.exchange(REPORTER, SHARED_STUDY, audience="https://archive.nowhere.example/dicom-web"),
         region.exchange(REPORTER, SHARED_STUDY, audience=network.audience("RBK")),
         region.exchange(REPORTER, SHARED_STUDY, client_id=network.archive_id("RKB")),
+        region.exchange("radiologist.rrk", SHARED_STUDY),  # a person of RRK in the hands of RKB's viewer
     ]
     assert {answer.status_code for answer in answers} == {400}
     assert len({answer.get_data() for answer in answers}) == 1
