@@ -14,7 +14,7 @@ from governance.simulation.identity_provider import load_accounts
 from governance.simulation.showcase import DECOY_STUDY, OWN_STUDY, REPORTER, SEALED_STUDY, SHARED_STUDY, UNRELATED_STUDY
 from governance.vocabulary import EventKind, Outcome
 from tests.agreement_world import OFFICE
-from tests.region_world import DIRECT_CARE, SHORT_AGREEMENT, SHORT_PURPOSE, RegionWorld, copy_home
+from tests.region_world import DIRECT_CARE, SHORT_AGREEMENT, SHORT_PURPOSE, VIEWER, RegionWorld, copy_home
 
 LOOKS = range(1, 6)  # an exchange looks at the clock for the client, the subject, the decision, the token, the record
 NOWHERE = "1.2.826.0.1.3680043.10.1999.9.9"
@@ -93,7 +93,6 @@ def test_what_does_not_exist_and_what_is_not_ones_own_sound_alike_and_leave_a_tr
         region.exchange(REPORTER, SHARED_STUDY, audience="https://archive.nowhere.example/dicom-web"),
         region.exchange(REPORTER, SHARED_STUDY, audience=network.audience("RBK")),
         region.exchange(REPORTER, SHARED_STUDY, client_id=network.archive_id("RKB")),
-        region.exchange("radiologist.rrk", SHARED_STUDY),  # a person of RRK in the hands of RKB's viewer
     ]
     assert {answer.status_code for answer in answers} == {400}
     assert len({answer.get_data() for answer in answers}) == 1
@@ -106,6 +105,14 @@ def test_what_does_not_exist_and_what_is_not_ones_own_sound_alike_and_leave_a_tr
     assert all(event.subject is not None and event.subject.id == person for event in kept)
     assert all(event.authority.token_jti is None for event in kept)
     assert [event.resource.custodian for event in kept if event.resource] == [None, "RKB", "RRK", "RRK", "RRK"]
+
+
+def test_a_persons_identity_is_of_no_use_to_another_trusts_services(region: RegionWorld) -> None:
+    before = region.size
+    answer = region.exchange("radiologist.rrk", SHARED_STUDY)  # a person of RRK in the hands of RKB's viewer
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_target")
+    (kept,) = region.events(before)
+    assert (kept.kind, kept.detail["act"], kept.detail["client"]) == (EventKind.TOKEN, "refuse", VIEWER)
 
 
 def test_a_denial_says_where_it_is_kept_and_nothing_of_the_patient(region: RegionWorld) -> None:
