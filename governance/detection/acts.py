@@ -73,7 +73,7 @@ def finding(
 
     Args:
         rule: who found it.
-        events: the events; the first gives subject and patient.
+        events: the events; the first gives the subject. A patient is named only when all are about that one.
         evidence: why.
         about: patient, trust or service; without one, the custodian or the source's trust.
         severity: when it is not the rule's own.
@@ -90,13 +90,18 @@ def finding(
         occurred_at=at or first.time,
         evidence=tuple(evidence),
         events=tuple(sorted({event.index for event in events})),
-        patient=patient_of(first),
+        patient=_only_patient(events),
         subjects=(subject,),
         trusts=distinct(ods for event in events for ods in trusts_of(event)),
         agreement_ids=distinct(e.authority.agreement_id for e in events if e.authority.agreement_id),
         decision_ids=distinct(e.authority.decision_id for e in events if e.authority.decision_id),
         token_jtis=distinct(e.authority.token_jti for e in events if e.authority.token_jti),
     )
+
+
+def _only_patient(events: Sequence[RecordedEvent]) -> str | None:
+    patients = {patient_of(event) for event in events}
+    return patients.pop() if len(patients) == 1 else None
 
 
 def certain(signal: str, sentence: str, *, observed: float | str = 1, expected: float | str | None = 0) -> Evidence:

@@ -32,3 +32,9 @@ def test_what_this_service_does_for_itself_ages_nothing() -> None:
     theirs = event(2, LATER, {"kind": "login", "who": "s-ann"})
     assert "break_glass_without_follow_up" not in rules_found([glass, ours])
     assert "break_glass_without_follow_up" in rules_found([glass, ours, theirs])
+
+
+def test_a_finding_over_many_patients_names_none_of_them() -> None:
+    world = LittleRegion()
+    found = list(Scorer(default_rules()).score([export(number, number) for number in range(120)], world, Book()))
+    assert {finding.patient for finding in found if finding.rule_id == "mass_export"} == {None}
