@@ -30,7 +30,7 @@ from governance.decisions import (
 )
 from governance.decisions.pip import ReadsToday
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
-from governance.enforcement import AccessService, AgreementLapse, EnforcementPoint, ExchangeService
+from governance.enforcement import AccessService, AgreementLapse, Bundles, Edges, EnforcementPoint, ExchangeService
 from governance.federation import FederationDirectory
 from governance.jobs import Runtime
 from governance.pseudonyms import Pseudonymiser, Vault
@@ -39,6 +39,7 @@ from governance.settings import Settings
 from governance.storage import Database, migrate
 from governance.telemetry import Metrics, configure
 from governance.tokens import KeyRing, TokenService
+from governance.tokens.bundle_key import BundleKey
 from governance.vocabulary import SYSTEM, EventKind, Outcome
 from governance.web import Services, browser, observation, problems, readiness
 from governance.web.services import EXTENSION
@@ -84,6 +85,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
     ground = _ground(settings, clock or SystemClock())
     rooms = _rooms(ground)
     access = _access(ground, rooms, engine or _engine(settings))
+    bundles = _bundles(settings, rooms)
     alerts = AlertService(
         database=ground.database,
         audit=ground.audit,
@@ -110,6 +112,8 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         access=access,
         exchange=_exchange(ground, rooms, access),
         enforcement=_enforcement(ground, rooms),
+        bundles=bundles,
+        edges=Edges(ground.database, rooms.federation, ground.clock, lambda: bundles.revision),
         tokens=rooms.tokens,
         alerts=alerts,
         detection=_detection(ground, rooms, alerts),
@@ -212,6 +216,14 @@ def _enforcement(ground: _Ground, rooms: _Rooms) -> EnforcementPoint:
         clock=ground.clock,
         new_id=new_id,
     )
+
+
+def _bundles(settings: Settings, rooms: _Rooms) -> Bundles:
+    """Make the bundles for the trusts' own OPAs; subscribed after this service decides on the new terms itself."""
+    key = BundleKey(settings.key_encryption_key, settings.bundle_key_generation)
+    bundles = Bundles(PolicySource.from_directory(), key.sign, settings.bundle_waits)
+    rooms.agreements.subscribe(bundles.load)
+    return bundles
 
 
 def _detection(ground: _Ground, rooms: _Rooms, alerts: AlertService) -> DetectionEngine:

@@ -43,6 +43,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     threads: int = 16
+    bundle_waits: int = 4
+    bundle_key_generation: int = 1
     log_level: str = "INFO"
     checkpoint_interval: float = 1.0
     detection_interval: float = 0.5
@@ -74,6 +76,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "host": "Address the HTTP server listens on.",
     "port": "Port the HTTP server listens on.",
     "threads": "Threads that answer HTTP requests.",
+    "bundle_waits": "Trusts' OPAs that may wait for a new bundle at once; each holds one of the threads.",
+    "bundle_key_generation": "Number of the key that signs bundles; raise it once every edge holds the next key.",
     "log_level": "DEBUG, INFO, WARNING or ERROR.",
     "checkpoint_interval": "Seconds between signed checkpoints of the log.",
     "detection_interval": "Seconds between two looks of detection at the log.",
@@ -123,6 +127,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
 
 
 _NUMBERS: tuple[tuple[str, type[int] | type[float], float], ...] = (
+    ("bundle_key_generation", int, 1),
+    ("bundle_waits", int, 0),
     ("checkpoint_interval", float, 0.05),
     ("detection_interval", float, 0.05),
     ("engine_timeout", float, 0.01),

@@ -213,6 +213,7 @@ class Scope(StrEnum):
     ALERTS_REVIEW = "alerts.review"
     AUDIT_READ = "audit.read"
     AUDIT_WRITE = "audit.write"
+    BUNDLES_READ = "bundles.read"
     CONTEXT_WRITE = "context.write"
     FEDERATION_READ = "federation.read"
     FEDERATION_WRITE = "federation.write"

@@ -16,6 +16,7 @@ from governance.api.federation import blueprint as federation
 from governance.api.fhir import blueprint as fhir
 from governance.api.log import blueprint as log
 from governance.api.oauth import blueprint as oauth
+from governance.api.opa import blueprint as opa
 from governance.api.operations import blueprint as operations
 
 
@@ -33,5 +34,6 @@ def blueprints() -> tuple[Blueprint, ...]:
         fhir,
         log,
         oauth,
+        opa,
         operations,
     )

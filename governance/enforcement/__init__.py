@@ -5,10 +5,13 @@ Rules of this room:
 1. It knows no web framework: doors parse, call one method here and answer.
 2. Closed by default: what cannot be decided and recorded is not released.
 3. A use case reads the clock once and opens one read snapshot.
-4. What a caller is told of a denial says nothing of the patient; the log holds the whole reason.
+4. A trust's own OPA decides with our bundle; what it decided and how far it is behind comes back to us.
+5. What a caller is told of a denial says nothing of the patient; the log holds the whole reason.
 """
 
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.bundles import Bundles
+from governance.enforcement.edges import EdgeReport, Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.lapse import AgreementLapse
 from governance.enforcement.point import Admission, Check, EnforcementPoint
@@ -18,7 +21,11 @@ __all__ = [
     "AccessService",
     "Admission",
     "AgreementLapse",
+    "Bundles",
     "Check",
+    "EdgeReport",
+    "EdgeState",
+    "Edges",
     "EnforcementPoint",
     "ExchangeDenied",
     "ExchangeService",

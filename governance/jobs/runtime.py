@@ -32,6 +32,7 @@ class Runtime:
         """Stop in the order that loses nothing: streams and listeners first, then jobs, then the writer drains."""
         atexit.unregister(self.stop)
         self._services.alerts.streams.stop()
+        self._services.bundles.stop()
         if self._syslog is not None:
             self._syslog.close()
         self._ticker.stop()

@@ -18,7 +18,8 @@ AI_APPROVED_AT = datetime(2024, 9, 2, 9, 0, tzinfo=UTC)  # before any day that t
 FEEDS = "regional-feeds"  # sends the region's context and events: the simulator
 EXPLORER = "explorer"  # asks for decisions and reads everything: the person who tries the demo
 SOC = "soc-dashboard"
-EXPLORER_SCOPES = tuple(scope for scope in Scope if scope not in {Scope.ALERTS_REVIEW, Scope.TOKENS_INTROSPECT})
+_NOT_EXPLORED = frozenset({Scope.ALERTS_REVIEW, Scope.BUNDLES_READ, Scope.TOKENS_INTROSPECT})
+EXPLORER_SCOPES = tuple(scope for scope in Scope if scope not in _NOT_EXPLORED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,6 @@ identifier, a token or a secret.
 """
 
 from governance.telemetry.logs import configure, get_logger
-from governance.telemetry.metrics import Metrics, Snapshot
+from governance.telemetry.metrics import Edge, Metrics, Snapshot
 
-__all__ = ["Metrics", "Snapshot", "configure", "get_logger"]
+__all__ = ["Edge", "Metrics", "Snapshot", "configure", "get_logger"]

@@ -1,7 +1,7 @@
 """Every Prometheus metric of the service, in one place.
 
-Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration or a
-trust's ODS code, never from what a caller sent; no patient, person or study is ever a label. What the database knows
+Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration, a
+trust's ODS code or a registered client id, never from what a caller sent; no patient, person or study is ever a label. What the database knows
 (log size, open alerts, agreements) is read at scrape by :class:`State`, so every process tells the same number; only
 what waits in a process, and what it is ready for, is its own.
 """
@@ -18,6 +18,16 @@ _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """A trust's own OPA at scrape time: seconds are None for what it never reported."""
+
+    current: bool
+    failing: bool
+    lag: float | None
+    age: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the database, and this process, know at scrape time."""
 
@@ -30,6 +40,7 @@ class Snapshot:
     quarantined: int = 0
     queued: int = 0  # events that wait for a commit in this process
     ready: Mapping[str, bool] = field(default_factory=dict)  # part -> whether it answers
+    edges: Mapping[str, Edge] = field(default_factory=dict)  # registered client id -> how it stands
 
 
 class State(Collector):
@@ -72,6 +83,7 @@ class State(Collector):
         for part, answers in sorted(now.ready.items()):
             ready.add_metric([part], int(answers))
         yield ready
+        yield from _edges(now.edges)
 
 
 class Metrics:
@@ -180,6 +192,23 @@ class Metrics:
         """Give the exposition and its content type for an Accept header."""
         encoder, content_type = choose_encoder(accept)
         return encoder(self.registry), content_type
+
+
+def _edges(edges: Mapping[str, Edge]) -> Iterable[Metric]:
+    for name, documentation, value in _EDGE_GAUGES:
+        family = GaugeMetricFamily(name, documentation, labels=["edge"])
+        for client_id, edge in sorted(edges.items()):
+            if (found := value(edge)) is not None:
+                family.add_metric([client_id], found)
+        yield family
+
+
+_EDGE_GAUGES: tuple[tuple[str, str, Callable[[Edge], float | None]], ...] = (
+    ("governance_edge_current", "Whether an edge decides with the newest bundle (1).", lambda edge: int(edge.current)),
+    ("governance_edge_failing", "Whether an edge cannot get or use its bundle (1).", lambda edge: int(edge.failing)),
+    ("governance_edge_revision_lag_seconds", "Seconds since an edge was last at the newest bundle.", lambda e: e.lag),
+    ("governance_edge_status_age_seconds", "Seconds since the last status of an edge.", lambda e: e.age),
+)
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from governance.audit import checkpoint
-from governance.telemetry import Snapshot, get_logger
+from governance.telemetry import Edge, Snapshot, get_logger
 from governance.web.services import Services
 
 _log = get_logger(__name__)
@@ -37,6 +37,15 @@ def snapshot(services: Services) -> Snapshot:
         quarantined=services.quarantine.waiting(),
         queued=services.audit.queued,
         ready=parts(services),
+        edges={
+            state.client_id: Edge(
+                current=state.current,
+                failing=state.report is not None and state.report.code is not None,
+                lag=state.lag,
+                age=state.age,
+            )
+            for state in services.edges.states()
+        },
     )
 
 

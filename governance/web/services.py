@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from governance.catalogue import Catalogue
     from governance.clock import Clock
     from governance.detection import DetectionEngine
-    from governance.enforcement import AccessService, EnforcementPoint, ExchangeService
+    from governance.enforcement import AccessService, Bundles, Edges, EnforcementPoint, ExchangeService
     from governance.federation import FederationDirectory
     from governance.pseudonyms import Pseudonymiser, Vault
     from governance.relationships import Relationships
@@ -49,6 +49,8 @@ class Services:
     access: "AccessService"
     exchange: "ExchangeService"
     enforcement: "EnforcementPoint"
+    bundles: "Bundles"
+    edges: "Edges"
     tokens: "TokenService"
     alerts: "AlertService"
     detection: "DetectionEngine"
