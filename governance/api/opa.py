@@ -1,4 +1,4 @@
-"""OPA as our client: bundles out, decision logs and statuses in (OPA's Bundle, Decision Log and Status Service APIs)."""
+"""OPA as our client: bundles out, decision logs and statuses in (OPA's Bundle, Decision Log and Status APIs)."""
 
 import re
 from typing import Any

@@ -34,7 +34,7 @@ class Status(BaseModel):
 
 
 class Edge(BaseModel):
-    """How an edge stands: ``lag_seconds`` since it last was at the newest revision, ``age_seconds`` since its status."""
+    """How an edge stands: seconds since it last was at the newest revision, and since its last status."""
 
     client_id: str
     ods: str

@@ -1,4 +1,4 @@
-"""Keys: the service's token signing keys, and the keys of enforcement points."""
+"""Keys: the service's token signing keys, the keys of bundles, and those of enforcement points."""
 
 import base64
 import secrets
@@ -6,6 +6,7 @@ import secrets
 import click
 
 from governance.commands._context import plain_errors, print_json, services, settings
+from governance.tokens.bundle_key import ALGORITHM, published_bundle_keys
 from governance.web.enforcement_keys import enforcement_key
 
 _SECRETS = ("PSEUDONYM_KEY", "KEY_ENCRYPTION_KEY", "LOG_SIGNING_KEY", "SESSION_KEY")
@@ -38,6 +39,15 @@ def show() -> None:
     """Print the published public keys (RFC 7517)."""
     with services() as made:
         print_json(made.tokens.jwks())
+
+
+@keys.command("bundles")
+@plain_errors
+def bundles() -> None:
+    """Print the public keys of bundles as the `keys` of an OPA's configuration: the one that signs, and the next."""
+    chosen = settings()
+    found = published_bundle_keys(chosen.key_encryption_key, chosen.bundle_key_generation)
+    print_json({"keys": {key.kid: {"algorithm": ALGORITHM, "key": key.public_pem} for key in found}})
 
 
 @keys.command("enforcement-point")

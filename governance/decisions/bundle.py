@@ -32,7 +32,7 @@ _DIGITS = 12  # of the rules' digest in a revision
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle as it is served: ``revision`` stands in its manifest, ``etag`` (RFC 9110 section 8.8.3) names its bytes."""
+    """A bundle as it is served: ``revision`` is in its manifest, ``etag`` (RFC 9110 section 8.8.3) names its bytes."""
 
     name: str
     revision: str

@@ -9,9 +9,10 @@ Rules of this room:
 5. What a caller is told of a denial says nothing of the patient; the log holds the whole reason.
 """
 
+from governance.enforcement._edge_store import EdgeReport
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
 from governance.enforcement.bundles import Bundles
-from governance.enforcement.edges import EdgeReport, Edges, EdgeState
+from governance.enforcement.edges import Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.lapse import AgreementLapse
 from governance.enforcement.point import Admission, Check, EnforcementPoint

@@ -2,9 +2,9 @@
 
 1. A bundle is built when it is first asked for after a change, and kept until the next.
 2. A waiting OPA is answered as soon as the policy changes, and told "unchanged" when its time is over.
-3. Each wait holds a thread of the server, so there are only so many places, and only so many of them for one client: an
-   OPA without a place is told to come again (503), and goes on deciding with what it has. "Unchanged" at once would make
-   it ask again at once.
+3. Each wait holds a thread of the server, so there are only so many places, and only so many of them for one client. An
+   OPA without a place is told to come again (503) and goes on deciding with what it has: told "unchanged" at once, it
+   would ask again at once.
 """
 
 from collections import Counter

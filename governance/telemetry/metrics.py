@@ -1,9 +1,9 @@
 """Every Prometheus metric of the service, in one place.
 
 Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration, a
-trust's ODS code or a registered client id, never from what a caller sent; no patient, person or study is ever a label. What the database knows
-(log size, open alerts, agreements) is read at scrape by :class:`State`, so every process tells the same number; only
-what waits in a process, and what it is ready for, is its own.
+trust's ODS code or a registered client id, never from what a caller sent; no patient, person or study is ever a label.
+What the database knows (log size, open alerts, agreements, edges) is read at scrape by :class:`State`, so every process
+tells the same number; only what waits in a process, and what it is ready for, is its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -4,8 +4,8 @@
 2. Its key is one of that client's registered public keys: a ``kid`` is looked up among them and nowhere else.
 3. The algorithm is asymmetric and of our list; it must fit the key.
 4. ``aud`` is our issuer or token endpoint, and nothing beside: an assertion made for somebody else opens nothing here.
-5. It lives five minutes at most (ten for an OPA, which always signs for ten), and its ``jti`` is good once. The caller owes the second half: it needs a write
-   transaction.
+5. It lives five minutes at most (ten for an edge: an OPA always signs for ten), and its ``jti`` is good once. The
+   caller owes the second half: it needs a write transaction.
 6. An unknown client and a wrong signature are answered alike.
 """
 
