@@ -16,6 +16,7 @@ Rules of this room:
 
 from governance.agreements.canonical import canonical_text, text_hash
 from governance.agreements.compilation import PolicyData
+from governance.agreements.hypothesis import InForce, Moved
 from governance.agreements.lifecycle import Transition
 from governance.agreements.model import Agreement, Clause
 from governance.agreements.record import Actor, Algorithm, Change, PartyKey, Record, Signature
@@ -29,6 +30,8 @@ __all__ = [
     "Algorithm",
     "Change",
     "Clause",
+    "InForce",
+    "Moved",
     "Overview",
     "Page",
     "PartyKey",

@@ -10,6 +10,7 @@ Rules of this room:
 
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
+from governance.enforcement.impact import ImpactAnalysis, ImpactReport, Question
 from governance.enforcement.lapse import AgreementLapse
 from governance.enforcement.point import Admission, Check, EnforcementPoint
 
@@ -22,5 +23,8 @@ __all__ = [
     "EnforcementPoint",
     "ExchangeDenied",
     "ExchangeService",
+    "ImpactAnalysis",
+    "ImpactReport",
+    "Question",
     "asker_of",
 ]
