@@ -1,6 +1,5 @@
 """Request and response bodies of impact analysis."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -10,7 +9,7 @@ from governance.agreements.documents import check
 from governance.decisions.comparison import Effect
 from governance.enforcement import ImpactReport
 from governance.enforcement.impact import EXAMPLES_MAXIMUM
-from governance.enforcement.impact_summary import summary
+from governance.enforcement.impact_rendering import document
 from governance.vocabulary import Purpose
 
 CHANGES_MAXIMUM = 20
@@ -102,40 +101,7 @@ def changes_of(asked: ImpactRequest) -> tuple[InForce | Moved, ...]:
 
 def view_of(report: ImpactReport, recorded_as: int) -> ImpactView:
     """Show a report."""
-    question, tally = report.question, report.tally
-    effects: Mapping[str, int] = {effect.value: tally.effects[effect] for effect in Effect}
-    return ImpactView(
-        since=question.since,
-        until=question.until,
-        policy_revision=report.revision,
-        supposed_revision=report.supposed_revision,
-        decisions=tally.decisions,
-        **effects,
-        still_permitted=tally.still_permitted,
-        still_denied=tally.still_denied,
-        set_aside=dict(sorted(tally.set_aside.items())),
-        not_reproduced=NotReproducedView(
-            permitted_then=tally.not_reproduced_permits,
-            denied_then=tally.not_reproduced_denials,
-            other_revision=tally.not_reproduced_other_revision,
-        ),
-        changes=[
-            AccessChangeView(
-                effect=change.group.effect,
-                trust=change.group.trust,
-                custodian=change.group.custodian,
-                role=change.group.role,
-                purpose=Purpose(change.group.purpose),
-                action=change.group.action,
-                decisions=change.decisions,
-                reasons=dict(change.reasons),
-                examples=[ExampleView(decision_id=one.decision_id, log_index=one.index) for one in change.examples],
-            )
-            for change in report.changes
-        ],
-        summary=summary(report),
-        recorded_as=recorded_as,
-    )
+    return ImpactView.model_validate(document(report) | {"recorded_as": recorded_as})
 
 
 def _change(asked: SupposedChange, prefix: str) -> InForce | Moved:

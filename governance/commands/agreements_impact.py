@@ -1,6 +1,7 @@
 """Impact analysis on the host of the service: any period, any number of decisions, with a progress bar."""
 
 import getpass
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,9 @@ from governance.agreements.documents import check, parse
 from governance.audit import Event, Subject
 from governance.bootstrap import new_id
 from governance.commands._context import plain_errors, print_json, services
-from governance.decisions.comparison import Effect
 from governance.enforcement import ImpactReport, Question
 from governance.enforcement.impact import EXAMPLES_MAXIMUM
-from governance.enforcement.impact_summary import summary
+from governance.enforcement.impact_rendering import document, summary
 from governance.errors import Fault, InvalidInput
 from governance.vocabulary import EventKind, Outcome, SubjectType
 from governance.web import Services
@@ -24,7 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _USUAL = timedelta(days=30)
 
 
-class _Version(click.ParamType):
+class _Version(click.ParamType[tuple[str, int]]):
     """``NAME:VERSION``."""
 
     name = "name:version"
@@ -63,19 +63,17 @@ def impact(
     FILES are drafts (YAML or JSON), as if they were signed and in force. All changes are supposed together, and the
     logged decisions of the period are asked again. Nothing is changed; the look is recorded in the log.
     """
-    changes = (*_drafts(files), *_moves(moves))
+    changes: tuple[InForce | Moved, ...] = (*_drafts(files), *_moves(moves))
     with services() as made:
         end = until.replace(tzinfo=UTC) if until else made.clock.now()
         start = since.replace(tzinfo=UTC) if since else end - _USUAL
         question = Question(changes, start, end, examples)
         length = made.impact.decisions(question)
-        with click.progressbar(
-            length=length, label="Replaying", hidden=quiet, file=click.get_text_stream("stderr")
-        ) as bar:
+        with click.progressbar(length=length, label="Replaying", hidden=quiet, file=sys.stderr) as bar:
             report = made.impact.analyse(question, progress=lambda done: bar.update(done - bar.pos))
         _record(made, report)
     if as_json:
-        print_json(_plain(report))
+        print_json(document(report))
     else:
         click.echo("\n".join(summary(report)))
 
@@ -94,40 +92,6 @@ def _drafts(files: Iterable[Path]) -> list[InForce]:
 
 def _moves(moves: dict[str, tuple[tuple[str, int], ...]]) -> list[Moved]:
     return [Moved(name, version, Transition(step)) for step in sorted(moves) for name, version in moves[step]]
-
-
-def _plain(report: ImpactReport) -> dict[str, object]:
-    tally = report.tally
-    return {
-        "since": report.question.since.isoformat(),
-        "until": report.question.until.isoformat(),
-        "policy_revision": report.revision,
-        "supposed_revision": report.supposed_revision,
-        "decisions": tally.decisions,
-        **{effect.value: tally.effects[effect] for effect in Effect},
-        "still_permitted": tally.still_permitted,
-        "still_denied": tally.still_denied,
-        "set_aside": dict(sorted(tally.set_aside.items())),
-        "not_reproduced": {
-            "permitted_then": tally.not_reproduced_permits,
-            "denied_then": tally.not_reproduced_denials,
-            "other_revision": tally.not_reproduced_other_revision,
-        },
-        "changes": [
-            {
-                "effect": change.group.effect.value,
-                "trust": change.group.trust,
-                "custodian": change.group.custodian,
-                "role": change.group.role,
-                "purpose": change.group.purpose,
-                "action": change.group.action,
-                "decisions": change.decisions,
-                "reasons": dict(change.reasons),
-                "examples": [{"decision_id": one.decision_id, "log_index": one.index} for one in change.examples],
-            }
-            for change in report.changes
-        ],
-    }
 
 
 def _record(made: Services, report: ImpactReport) -> None:

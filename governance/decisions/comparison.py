@@ -190,6 +190,5 @@ def _group(effect: Effect, replayed: Replayed) -> Group:
     custodians: Sequence[str] = asked["resource"]["custodians"]
     resource = replayed.event.resource
     owner = resource.custodian if resource and resource.custodian else next(iter(custodians), "-")
-    return Group(
-        effect, subject.ods or "-", owner, subject.role or subject.type.value, asked["purpose"], replayed.action
-    )
+    role = subject.role or subject.type.value
+    return Group(effect, subject.ods or "-", owner, role, asked["purpose"], replayed.action)

@@ -6,13 +6,13 @@ The log names people, patients and studies by pseudonyms, and so does this modul
    every failure of the clause it came closest to, so what is not among them was as that clause asks.
 2. Directories are asked as of the event's time: edges valid then, employment and training on that day, an opt-out check
    that was fresh then, approvals of a manifest at that instant, studies an AI service had read that day.
-3. What is neither logged nor kept is given twice, as two inputs. ``proven`` takes only what the log proves; ``possible``
-   takes the best the log leaves open. More assurance, a managed device or no opt-out never turn a permit into a denial,
-   so the truth lies between the two. The strength of the sign-in, the managed device and an opt-out check that is no
-   longer kept are such attributes.
+3. What is neither logged nor kept is given twice, as two inputs. ``proven`` takes only what the log proves,
+   ``possible`` the best the log leaves open. More assurance, a managed device or no opt-out never turn a permit into a
+   denial, so the truth lies between the two. The strength of the sign-in, the managed device and an opt-out check that
+   is no longer kept are such attributes.
 4. Words are not needed: that a reason was given for breaking the glass, or a relationship claimed, is logged.
-5. A decision the policy never took (an engine failed, attributes were missing, an obligation could not be honoured), and
-   a search that names no study (its custodians are not logged), cannot be replayed and is set aside by name.
+5. A decision the policy never took (an engine failed, attributes were missing, an obligation could not be honoured),
+   and a search that names no study (its custodians are not logged), cannot be replayed and is set aside by name.
 
 What is taken as it stands today, because nothing older is kept: labels and further custodians of a study, team
 membership, the version an AI service runs, and edges that a feed replaced since.
@@ -20,7 +20,7 @@ membership, the version an AI service runs, and edges that a feed replaced since
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -192,7 +192,7 @@ class Replay:
     def _subject(
         self, session: Session, page: _Page, event: RecordedEvent, subject: Subject, logged: _Logged
     ) -> tuple[Collection[str], dict[str, Any]]:
-        """Give the teams and the attributes of a subject; policy names an unknown one first, so its reasons prove it."""
+        """Give a subject's teams and attributes; policy names an unknown one first, so the reasons prove that."""
         member = page.staff.get(subject.id) if subject.type is SubjectType.PRACTITIONER else None
         attributes: dict[str, Any] = {
             "id": subject.id,
@@ -244,7 +244,7 @@ def _study(resource: RecordedResource, known: Study | None) -> Study:
     )
 
 
-_NO_DAY = datetime.min.date()
+_NO_DAY = date.min
 
 
 def _resource(study: Study, event: RecordedEvent, logged: _Logged) -> dict[str, Any]:

@@ -42,7 +42,7 @@ _LONDON = ZoneInfo("Europe/London")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What would the changes, made together, do to the decisions made in ``[since, until)``?
+    """What the changes, made together, would do to the decisions made in ``[since, until)``.
 
     ``examples`` decisions of each group are named. ``seen_by`` is the trust that asks, None for the network.
     """

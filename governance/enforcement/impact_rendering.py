@@ -1,7 +1,8 @@
-"""An impact report in plain English, for the people who decide whether to sign."""
+"""An impact report as people read it, in plain English, and as programs do, as one JSON document."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from typing import Any
 
 from governance.agreements import InForce, Moved, Transition
 from governance.decisions.comparison import AccessChange, Effect, Tally
@@ -44,6 +45,44 @@ def summary(report: ImpactReport) -> list[str]:
         lines.append("Nobody who asked would have gained or lost access.")
     lines.append(f"Unchanged: {tally.still_permitted} permitted, {tally.still_denied} denied.")
     return [*lines, *_trust(tally)]
+
+
+def document(report: ImpactReport) -> dict[str, Any]:
+    """Give the report as plain JSON values; times as RFC 3339, identifiers pseudonymous."""
+    tally = report.tally
+    return {
+        "since": report.question.since.isoformat(),
+        "until": report.question.until.isoformat(),
+        "policy_revision": report.revision,
+        "supposed_revision": report.supposed_revision,
+        "decisions": tally.decisions,
+        **{effect.value: tally.effects[effect] for effect in Effect},
+        "still_permitted": tally.still_permitted,
+        "still_denied": tally.still_denied,
+        "set_aside": dict(sorted(tally.set_aside.items())),
+        "not_reproduced": {
+            "permitted_then": tally.not_reproduced_permits,
+            "denied_then": tally.not_reproduced_denials,
+            "other_revision": tally.not_reproduced_other_revision,
+        },
+        "changes": [_row(change) for change in report.changes],
+        "summary": summary(report),
+    }
+
+
+def _row(change: AccessChange) -> dict[str, Any]:
+    group = change.group
+    return {
+        "effect": group.effect.value,
+        "trust": group.trust,
+        "custodian": group.custodian,
+        "role": group.role,
+        "purpose": group.purpose,
+        "action": group.action,
+        "decisions": change.decisions,
+        "reasons": dict(change.reasons),
+        "examples": [{"decision_id": one.decision_id, "log_index": one.index} for one in change.examples],
+    }
 
 
 def _change(change: InForce | Moved) -> str:
