@@ -12,6 +12,7 @@ Rules of this room:
 6. Compilation is pure and deterministic; the revision is the hash of what was compiled.
 7. A party acts for itself: it registers its own keys and moves only agreements it is bound by. Who acts for nobody in
    particular acts for the network.
+8. What would be is compiled from what is and a supposed change (``hypothesis``), and published to nobody.
 """
 
 from governance.agreements.canonical import canonical_text, text_hash
