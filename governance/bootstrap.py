@@ -30,7 +30,15 @@ from governance.decisions import (
 )
 from governance.decisions.pip import ReadsToday
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
-from governance.enforcement import AccessService, AgreementLapse, Bundles, Edges, EnforcementPoint, ExchangeService
+from governance.enforcement import (
+    AccessService,
+    AgreementLapse,
+    Bundles,
+    Edges,
+    EnforcementPoint,
+    ExchangeService,
+    ImpactAnalysis,
+)
 from governance.federation import FederationDirectory
 from governance.jobs import Runtime
 from governance.pseudonyms import Pseudonymiser, Vault
@@ -111,6 +119,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         agreements=rooms.agreements,
         access=access,
         exchange=_exchange(ground, rooms, access),
+        impact=_impact(ground, rooms),
         enforcement=_enforcement(ground, rooms),
         bundles=bundles,
         edges=Edges(ground.database, rooms.federation, ground.clock, lambda: bundles.revision),
@@ -203,6 +212,19 @@ def _exchange(ground: _Ground, rooms: _Rooms, access: AccessService) -> Exchange
         metrics=ground.metrics,
         source=ground.source,
         new_id=new_id,
+    )
+
+
+def _impact(ground: _Ground, rooms: _Rooms) -> ImpactAnalysis:
+    return ImpactAnalysis(
+        agreements=rooms.agreements,
+        log=ground.audit,
+        search=ground.search,
+        federation=rooms.federation,
+        catalogue=rooms.catalogue,
+        relationships=rooms.relationships,
+        database=ground.database,
+        clock=ground.clock,
     )
 
 

@@ -12,10 +12,12 @@ Rules of this room:
 6. Compilation is pure and deterministic; the revision is the hash of what was compiled.
 7. A party acts for itself: it registers its own keys and moves only agreements it is bound by. Who acts for nobody in
    particular acts for the network.
+8. What would be is compiled from what is and a supposed change (``hypothesis``), and published to nobody.
 """
 
 from governance.agreements.canonical import canonical_text, text_hash
 from governance.agreements.compilation import PolicyData
+from governance.agreements.hypothesis import InForce, Moved
 from governance.agreements.lifecycle import Transition
 from governance.agreements.model import Agreement, Clause
 from governance.agreements.record import Actor, Algorithm, Change, PartyKey, Record, Signature
@@ -29,6 +31,8 @@ __all__ = [
     "Algorithm",
     "Change",
     "Clause",
+    "InForce",
+    "Moved",
     "Overview",
     "Page",
     "PartyKey",

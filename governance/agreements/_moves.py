@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from governance.agreements import _key_store, _store
 from governance.agreements._ledger import Entry, Step
+from governance.agreements.hypothesis import InForce
 from governance.agreements.lifecycle import FINAL, Standing, Transition
 from governance.agreements.model import Agreement
 from governance.agreements.record import Actor, PartyKey, Record, Signature
-from governance.errors import Fault, Forbidden, InvalidInput
+from governance.errors import Conflict, Fault, Forbidden, InvalidInput
 from governance.vocabulary import AgreementStatus, PartyRole
 
 
@@ -62,6 +63,19 @@ def require_party(agreement: Agreement, actor: Actor) -> None:
     """Let only a party, or somebody who acts for the network, go on; raises Forbidden."""
     if actor.ods is not None and agreement.role_of(actor.ods) is None:
         raise Forbidden("agreement.not_a_party", "Only a party of the agreement may do this.")
+
+
+def require_seen(agreement: Agreement, ods: str | None) -> None:
+    """Let only an organisation the text binds, or nobody in particular, ask what it would do; raises Forbidden."""
+    if ods is not None and agreement.role_of(ods) is None:
+        raise Forbidden("agreement.not_a_party", "Only a party of the agreement may ask this.")
+
+
+def may_be_in_force(record: Record) -> InForce:
+    """Give the text of a version that could still be activated; raises Conflict."""
+    if record.status in FINAL or record.superseded_by is not None:
+        raise Conflict("agreement.illegal_transition", "A version that is over or superseded is never in force again.")
+    return InForce(record.agreement)
 
 
 def require_controller(agreement: Agreement, actor: Actor) -> None:

@@ -195,6 +195,11 @@ class Agreement(_Part):
         """Give the ODS codes of every party: each must sign."""
         return frozenset(party.ods for party in self.parties)
 
+    @property
+    def review_at(self) -> datetime:
+        """Give the instant at which the day of its review begins, in UTC."""
+        return _midnight(self.review_date)
+
     def role_of(self, ods: str) -> PartyRole | None:
         """Give the role of a party, None for an organisation that is not one."""
         return next((party.role for party in self.parties if party.ods == ods), None)

@@ -9,8 +9,10 @@ from governance.agreements._keys import KeyRegister
 from governance.agreements._ledger import Entry, Ledger, Step
 from governance.agreements._loading import check_all, new_versions
 from governance.agreements._moves import (
+    may_be_in_force,
     require_controller,
     require_party,
+    require_seen,
     signing_key,
     speaks,
     standing,
@@ -20,7 +22,8 @@ from governance.agreements._moves import (
 )
 from governance.agreements._publisher import PolicyPublisher, Subscriber
 from governance.agreements._records import RecordReader
-from governance.agreements.compilation import PolicyData
+from governance.agreements.compilation import PolicyData, compile_policy
+from governance.agreements.hypothesis import InForce, Moved, apply
 from governance.agreements.lifecycle import Transition, step
 from governance.agreements.record import Actor, Change, PartyKey, Record, Signature
 from governance.agreements.signing import verify
@@ -244,9 +247,36 @@ class Agreements:
         """Take up what other processes changed; cheap when nothing did. Give what is current."""
         return self._publisher.refresh()
 
+    def texts(self, changes: Sequence[InForce | Moved], seen_by: str | None = None) -> tuple[InForce | Moved, ...]:
+        """Give supposed changes with every activation as the text it would bring into force.
+
+        Raises:
+            NotFound: no such version, or none that binds the organisation ``seen_by``.
+            Forbidden: ``seen_by`` is no party of a text.
+            Conflict: the version is over, or a newer one took its place.
+        """
+        return tuple(self._text(change, seen_by) for change in changes)
+
+    def suppose(self, changes: Sequence[InForce | Moved]) -> PolicyData:
+        """Compile the policy data as it would be after the changes (see :meth:`texts`); nothing is written.
+
+        Raises:
+            Conflict: a version that is not in force is supposed to end.
+        """
+        with self._database.reading() as session:
+            found = self._reader.compilables(session, _store.compilable(session))
+        return compile_policy(apply(found, changes))
+
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Hand the policy data over now and after each change; gives the call that ends it."""
         return self._publisher.subscribe(subscriber)
+
+    def _text(self, change: InForce | Moved, seen_by: str | None) -> InForce | Moved:
+        if isinstance(change, InForce):
+            require_seen(change.agreement, seen_by)
+            return change
+        record = self.get(change.agreement_id, change.version, seen_by)
+        return may_be_in_force(record) if change.transition is Transition.ACTIVATE else change
 
     def _move(
         self, agreement_id: str, version: int, transition: Transition, actor: Actor, reason: str | None

@@ -14,6 +14,7 @@ from governance.api.context import blueprint as context
 from governance.api.enforce import blueprint as enforce
 from governance.api.federation import blueprint as federation
 from governance.api.fhir import blueprint as fhir
+from governance.api.impact import blueprint as impact
 from governance.api.log import blueprint as log
 from governance.api.oauth import blueprint as oauth
 from governance.api.opa import blueprint as opa
@@ -32,6 +33,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         enforce,
         federation,
         fhir,
+        impact,
         log,
         oauth,
         opa,

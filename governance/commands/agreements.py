@@ -16,6 +16,7 @@ from governance.agreements.documents import check, parse
 from governance.agreements.signing import new_private_key, public_key_of
 from governance.agreements.signing import sign as sign_text
 from governance.commands._context import plain_errors, services
+from governance.commands.agreements_impact import impact
 from governance.errors import Fault, InvalidInput
 from governance.vocabulary import AgreementStatus
 
@@ -28,7 +29,10 @@ _PAGE = 200
 
 @click.group()
 def agreements() -> None:
-    """Validate, load, sign, move and read agreements."""
+    """Validate, load, sign, move and read agreements; tell what a change would do."""
+
+
+agreements.add_command(impact)
 
 
 @agreements.command("validate")

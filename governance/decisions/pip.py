@@ -82,7 +82,7 @@ class PolicyInformationPoint:
             },
             "patient": {"opt_out": self._opt_out(patient, session, now)},
             "relationships": [
-                _tie(edge, study, now)
+                tie_terms(edge, study, now)
                 for edge in self._relationships.edges_between(
                     session, subject["id"], team_ids, patient, study.study if study else None, now, custodians
                 )
@@ -153,13 +153,14 @@ class PolicyInformationPoint:
             "ai": {
                 "version": version,
                 "approved": manifest is not None and manifest.approved_on(now),
-                "manifest": _manifest(manifest) if manifest else None,
+                "manifest": manifest_terms(manifest) if manifest else None,
                 "reads_today": self._reads_today(session, subject.id, now),
             },
         }
 
 
-def _manifest(manifest: AiManifest) -> dict[str, Any]:
+def manifest_terms(manifest: AiManifest) -> dict[str, Any]:
+    """Give a manifest as the policy sees it."""
     return {
         "versions": [manifest.version],
         "modalities": sorted(manifest.modalities),
@@ -170,7 +171,7 @@ def _manifest(manifest: AiManifest) -> dict[str, Any]:
     }
 
 
-def _tie(edge: Edge, study: Study | None, now: datetime) -> dict[str, Any]:
+def tie_terms(edge: Edge, study: Study | None, now: datetime) -> dict[str, Any]:
     """Give an edge as the policy sees it; ``of_study`` says that it names this very study."""
     return {
         "kind": edge.kind.value,

@@ -14,6 +14,7 @@ from governance.enforcement.access import AccessAnswer, AccessService, asker_of
 from governance.enforcement.bundles import Bundles
 from governance.enforcement.edges import Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
+from governance.enforcement.impact import ImpactAnalysis, ImpactReport, Question
 from governance.enforcement.lapse import AgreementLapse
 from governance.enforcement.point import Admission, Check, EnforcementPoint
 
@@ -30,5 +31,8 @@ __all__ = [
     "EnforcementPoint",
     "ExchangeDenied",
     "ExchangeService",
+    "ImpactAnalysis",
+    "ImpactReport",
+    "Question",
     "asker_of",
 ]

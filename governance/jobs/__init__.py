@@ -7,7 +7,8 @@ Rules of this room:
 3. Stopping waits for the running call and starts no other.
 """
 
+from governance.jobs.reminders import Reminders
 from governance.jobs.runtime import Runtime, syslog_intake
 from governance.jobs.ticker import Job, Ticker
 
-__all__ = ["Job", "Runtime", "Ticker", "syslog_intake"]
+__all__ = ["Job", "Reminders", "Runtime", "Ticker", "syslog_intake"]

@@ -2,12 +2,14 @@
 
 import atexit
 
+from governance.jobs.reminders import Reminders
 from governance.jobs.syslog_intake import SyslogIntake
 from governance.jobs.syslog_server import SyslogServer
 from governance.jobs.ticker import Job, Ticker
 from governance.web.services import Services
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
+_REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
 _POLICY_REFRESH = 0.5  # seconds until a process takes up what another one changed
 
 
@@ -55,6 +57,10 @@ def _jobs(services: Services) -> list[Job]:
         services.agreements.refresh()
         return False
 
+    def remind() -> bool:
+        Reminders(services.agreements, services.alerts, services.database, services.clock).run_once()
+        return False
+
     def housekeep() -> bool:
         services.agreements.expire_due(services.clock.now())
         services.tokens.forget_expired()
@@ -67,6 +73,7 @@ def _jobs(services: Services) -> list[Job]:
         Job("detection", settings.detection_interval, detect),
         Job("policy", _POLICY_REFRESH, refresh),
         Job("housekeeping", _HOUSEKEEPING, housekeep),
+        Job("reminders", _REMINDERS, remind),
     ]
 
 

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from governance.catalogue import Catalogue
     from governance.clock import Clock
     from governance.detection import DetectionEngine
-    from governance.enforcement import AccessService, Bundles, Edges, EnforcementPoint, ExchangeService
+    from governance.enforcement import (
+        AccessService,
+        Bundles,
+        Edges,
+        EnforcementPoint,
+        ExchangeService,
+        ImpactAnalysis,
+    )
     from governance.federation import FederationDirectory
     from governance.pseudonyms import Pseudonymiser, Vault
     from governance.relationships import Relationships
@@ -48,6 +55,7 @@ class Services:
     agreements: "Agreements"
     access: "AccessService"
     exchange: "ExchangeService"
+    impact: "ImpactAnalysis"
     enforcement: "EnforcementPoint"
     bundles: "Bundles"
     edges: "Edges"
