@@ -30,7 +30,14 @@ from governance.decisions import (
 )
 from governance.decisions.pip import ReadsToday
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
-from governance.enforcement import AccessService, AgreementLapse, EnforcementPoint, ExchangeService
+from governance.enforcement import (
+    AccessService,
+    AgreementLapse,
+    CandidateFinder,
+    EnforcementPoint,
+    ExchangeService,
+    SearchService,
+)
 from governance.federation import FederationDirectory
 from governance.jobs import Runtime
 from governance.pseudonyms import Pseudonymiser, Vault
@@ -83,7 +90,8 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
     """
     ground = _ground(settings, clock or SystemClock())
     rooms = _rooms(ground)
-    access = _access(ground, rooms, engine or _engine(settings))
+    decisions = _decisions(ground, rooms, engine or _engine(settings))
+    access = _access(ground, rooms, decisions)
     alerts = AlertService(
         database=ground.database,
         audit=ground.audit,
@@ -108,6 +116,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         relationships=rooms.relationships,
         agreements=rooms.agreements,
         access=access,
+        search=_search(ground, rooms, decisions),
         exchange=_exchange(ground, rooms, access),
         enforcement=_enforcement(ground, rooms),
         tokens=rooms.tokens,
@@ -162,8 +171,7 @@ def _rooms(ground: _Ground) -> _Rooms:
     )
 
 
-def _access(ground: _Ground, rooms: _Rooms, engine: Engine) -> AccessService:
-    """Make the access use case; what the agreements publish reaches the engine, and what they drop kills its tokens."""
+def _decisions(ground: _Ground, rooms: _Rooms, engine: Engine) -> DecisionService:
     information = PolicyInformationPoint(
         federation=rooms.federation,
         catalogue=rooms.catalogue,
@@ -171,8 +179,13 @@ def _access(ground: _Ground, rooms: _Rooms, engine: Engine) -> AccessService:
         pseudonymiser=ground.pseudonymiser,
         reads_today=_reads_today(ground.search),
     )
+    return DecisionService(engine, information)
+
+
+def _access(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> AccessService:
+    """Make the access use case; what the agreements publish reaches the engine, and what they drop kills its tokens."""
     access = AccessService(
-        decisions=DecisionService(engine, information),
+        decisions=decisions,
         catalogue=rooms.catalogue,
         audit=ground.audit,
         database=ground.database,
@@ -184,6 +197,26 @@ def _access(ground: _Ground, rooms: _Rooms, engine: Engine) -> AccessService:
     rooms.agreements.subscribe(access.load)  # first: no decision on the old terms once their tokens have died
     rooms.agreements.subscribe(AgreementLapse(rooms.tokens, ground.database, ground.clock))
     return access
+
+
+def _search(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> SearchService:
+    return SearchService(
+        decisions=decisions,
+        finder=CandidateFinder(
+            federation=rooms.federation,
+            catalogue=rooms.catalogue,
+            relationships=rooms.relationships,
+            pseudonymiser=ground.pseudonymiser,
+        ),
+        policy=rooms.agreements.compiled,
+        catalogue=rooms.catalogue,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        metrics=ground.metrics,
+        source=ground.source,
+        new_id=new_id,
+    )
 
 
 def _exchange(ground: _Ground, rooms: _Rooms, access: AccessService) -> ExchangeService:

@@ -9,18 +9,26 @@ Rules of this room:
 """
 
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.candidates import CandidateFinder
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.lapse import AgreementLapse
 from governance.enforcement.point import Admission, Check, EnforcementPoint
+from governance.enforcement.search import EXAMINED, Found, Page, Searched, SearchService
 
 __all__ = [
+    "EXAMINED",
     "AccessAnswer",
     "AccessService",
     "Admission",
     "AgreementLapse",
+    "CandidateFinder",
     "Check",
     "EnforcementPoint",
     "ExchangeDenied",
     "ExchangeService",
+    "Found",
+    "Page",
+    "SearchService",
+    "Searched",
     "asker_of",
 ]

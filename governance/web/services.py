@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from governance.catalogue import Catalogue
     from governance.clock import Clock
     from governance.detection import DetectionEngine
-    from governance.enforcement import AccessService, EnforcementPoint, ExchangeService
+    from governance.enforcement import AccessService, EnforcementPoint, ExchangeService, SearchService
     from governance.federation import FederationDirectory
     from governance.pseudonyms import Pseudonymiser, Vault
     from governance.relationships import Relationships
@@ -47,6 +47,7 @@ class Services:
     relationships: "Relationships"
     agreements: "Agreements"
     access: "AccessService"
+    search: "SearchService"
     exchange: "ExchangeService"
     enforcement: "EnforcementPoint"
     tokens: "TokenService"
