@@ -34,10 +34,12 @@ from governance.enforcement import (
     AccessService,
     AgreementLapse,
     Bundles,
+    CandidateFinder,
     Edges,
     EnforcementPoint,
     ExchangeService,
     ImpactAnalysis,
+    SearchService,
 )
 from governance.federation import FederationDirectory
 from governance.jobs import Runtime
@@ -92,7 +94,8 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
     """
     ground = _ground(settings, clock or SystemClock())
     rooms = _rooms(ground)
-    access = _access(ground, rooms, engine or _engine(settings))
+    decisions = _decisions(ground, rooms, engine or _engine(settings))
+    access = _access(ground, rooms, decisions)
     bundles = _bundles(settings, rooms)
     alerts = AlertService(
         database=ground.database,
@@ -118,6 +121,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         relationships=rooms.relationships,
         agreements=rooms.agreements,
         access=access,
+        search=_search(ground, rooms, decisions),
         exchange=_exchange(ground, rooms, access),
         impact=_impact(ground, rooms),
         enforcement=_enforcement(ground, rooms),
@@ -175,8 +179,7 @@ def _rooms(ground: _Ground) -> _Rooms:
     )
 
 
-def _access(ground: _Ground, rooms: _Rooms, engine: Engine) -> AccessService:
-    """Make the access use case; what the agreements publish reaches the engine, and what they drop kills its tokens."""
+def _decisions(ground: _Ground, rooms: _Rooms, engine: Engine) -> DecisionService:
     information = PolicyInformationPoint(
         federation=rooms.federation,
         catalogue=rooms.catalogue,
@@ -184,8 +187,13 @@ def _access(ground: _Ground, rooms: _Rooms, engine: Engine) -> AccessService:
         pseudonymiser=ground.pseudonymiser,
         reads_today=_reads_today(ground.search),
     )
+    return DecisionService(engine, information)
+
+
+def _access(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> AccessService:
+    """Make the access use case; what the agreements publish reaches the engine, and what they drop kills its tokens."""
     access = AccessService(
-        decisions=DecisionService(engine, information),
+        decisions=decisions,
         catalogue=rooms.catalogue,
         audit=ground.audit,
         database=ground.database,
@@ -197,6 +205,26 @@ def _access(ground: _Ground, rooms: _Rooms, engine: Engine) -> AccessService:
     rooms.agreements.subscribe(access.load)  # first: no decision on the old terms once their tokens have died
     rooms.agreements.subscribe(AgreementLapse(rooms.tokens, ground.database, ground.clock))
     return access
+
+
+def _search(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> SearchService:
+    return SearchService(
+        decisions=decisions,
+        finder=CandidateFinder(
+            federation=rooms.federation,
+            catalogue=rooms.catalogue,
+            relationships=rooms.relationships,
+            pseudonymiser=ground.pseudonymiser,
+        ),
+        policy=rooms.agreements.compiled,
+        catalogue=rooms.catalogue,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        metrics=ground.metrics,
+        source=ground.source,
+        new_id=new_id,
+    )
 
 
 def _exchange(ground: _Ground, rooms: _Rooms, access: AccessService) -> ExchangeService:

@@ -10,6 +10,7 @@ from governance.api.alerts import blueprint as alerts
 from governance.api.audit_in import blueprint as audit_in
 from governance.api.audit_out import blueprint as audit_out
 from governance.api.authzen import blueprint as authzen
+from governance.api.authzen_search import blueprint as authzen_search
 from governance.api.context import blueprint as context
 from governance.api.enforce import blueprint as enforce
 from governance.api.federation import blueprint as federation
@@ -29,6 +30,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         audit_in,
         audit_out,
         authzen,
+        authzen_search,
         context,
         enforce,
         federation,

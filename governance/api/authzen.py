@@ -1,16 +1,16 @@
 """Decisions: AuthZEN Authorization API 1.0 (evaluation, evaluations, metadata)."""
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from governance.api import authzen_schemas as schemas
-from governance.decisions import AccessRequest, RequestSubject
+from governance.api.authzen_requests import access_request
+from governance.decisions import AccessRequest, ObligationType
 from governance.enforcement import AccessAnswer
-from governance.errors import Fault, InvalidInput
-from governance.vocabulary import Action, Purpose, Role, Scope, SubjectType, ods_code, study_uid
+from governance.errors import InvalidInput
+from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, public, requires
 from governance.web.body import json_object, validated
 
@@ -18,9 +18,8 @@ blueprint = Blueprint("authzen", __name__)
 _ENTITIES = ("subject", "action", "resource", "context")
 _REQUIRED = {"subject": ("type", "id"), "action": ("name",), "resource": ("type", "id")}
 _DECIDING = {"deny_on_first_deny": False, "permit_on_first_permit": True}
-_STUDY = "study"
-_ODS = "/subject/properties/ods"
-Code = TypeVar("Code", bound=StrEnum)
+_CAPABILITIES = ("urn:openid:authzen:capability:obligations",)
+_OBLIGATIONS = (ObligationType.NOTIFICATION, ObligationType.REVIEW, ObligationType.STEP_UP)  # a study is always named
 
 
 @blueprint.post("/access/v1/evaluation")
@@ -34,7 +33,7 @@ Code = TypeVar("Code", bound=StrEnum)
 def evaluation() -> Response:
     """Answer one question; a denial is 200 (AuthZEN section 6)."""
     asked = access_request(validated(schemas.EvaluationRequest))
-    return _answer(rendered(current_services().access.evaluate(asked, current_caller())))
+    return jsonify(rendered(current_services().access.evaluate(asked, current_caller())))
 
 
 @blueprint.post("/access/v1/evaluations")
@@ -51,67 +50,30 @@ def evaluations() -> Response:
     batch = validated(schemas.EvaluationsRequest, body)
     if not batch.evaluations:
         asked = access_request(validated(schemas.EvaluationRequest, body))
-        return _answer(rendered(current_services().access.evaluate(asked, current_caller())))
+        return jsonify(rendered(current_services().access.evaluate(asked, current_caller())))
     questions = [_question(body, item) for item in batch.evaluations]
-    return _answer({"evaluations": _evaluate(questions, batch.options.evaluations_semantic)})
+    return jsonify({"evaluations": _evaluate(questions, batch.options.evaluations_semantic)})
 
 
 @blueprint.get("/.well-known/authzen-configuration")
 @public("AuthZEN section 9: clients find the endpoints before they can authenticate")
 @operation(summary="Where the decision endpoints are", tag="decisions", response=schemas.Metadata)
 def metadata() -> Response:
-    """Give the metadata of the policy decision point."""
-    base = current_services().settings.issuer
-    return _answer(
-        {
-            "policy_decision_point": base,
-            "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
-            "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
-        }
-    )
-
-
-def access_request(asked: schemas.EvaluationRequest) -> AccessRequest:
-    """Turn an AuthZEN question into the network's words.
-
-    Raises:
-        InvalidInput: a code is unknown or an identifier malformed, each named by its pointer.
-    """
-    faults: list[Fault] = []
-    properties, context = asked.subject.properties, asked.context
-    if asked.resource.type != _STUDY:
-        faults.append(Fault("/resource/type", "must be study"))
-    kind = _code(SubjectType, asked.subject.type, "/subject/type", faults)
-    role = _code(Role, properties.role, "/subject/properties/role", faults) if properties.role else None
-    action = _code(Action, asked.action.name, "/action/name", faults)
-    purpose = _code(Purpose, context.purpose, "/context/purpose", faults)
-    for check, value, path in ((study_uid, asked.resource.id, "/resource/id"), (ods_code, properties.ods, _ODS)):
-        try:
-            check(value) if value is not None else None
-        except ValueError as error:
-            faults.append(Fault(path, str(error)))
-    if faults or kind is None or action is None or purpose is None:
-        raise InvalidInput(faults, "The question cannot be understood.")
-    subject = RequestSubject(
-        id=asked.subject.id,
-        type=kind,
-        role=role,
-        ods=properties.ods,
-        assurance=properties.assurance,
-        version=properties.version,
-        managed_device=properties.managed_device,
-    )
-    supported = context.supported_obligations
-    return AccessRequest(
-        subject=subject,
-        action=action,
-        purpose=purpose,
-        study_uid=asked.resource.id,
-        patient=None,
-        break_glass_reason=context.break_glass.reason if context.break_glass else None,
-        self_claim_reason=context.self_claim.reason if context.self_claim else None,
-        supported_obligations=frozenset(supported) if supported is not None else None,
-    )
+    """Give the metadata of the policy decision point, plain and signed (section 9.1)."""
+    services = current_services()
+    base = services.settings.issuer
+    plain = {
+        "policy_decision_point": base,
+        "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
+        "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
+        "search_subject_endpoint": f"{base}/access/v1/search/subject",
+        "search_resource_endpoint": f"{base}/access/v1/search/resource",
+        "search_action_endpoint": f"{base}/access/v1/search/action",
+        "capabilities": list(_CAPABILITIES),
+        "supported_obligations": [kind.value for kind in _OBLIGATIONS],
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+    }
+    return jsonify(plain | {"signed_metadata": services.tokens.sign_metadata(plain)})
 
 
 def rendered(answer: AccessAnswer) -> dict[str, Any]:
@@ -175,18 +137,3 @@ def _evaluate(questions: list[AccessRequest | InvalidInput], semantic: str) -> l
 def _refused(error: InvalidInput) -> dict[str, Any]:
     faults = [{"pointer": fault.path, "detail": fault.message} for fault in error.faults]
     return {"decision": False, "context": {"error": {"status": 400, "message": error.detail, "errors": faults}}}
-
-
-def _code(kind: type[Code], value: str, path: str, faults: list[Fault]) -> Code | None:
-    try:
-        return kind(value)
-    except ValueError:
-        faults.append(Fault(path, "is not a code this network knows"))
-        return None
-
-
-def _answer(body: Mapping[str, Any]) -> Response:
-    response = jsonify(body)
-    if request_id := request.headers.get("X-Request-ID"):
-        response.headers["X-Request-ID"] = request_id[:128]
-    return response

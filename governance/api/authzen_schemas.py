@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 TEXT = 256  # characters of an identifier or a code
 REASON = 500  # characters of a reason a person gives
+PAGE_TOKEN = 1_024  # characters of a page token
+SEARCH_LIMIT = 50  # results of a page when nobody says how many
+SEARCH_MAXIMUM = 500  # results of a page at most
 
 
 class _Open(BaseModel):
@@ -101,9 +104,87 @@ class EvaluationsAnswer(BaseModel):
     evaluations: list[EvaluationAnswer]
 
 
+class SearchedSubject(_Open):
+    """Whom a subject search looks for (section 8.2): their kind; an id is let be.
+
+    ``role`` and ``ods`` narrow the search. ``assurance``, ``managed_device`` and ``version`` say how those found are to
+    act: what is not said counts as not known.
+    """
+
+    type: str = Field(min_length=1, max_length=TEXT, description="practitioner, service or ai_service")
+    properties: SubjectProperties = SubjectProperties.model_construct()
+
+
+class SearchedResource(_Open):
+    """What a resource search looks for (section 8.3): studies; an id is let be."""
+
+    type: str = Field(min_length=1, max_length=TEXT, description="study")
+
+
+class SearchPage(_Open):
+    """Which part of the results (section 8.1.1); a token goes with the very request it came for."""
+
+    token: str | None = Field(None, max_length=PAGE_TOKEN, description="next_token of the page before")
+    limit: int | None = Field(
+        None, ge=0, description=f"results of a page; {SEARCH_LIMIT} when it is left out, {SEARCH_MAXIMUM} at most"
+    )
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class SubjectSearchRequest(_Open):
+    """A search for those who may do this with this study (section 8.2)."""
+
+    subject: SearchedSubject
+    action: Action
+    resource: Resource
+    context: Context = Context.model_construct(purpose="TREAT")
+    page: SearchPage = SearchPage.model_construct(token=None, limit=None)
+
+
+class ResourceSearchRequest(_Open):
+    """A search for the studies they may do this with (section 8.3)."""
+
+    subject: Subject
+    action: Action
+    resource: SearchedResource
+    context: Context = Context.model_construct(purpose="TREAT")
+    page: SearchPage = SearchPage.model_construct(token=None, limit=None)
+
+
+class ActionSearchRequest(_Open):
+    """A search for what they may do with this study (section 8.4)."""
+
+    subject: Subject
+    resource: Resource
+    context: Context = Context.model_construct(purpose="TREAT")
+    page: SearchPage = SearchPage.model_construct(token=None, limit=None)
+
+
+class NextPage(BaseModel):
+    """Where the results go on (section 8.1.2); an empty token is the end."""
+
+    next_token: str
+    count: int
+
+
+class SearchAnswer(BaseModel):
+    """What was found: entities that can be sent back in an evaluation as they are."""
+
+    page: NextPage
+    results: list[dict[str, Any]]
+    context: dict[str, Any] = Field(default_factory=dict)
+
+
 class Metadata(BaseModel):
-    """Where the endpoints are (section 9)."""
+    """Where the endpoints are and what they can do (section 9); ``signed_metadata`` is a JWT of the same values."""
 
     policy_decision_point: str
     access_evaluation_endpoint: str
     access_evaluations_endpoint: str
+    search_subject_endpoint: str
+    search_resource_endpoint: str
+    search_action_endpoint: str
+    capabilities: list[str]
+    supported_obligations: list[str]
+    jwks_uri: str
+    signed_metadata: str

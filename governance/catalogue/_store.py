@@ -1,6 +1,6 @@
 """Reads and writes of studies."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +23,18 @@ _BY_PSEUDONYMS = _JOINED.where(_STUDY.c.study.in_(sa.bindparam("pseudonyms", exp
 _BY_PATIENT = _JOINED.where(_STUDY.c.patient == sa.bindparam("patient")).order_by(
     _STUDY.c.study_date.desc(), _STUDY.c.study_uid
 )
+
+_AFTER = (
+    sa.select(_STUDY.c.study)
+    .where(_STUDY.c.study > sa.bindparam("after"))
+    .order_by(_STUDY.c.study)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_AFTER_OF_CUSTODIANS = _AFTER.where(
+    sa.exists().where(_OWNER.c.study_uid == _STUDY.c.study_uid, _OWNER.c.ods.in_(sa.bindparam("names", expanding=True)))
+)
+_AFTER_OF_PATIENTS = _AFTER.where(_STUDY.c.patient.in_(sa.bindparam("names", expanding=True)))
+_AFTER_NAMED = _AFTER.where(_STUDY.c.study.in_(sa.bindparam("names", expanding=True)))
 
 
 def put(session: Session, studies: Sequence[Study]) -> None:
@@ -68,6 +80,27 @@ def by_custodian(session: Session, ods: str, after: str, limit: int) -> list[Stu
     )
     uids = session.exec(page).all()
     return _read(session, _BY_UIDS, {"uids": list(uids)})
+
+
+def reached(
+    session: Session,
+    custodians: Collection[str],
+    patients: Collection[str],
+    studies: Collection[str],
+    after: str,
+    limit: int,
+) -> list[Study]:
+    """Give a page of the studies of any of these custodians or patients, or of these names, by pseudonym."""
+    found: set[str] = set()
+    for statement, names in (
+        (_AFTER_OF_CUSTODIANS, custodians),
+        (_AFTER_OF_PATIENTS, patients),
+        (_AFTER_NAMED, studies),
+    ):
+        for chunk in chunks(sorted(names)):
+            values = {"names": list(chunk), "after": after, "most": limit}
+            found.update(session.connection().execute(statement, values).scalars())
+    return sorted(by_pseudonyms(session, sorted(found)[:limit]), key=lambda study: study.study)
 
 
 def custodian_count(session: Session, ods: str) -> int:

@@ -41,6 +41,28 @@ class Catalogue:
         """Give a page of the studies a trust answers for, in the order of their UIDs, those after ``after``."""
         return tuple(_store.by_custodian(session, ods, after, limit))
 
+    def reached(
+        self,
+        session: Session,
+        *,
+        custodians: Collection[str],
+        patients: Collection[str],
+        studies: Collection[str],
+        after: str = "",
+        limit: int = PAGE,
+    ) -> tuple[Study, ...]:
+        """Give a page of the studies that any of three ways leads to, in the order of their pseudonyms.
+
+        Args:
+            session: a read snapshot.
+            custodians: ODS codes: every study they answer for.
+            patients: ``p-…``: every study of theirs.
+            studies: ``t-…``: these studies.
+            after: the pseudonym to go on after.
+            limit: how many at most; fewer means that there are no more.
+        """
+        return tuple(_store.reached(session, custodians, patients, studies, after, limit))
+
     def count_for_custodian(self, session: Session, ods: str) -> int:
         """Count the studies a trust answers for."""
         return _store.custodian_count(session, ods)

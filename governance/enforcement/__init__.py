@@ -12,18 +12,22 @@ Rules of this room:
 from governance.enforcement._edge_store import EdgeReport
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
 from governance.enforcement.bundles import Bundles
+from governance.enforcement.candidates import CandidateFinder
 from governance.enforcement.edges import Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.impact import ImpactAnalysis, ImpactReport, Question
 from governance.enforcement.lapse import AgreementLapse
 from governance.enforcement.point import Admission, Check, EnforcementPoint
+from governance.enforcement.search import EXAMINED, Found, Page, Searched, SearchService
 
 __all__ = [
+    "EXAMINED",
     "AccessAnswer",
     "AccessService",
     "Admission",
     "AgreementLapse",
     "Bundles",
+    "CandidateFinder",
     "Check",
     "EdgeReport",
     "EdgeState",
@@ -31,8 +35,12 @@ __all__ = [
     "EnforcementPoint",
     "ExchangeDenied",
     "ExchangeService",
+    "Found",
     "ImpactAnalysis",
     "ImpactReport",
+    "Page",
     "Question",
+    "SearchService",
+    "Searched",
     "asker_of",
 ]

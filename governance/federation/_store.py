@@ -51,6 +51,12 @@ _MANIFESTS_OF = _MANIFESTS.where(_MANIFEST.c.service_id == sa.bindparam("service
 _MANIFEST_BY_VERSION = _MANIFESTS_OF.where(_MANIFEST.c.version == sa.bindparam("version"))
 _STAFF_BY_ID = sa.select(_STAFF).where(_STAFF.c.id == sa.bindparam("id"))
 _STAFF_BY_IDS = sa.select(_STAFF).where(_STAFF.c.id.in_(sa.bindparam("ids", expanding=True)))
+_STAFF_OF = (
+    sa.select(_STAFF)
+    .where(_STAFF.c.ods.in_(sa.bindparam("organisations", expanding=True)), _STAFF.c.id > sa.bindparam("after"))
+    .order_by(_STAFF.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 _STAFF_BY_PATIENT = sa.select(_STAFF).where(_STAFF.c.patient_key == sa.bindparam("patient")).order_by(_STAFF.c.id)
 _PERSONS = sa.select(_PERSON).order_by(_PERSON.c.issuer, _PERSON.c.subject)
 _PERSON_BY_SUBJECT = sa.select(_PERSON).where(
@@ -127,6 +133,12 @@ def staff_member(session: Session, pseudonym: str) -> StaffMember | None:
 def staff(session: Session, pseudonyms: Sequence[str]) -> list[StaffMember]:
     """Find many members of staff; unknown ones are left out."""
     return [_staff(row) for chunk in chunks(pseudonyms) for row in _rows(session, _STAFF_BY_IDS, ids=list(chunk))]
+
+
+def staff_page(session: Session, organisations: Sequence[str], after: str, limit: int) -> list[StaffMember]:
+    """Give a page of the members of staff of some organisations, by id, those after ``after``."""
+    found = _rows(session, _STAFF_OF, organisations=list(organisations), after=after, most=limit)
+    return [_staff(row) for row in found]
 
 
 def staff_of(session: Session, patient: str) -> list[StaffMember]:

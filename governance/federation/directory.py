@@ -14,6 +14,8 @@ from governance.federation.trust import IdentityProvider, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.vocabulary import SubjectType
 
+STAFF_PAGE = 1_000  # members of staff in one page
+
 
 class FederationDirectory:
     """Finds and registers organisations, identity providers, services, AI manifests, staff and console accounts.
@@ -144,6 +146,12 @@ class FederationDirectory:
     def staff_many(self, session: Session, subjects: Collection[str]) -> dict[str, StaffMember]:
         """Find many members of staff in one go; unknown ones are left out."""
         return {member.id: member for member in _store.staff(session, sorted(set(subjects)))}
+
+    def staff_of(
+        self, session: Session, organisations: Collection[str], after: str = "", limit: int = STAFF_PAGE
+    ) -> tuple[StaffMember, ...]:
+        """Give a page of the staff of some organisations, in the order of their ids, those after ``after``."""
+        return tuple(_store.staff_page(session, sorted(set(organisations)), after, limit))
 
     def staff_who_are(self, session: Session, patient: str) -> tuple[StaffMember, ...]:
         """Give the members of staff who are a patient (``p-…``)."""

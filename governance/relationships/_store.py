@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow
-from governance.relationships.edge import Edge
+from governance.relationships.edge import WIDE_KINDS, Edge
 from governance.relationships.patient import PatientContext, PatientFlag
 from governance.storage.upsert import chunks, upsert
 from governance.vocabulary import RelationshipKind
@@ -32,6 +32,13 @@ _BETWEEN = sa.union_all(
         sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), match, *_VALID)
         for match in (_NAMES_PATIENT, _NAMES_STUDY, _WIDE)
     )
+)
+_OF_SUBJECTS = sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), *_VALID)
+_WIDE_KINDS = [kind.value for kind in sorted(WIDE_KINDS)]
+_TO = sa.union_all(
+    sa.select(_EDGE).where(_NAMES_PATIENT, *_VALID),
+    sa.select(_EDGE).where(_NAMES_STUDY, *_VALID),
+    sa.select(_EDGE).where(_WIDE, _EDGE.c.kind.in_(_WIDE_KINDS), *_VALID),
 )
 _OF_PATIENT = sa.select(_EDGE).where(
     _NAMES_PATIENT, _EDGE.c.valid_from >= sa.bindparam("since"), _EDGE.c.valid_from < sa.bindparam("before")
@@ -84,6 +91,19 @@ def edges_between(
         "at": at,
     }
     return _edges(session, _BETWEEN, values)
+
+
+def edges_of(session: Session, subjects: Collection[str], at: datetime) -> list[Edge]:
+    """Find the edges valid at ``at`` from any subject, whatever they lead to."""
+    return _edges(session, _OF_SUBJECTS, {"subjects": sorted(subjects), "at": at})
+
+
+def edges_to(
+    session: Session, patient: str | None, study: str | None, custodians: Collection[str], at: datetime
+) -> list[Edge]:
+    """Find the edges valid at ``at`` to the patient, the study or a custodian's whole list, whoever the subject."""
+    values = {"patient": patient, "study": study, "custodians": sorted(custodians), "at": at}
+    return _edges(session, _TO, values)
 
 
 def edges_of_patient(session: Session, patient: str, begun_since: datetime, begun_before: datetime) -> list[Edge]:

@@ -9,6 +9,7 @@ from governance.storage import json_column, utc_column
 
 # Edges without a patient are left out of the patient index: a planner would otherwise walk all of them in it.
 _NAMED = text("patient IS NOT NULL")
+_NAMES_STUDY_ONLY = text("patient IS NULL AND study IS NOT NULL")
 
 
 class EdgeRow(SQLModel, table=True):
@@ -19,6 +20,12 @@ class EdgeRow(SQLModel, table=True):
         Index("ix_relationships_edge_look_up", "subject", "patient", "study", "ods"),
         Index("ix_relationships_edge_patient", "patient", "valid_from", sqlite_where=_NAMED, postgresql_where=_NAMED),
         Index("ix_relationships_edge_ods", "ods", "kind"),
+        Index(
+            "ix_relationships_edge_study",
+            "study",
+            sqlite_where=_NAMES_STUDY_ONLY,
+            postgresql_where=_NAMES_STUDY_ONLY,
+        ),
     )
 
     id: str = Field(primary_key=True)

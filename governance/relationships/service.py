@@ -56,6 +56,17 @@ class Relationships:
         subjects = {self._pseudonymiser.subject(name) for name in (subject, *team_ids)}
         return tuple(_store.edges_between(session, subjects, patient, study, custodians, at))
 
+    def edges_of(self, session: Session, subject: str, team_ids: Collection[str], at: datetime) -> tuple[Edge, ...]:
+        """Give every edge, valid at ``at``, from a subject or one of their teams; see :meth:`edges_between`."""
+        subjects = {self._pseudonymiser.subject(name) for name in (subject, *team_ids)}
+        return tuple(_store.edges_of(session, subjects, at))
+
+    def edges_to(
+        self, session: Session, patient: str | None, study: str | None, at: datetime, custodians: Collection[str] = ()
+    ) -> tuple[Edge, ...]:
+        """Give every edge, valid at ``at``, that ties anybody to a patient or a study; see :meth:`edges_between`."""
+        return tuple(_store.edges_to(session, patient, study, custodians, at))
+
     def edges_of_patient(
         self, session: Session, patient: str, begun_since: datetime, begun_before: datetime
     ) -> tuple[Edge, ...]:

@@ -104,6 +104,15 @@ class Metrics:
             buckets=_LATENCY,
             registry=self.registry,
         )
+        self._searches = Counter(
+            "governance_searches", "Searches of what may be accessed.", ["kind"], registry=self.registry
+        )
+        self._candidates = Counter(
+            "governance_search_candidates",
+            "Candidates of searches that the policy was asked about.",
+            ["kind"],
+            registry=self.registry,
+        )
         self._tokens = Counter("governance_tokens", "Token requests.", ["grant", "outcome"], registry=self.registry)
         self._enforced = Counter(
             "governance_enforcement_checks",
@@ -149,6 +158,11 @@ class Metrics:
         if effect == "deny":
             for reason in reasons:
                 self._reasons.labels(reason).inc()
+
+    def searched(self, *, kind: str, examined: int) -> None:
+        """Count one page of a search (of subject, resource or action) and the candidates it asked about."""
+        self._searches.labels(kind).inc()
+        self._candidates.labels(kind).inc(examined)
 
     def token_requested(self, *, grant: str, outcome: str) -> None:
         """Count one token request by grant (exchange, client_credentials) and outcome (issued, refused)."""

@@ -4,7 +4,7 @@ Each method reads the clock once. What needs a write transaction opens its own, 
 fetched from an identity provider while one is open.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -238,6 +238,14 @@ class TokenService:
     def metadata(self) -> dict[str, object]:
         """Give the authorization server metadata (RFC 8414)."""
         return metadata.server_metadata(self.issuer)
+
+    def sign_metadata(self, claims: Mapping[str, object]) -> str:
+        """Sign metadata of this service as a JWT with ``iss`` and ``iat`` (AuthZEN Authorization API 1.0, section 9.1).
+
+        Args:
+            claims: the metadata values; ``iss`` and ``iat`` are ours to say.
+        """
+        return self._minter.sign_metadata(claims, self._clock.now())
 
     def rotate_keys(self) -> str:
         """Start a rotation of the signing key and give the next key's id (keys.py)."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         EnforcementPoint,
         ExchangeService,
         ImpactAnalysis,
+        SearchService,
     )
     from governance.federation import FederationDirectory
     from governance.pseudonyms import Pseudonymiser, Vault
@@ -54,6 +55,7 @@ class Services:
     relationships: "Relationships"
     agreements: "Agreements"
     access: "AccessService"
+    search: "SearchService"
     exchange: "ExchangeService"
     impact: "ImpactAnalysis"
     enforcement: "EnforcementPoint"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 from werkzeug.test import TestResponse
 
 from governance.decisions import EngineFault, RegorusEngine
@@ -245,11 +247,71 @@ def test_an_unknown_semantic_is_refused_and_no_items_is_one_question(
     assert ask(world, headers, GOOD, "evaluations").get_json()["decision"] is True
 
 
-def test_the_metadata_name_the_endpoints(world: RegionWorld) -> None:
+def test_the_metadata_name_endpoints_that_are_there(world: RegionWorld, headers: dict[str, str]) -> None:
     body = world.client.get("/.well-known/authzen-configuration").get_json()
-    assert body["policy_decision_point"] == world.services.settings.issuer
-    assert body["access_evaluation_endpoint"].endswith("/access/v1/evaluation")
+    base = body["policy_decision_point"]
+    assert base == world.services.settings.issuer
     assert all(body.values())
+    endpoints = {name: url for name, url in body.items() if name.endswith("_endpoint")}
+    assert endpoints.keys() == {
+        "access_evaluation_endpoint",
+        "access_evaluations_endpoint",
+        "search_subject_endpoint",
+        "search_resource_endpoint",
+        "search_action_endpoint",
+    }
+    for url in endpoints.values():
+        assert url.startswith(base)
+        assert world.client.post(url.removeprefix(base), json=GOOD, headers=headers).status_code == 200
+    assert set(body["supported_obligations"]) == {"notification", "review", "step_up"}
+    assert all(urn.startswith("urn:openid:authzen:capability:") for urn in body["capabilities"])
+
+
+def test_the_signed_metadata_say_the_same_under_a_published_key(world: RegionWorld) -> None:
+    body = world.client.get("/.well-known/authzen-configuration").get_json()
+    signed = body.pop("signed_metadata")
+    keys = world.client.get(body["jwks_uri"].removeprefix(body["policy_decision_point"])).get_json()
+    token = jwt.decode(signed, KeySet.import_key_set(keys), algorithms=["ES256"])
+    assert token.header["typ"] == "JWT"
+    claims = dict(token.claims)
+    assert claims.pop("iss") == body["policy_decision_point"]
+    assert claims.pop("iat") == world.now
+    assert claims == body
+
+
+def test_signed_metadata_is_no_credential(world: RegionWorld) -> None:
+    signed = world.client.get("/.well-known/authzen-configuration").get_json()["signed_metadata"]
+    assert ask(world, {"Authorization": f"Bearer {signed}"}, GOOD).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["evaluation", "evaluations", "search/subject", "search/resource", "search/action"])
+def test_a_request_id_comes_back_with_every_answer(world: RegionWorld, headers: dict[str, str], path: str) -> None:
+    sent = {"X-Request-ID": "bfe9eb29"}
+    answers = [
+        ask(world, headers, GOOD, path, **sent),
+        ask(world, headers, {}, path, **sent),
+        ask(world, {}, GOOD, path, **sent),
+        world.client.get(f"/access/v1/{path}", headers=headers | sent),
+        world.client.post(f"/access/v1/{path}", data=b"{}", content_type="text/plain", headers=headers | sent),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400, 401, 405, 415]
+    assert {answer.headers["X-Request-ID"] for answer in answers} == {"bfe9eb29"}
+    assert {answer.content_type for answer in answers[1:]} == {"application/problem+json"}
+    assert "X-Request-ID" not in ask(world, headers, GOOD, path).headers
+
+
+def test_members_that_nobody_knows_are_let_be(world: RegionWorld, headers: dict[str, str]) -> None:
+    body = changed(subject__more=1, resource__properties={"a": [1]}, action__properties={"b": {}}, context__time="now")
+    assert ask(world, headers, body | {"more": {"c": None}}).get_json()["decision"] is True
+
+
+@pytest.mark.parametrize("items", ["one", {"resource": {}}, [1], [[]], [None], 7])
+def test_a_batch_that_is_no_list_of_objects_is_refused(
+    world: RegionWorld, headers: dict[str, str], items: object
+) -> None:
+    answer = ask(world, headers, GOOD | {"evaluations": items}, "evaluations")
+    assert answer.status_code == 400
+    assert answer.get_json()["errors"][0]["pointer"].startswith("/evaluations")
 
 
 def test_an_engine_that_fails_denies_and_says_so(
