@@ -12,6 +12,8 @@ from governance.api.audit_out import blueprint as audit_out
 from governance.api.authzen import blueprint as authzen
 from governance.api.context import blueprint as context
 from governance.api.enforce import blueprint as enforce
+from governance.api.enforce_envoy import blueprint as enforce_envoy
+from governance.api.enforce_orthanc import blueprint as enforce_orthanc
 from governance.api.federation import blueprint as federation
 from governance.api.fhir import blueprint as fhir
 from governance.api.log import blueprint as log
@@ -29,6 +31,8 @@ def blueprints() -> tuple[Blueprint, ...]:
         authzen,
         context,
         enforce,
+        enforce_envoy,
+        enforce_orthanc,
         federation,
         fhir,
         log,

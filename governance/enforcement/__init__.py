@@ -9,9 +9,10 @@ Rules of this room:
 """
 
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.dicomweb import Target
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.lapse import AgreementLapse
-from governance.enforcement.point import Admission, Check, EnforcementPoint
+from governance.enforcement.point import Admission, Check, Credential, EnforcementPoint, Reach
 
 __all__ = [
     "AccessAnswer",
@@ -19,8 +20,11 @@ __all__ = [
     "Admission",
     "AgreementLapse",
     "Check",
+    "Credential",
     "EnforcementPoint",
     "ExchangeDenied",
     "ExchangeService",
+    "Reach",
+    "Target",
     "asker_of",
 ]

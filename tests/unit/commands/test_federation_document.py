@@ -63,7 +63,7 @@ def test_an_issuer_is_the_address_that_the_identity_provider_gives_itself() -> N
 
 def test_the_network_of_the_guide_can_be_loaded_as_it_is_shown(services: Services) -> None:
     guide = (Path(__file__).resolve().parents[3] / "docs" / "integrators.md").read_text()
-    (shown,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    shown = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)[0]
     assert register(services, yaml.safe_load(shown))["clients"] == 2
     with services.database.reading() as session:
         archive = services.federation.archive(session, "https://archive.rrk.example/dicom-web")
