@@ -6,6 +6,7 @@ the service refuses to start while an issuer, a key or a database is missing, an
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -40,6 +41,8 @@ class Settings:
     syslog_port: int | None = None
     syslog_host: str = "127.0.0.1"
     syslog_senders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    orthanc_validity: int = 0
+    orthanc_shared_paths: frozenset[str] = frozenset()
     host: str = "127.0.0.1"
     port: int = 8080
     threads: int = 16
@@ -73,6 +76,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "syslog_port": "TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.",
     "syslog_host": "Address the syslog port listens on.",
     "syslog_senders": "Trusts of senders that name none: `AuditSourceID=ODS`, separated by commas.",
+    "orthanc_validity": "Seconds (10 at most) Orthanc may remember a grant, its accesses unrecorded. 0: none.",
+    "orthanc_shared_paths": "Paths of Orthanc, separated by commas, that every live token of its archive may get.",
     "host": "Address the HTTP server listens on.",
     "port": "Port the HTTP server listens on.",
     "threads": "Threads that answer HTTP requests.",
@@ -84,6 +89,12 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 _SECRETS = ("pseudonym_key", "key_encryption_key", "log_signing_key", "session_key")
 _REQUIRED = ("issuer", "organisation", "database_url", *_SECRETS)
+_VALIDITY_MAXIMUM = 10  # seconds by which a revocation may be late at an archive that remembers
+_SHAREABLE = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*[A-Za-z0-9._~-]+")
+_PATIENTS = frozenset(  # names in Orthanc's paths behind which there is something of patients
+    {"changes", "exports", "instances", "jobs", "modalities", "osimis-viewer", "patients", "peers", "queries", "series"}
+    | {"studies", "tools", "wado", "web-viewer", "worklists"}
+)
 _EXACT = frozenset({"key_encryption_key", "log_signing_key"})
 _KEY = 32  # bytes
 
@@ -114,6 +125,10 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
             values[name] = _number(name, given[name], kind, lowest, faults)
     if "syslog_senders" in given:
         values["syslog_senders"] = _senders("syslog_senders", given["syslog_senders"], faults)
+    if int(str(values.get("orthanc_validity", 0))) > _VALIDITY_MAXIMUM:
+        faults.append(Fault(_variable("orthanc_validity"), f"is {_VALIDITY_MAXIMUM} or less"))
+    if "orthanc_shared_paths" in given:
+        values["orthanc_shared_paths"] = _shared("orthanc_shared_paths", given["orthanc_shared_paths"], faults)
     try:
         ods_code(given.get("organisation") or "QHL")
     except ValueError as error:
@@ -132,6 +147,7 @@ _NUMBERS: tuple[tuple[str, type[int] | type[float], float], ...] = (
     ("checkpoint_interval", float, 0.05),
     ("detection_interval", float, 0.05),
     ("engine_timeout", float, 0.01),
+    ("orthanc_validity", int, 0),
     ("port", int, 1),
     ("syslog_port", int, 1),
     ("threads", int, 1),
@@ -182,6 +198,17 @@ def _senders(name: str, text: str, faults: list[Fault]) -> Mapping[str, str]:
             except ValueError as error:
                 faults.append(Fault(_variable(name), f"pair {number}: {error}"))
     return MappingProxyType(senders)
+
+
+def _shared(name: str, text: str, faults: list[Fault]) -> frozenset[str]:
+    """Read paths of Orthanc that hold nothing of any patient; what is known to is refused."""
+    paths = [part for part in (each.strip() for each in text.split(",")) if part]
+    for number, path in enumerate(paths, 1):
+        if not _SHAREABLE.fullmatch(path):
+            faults.append(Fault(_variable(name), f"path {number} is not a plain absolute path"))
+        elif _PATIENTS & set(path.lower().split("/")):
+            faults.append(Fault(_variable(name), f"path {number} holds what is of patients"))
+    return frozenset(paths)
 
 
 def _number(name: str, text: str, kind: type[int] | type[float], lowest: float, faults: list[Fault]) -> float:

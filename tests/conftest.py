@@ -37,7 +37,9 @@ hypothesis.settings.register_profile("ci", _PATIENT, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "house")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ISSUER = "http://127.0.0.1:8080"
-PEERS = frozenset({"archive", "browser", "opa", "orthanc", "postgres_server"})  # fixtures behind which a program runs
+PEERS = frozenset(
+    {"archive", "browser", "envoy", "opa", "orthanc", "postgres_server"}
+)  # fixtures behind which a program runs
 _numbers = itertools.count()
 
 

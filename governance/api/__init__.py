@@ -13,6 +13,8 @@ from governance.api.authzen import blueprint as authzen
 from governance.api.authzen_search import blueprint as authzen_search
 from governance.api.context import blueprint as context
 from governance.api.enforce import blueprint as enforce
+from governance.api.enforce_envoy import blueprint as enforce_envoy
+from governance.api.enforce_orthanc import blueprint as enforce_orthanc
 from governance.api.federation import blueprint as federation
 from governance.api.fhir import blueprint as fhir
 from governance.api.impact import blueprint as impact
@@ -33,6 +35,8 @@ def blueprints() -> tuple[Blueprint, ...]:
         authzen_search,
         context,
         enforce,
+        enforce_envoy,
+        enforce_orthanc,
         federation,
         fhir,
         impact,

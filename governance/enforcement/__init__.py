@@ -13,11 +13,12 @@ from governance.enforcement._edge_store import EdgeReport
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
 from governance.enforcement.bundles import Bundles
 from governance.enforcement.candidates import CandidateFinder
+from governance.enforcement.dicomweb import Target
 from governance.enforcement.edges import Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.impact import ImpactAnalysis, ImpactReport, Question
 from governance.enforcement.lapse import AgreementLapse
-from governance.enforcement.point import Admission, Check, EnforcementPoint
+from governance.enforcement.point import Admission, Check, Credential, EnforcementPoint, Reach
 from governance.enforcement.search import EXAMINED, Found, Page, Searched, SearchService
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Bundles",
     "CandidateFinder",
     "Check",
+    "Credential",
     "EdgeReport",
     "EdgeState",
     "Edges",
@@ -40,7 +42,9 @@ __all__ = [
     "ImpactReport",
     "Page",
     "Question",
+    "Reach",
     "SearchService",
     "Searched",
+    "Target",
     "asker_of",
 ]

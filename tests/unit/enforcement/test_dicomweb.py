@@ -31,6 +31,21 @@ READABLE = {
     "/dicom-web/studies?StudyInstanceUID=1.2.3&0020000D=1.2.4": Target(Action.SEARCH, None),
     "/dicom-web/studies?StudyInstanceUID=1.2.3&0020000d=1.2.4": Target(Action.SEARCH, None),
     "/dicom-web/studies?StudyInstanceUID=1.2.3&StudyInstanceUID=": Target(Action.SEARCH, None),
+    # what OHIF and dicomweb-client send
+    "/dicom-web/studies?limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060&StudyInstanceUID=1.2.3": (
+        Target(Action.SEARCH, "1.2.3")
+    ),
+    "/dicom-web/studies?limit=101&offset=0&includefield=00081030%2C00080060&00100020=9990000018": (
+        Target(Action.SEARCH, None)
+    ),
+    "/studies/1.2.3/series?includefield=0008103E&includefield=SeriesNumber": Target(Action.SEARCH, "1.2.3"),
+    "/studies/1.2.3/series/1.4/instances/1.5/frames/1?accept=multipart%2Frelated": (
+        Target(Action.READ, "1.2.3", "1.4", "1.5")
+    ),
+    "/studies/1.2.3/series/1.4/instances/1.5/rendered?quality=90&window=40,400,linear": (
+        Target(Action.READ, "1.2.3", "1.4", "1.5")
+    ),
+    "/studies/1.2.3/series/1.4/thumbnail": Target(Action.READ, "1.2.3", "1.4"),
 }
 REFUSED = [
     "/",
@@ -79,6 +94,7 @@ REFUSED = [
 @pytest.mark.parametrize(("uri", "target"), READABLE.items())
 def test_a_known_form_is_read(uri: str, target: Target) -> None:
     assert parse("GET", uri) == target
+    assert parse("HEAD", uri) == target
 
 
 @pytest.mark.parametrize("uri", REFUSED)

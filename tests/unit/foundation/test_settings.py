@@ -33,6 +33,14 @@ def test_a_whole_environment_starts_in_the_production_profile() -> None:
     assert settings.secure_cookies
 
 
+def test_what_orthanc_may_show_and_remember_is_nothing_unless_it_is_said() -> None:
+    assert (from_environment(GOOD).orthanc_validity, from_environment(GOOD).orthanc_shared_paths) == (0, frozenset())
+    said = {"GOVERNANCE_ORTHANC_VALIDITY": "10", "GOVERNANCE_ORTHANC_SHARED_PATHS": " /system, /dicom-web/info ,"}
+    settings = from_environment(GOOD | said)
+    assert settings.orthanc_validity == 10
+    assert settings.orthanc_shared_paths == {"/system", "/dicom-web/info"}
+
+
 def test_an_empty_environment_is_refused_with_every_missing_name() -> None:
     assert faults({}).keys() == GOOD.keys()
 
@@ -62,6 +70,14 @@ def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
         ("GOVERNANCE_SYSLOG_SENDERS", "=RRK", "pair 1 is not AuditSourceID=ODS"),
         ("GOVERNANCE_SYSLOG_SENDERS", "vna-1=rrk", "pair 1: an ODS code is"),
         ("GOVERNANCE_SYSLOG_SENDERS", "vna-1=RRK, vna-1=RKB", "pair 2 names a source that another pair names"),
+        ("GOVERNANCE_ORTHANC_VALIDITY", "11", "is 10 or less"),
+        ("GOVERNANCE_ORTHANC_VALIDITY", "-1", "is 0 or more"),
+        ("GOVERNANCE_ORTHANC_VALIDITY", "soon", "is not a number"),
+        ("GOVERNANCE_ORTHANC_SHARED_PATHS", "/system,plugins", "path 2 is not a plain absolute path"),
+        ("GOVERNANCE_ORTHANC_SHARED_PATHS", "/system?x", "path 1 is not a plain absolute path"),
+        ("GOVERNANCE_ORTHANC_SHARED_PATHS", "/", "path 1 is not a plain absolute path"),
+        ("GOVERNANCE_ORTHANC_SHARED_PATHS", "/dicom-web/studies", "path 1 holds what is of patients"),
+        ("GOVERNANCE_ORTHANC_SHARED_PATHS", "/Wado", "path 1 holds what is of patients"),
         ("GOVERNANCE_PSEUDONYM_KAY", KEY, "no such setting"),
     ],
 )
