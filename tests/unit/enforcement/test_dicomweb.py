@@ -32,7 +32,7 @@ READABLE = {
     "/dicom-web/studies?StudyInstanceUID=1.2.3&0020000d=1.2.4": Target(Action.SEARCH, None),
     "/dicom-web/studies?StudyInstanceUID=1.2.3&StudyInstanceUID=": Target(Action.SEARCH, None),
     # what OHIF and dicomweb-client send
-    "/dicom-web/studies?limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060&StudyInstanceUID=1.2.3": (
+    "/dicom-web/studies?limit=101&offset=0&fuzzymatching=false&includefield=00081030&StudyInstanceUID=1.2.3": (
         Target(Action.SEARCH, "1.2.3")
     ),
     "/dicom-web/studies?limit=101&offset=0&includefield=00081030%2C00080060&00100020=9990000018": (

@@ -1,14 +1,14 @@
 """Edges by the study they name: who is tied to a study is found without reading every edge.
 
-Revision: 0002
-Before it: 0001
+Revision: 0003
+Before it: 0002
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
