@@ -35,3 +35,25 @@ def test_each_way_of_matching_walks_an_index_of_its_own(tmp_path: Path, pseudony
     assert "(patient=?" in of_patient or "(subject=? AND patient=?" in of_patient
     assert "(subject=? AND patient=? AND study=?" in of_study
     assert "(subject=? AND patient=? AND study=? AND ods=?)" in wide
+
+
+def test_who_is_tied_to_a_study_is_found_by_an_index(tmp_path: Path, pseudonymiser: Pseudonymiser) -> None:
+    database = Database(f"sqlite:///{tmp_path}/plan.sqlite")
+    SQLModel.metadata.create_all(database.engine)
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def remember(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    with database.reading() as session:
+        Relationships(pseudonymiser).edges_to(session, "p-1", "t-1", datetime(2026, 11, 24, tzinfo=UTC), ("RRK",))
+        statement, parameters = asked[-1]
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    database.dispose()
+
+    of_patient, of_study, wide = [row[3] for row in plan if "relationships_edge" in row[3]]
+    assert "(patient=?" in of_patient
+    assert "(study=?" in of_study
+    assert "(ods=? AND kind=?)" in wide
+    assert not any(step.startswith("SCAN") for step in (of_patient, of_study, wide))
