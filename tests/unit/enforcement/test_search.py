@@ -101,6 +101,11 @@ def test_a_clause_that_asks_for_no_relationship_opens_what_it_covers(world: Sear
 
 
 def test_a_search_takes_no_reason_of_a_persons(world: SearchWorld) -> None:
+    tie(world, patient=PATIENT)
+    with world.database.transaction() as session:
+        study = world.catalogue.study(session, UID)
+        assert study is not None
+        world.catalogue.upsert(session, [replace(study, labels=frozenset({"sealed"}))])
     asked = replace(ASKED, break_glass_reason="cardiac arrest", self_claim_reason="on call")
     assert world.permits(replace(asked, study_uid=UID))
     assert world.hits(Searched.RESOURCE, asked) == []
