@@ -48,6 +48,7 @@ def running_archive(
         ProgramFailed: Orthanc or nginx did not start.
         requests.HTTPError: Orthanc did not take a file.
     """
+    folder = folder.resolve()  # nginx takes a relative path from a folder of its own
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     orthanc = Orthanc(folder, free_port())
     gateway = GatewayPlan(folder, port, service, client_id, enforcement_key, orthanc.address, orthanc.credential)
