@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from governance.simulation import network, showcase
 from governance.simulation.client import Surface
 from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
+from governance.simulation.programs import free_port
 from governance.vocabulary import Action, Purpose, Role, SubjectType
 
 ROUNDS = 3
@@ -44,7 +44,7 @@ _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 def run() -> None:
     """Measure and print throughput and 99th percentile."""
     with tempfile.TemporaryDirectory() as folder:
-        home = DemoHome(Path(folder), f"http://127.0.0.1:{_free_port()}", "http://127.0.0.1:1")
+        home = DemoHome(Path(folder), f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:1")
         os.environ.update(home.environment())
         policy, asked = _prepare(home)
         with _service(home) as ours, _opa(Path(folder), policy, asked) as theirs:
@@ -110,7 +110,7 @@ def _service(home: DemoHome) -> Iterator[tuple[str, dict[str, str], dict]]:
 @contextmanager
 def _opa(folder: Path, policy: dict, gathered: dict) -> Iterator[tuple[str, dict[str, str], dict]]:
     opa = shutil.which("opa") or sys.exit("opa is not on the PATH; `make opa` builds it")
-    port = _free_port()
+    port = free_port()
     data = folder / "data.json"
     data.write_text(json.dumps({"governance": policy}))
     command = [opa, "run", "--server", "--addr", f"127.0.0.1:{port}", "--set", "decision_logs.console=true"]
@@ -153,9 +153,3 @@ def _wrk(folder: Path, url: str, headers: dict[str, str], body: dict) -> tuple[f
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1])
     tail = re.search(r"99%\s+([\d.]+)(us|ms|s)", printed)
     return rate, float(tail[1]) * _UNITS[tail[2]]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,12 +3,13 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import requests
+
+from governance.simulation.programs import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 20
@@ -25,9 +26,7 @@ class OpaServer:
     """An ``opa run --server`` child process that can be stopped and started again on its port."""
 
     def __init__(self, program: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None

@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from governance.simulation.programs import free_port
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 _USER = "postgres"
@@ -24,7 +25,7 @@ def cluster() -> Iterator[str]:
     if os.geteuid() == 0:
         shutil.chown(folder, _USER, _USER)
     folder.chmod(0o700)
-    port = _free_port()
+    port = free_port()
     data = folder / "data"
     try:
         _run([PROGRAMS / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-sync"], folder)
@@ -43,9 +44,3 @@ def _run(command: Sequence[str | Path], folder: Path) -> None:
     if os.geteuid() == 0:
         words = ["runuser", "-u", _USER, "--", *words]
     subprocess.run(words, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

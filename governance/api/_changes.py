@@ -8,7 +8,13 @@ from sqlmodel import Session
 
 from governance.audit.event import Event, JsonValue, Subject
 from governance.vocabulary import EventKind, Outcome, SubjectType
-from governance.web import Services, current_caller
+from governance.web import Caller, Services, current_caller
+
+
+def subject_of(caller: Caller) -> Subject:
+    """Give the caller of a request as the subject of the event that records it."""
+    kind = SubjectType.PRACTITIONER if caller.kind == "person" else SubjectType.SERVICE
+    return Subject(id=caller.id, type=kind, ods=caller.ods)
 
 
 def record_change(services: Services, session: Session, now: datetime, detail: Mapping[str, JsonValue]) -> None:
@@ -30,11 +36,7 @@ def record_change(services: Services, session: Session, now: datetime, detail: M
         source=services.source,
         kind=EventKind.CONFIG,
         outcome=Outcome.SUCCESS,
-        subject=Subject(
-            id=caller.id,
-            type=SubjectType.PRACTITIONER if caller.kind == "person" else SubjectType.SERVICE,
-            ods=caller.ods,
-        ),
+        subject=subject_of(caller),
         detail=detail,
     )
     for receipt in services.audit.append_in(session, [event]):

@@ -10,9 +10,10 @@
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from governance.audit import AuditSearch, Event, Query, RecordedEvent, Resource, Subject
+from governance.api._changes import subject_of
+from governance.audit import AuditSearch, Event, Query, RecordedEvent, Resource
 from governance.errors import NotFound
-from governance.vocabulary import EventKind, Outcome, SubjectType
+from governance.vocabulary import EventKind, Outcome
 from governance.web import Caller, Services
 
 INDEX_MAXIMUM = 2**62  # past what any database column or tile path can hold
@@ -78,11 +79,7 @@ def record_look(services: Services, caller: Caller, look: Look, returned: int) -
         source=services.source,
         kind=EventKind.AUDIT_READ,
         outcome=Outcome.SUCCESS,
-        subject=Subject(
-            id=caller.id,
-            type=SubjectType.PRACTITIONER if caller.kind == "person" else SubjectType.SERVICE,
-            ods=caller.ods,
-        ),
+        subject=subject_of(caller),
         resource=about,
         detail={"door": look.door, "filters": sorted(look.filters), "returned": returned},
     )

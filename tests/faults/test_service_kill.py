@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from governance.simulation import network
 from governance.simulation.client import Surface
 from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
+from governance.simulation.programs import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 50
@@ -39,10 +39,7 @@ PATIENCE = 60.0  # seconds a start may take
 @pytest.fixture
 def home(tmp_path: Path) -> DemoHome:
     """Seed a service's database with the region's network."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    made = DemoHome(tmp_path / "home", f"http://127.0.0.1:{port}", "http://127.0.0.1:9")
+    made = DemoHome(tmp_path / "home", f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:9")
     made.folder.mkdir()
     services = build(from_environment(made.environment()))
     runtime = Runtime(services)

@@ -11,13 +11,9 @@ from governance.bootstrap import build
 from governance.clock import FixedClock
 from governance.jobs import Runtime
 from governance.settings import Settings
+from governance.simulation.programs import free_port
 from governance.vocabulary import EventKind
 from tests.golden.audit.build import READER, event, message, patient, source, study
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def test_a_sender_that_names_no_trust_is_read_by_its_setting(settings: Settings, clock: FixedClock) -> None:
