@@ -50,7 +50,7 @@ class Demo:
 
     def processes(self) -> list[str]:
         """Give the commands of all processes that have the demo's folder or one of its ports among their arguments."""
-        marks = {str(self.folder), str(self.identity), str(self.archive)}
+        marks = {str(self.folder), str((ROOT / self.folder).resolve()), str(self.identity), str(self.archive)}
         found: list[str] = []
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
@@ -65,7 +65,9 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Run ``python app.py demo --archive`` on free ports, with no history to play."""
-    folder, log = tmp_path_factory.mktemp("demo") / "home", tmp_path_factory.mktemp("demo-log") / "log"
+    # named relatively, as `make` names it: nginx would take such a path from a folder of its own
+    folder = Path(os.path.relpath(tmp_path_factory.mktemp("demo") / "home", ROOT))
+    log = tmp_path_factory.mktemp("demo-log") / "log"
     service, identity, archive, syslog = (free_port() for _ in range(4))
     ports = ("--port", service, "--identity-port", identity, "--archive-port", archive)
     command = [sys.executable, "app.py", "demo", "--folder", folder, "--days", "0", "--archive", *map(str, ports)]
