@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from governance.bootstrap import build, create_app
@@ -21,6 +21,7 @@ from tests.console.seed import BIRMINGHAM, COVENTRY, Seeded, seed
 from tests.idp_process import identity_provider
 
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 60_000  # milliseconds: how long a busy machine may take before a missing page is a fault
 FLAGS = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -111,6 +112,7 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Start the system's Chromium, without its background traffic."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
@@ -124,7 +126,7 @@ def visit(chromium: Browser, region: Region) -> Iterator[Callable[..., Visit]]:
 
     def open_window(name: str | None = None, width: int = 1280) -> Visit:
         context = chromium.new_context(viewport={"width": width, "height": 900}, locale="en-GB")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         made = Visit(context.new_page(), region.address)
         made.page.on("console", made.heard)
@@ -144,4 +146,7 @@ def sign_in(visit: Visit, name: str) -> None:
         visit.go("/console/sign-in")
     visit.page.get_by_role("link", name=TRUST_OF[name], exact=True).click()
     visit.page.get_by_role("radio", name=name).check()
-    visit.page.get_by_role("button", name="Sign in").click()
+    with visit.page.expect_navigation(
+        url=lambda url: url.startswith(visit.address)
+    ):  # back from the provider, whatever it said
+        visit.page.get_by_role("button", name="Sign in").click()
