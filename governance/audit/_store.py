@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, or_, select, text, update
 from sqlmodel import Session, SQLModel
 
 from governance.audit._tables import CheckpointRow, EntryRow, HeadRow, TileRow
 from governance.audit.event import RecordedEvent
 from governance.audit.merkle import HASH_BYTES, CompactRange
+from governance.storage.prepared import Prepared
 
 ADVISORY_LOCK = 0x61756469740001  # "audit", then the lock's number; one log in one PostgreSQL database
 # A plan made while the log was nearly empty would be kept, and would scan a log that has grown since.
@@ -46,7 +47,18 @@ def _table(row: type[SQLModel]) -> Any:
 
 _ENTRY, _HEAD = _table(EntryRow), _table(HeadRow)
 _TILE, _CHECKPOINT = _table(TileRow), _table(CheckpointRow)
-_INSERT_ENTRY, _INSERT_TILE = insert(_ENTRY), insert(_TILE)
+_INSERT_TILE = insert(_TILE)
+# What every commit runs goes straight to the driver.
+_INSERT_ENTRY = Prepared(insert(_ENTRY))
+_READ_HEAD = Prepared(select(_HEAD.c.size, _HEAD.c.frontier).where(_HEAD.c.id == bindparam("id")))
+_WRITE_HEAD = Prepared(
+    update(_HEAD).where(_HEAD.c.id == bindparam("which")).values(size=bindparam("size"), frontier=bindparam("frontier"))
+)
+_KNOWN = Prepared(
+    select(_ENTRY.c.event_id, _ENTRY.c.entry).where(
+        _ENTRY.c.source_id == bindparam("source"), _ENTRY.c.event_id.in_(bindparam("events", expanding=True))
+    )
+)
 
 
 def lock(session: Session) -> None:
@@ -60,19 +72,18 @@ def lock(session: Session) -> None:
 
 def head(session: Session) -> CompactRange:
     """Give the growing edge of the tree; the empty tree when nothing was ever appended."""
-    row = session.connection().execute(select(_HEAD.c.size, _HEAD.c.frontier).where(_HEAD.c.id == 1)).first()
-    if row is None:
+    rows = _READ_HEAD.rows(session, id=1)
+    if not rows:
         return CompactRange()
-    frontier = row.frontier
-    return CompactRange(row.size, [frontier[at : at + HASH_BYTES] for at in range(0, len(frontier), HASH_BYTES)])
+    size, frontier = rows[0]["size"], bytes(rows[0]["frontier"])
+    return CompactRange(size, [frontier[at : at + HASH_BYTES] for at in range(0, len(frontier), HASH_BYTES)])
 
 
 def save_head(session: Session, edge: CompactRange) -> None:
     """Keep the growing edge of the tree."""
     values = {"size": edge.size, "frontier": b"".join(edge.frontier)}
-    connection = session.connection()
-    if connection.execute(update(_HEAD).where(_HEAD.c.id == 1).values(values)).rowcount == 0:
-        connection.execute(insert(_HEAD).values(id=1, **values))
+    if _WRITE_HEAD.run(session, which=1, **values) == 0:
+        session.connection().execute(insert(_HEAD).values(id=1, **values))
 
 
 def known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
@@ -83,17 +94,14 @@ def known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, 
     found: dict[tuple[str, str], bytes] = {}
     for source_id, event_ids in by_source.items():
         for start in range(0, len(event_ids), _PARAMETERS):
-            statement = select(_ENTRY.c.event_id, _ENTRY.c.entry).where(
-                _ENTRY.c.source_id == source_id, _ENTRY.c.event_id.in_(event_ids[start : start + _PARAMETERS])
-            )
-            for row in session.connection().execute(statement):
-                found[source_id, row.event_id] = bytes(row.entry)
+            for row in _KNOWN.rows(session, source=source_id, events=event_ids[start : start + _PARAMETERS]):
+                found[source_id, row["event_id"]] = bytes(row["entry"])
     return found
 
 
 def insert_entries(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put entries in, in the order given."""
-    session.connection().execute(_INSERT_ENTRY, rows)
+    _INSERT_ENTRY.run_many(session, rows)
 
 
 def row_of(event: RecordedEvent, index: int, leaf_hash: bytes, entry: bytes) -> dict[str, Any]:

@@ -9,15 +9,17 @@ from sqlmodel import Session, col, select
 
 from governance.catalogue._tables import CustodianRow, StudyRow
 from governance.catalogue.study import Study
+from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
 
 _STUDY: sa.Table = StudyRow.__table__  # type: ignore[attr-defined]
 _OWNER: sa.Table = CustodianRow.__table__  # type: ignore[attr-defined]
 
-# Statements of the decision path are built once: SQLAlchemy knows the object again and skips building and hashing it.
+# Statements are built once: SQLAlchemy knows the object again and skips building and hashing it. What a decision asks
+# is prepared: it goes straight to the driver.
 _COLUMNS: list[Any] = [*_STUDY.c, _OWNER.c.ods.label("custodian"), _OWNER.c.position]
 _JOINED = sa.select(*_COLUMNS).select_from(_STUDY.outerjoin(_OWNER, _STUDY.c.study_uid == _OWNER.c.study_uid))
-_BY_UID = _JOINED.where(_STUDY.c.study_uid == sa.bindparam("study_uid"))
+_BY_UID = Prepared(_JOINED.where(_STUDY.c.study_uid == sa.bindparam("study_uid")))
 _BY_UIDS = _JOINED.where(_STUDY.c.study_uid.in_(sa.bindparam("uids", expanding=True))).order_by(_STUDY.c.study_uid)
 _BY_PSEUDONYMS = _JOINED.where(_STUDY.c.study.in_(sa.bindparam("pseudonyms", expanding=True)))
 _BY_PATIENT = _JOINED.where(_STUDY.c.patient == sa.bindparam("patient")).order_by(
@@ -54,7 +56,7 @@ def put(session: Session, studies: Sequence[Study]) -> None:
 
 def by_uid(session: Session, study_uid: str) -> Study | None:
     """Find a study by its UID."""
-    return next(iter(_read(session, _BY_UID, {"study_uid": study_uid})), None)
+    return next(iter(_folded(_BY_UID.rows(session, study_uid=study_uid))), None)
 
 
 def by_pseudonyms(session: Session, pseudonyms: Sequence[str]) -> list[Study]:
@@ -109,25 +111,29 @@ def custodian_count(session: Session, ods: str) -> int:
 
 
 def _read(session: Session, statement: sa.Select[Any], values: Mapping[str, Any]) -> list[Study]:
-    """Fold the joined rows, one a custodian, into studies; keeps the statement's order of studies."""
-    grouped: dict[str, list[Any]] = {}
-    for row in session.connection().execute(statement, values):
-        grouped.setdefault(row.study_uid, []).append(row)
+    return _folded(session.connection().execute(statement, values).mappings())
+
+
+def _folded(rows: Iterable[Mapping[str, Any]]) -> list[Study]:
+    """Fold joined rows, one a custodian, into studies; keeps the statement's order of studies."""
+    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row["study_uid"], []).append(row)
     return [_study(rows) for rows in grouped.values()]
 
 
-def _study(rows: Iterable[Any]) -> Study:
-    ordered = sorted(rows, key=lambda row: row.position or 0)
+def _study(rows: list[Mapping[str, Any]]) -> Study:
+    ordered = sorted(rows, key=lambda row: row["position"] or 0)
     first = ordered[0]
     return Study(
-        study_uid=first.study_uid,
-        study=first.study,
-        custodians=tuple(row.custodian for row in ordered if row.custodian is not None),
-        patient=first.patient,
-        modality=first.modality,
-        body_part=first.body_part,
-        study_date=first.study_date,
-        labels=frozenset(first.labels),
+        study_uid=first["study_uid"],
+        study=first["study"],
+        custodians=tuple(row["custodian"] for row in ordered if row["custodian"] is not None),
+        patient=first["patient"],
+        modality=first["modality"],
+        body_part=first["body_part"],
+        study_date=first["study_date"],
+        labels=frozenset(first["labels"]),
     )
 
 

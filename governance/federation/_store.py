@@ -19,6 +19,7 @@ from governance.federation._tables import (
 from governance.federation.people import Person, StaffMember
 from governance.federation.service_client import AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
+from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
 from governance.vocabulary import Purpose, Role, SubjectType
 
@@ -37,19 +38,20 @@ _MANIFEST: sa.Table = AiManifestRow.__table__  # type: ignore[attr-defined]
 _STAFF: sa.Table = StaffRow.__table__  # type: ignore[attr-defined]
 _PERSON: sa.Table = PersonRow.__table__  # type: ignore[attr-defined]
 
-# Statements are built once: SQLAlchemy knows the object again and skips building and hashing it.
+# Statements are built once: SQLAlchemy knows the object again and skips building and hashing it. What a decision asks
+# is prepared: it goes straight to the driver.
 _TRUSTS = sa.select(_TRUST).order_by(_TRUST.c.ods)
-_TRUST_BY_ODS = sa.select(_TRUST).where(_TRUST.c.ods == sa.bindparam("ods"))
+_TRUST_BY_ODS = Prepared(sa.select(_TRUST).where(_TRUST.c.ods == sa.bindparam("ods")))
 _PROVIDERS = sa.select(_PROVIDER).order_by(_PROVIDER.c.issuer)
 _PROVIDER_BY_ISSUER = sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer"))
 _CLIENTS = sa.select(_CLIENT).order_by(_CLIENT.c.client_id)
-_CLIENT_BY_ID = sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id"))
+_CLIENT_BY_ID = Prepared(sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id")))
 _ARCHIVES = _CLIENTS.where(_CLIENT.c.ods == sa.bindparam("ods"), _CLIENT.c.token_audience.is_not(None))
 _ARCHIVE = sa.select(_CLIENT).where(_CLIENT.c.token_audience == sa.bindparam("audience"))
 _MANIFESTS = sa.select(_MANIFEST).order_by(_MANIFEST.c.service_id, _MANIFEST.c.version)
 _MANIFESTS_OF = _MANIFESTS.where(_MANIFEST.c.service_id == sa.bindparam("service_id"))
-_MANIFEST_BY_VERSION = _MANIFESTS_OF.where(_MANIFEST.c.version == sa.bindparam("version"))
-_STAFF_BY_ID = sa.select(_STAFF).where(_STAFF.c.id == sa.bindparam("id"))
+_MANIFEST_BY_VERSION = Prepared(_MANIFESTS_OF.where(_MANIFEST.c.version == sa.bindparam("version")))
+_STAFF_BY_ID = Prepared(sa.select(_STAFF).where(_STAFF.c.id == sa.bindparam("id")))
 _STAFF_BY_IDS = sa.select(_STAFF).where(_STAFF.c.id.in_(sa.bindparam("ids", expanding=True)))
 _STAFF_OF = (
     sa.select(_STAFF)
@@ -79,7 +81,7 @@ def trusts(session: Session) -> list[Trust]:
 
 def trust(session: Session, ods: str) -> Trust | None:
     """Find an organisation."""
-    return next((Trust(**row) for row in _rows(session, _TRUST_BY_ODS, ods=ods)), None)
+    return next((Trust(**row) for row in _TRUST_BY_ODS.rows(session, ods=ods)), None)
 
 
 def identity_providers(session: Session) -> list[IdentityProvider]:
@@ -99,7 +101,7 @@ def clients(session: Session) -> list[ServiceClient]:
 
 def client(session: Session, client_id: str) -> ServiceClient | None:
     """Find a registered service."""
-    return next((_client(row) for row in _rows(session, _CLIENT_BY_ID, client_id=client_id)), None)
+    return next((_client(row) for row in _CLIENT_BY_ID.rows(session, client_id=client_id)), None)
 
 
 def archives(session: Session, ods: str) -> list[ServiceClient]:
@@ -121,13 +123,13 @@ def manifests(session: Session, service_id: str | None) -> list[AiManifest]:
 
 def manifest(session: Session, service_id: str, version: str) -> AiManifest | None:
     """Find the manifest of one version."""
-    found = _rows(session, _MANIFEST_BY_VERSION, service_id=service_id, version=version)
+    found = _MANIFEST_BY_VERSION.rows(session, service_id=service_id, version=version)
     return next((_manifest(row) for row in found), None)
 
 
 def staff_member(session: Session, pseudonym: str) -> StaffMember | None:
     """Find a member of staff."""
-    return next((_staff(row) for row in _rows(session, _STAFF_BY_ID, id=pseudonym)), None)
+    return next((_staff(row) for row in _STAFF_BY_ID.rows(session, id=pseudonym)), None)
 
 
 def staff(session: Session, pseudonyms: Sequence[str]) -> list[StaffMember]:

@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
 from sqlmodel import Session, col, select
 
 from governance.pseudonyms._tables import OwnerKey
+from governance.storage.prepared import Prepared
 
 _PARAMETERS = 500  # values in one IN list, well under SQLite's limit
+_KEYS = Prepared(
+    select(OwnerKey.owner, OwnerKey.wrapped).where(col(OwnerKey.owner).in_(bindparam("owners", expanding=True)))
+)
 
 
 def wrapped_key(session: Session, owner: str) -> tuple[bool, bytes | None]:
@@ -21,10 +25,8 @@ def wrapped_keys(session: Session, owners: Sequence[str]) -> dict[str, bytes | N
     """Give the wrapped key of each of the owners on file (None once destroyed)."""
     found: dict[str, bytes | None] = {}
     for start in range(0, len(owners), _PARAMETERS):
-        statement = select(OwnerKey.owner, OwnerKey.wrapped).where(
-            col(OwnerKey.owner).in_(owners[start : start + _PARAMETERS])
-        )
-        found.update((row.owner, row.wrapped) for row in session.connection().execute(statement))
+        rows = _KEYS.rows(session, owners=owners[start : start + _PARAMETERS])
+        found.update((row["owner"], row["wrapped"]) for row in rows)
     return found
 
 

@@ -1,6 +1,6 @@
 """Reads and writes of edges, patients and opt-out checks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlmodel import Session
 from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow
 from governance.relationships.edge import WIDE_KINDS, Edge
 from governance.relationships.patient import PatientContext, PatientFlag
+from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
 from governance.vocabulary import RelationshipKind
 
@@ -18,7 +19,8 @@ _PATIENT: sa.Table = PatientRow.__table__  # type: ignore[attr-defined]
 _OPT_OUT: sa.Table = OptOutRow.__table__  # type: ignore[attr-defined]
 
 
-# Statements of the decision path are built once: SQLAlchemy knows the object again and skips building and hashing it.
+# Statements are built once: SQLAlchemy knows the object again and skips building and hashing it. What a decision asks
+# is prepared: it goes straight to the driver.
 _AT = sa.bindparam("at", type_=_EDGE.c.valid_from.type)
 _VALID = (_EDGE.c.valid_from <= _AT, sa.or_(_EDGE.c.valid_until.is_(None), _EDGE.c.valid_until > _AT))
 _NAMES_PATIENT = _EDGE.c.patient == sa.bindparam("patient")
@@ -27,10 +29,12 @@ _WIDE = sa.and_(
     _EDGE.c.patient.is_(None), _EDGE.c.study.is_(None), _EDGE.c.ods.in_(sa.bindparam("custodians", expanding=True))
 )
 # One arm a way of matching, so that each walks the look-up index: an OR would read every edge of a busy team.
-_BETWEEN = sa.union_all(
-    *(
-        sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), match, *_VALID)
-        for match in (_NAMES_PATIENT, _NAMES_STUDY, _WIDE)
+_BETWEEN = Prepared(
+    sa.union_all(
+        *(
+            sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), match, *_VALID)
+            for match in (_NAMES_PATIENT, _NAMES_STUDY, _WIDE)
+        )
     )
 )
 _OF_SUBJECTS = sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), *_VALID)
@@ -54,7 +58,7 @@ _FRESH = sa.and_(_OPT_OUT.c.patient == _PATIENT.c.patient, _OPT_OUT.c.checked_at
 _CONTEXTS = sa.select(*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at).select_from(
     _PATIENT.outerjoin(_OPT_OUT, _FRESH)
 )
-_CONTEXT_OF_ONE = _CONTEXTS.where(_PATIENT.c.patient == sa.bindparam("patient"))
+_CONTEXT_OF_ONE = Prepared(_CONTEXTS.where(_PATIENT.c.patient == sa.bindparam("patient")))
 _CONTEXT_OF_MANY = _CONTEXTS.where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True)))
 
 
@@ -83,14 +87,10 @@ def edges_between(
     at: datetime,
 ) -> list[Edge]:
     """Find the edges valid at ``at`` from any subject to the patient, the study or a custodian's whole list."""
-    values = {
-        "subjects": sorted(subjects),
-        "patient": patient,
-        "study": study,
-        "custodians": sorted(custodians),
-        "at": at,
-    }
-    return _edges(session, _BETWEEN, values)
+    found = _BETWEEN.rows(
+        session, subjects=sorted(subjects), patient=patient, study=study, custodians=sorted(custodians), at=at
+    )
+    return _ordered(found)
 
 
 def edges_of(session: Session, subjects: Collection[str], at: datetime) -> list[Edge]:
@@ -118,9 +118,8 @@ def edges_of_trust(session: Session, kind: RelationshipKind, ods: str, at: datet
 
 def patient(session: Session, pseudonym: str, checked_after: datetime) -> PatientContext | None:
     """Find a patient; an opt-out checked at or before ``checked_after`` is left unknown."""
-    values = {"patient": pseudonym, "checked_after": checked_after}
-    row = session.connection().execute(_CONTEXT_OF_ONE, values).first()
-    return None if row is None else _patient(row)
+    rows = _CONTEXT_OF_ONE.rows(session, patient=pseudonym, checked_after=checked_after)
+    return _patient(rows[0]) if rows else None
 
 
 def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetime) -> list[PatientContext]:
@@ -128,7 +127,7 @@ def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetim
     found: list[PatientContext] = []
     for chunk in chunks(pseudonyms):
         values = {"patients": list(chunk), "checked_after": checked_after}
-        found += map(_patient, session.connection().execute(_CONTEXT_OF_MANY, values))
+        found += map(_patient, session.connection().execute(_CONTEXT_OF_MANY, values).mappings())
     return found
 
 
@@ -144,22 +143,12 @@ def purge_opt_outs(session: Session, checked_until: datetime) -> int:
 
 
 def _edges(session: Session, statement: Any, values: Mapping[str, Any]) -> list[Edge]:
-    found = [_edge(row) for row in session.connection().execute(statement, values)]
+    return _ordered(session.connection().execute(statement, values).mappings())
+
+
+def _ordered(rows: Iterable[Mapping[str, Any]]) -> list[Edge]:
+    found = [Edge(**{**row, "kind": RelationshipKind(row["kind"])}) for row in rows]
     return sorted(found, key=lambda edge: (edge.kind, edge.id))
-
-
-def _edge(row: Any) -> Edge:
-    return Edge(
-        id=row.id,
-        kind=RelationshipKind(row.kind),
-        subject=row.subject,
-        patient=row.patient,
-        study=row.study,
-        ods=row.ods,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        source=row.source,
-    )
 
 
 def _edge_row(edge: Edge) -> dict[str, Any]:
@@ -176,18 +165,18 @@ def _edge_row(edge: Edge) -> dict[str, Any]:
     }
 
 
-def _patient(row: Any) -> PatientContext:
+def _patient(row: Mapping[str, Any]) -> PatientContext:
     return PatientContext(
-        patient=row.patient,
-        household_key=row.household_key,
-        surname_key=row.surname_key,
-        surname_share=row.surname_share,
-        postcode_key=row.postcode_key,
-        staff=row.staff,
-        flags=frozenset(map(PatientFlag, row.flags)),
-        deceased_on=row.deceased_on,
-        opt_out=row.opt_out,
-        opt_out_checked_at=row.checked_at,
+        patient=row["patient"],
+        household_key=row["household_key"],
+        surname_key=row["surname_key"],
+        surname_share=row["surname_share"],
+        postcode_key=row["postcode_key"],
+        staff=row["staff"],
+        flags=frozenset(map(PatientFlag, row["flags"])),
+        deceased_on=row["deceased_on"],
+        opt_out=row["opt_out"],
+        opt_out_checked_at=row["checked_at"],
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
+from governance.storage.prepared import Prepared
 from governance.tokens._tables import RevokedAgreementRow, RevokedTokenRow, SigningKeyRow, UsedIdentifierRow
 
 
@@ -76,16 +77,22 @@ def revoke_agreement(session: Session, agreement_id: str, revoked_at: datetime) 
 
 def revocations(session: Session, jti: str, agreement_id: str | None) -> tuple[bool, datetime | None]:
     """Say whether a token id is on the list, and until when tokens of the agreement are dead, None when none are."""
-    row = session.connection().execute(_REVOCATIONS, {"jti": jti, "agreement_id": agreement_id}).one()
-    return row[0] is not None, row[1]
+    (row,) = _REVOCATIONS.rows(session, jti=jti, agreement_id=agreement_id)
+    return row["revoked"] is not None, row["until"]
 
 
 # Asked for each presented token, so it is one statement and made once.
-_REVOCATIONS = select(
-    select(col(RevokedTokenRow.jti)).where(col(RevokedTokenRow.jti) == bindparam("jti")).scalar_subquery(),
-    select(col(RevokedAgreementRow.revoked_at))
-    .where(col(RevokedAgreementRow.agreement_id) == bindparam("agreement_id"))
-    .scalar_subquery(),
+_REVOCATIONS = Prepared(
+    select(
+        select(col(RevokedTokenRow.jti))
+        .where(col(RevokedTokenRow.jti) == bindparam("jti"))
+        .scalar_subquery()
+        .label("revoked"),
+        select(col(RevokedAgreementRow.revoked_at))
+        .where(col(RevokedAgreementRow.agreement_id) == bindparam("agreement_id"))
+        .scalar_subquery()
+        .label("until"),
+    )
 )
 
 

@@ -16,18 +16,15 @@ from governance.storage import Database
 def test_each_way_of_matching_walks_an_index_of_its_own(tmp_path: Path, pseudonymiser: Pseudonymiser) -> None:
     database = Database(f"sqlite:///{tmp_path}/plan.sqlite")
     SQLModel.metadata.create_all(database.engine)
-    asked: list[tuple[str, Any]] = []
-
-    @event.listens_for(database.engine, "before_cursor_execute")
-    def remember(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
-
+    asked: list[str] = []
     with database.reading() as session:
+        driver: Any = session.connection().connection.dbapi_connection
+        driver.set_trace_callback(asked.append)
         Relationships(pseudonymiser).edges_between(
             session, "u-17", ("stroke",), "p-1", "t-1", datetime(2026, 11, 24, tzinfo=UTC), ("RRK", "RKB")
         )
-        statement, parameters = asked[-1]
-        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        driver.set_trace_callback(None)
+        plan = driver.execute(f"EXPLAIN QUERY PLAN {asked[-1]}").fetchall()
     database.dispose()
 
     searches = [row[3] for row in plan if "relationships_edge" in row[3]]
