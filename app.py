@@ -1,12 +1,12 @@
-"""The entry: a WSGI application for a server (``app:application``) and the command line."""
+"""The entry: an ASGI application for a server (``app:application``) and the command line."""
 
 import os
 
-from flask import Flask
+from governance.api.loop_door import LoopDoor
 
 
-def application() -> Flask:
-    """Make the WSGI application from the environment's settings (for a server's factory option)."""
+def application() -> LoopDoor:
+    """Make the ASGI application from the environment's settings (for a server's factory option)."""
     from governance.bootstrap import serve
     from governance.settings import from_environment
 

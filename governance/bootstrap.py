@@ -7,14 +7,17 @@ runs beside the requests is ``governance.jobs.Runtime``. Tests call the same thr
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from a2wsgi import WSGIMiddleware
 from flask import Flask
 from sqlmodel import Session
 
 from governance import __version__, api, console
 from governance.agreements import Agreements
 from governance.alerts import AlertService
+from governance.api.loop_door import LoopDoor
 from governance.audit import AuditLog, AuditSearch, NoteSigner, Query, Source
 from governance.audit.posture import LogPosture
 from governance.audit.quarantine import Quarantine
@@ -323,12 +326,13 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def serve(settings: Settings) -> Flask:
-    """Make the application of a server process, running: for a WSGI server's factory."""
+def serve(settings: Settings) -> LoopDoor:
+    """Make the application of a server process, running: for an ASGI server's factory."""
     configure(settings.log_level)
     services = build(settings)
     Runtime(services).start()
-    return create_app(services)
+    flask: Any = WSGIMiddleware(cast("Any", create_app(services)), workers=settings.threads)
+    return LoopDoor(services, flask, settings.threads)
 
 
 def _engine(settings: Settings) -> Engine:

@@ -12,6 +12,7 @@ from governance.catalogue.study import Study
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
 
+Row = Mapping[Any, Any]
 _STUDY: sa.Table = StudyRow.__table__  # type: ignore[attr-defined]
 _OWNER: sa.Table = CustodianRow.__table__  # type: ignore[attr-defined]
 
@@ -111,18 +112,18 @@ def custodian_count(session: Session, ods: str) -> int:
 
 
 def _read(session: Session, statement: sa.Select[Any], values: Mapping[str, Any]) -> list[Study]:
-    return _folded(session.connection().execute(statement, values).mappings())
+    return _folded(session.connection().execute(statement, values).mappings().all())
 
 
-def _folded(rows: Iterable[Mapping[str, Any]]) -> list[Study]:
+def _folded(rows: Iterable[Row]) -> list[Study]:
     """Fold joined rows, one a custodian, into studies; keeps the statement's order of studies."""
-    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    grouped: dict[str, list[Row]] = {}
     for row in rows:
         grouped.setdefault(row["study_uid"], []).append(row)
     return [_study(rows) for rows in grouped.values()]
 
 
-def _study(rows: list[Mapping[str, Any]]) -> Study:
+def _study(rows: list[Row]) -> Study:
     ordered = sorted(rows, key=lambda row: row["position"] or 0)
     first = ordered[0]
     return Study(

@@ -20,10 +20,9 @@ def serve() -> None:
         "app:application",
         address=chosen.host,
         port=chosen.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
         factory=True,
         workers=1,
-        blocking_threads=chosen.threads,
         log_enabled=chosen.log_level == "DEBUG",
         workers_kill_timeout=_GRACE,
     ).serve()

@@ -14,13 +14,14 @@ Rules of this room:
 from governance.decisions._opa_engine import OpaEngine
 from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions.decision import AgreementRef, Answer, Decision
-from governance.decisions.engine import Engine, EngineFault, Health, PolicySource
+from governance.decisions.engine import EMBEDDED, Engine, EngineFault, Health, PolicySource
 from governance.decisions.obligations import Obligation, ObligationType
 from governance.decisions.pdp import DecisionService
 from governance.decisions.pip import PolicyInformationPoint, ReadsToday
 from governance.decisions.request import AccessRequest, RequestSubject
 
 __all__ = [
+    "EMBEDDED",
     "AccessRequest",
     "AgreementRef",
     "Answer",

@@ -19,7 +19,7 @@ import regorus
 
 from governance.agreements import PolicyData
 from governance.decisions.decision import Answer
-from governance.decisions.engine import ENTRYPOINT, EngineFault, Health, PolicySource, read_answer
+from governance.decisions.engine import EMBEDDED, ENTRYPOINT, EngineFault, Health, PolicySource, read_answer
 from governance.vocabulary import ReasonCode
 
 _UNDEFINED = "<undefined>"
@@ -75,7 +75,7 @@ class RegorusEngine:
         EngineFault: the policies do not compile.
     """
 
-    name = "embedded"
+    name = EMBEDDED
 
     def __init__(self, policies: PolicySource) -> None:
         self._program = _guarded(lambda: _compile(policies))

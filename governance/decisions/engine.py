@@ -19,6 +19,7 @@ from governance.agreements import PolicyData
 from governance.decisions.decision import Answer, InvalidAnswer, parse_answer
 from governance.vocabulary import ReasonCode
 
+EMBEDDED = "embedded"  # the name of an engine that runs in this process and waits for nothing
 ENTRYPOINT = "data.imaging.decision.answer"
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 

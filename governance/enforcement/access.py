@@ -9,7 +9,8 @@ those of ``docs/architecture.md`` ("One access request, walked"):
 4. a denial that is told to a caller says nothing of the patient.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -20,7 +21,7 @@ from governance.audit.event import Authority, BreakGlass, Event, Resource, Sourc
 from governance.audit.log import AuditLog
 from governance.catalogue import Catalogue
 from governance.clock import Clock
-from governance.decisions import AccessRequest, Decision, DecisionService
+from governance.decisions import EMBEDDED, AccessRequest, Decision, DecisionService
 from governance.federation import ServiceClient
 from governance.storage import Database
 from governance.telemetry import Metrics
@@ -64,6 +65,16 @@ class AccessAnswer:
     reasons: tuple[ReasonCode, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Decisions on their way into the log: nobody may hear them before ``receipts`` has its result."""
+
+    decided: tuple[tuple[AccessRequest, Decision], ...]
+    receipts: Future[list[Receipt]]
+    door: str
+    began: float
+
+
 class AccessService:
     """Decides, records, answers.
 
@@ -99,6 +110,11 @@ class AccessService:
         self._source = source
         self._new_id = new_id
 
+    @property
+    def prompt(self) -> bool:
+        """Say whether deciding waits for nothing outside this process, so that an event loop may do it itself."""
+        return self._decisions.engine_name == EMBEDDED and self._database.dialect == "sqlite"
+
     def engine_healthy(self) -> bool:
         """Say whether the policy engine can decide now."""
         return self._decisions.health().ok
@@ -126,12 +142,26 @@ class AccessService:
 
     def evaluate_all(self, requests: list[AccessRequest], asker: Asker, door: str = "authzen") -> list[AccessAnswer]:
         """Decide several accesses on one snapshot and record them in one append; same order, same length."""
+        if not requests:
+            return []
+        asked = self.ask([(request, asker) for request in requests], door)
+        receipts = asked.receipts.result()
+        return [self.answer(asked, place, receipts) for place in range(len(requests))]
+
+    def ask(self, questions: Sequence[tuple[AccessRequest, Asker]], door: str = "authzen") -> Asked:
+        """Decide accesses, of one asker or of many, on one snapshot and hand them to the log, without waiting for it.
+
+        For a door that has other things to do until the log has them; :meth:`answer` gives each one's answer then.
+
+        Raises:
+            Unavailable: the log takes nothing now; nobody may act on any of these decisions.
+        """
         began = perf_counter()
         now = self._clock.now()
         decided: list[tuple[AccessRequest, Decision]] = []
         events: list[Event] = []
         with self._database.reading() as session:
-            for request in requests:
+            for request, asker in questions:
                 decision = self._decisions.decide(request, session, now, self._new_id)
                 study = self._catalogue.study(session, request.study_uid) if request.study_uid else None
                 resource = Resource(
@@ -144,22 +174,25 @@ class AccessService:
                 )
                 decided.append((request, decision))
                 events.append(decision_event(request, decision, resource, asker, self._source))
-        receipts = self._audit.append(events)
-        seconds = (perf_counter() - began) / len(requests) if requests else 0.0
-        return [self._answer(*pair, receipt, door, seconds) for pair, receipt in zip(decided, receipts, strict=True)]
+        return Asked(tuple(decided), self._audit.submit(events), door, began)
 
-    def _answer(
-        self, request: AccessRequest, decision: Decision, receipt: Receipt, door: str, seconds: float
-    ) -> AccessAnswer:
+    def answer(self, asked: Asked, place: int, receipts: Sequence[Receipt]) -> AccessAnswer:
+        """Give the answer to one of the questions asked, now that the log holds its decision.
+
+        Raises:
+            Conflict: the log refused this decision; nobody may act on it.
+        """
+        request, decision = asked.decided[place]
+        index = receipts[place].index
         self._metrics.decided(
             effect="permit" if decision.permit else "deny",
             purpose=request.purpose.value,
             action=request.action.value,
             reasons=[reason.value for reason in decision.reasons],
-            door=door,
-            seconds=seconds,
+            door=asked.door,
+            seconds=(perf_counter() - asked.began) / len(asked.decided),
         )
-        return AccessAnswer(decision, receipt.index, told(decision))
+        return AccessAnswer(decision, index, told(decision))
 
 
 def told(decision: Decision) -> tuple[ReasonCode, ...]:

@@ -14,6 +14,7 @@ from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
 from governance.vocabulary import RelationshipKind
 
+Row = Mapping[Any, Any]
 _EDGE: sa.Table = EdgeRow.__table__  # type: ignore[attr-defined]
 _PATIENT: sa.Table = PatientRow.__table__  # type: ignore[attr-defined]
 _OPT_OUT: sa.Table = OptOutRow.__table__  # type: ignore[attr-defined]
@@ -127,7 +128,7 @@ def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetim
     found: list[PatientContext] = []
     for chunk in chunks(pseudonyms):
         values = {"patients": list(chunk), "checked_after": checked_after}
-        found += map(_patient, session.connection().execute(_CONTEXT_OF_MANY, values).mappings())
+        found += map(_patient, session.connection().execute(_CONTEXT_OF_MANY, values).mappings().all())
     return found
 
 
@@ -143,10 +144,10 @@ def purge_opt_outs(session: Session, checked_until: datetime) -> int:
 
 
 def _edges(session: Session, statement: Any, values: Mapping[str, Any]) -> list[Edge]:
-    return _ordered(session.connection().execute(statement, values).mappings())
+    return _ordered(session.connection().execute(statement, values).mappings().all())
 
 
-def _ordered(rows: Iterable[Mapping[str, Any]]) -> list[Edge]:
+def _ordered(rows: Iterable[Row]) -> list[Edge]:
     found = [Edge(**{**row, "kind": RelationshipKind(row["kind"])}) for row in rows]
     return sorted(found, key=lambda edge: (edge.kind, edge.id))
 
@@ -165,7 +166,7 @@ def _edge_row(edge: Edge) -> dict[str, Any]:
     }
 
 
-def _patient(row: Mapping[str, Any]) -> PatientContext:
+def _patient(row: Row) -> PatientContext:
     return PatientContext(
         patient=row["patient"],
         household_key=row["household_key"],

@@ -7,9 +7,15 @@
 5. Not revoked: this is :class:`governance.tokens.revocation.RevocationList`'s, and the caller owes it.
 6. Bound to a key: whoever takes the token from a request owes the proof (dpop.py), :meth:`TokenService.verify_access`
    does it.
+
+Steps 1 to 3 say the same of the same bytes as long as the key is published, so what passed them is remembered by its
+digest; steps 4 to 6 are done each time.
 """
 
+import hashlib
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from governance.tokens import _jose, access
 from governance.tokens.access import AccessClaims
@@ -18,6 +24,7 @@ from governance.tokens.errors import TokenFault, TokenRefused
 from governance.tokens.keys import KeyRing
 
 ALGORITHMS = frozenset({"ES256"})
+_REMEMBERED = 4096  # tokens whose signature was found good; some megabytes
 
 
 class AccessVerifier:
@@ -26,6 +33,7 @@ class AccessVerifier:
     def __init__(self, issuer: str, keys: KeyRing) -> None:
         self._issuer = issuer
         self._keys = keys
+        self._signed: dict[bytes, tuple[str, Mapping[str, Any]]] = {}  # digest of a token -> key id, claims
 
     def verify(self, token: str, audience: str | None, now: datetime) -> AccessClaims:
         """Take a compact token and give its claims (steps 1 to 4).
@@ -38,13 +46,25 @@ class AccessVerifier:
         Raises:
             TokenRefused: which check failed.
         """
+        claims = self._claims(token, now)
+        report("access_token", access.table(self._issuer, audience).verify(claims, int(now.timestamp())))  # step 4
+        return access.read(claims)
+
+    def _claims(self, token: str, now: datetime) -> Mapping[str, Any]:
+        """Give the claims of a token that passes steps 1 to 3."""
+        published = [key.public_jwk for key in self._keys.published(now)]
+        digest = hashlib.sha256(token.encode()).digest()
+        kid, claims = self._signed.get(digest, ("", {}))
+        if any(key["kid"] == kid for key in published):
+            return claims
         unverified = _jose.parse(token)
         if unverified.media_type != access.MEDIA_TYPE:  # step 1
             raise TokenRefused(TokenFault.TYPE, "The token is not an access token.")
         if unverified.kid is None:
             raise TokenRefused(TokenFault.KEY, "The token does not name its key.")
-        published = [key.public_jwk for key in self._keys.published(now)]
         key = _jose.select_key(published, unverified, ALGORITHMS)  # step 2
         claims = _jose.verify(unverified, key)  # step 3
-        report("access_token", access.table(self._issuer, audience).verify(claims, int(now.timestamp())))  # step 4
-        return access.read(claims)
+        if len(self._signed) >= _REMEMBERED:
+            self._signed.clear()
+        self._signed[digest] = (unverified.kid, claims)
+        return claims

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from governance.errors import Forbidden, Unauthenticated
 from governance.tokens import Presentation
 from governance.vocabulary import Scope
-from governance.web.services import current_services
+from governance.web.services import Services, current_services
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 _RULE = "__access_rule__"
@@ -53,16 +53,20 @@ def requires(scope: Scope, by: Callable[[], Caller] | None = None) -> Callable[[
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: object, **kwargs: object) -> ResponseReturnValue:
-            caller = (by or authenticate)()
-            if scope.value not in caller.scopes:
-                raise Forbidden("scope.missing", f"This needs the scope {scope.value}.")
-            g.caller = caller
+            g.caller = allowed((by or authenticate)(), scope)
             return view(*args, **kwargs)
 
         setattr(guarded, _RULE, AccessRule(scope))
         return cast("View", guarded)
 
     return decorate
+
+
+def allowed(caller: Caller, scope: Scope) -> Caller:
+    """Give back a caller that holds a scope; raises Forbidden."""
+    if scope.value not in caller.scopes:
+        raise Forbidden("scope.missing", f"This needs the scope {scope.value}.")
+    return caller
 
 
 def public(why: str) -> Callable[[View], View]:
@@ -90,15 +94,31 @@ def authenticate() -> Caller:
 
     A service of the organisation that runs the network acts for the whole of it; any other acts for its own trust.
     """
-    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    presented = Presented(
+        request.headers.get("Authorization", ""), tuple(request.headers.getlist("DPoP")), request.method, request.path
+    )
+    return caller_of(current_services(), presented)
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request shows of its sender, whichever door it came by."""
+
+    authorization: str
+    proofs: tuple[str, ...]
+    method: str
+    path: str
+
+
+def caller_of(services: Services, presented: Presented) -> Caller:
+    """Turn what was presented into a caller; raises Unauthenticated."""
+    scheme, _, credential = presented.authorization.partition(" ")
     if scheme.lower() not in {"bearer", "dpop"} or not credential:
         raise Unauthenticated("credential.missing", "This needs a bearer token from /oauth/token.")
-    services = current_services()
     settings = services.settings
     if settings.metrics_token and hmac.compare_digest(credential.encode(), settings.metrics_token.encode()):
         return Caller("prometheus", None, "service", frozenset({Scope.METRICS_READ.value}))
-    proofs = tuple(request.headers.getlist("DPoP"))
-    presentation = Presentation(scheme, proofs, request.method, settings.issuer + request.path)
+    presentation = Presentation(scheme, presented.proofs, presented.method, settings.issuer + presented.path)
     claims = services.tokens.verify_access(credential, settings.issuer, presentation)
     ods = None if claims.ods == settings.organisation else claims.ods
     return Caller(claims.client_id, ods, "service", claims.scopes)

@@ -38,6 +38,21 @@ def content_security_policy(nonce: str | None, fonts_from: str | None = None) ->
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
+def headers_of(policy: str, secure: bool) -> dict[str, str]:
+    """Give the headers of an answer with this content security policy; HSTS only over https."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": _PERMISSIONS,
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+    return headers | ({"Strict-Transport-Security": _HSTS} if secure else {})
+
+
 def install(app: Flask, secure: bool, fonts_from: str | None = None) -> None:
     """Add the headers to every answer of the application.
 
@@ -49,19 +64,9 @@ def install(app: Flask, secure: bool, fonts_from: str | None = None) -> None:
 
     @app.after_request
     def _add(response: Response) -> Response:
-        headers = {
-            "Content-Security-Policy": content_security_policy(g.get("csp_nonce"), fonts_from),
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Permissions-Policy": _PERMISSIONS,
-            "Referrer-Policy": "same-origin",
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-        }
-        if request.endpoint is None or not request.endpoint.endswith("static"):
-            headers["Cache-Control"] = "no-store"
-        if secure:
-            headers["Strict-Transport-Security"] = _HSTS
+        headers = headers_of(content_security_policy(g.get("csp_nonce"), fonts_from), secure)
+        if request.endpoint is not None and request.endpoint.endswith("static"):
+            del headers["Cache-Control"]
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

@@ -1,0 +1,179 @@
+"""The event-loop door: the one question asked all the time, answered without a thread that waits for it.
+
+Flask answers everything; a thread that waits for a group commit starves the others, which is where its long tail comes
+from. This ASGI application stands in front of it and takes ``POST /access/v1/evaluation`` when it comes in its plainest
+form, a bearer token and a JSON object. It holds no rule of its own:
+
+1. The caller, the shape of the question, the decision and the rendering are the same functions that the view calls.
+2. Whatever it does not take, and whatever it finds fault with, goes to Flask as it came, and Flask says what is wrong.
+3. Questions that arrive together are decided on one snapshot and recorded in one append, each for its own asker.
+4. It answers after the log has the decision. When the log cannot take it, the answer is the problem map's.
+5. Deciding may take place on the loop only when nothing outside this process can hold it up; otherwise in a thread.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from governance.api import authzen_schemas as schemas
+from governance.api.authzen import rendered
+from governance.api.authzen_requests import access_request
+from governance.audit import Receipt
+from governance.decisions import AccessRequest
+from governance.enforcement import AccessAnswer
+from governance.errors import GovernanceError
+from governance.vocabulary import Scope
+from governance.web import Caller, Services
+from governance.web.authentication import Presented, allowed, caller_of
+from governance.web.body import DEFAULT_MAXIMUM, parsed, validated
+from governance.web.observation import Answered, answer_headers, keep, trace_of
+from governance.web.problems import problem_of
+from governance.web.security_headers import content_security_policy, headers_of
+
+ROUTE = "/access/v1/evaluation"
+Scope_ = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope_, Receive, Send], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Question:
+    """One question and who waits for its answer."""
+
+    request: AccessRequest
+    caller: Caller
+    answer: asyncio.Future[AccessAnswer]
+
+
+class LoopDoor:
+    """An ASGI application (version 3.0).
+
+    Args:
+        services: the services of this process.
+        others: answers everything else: Flask, behind an adapter.
+        threads: decisions that may be under way at once when they wait for something outside this process.
+    """
+
+    def __init__(self, services: Services, others: Application, threads: int) -> None:
+        self._services = services
+        self._others = others
+        self._pool = ThreadPoolExecutor(threads, "decision")
+        self._waiting: list[_Question] = []
+        self._headers = headers_of(content_security_policy(None), services.settings.issuer.startswith("https://"))
+
+    async def __call__(self, scope: Scope_, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = _plain(scope)
+        if headers is None:
+            await self._others(scope, _again(None, True, receive), send)
+            return
+        began = perf_counter()
+        body, more = await _read(receive)
+        question = None if more else self._question(headers, body)
+        if question is None:
+            await self._others(scope, _again(body, more, receive), send)
+            return
+        trace = trace_of(headers.get("traceparent"))
+        try:
+            status, kind, answer = 200, "application/json", _rendered(await self._answer(question))
+            extra: dict[str, str] = {}
+        except GovernanceError as error:
+            problem = problem_of(error)
+            status, kind, answer = problem.status_code, problem.content_type, problem.get_data()
+            extra = {"Retry-After": problem.headers["Retry-After"]} if "Retry-After" in problem.headers else {}
+        extra |= answer_headers(trace, headers.get("x-request-id"))
+        keep(self._services.metrics, Answered(ROUTE, "POST", status, perf_counter() - began, question.caller))
+        await _send(send, status, {"Content-Type": kind, **self._headers, **extra}, answer)
+
+    def _question(self, headers: dict[str, str], body: bytes) -> _Question | None:
+        """Understand a request; None when anything is wrong with it, which Flask will say."""
+        try:
+            presented = Presented(headers["authorization"], (), "POST", ROUTE)
+            caller = allowed(caller_of(self._services, presented), Scope.ACCESS_EVALUATE)
+            asked = access_request(validated(schemas.EvaluationRequest, parsed(body)))
+        except GovernanceError:
+            return None
+        return _Question(asked, caller, asyncio.get_running_loop().create_future())
+
+    async def _answer(self, question: _Question) -> AccessAnswer:
+        if not self._services.access.prompt:
+            loop, access = asyncio.get_running_loop(), self._services.access
+            return await loop.run_in_executor(self._pool, access.evaluate, question.request, question.caller)
+        self._waiting.append(question)
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._decide)
+        return await question.answer
+
+    def _decide(self) -> None:
+        """Decide what has arrived since the last time, and come back when the log has it."""
+        questions, self._waiting = self._waiting, []
+        loop, access = asyncio.get_running_loop(), self._services.access
+        try:
+            asked = access.ask([(question.request, question.caller) for question in questions])
+        except Exception as error:  # noqa: BLE001 - everybody who waits must hear it
+            for question in questions:
+                question.answer.set_exception(error)
+            return
+
+        def tell(receipts: Future[list[Receipt]]) -> None:
+            for place, question in enumerate(questions):
+                if not question.answer.done():
+                    try:
+                        question.answer.set_result(access.answer(asked, place, receipts.result()))
+                    except Exception as error:  # noqa: BLE001 - as above, each its own
+                        question.answer.set_exception(error)
+
+        asked.receipts.add_done_callback(lambda receipts: loop.call_soon_threadsafe(tell, receipts))
+
+
+def _plain(scope: Scope_) -> dict[str, str] | None:
+    """Give the headers of a request that this door takes, None for any other."""
+    if scope["type"] != "http" or scope["path"] != ROUTE or scope["method"] != "POST" or scope.get("query_string"):
+        return None
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").lower()
+        if key in headers or key in {"dpop", "content-encoding", "expect"}:
+            return None
+        headers[key] = value.decode("latin-1")
+    authorized = headers.get("authorization", "")[:7].lower() == "bearer "
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return headers if authorized and media_type == "application/json" else None
+
+
+async def _read(receive: Receive) -> tuple[bytes, bool]:
+    """Read a body as far as one of an allowed size can go, and say whether there is more of it."""
+    body, more = b"", True
+    while more and len(body) <= DEFAULT_MAXIMUM:
+        message = await receive()
+        if message["type"] != "http.request":  # its sender went away
+            break
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body, more or len(body) > DEFAULT_MAXIMUM
+
+
+def _again(body: bytes | None, more: bool, receive: Receive) -> Receive:
+    """Give what was read once more, if anything was, then what is still to come; a coroutine, as adapters need one."""
+    read = [] if body is None else [{"type": "http.request", "body": body, "more_body": more}]
+
+    async def receive_again() -> MutableMapping[str, Any]:
+        return read.pop() if read else await receive()
+
+    return receive_again
+
+
+def _rendered(answer: AccessAnswer) -> bytes:
+    return json.dumps(rendered(answer), sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+async def _send(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    sent.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": sent})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
