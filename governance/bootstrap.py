@@ -144,7 +144,7 @@ def _ground(settings: Settings, clock: Clock) -> _Ground:
     migrate.upgrade(database)
     pseudonymiser, vault = Pseudonymiser(settings.pseudonym_key), Vault(settings.key_encryption_key)
     signer = NoteSigner.from_seed(settings.log_origin, settings.log_signing_key)
-    metrics = Metrics()
+    metrics = Metrics(settings.shared_folder)
     posture = LogPosture(metrics)
     return _Ground(
         settings=settings,
@@ -204,6 +204,7 @@ def _access(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> Acces
         metrics=ground.metrics,
         source=ground.source,
         new_id=new_id,
+        catch_up=rooms.agreements.catch_up,
     )
     rooms.agreements.subscribe(access.load)  # first: no decision on the old terms once their tokens have died
     rooms.agreements.subscribe(AgreementLapse(rooms.tokens, ground.database, ground.clock))

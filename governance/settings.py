@@ -46,6 +46,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     threads: int = 16
+    workers: int = 2
+    shared_folder: str | None = None
     bundle_waits: int = 4
     bundle_key_generation: int = 1
     log_level: str = "INFO"
@@ -80,7 +82,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "orthanc_shared_paths": "Paths of Orthanc, separated by commas, that every live token of its archive may get.",
     "host": "Address the HTTP server listens on.",
     "port": "Port the HTTP server listens on.",
-    "threads": "Threads that answer HTTP requests.",
+    "threads": "Threads of each worker that answer HTTP requests.",
+    "workers": "Processes that answer HTTP requests; one of them also runs the background jobs.",
+    "shared_folder": "Folder of what the workers of one server share; `serve` makes it, nobody else need set it.",
     "bundle_waits": "Trusts' OPAs that may wait for a new bundle at once; each holds one of the threads.",
     "bundle_key_generation": "Number of the key that signs bundles; raise it once every edge holds the next key.",
     "log_level": "DEBUG, INFO, WARNING or ERROR.",
@@ -151,6 +155,7 @@ _NUMBERS: tuple[tuple[str, type[int] | type[float], float], ...] = (
     ("port", int, 1),
     ("syslog_port", int, 1),
     ("threads", int, 1),
+    ("workers", int, 1),
 )
 
 

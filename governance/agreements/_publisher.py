@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from threading import RLock
 
+from sqlmodel import Session
+
 from governance.agreements import _store
 from governance.agreements._records import RecordReader
 from governance.agreements.compilation import PolicyData, compile_policy
@@ -24,6 +26,7 @@ class PolicyPublisher:
         self._database = database
         self._reader = reader
         self._lock = RLock()
+        self._compiled: int | None = None
         self._published: int | None = None
         self._policy: PolicyData | None = None
         self._unsigned: tuple[tuple[str, int], ...] = ()
@@ -41,14 +44,23 @@ class PolicyPublisher:
                 generation = _store.generation(session)
                 if self._policy is not None and generation == self._published:
                     return self._policy
-                found = self._reader.compilables(session, _store.compilable(session))
-            self._policy = compile_policy(found)
-            out = [one.agreement for one in found if one.status is AgreementStatus.ACTIVE and not one.fully_signed]
-            self._unsigned = tuple(sorted((agreement.id, agreement.version) for agreement in out))
+                if self._policy is None or generation != self._compiled:
+                    self._policy = self._compile(session)
+                    self._compiled = generation
             if self._policy.revision != self._told:
                 self._tell(self._policy)
             self._published = generation
             return self._policy
+
+    def catch_up(self, session: Session) -> bool:
+        """Take up what another process changed, if a snapshot shows that one did; say whether it did.
+
+        One look-up when nothing changed: cheap enough for every decision. Raises what a subscriber raises.
+        """
+        if _store.generation(session) == self._published:
+            return False
+        self.refresh()
+        return True
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Hand the current policy data over now and again after every change; gives the call that ends it."""
@@ -72,6 +84,12 @@ class PolicyPublisher:
         """Give the active versions kept out of the policy because a signature no longer counts."""
         self.refresh()
         return self._unsigned
+
+    def _compile(self, session: Session) -> PolicyData:
+        found = self._reader.compilables(session, _store.compilable(session))
+        out = [one.agreement for one in found if one.status is AgreementStatus.ACTIVE and not one.fully_signed]
+        self._unsigned = tuple(sorted((agreement.id, agreement.version) for agreement in out))
+        return compile_policy(found)
 
     def _tell(self, policy: PolicyData) -> None:
         failures: list[Exception] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Row, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Executable, Row, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
@@ -14,9 +14,13 @@ from governance.agreements.documents import Checked
 from governance.agreements.lifecycle import LAPSED
 from governance.agreements.record import Change
 from governance.errors import Conflict
+from governance.storage.prepared import Prepared
 from governance.vocabulary import AgreementStatus
 
 _GENERATION = "policy"
+_READ_GENERATION = Prepared(
+    select(col(PolicyGeneration.generation)).where(col(PolicyGeneration.name) == bindparam("name"))
+)  # asked before every decision
 _LONGEST_LIST = 500  # values in one IN list; past it the whole column is read
 _STORED = (
     col(AgreementVersion.agreement_id),
@@ -217,12 +221,8 @@ def count_by_status(session: Session) -> dict[AgreementStatus, int]:
 
 def generation(session: Session) -> int:
     """Give how often the policy has changed, 0 for never."""
-    return (
-        session.connection().scalar(
-            select(col(PolicyGeneration.generation)).where(col(PolicyGeneration.name) == _GENERATION)
-        )
-        or 0
-    )
+    rows = _READ_GENERATION.rows(session, name=_GENERATION)
+    return int(rows[0]["generation"]) if rows else 0
 
 
 def next_generation(session: Session) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlmodel import Session
+
 from governance.agreements import _key_store, _store
 from governance.agreements._keys import KeyRegister
 from governance.agreements._ledger import Entry, Ledger, Step
@@ -246,6 +248,10 @@ class Agreements:
     def refresh(self) -> PolicyData:
         """Take up what other processes changed; cheap when nothing did. Give what is current."""
         return self._publisher.refresh()
+
+    def catch_up(self, session: Session) -> bool:
+        """Take up what other processes changed, as far as a snapshot shows it; say whether anything was."""
+        return self._publisher.catch_up(session)
 
     def texts(self, changes: Sequence[InForce | Moved], seen_by: str | None = None) -> tuple[InForce | Moved, ...]:
         """Give supposed changes with every activation as the text it would bring into force.

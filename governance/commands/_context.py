@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -10,23 +9,13 @@ from typing import Any, TypeVar
 import click
 
 from governance.bootstrap import build
-from governance.errors import ConfigurationError, GovernanceError, InvalidInput
+from governance.commands._settings import settings
+from governance.errors import GovernanceError, InvalidInput
 from governance.jobs import Runtime
-from governance.settings import Settings, from_environment
 from governance.telemetry import configure
 from governance.web import Services
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def settings() -> Settings:
-    """Read the settings; a fault ends the command with a list of all of them."""
-    try:
-        return from_environment(os.environ)
-    except ConfigurationError as error:
-        for fault in error.faults:
-            click.echo(f"{fault.path}: {fault.message}", err=True)
-        raise click.ClickException("The settings are not complete; docs/settings.md explains each.") from None
 
 
 @contextmanager

@@ -5,7 +5,8 @@ import secrets
 
 import click
 
-from governance.commands._context import plain_errors, print_json, services, settings
+from governance.commands._context import plain_errors, print_json, services
+from governance.commands._settings import settings
 from governance.tokens.bundle_key import ALGORITHM, published_bundle_keys
 from governance.web.enforcement_keys import enforcement_key
 

@@ -17,7 +17,8 @@ from governance.audit.formats.native import render
 from governance.audit.signer import ed25519_valid
 from governance.audit.verify import open_reader, read_key, verify
 from governance.bootstrap import new_id
-from governance.commands._context import plain_errors, services, settings
+from governance.commands._context import plain_errors, services
+from governance.commands._settings import settings
 from governance.vocabulary import EventKind, Outcome
 from governance.web import Services
 

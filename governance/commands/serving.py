@@ -1,12 +1,13 @@
 """Serve: the HTTP server of this service, and a check of its settings."""
 
 import os
+import tempfile
 
 import click
 from granian import Granian
 from granian.constants import Interfaces
 
-from governance.commands._context import settings
+from governance.commands._settings import settings
 
 _GRACE = 20  # seconds a stopping worker may take to drain what it acknowledged
 
@@ -16,16 +17,20 @@ def serve() -> None:
     """Serve the API and the console with the settings of the environment."""
     chosen = settings()
     click.echo(f"Serving at {chosen.issuer}; the console is at {chosen.issuer}/console/", err=True)
-    Granian(
-        "app:application",
-        address=chosen.host,
-        port=chosen.port,
-        interface=Interfaces.ASGI,
-        factory=True,
-        workers=1,
-        log_enabled=chosen.log_level == "DEBUG",
-        workers_kill_timeout=_GRACE,
-    ).serve()
+    with tempfile.TemporaryDirectory(prefix="governance-") as folder:
+        if chosen.workers > 1:
+            os.environ["GOVERNANCE_SHARED_FOLDER"] = folder
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read by prometheus-client when a worker imports it
+        Granian(
+            "app:application",
+            address=chosen.host,
+            port=chosen.port,
+            interface=Interfaces.ASGI,
+            factory=True,
+            workers=chosen.workers,
+            log_enabled=chosen.log_level == "DEBUG",
+            workers_kill_timeout=_GRACE,
+        ).serve()
 
 
 @click.command("check-settings")

@@ -9,11 +9,14 @@ those of ``docs/architecture.md`` ("One access request, walked"):
 4. a denial that is told to a caller says nothing of the patient.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
+
+from sqlmodel import Session
 
 from governance.agreements import PolicyData
 from governance.audit import Receipt
@@ -22,6 +25,7 @@ from governance.audit.log import AuditLog
 from governance.catalogue import Catalogue
 from governance.clock import Clock
 from governance.decisions import EMBEDDED, AccessRequest, Decision, DecisionService
+from governance.errors import Unavailable
 from governance.federation import ServiceClient
 from governance.storage import Database
 from governance.telemetry import Metrics
@@ -87,6 +91,7 @@ class AccessService:
         metrics: counts decisions.
         source: this service, as the audit log names it.
         new_id: makes decision ids.
+        catch_up: takes up the terms another process changed, as far as a snapshot shows; says whether it did.
     """
 
     def __init__(
@@ -100,6 +105,7 @@ class AccessService:
         metrics: Metrics,
         source: Source,
         new_id: Callable[[], str],
+        catch_up: Callable[[Session], bool],
     ) -> None:
         self._decisions = decisions
         self._catalogue = catalogue
@@ -109,6 +115,7 @@ class AccessService:
         self._metrics = metrics
         self._source = source
         self._new_id = new_id
+        self._catch_up = catch_up
 
     @property
     def prompt(self) -> bool:
@@ -160,7 +167,7 @@ class AccessService:
         now = self._clock.now()
         decided: list[tuple[AccessRequest, Decision]] = []
         events: list[Event] = []
-        with self._database.reading() as session:
+        with self._snapshot() as session:
             for request, asker in questions:
                 decision = self._decisions.decide(request, session, now, self._new_id)
                 study = self._catalogue.study(session, request.study_uid) if request.study_uid else None
@@ -175,6 +182,20 @@ class AccessService:
                 decided.append((request, decision))
                 events.append(decision_event(request, decision, resource, asker, self._source))
         return Asked(tuple(decided), self._audit.submit(events), door, began)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Session]:
+        """Open a snapshot whose terms are those this process decides with, or newer ones that replaced them."""
+        with self._database.reading() as session:
+            try:
+                behind = self._catch_up(session)
+            except Exception as error:
+                raise Unavailable("policy.stale", "The terms in force cannot be taken up now.", 1) from error
+            if not behind:
+                yield session
+                return
+        with self._database.reading() as session:
+            yield session
 
     def answer(self, asked: Asked, place: int, receipts: Sequence[Receipt]) -> AccessAnswer:
         """Give the answer to one of the questions asked, now that the log holds its decision.

@@ -1,7 +1,9 @@
 """What runs beside the requests of a process: the log's writer, the jobs, the syslog listener."""
 
 import atexit
+from collections.abc import Callable
 
+from governance.jobs.leadership import Leadership
 from governance.jobs.reminders import Reminders
 from governance.jobs.syslog_intake import SyslogIntake
 from governance.jobs.syslog_server import SyslogServer
@@ -10,7 +12,8 @@ from governance.web.services import Services
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
 _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
-_POLICY_REFRESH = 0.5  # seconds until a process takes up what another one changed
+_POLICY_REFRESH = 0.2  # seconds until waiting OPAs hear what another process changed; a decision looks itself
+_LEADING = 1.0  # seconds until the jobs of a worker that ended go on in another
 
 
 class Runtime:
@@ -18,16 +21,17 @@ class Runtime:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._ticker = Ticker(_jobs(services), services.metrics)
+        self._leadership = Leadership(services.settings.shared_folder)
+        self._ticker = Ticker(_jobs(services, self._leadership, self._listen), services.metrics)
         self._syslog = _syslog(services)
+        self._listening = False
 
     def start(self, *, jobs: bool = True) -> None:
         """Start the writer, and with ``jobs`` everything else; all of it is stopped at exit."""
         self._services.audit.start()
         if jobs:
+            self._listen()
             self._ticker.start()
-            if self._syslog is not None:
-                self._syslog.start()
         atexit.register(self.stop)
 
     def stop(self) -> None:
@@ -35,15 +39,23 @@ class Runtime:
         atexit.unregister(self.stop)
         self._services.alerts.streams.stop()
         self._services.bundles.stop()
-        if self._syslog is not None:
+        if self._syslog is not None and self._listening:
             self._syslog.close()
         self._ticker.stop()
         self._services.detection.release()
+        self._leadership.release()
         self._services.audit.close()
         self._services.database.dispose()
 
+    def _listen(self) -> bool:
+        """Open the syslog port if this worker leads and has not yet."""
+        if self._syslog is not None and not self._listening and self._leadership.held():
+            self._syslog.start()
+            self._listening = True
+        return False
 
-def _jobs(services: Services) -> list[Job]:
+
+def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]) -> list[Job]:
     settings = services.settings
 
     def checkpoint() -> bool:
@@ -68,12 +80,17 @@ def _jobs(services: Services) -> list[Job]:
             services.relationships.purge_opt_outs(session, services.clock.now())
         return False
 
+    def led(run: Callable[[], bool]) -> Callable[[], bool]:
+        """Run a job in one worker only: the others would only do it again."""
+        return lambda: leadership.held() and run()
+
     return [
-        Job("checkpoint", settings.checkpoint_interval, checkpoint),
-        Job("detection", settings.detection_interval, detect),
+        Job("checkpoint", settings.checkpoint_interval, led(checkpoint)),
+        Job("detection", settings.detection_interval, led(detect)),
         Job("policy", _POLICY_REFRESH, refresh),
-        Job("housekeeping", _HOUSEKEEPING, housekeep),
-        Job("reminders", _REMINDERS, remind),
+        Job("housekeeping", _HOUSEKEEPING, led(housekeep)),
+        Job("reminders", _REMINDERS, led(remind)),
+        Job("syslog", _LEADING, listen),
     ]
 
 

@@ -6,7 +6,9 @@ Rules of this room:
 2. A write transaction takes the write lock at once (``BEGIN IMMEDIATE``), so two writers queue instead of
    one dying half-way.
 3. The driver never begins or commits on its own; what a ``with`` block did is committed whole or not at all.
-4. No table of any room lives here.
+4. Writers of several processes queue for SQLite's write lock at a lock of the kernel's, because SQLite's own way of
+   waiting sleeps ever longer, up to a tenth of a second. It is a courtesy: whoever cannot have it in time asks SQLite.
+5. No table of any room lives here.
 """
 
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlmodel import Session, create_engine
+
+from governance.storage.turn import Turn
 
 BUSY_TIMEOUT = 15_000  # milliseconds a SQLite writer waits for the lock before it gives up
 _IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
@@ -44,11 +48,12 @@ class Database:
         else:
             self.engine = create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
         self._writer = self.engine.execution_options(**_IMMEDIATE)
+        self._turn = Turn(parsed.database if self.dialect == "sqlite" else None)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a write transaction: commits at the end of the block, rolls back on any exception."""
-        with Session(self._writer, expire_on_commit=False) as session:
+        with self._turn.taken(), Session(self._writer, expire_on_commit=False) as session:
             session.connection()  # takes the write lock now, not at the first statement
             yield session
             session.commit()

@@ -3,15 +3,17 @@
 Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration, a
 trust's ODS code or a registered client id, never from what a caller sent; no patient, person or study is ever a label.
 What the database knows (log size, open alerts, agreements, edges) is read at scrape by :class:`State`, so every process
-tells the same number; only what waits in a process, and what it is ready for, is its own.
+tells the same number; only what waits in a process, what it is ready for and what it uses is its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
@@ -87,66 +89,46 @@ class State(Collector):
 
 
 class Metrics:
-    """The instruments, on a registry of their own."""
+    """The instruments, on a registry of their own.
 
-    def __init__(self) -> None:
+    Args:
+        shared_folder: where the workers of one server keep their counts, so that any of them tells those of all.
+    """
+
+    def __init__(self, shared_folder: str | None = None) -> None:
+        self._shared_folder = shared_folder
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        self._decisions = Counter(
-            "governance_decisions", "Access decisions.", ["effect", "purpose", "action"], registry=self.registry
+        self._own = CollectorRegistry() if shared_folder else self.registry  # what this process alone can tell
+        ProcessCollector(registry=self._own)
+        PlatformCollector(registry=self._own)
+        counter = partial(Counter, registry=self.registry)
+        seconds = partial(Histogram, buckets=_LATENCY, registry=self.registry)
+        self._decisions = counter("governance_decisions", "Access decisions.", ["effect", "purpose", "action"])
+        self._reasons = counter("governance_denials", "Denials by reason code.", ["reason"])
+        self._decision_time = seconds(
+            "governance_decision_duration_seconds", "From request to durable answer.", ["door"]
         )
-        self._reasons = Counter("governance_denials", "Denials by reason code.", ["reason"], registry=self.registry)
-        self._decision_time = Histogram(
-            "governance_decision_duration_seconds",
-            "From request to durable answer.",
-            ["door"],
-            buckets=_LATENCY,
-            registry=self.registry,
+        self._searches = counter("governance_searches", "Searches of what may be accessed.", ["kind"])
+        self._candidates = counter(
+            "governance_search_candidates", "Candidates of searches that the policy was asked about.", ["kind"]
         )
-        self._searches = Counter(
-            "governance_searches", "Searches of what may be accessed.", ["kind"], registry=self.registry
+        self._tokens = counter("governance_tokens", "Token requests.", ["grant", "outcome"])
+        self._enforced = counter(
+            "governance_enforcement_checks", "Checks asked by enforcement points.", ["door", "status"]
         )
-        self._candidates = Counter(
-            "governance_search_candidates",
-            "Candidates of searches that the policy was asked about.",
-            ["kind"],
-            registry=self.registry,
-        )
-        self._tokens = Counter("governance_tokens", "Token requests.", ["grant", "outcome"], registry=self.registry)
-        self._enforced = Counter(
-            "governance_enforcement_checks",
-            "Checks asked by enforcement points.",
-            ["door", "status"],
-            registry=self.registry,
-        )
-        self._events = Counter(
-            "governance_audit_events", "Audit events taken in.", ["format", "result"], registry=self.registry
-        )
-        self._commits = Counter(
-            "governance_audit_commits", "Group commits of the log's writer.", ["result"], registry=self.registry
-        )
-        self._feed_lines = Counter(
-            "governance_feed_lines", "Lines of context feeds.", ["feed", "outcome"], registry=self.registry
-        )
-        self._http = Counter(
-            "governance_http_requests", "HTTP requests by route.", ["route", "method", "status"], registry=self.registry
-        )
-        self._http_time = Histogram(
-            "governance_http_request_duration_seconds",
-            "HTTP request time.",
-            ["route"],
-            buckets=_LATENCY,
-            registry=self.registry,
-        )
-        self._alerts_raised = Counter(
-            "governance_alerts_raised", "Findings raised.", ["rule", "severity"], registry=self.registry
-        )
-        self._job_runs = Counter(
-            "governance_job_runs", "Background job runs.", ["task", "result"], registry=self.registry
-        )
+        self._events = counter("governance_audit_events", "Audit events taken in.", ["format", "result"])
+        self._commits = counter("governance_audit_commits", "Group commits of the log's writer.", ["result"])
+        self._feed_lines = counter("governance_feed_lines", "Lines of context feeds.", ["feed", "outcome"])
+        self._http = counter("governance_http_requests", "HTTP requests by route.", ["route", "method", "status"])
+        self._http_time = seconds("governance_http_request_duration_seconds", "HTTP request time.", ["route"])
+        self._alerts_raised = counter("governance_alerts_raised", "Findings raised.", ["rule", "severity"])
+        self._job_runs = counter("governance_job_runs", "Background job runs.", ["task", "result"])
         self._build = Gauge(
-            "governance_build_info", "The version that runs; always 1.", ["version"], registry=self.registry
+            "governance_build_info",
+            "The version that runs; always 1.",
+            ["version"],
+            registry=self.registry,
+            multiprocess_mode="max",
         )
 
     def decided(
@@ -200,12 +182,17 @@ class Metrics:
     def watch(self, snapshot: Callable[[], Snapshot], version: str) -> None:
         """Read the database's state at each scrape, and name the version that runs."""
         self._build.labels(version).set(1)
-        self.registry.register(State(snapshot))
+        self._own.register(State(snapshot))
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Give the exposition and its content type for an Accept header."""
         encoder, content_type = choose_encoder(accept)
-        return encoder(self.registry), content_type
+        if self._shared_folder is None:
+            return encoder(self.registry), content_type
+        scraped = CollectorRegistry()
+        MultiProcessCollector(scraped, self._shared_folder)  # type: ignore[no-untyped-call]
+        scraped.register(self._own)
+        return encoder(scraped), content_type
 
 
 def _edges(edges: Mapping[str, Edge]) -> Iterable[Metric]:

@@ -1,0 +1,18 @@
+"""The settings as a command needs them; imports nothing that a server must not have imported before its workers."""
+
+import os
+
+import click
+
+from governance.errors import ConfigurationError
+from governance.settings import Settings, from_environment
+
+
+def settings() -> Settings:
+    """Read the settings; a fault ends the command with a list of all of them."""
+    try:
+        return from_environment(os.environ)
+    except ConfigurationError as error:
+        for fault in error.faults:
+            click.echo(f"{fault.path}: {fault.message}", err=True)
+        raise click.ClickException("The settings are not complete; docs/settings.md explains each.") from None

@@ -1,0 +1,58 @@
+"""Taking turns: one writer at a time among the threads of a process, and among the processes of a machine."""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PATIENCE = 15.0  # seconds
+_SHORTEST, _LONGEST = 0.0002, 0.002  # seconds between two looks at the lock
+
+
+class Turn:
+    """Whose turn it is to write to a file of a database; a thread takes it once at a time.
+
+    Args:
+        path: of the database; its lock file stands beside it. None, or a database in memory, has no turns.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        on_disk = path is not None and path not in {"", ":memory:"} and not path.startswith("file:")
+        self._path = f"{path}-turn" if on_disk else None
+        self._thread = threading.Lock()
+        self._file: int | None = None
+        self._owner = 0  # the process that opened the file: a lock is not to be shared with a fork
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Wait for the turn and keep it for the block. After :data:`PATIENCE` it goes on without: SQLite decides."""
+        if self._path is None:
+            yield
+            return
+        alone = self._thread.acquire(timeout=PATIENCE)
+        locked = False
+        try:
+            locked = alone and self._wait(self._path)
+            yield
+        finally:
+            if locked and self._file is not None:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+            if alone:
+                self._thread.release()
+
+    def _wait(self, path: str) -> bool:
+        """Wait for the lock among processes; False when it cannot be had in time."""
+        if self._file is None or self._owner != os.getpid():
+            self._file, self._owner = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), os.getpid()
+        pause, until = _SHORTEST, time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(pause)
+                pause = min(pause * 2, _LONGEST)
+            else:
+                return True
+        return False
