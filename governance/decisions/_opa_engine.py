@@ -133,6 +133,7 @@ class OpaEngine:
             return Health(ok=False, revision=None, detail=fault.detail)
         if held is None or held != self.revision:
             return Health(ok=False, revision=held, detail="the OPA server holds other policy data")
+        self._other_since = None
         return Health(ok=True, revision=self.revision, detail="the OPA server holds the expected policy data")
 
     def _held(self, spending: Spending) -> str | None:
