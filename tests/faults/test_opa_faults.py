@@ -1,7 +1,7 @@
-"""The policy engine is killed, hung, slow or talks garbage: every answer is a denial that says so, and then it is over.
+"""The policy engine is killed, hung, slow or talks garbage: every answer is a denial that says so, then it is over.
 
-The service runs with a real OPA at the end of a line that can be troubled. No time is asserted but a generous multiple of
-the budget: an exchange that had no end would never come back.
+The service runs with a real OPA at the end of a line that can be troubled. No time is asserted but a generous multiple
+of the budget: an exchange that had no end would never come back.
 """
 
 import json
