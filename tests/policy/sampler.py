@@ -186,7 +186,7 @@ class Sampler(random.Random):
                 "labels": [],
                 "patient_known": True,
             },
-            "patient": {"opt_out": False},
+            "patient": {"opt_out": False if terms["opt_out_applies"] else self.choice([False, True, None])},
             "relationships": [{"kind": tie, "id": "t-1", "age_days": self.choice([0, 3, 400]), "of_study": False}],
             "context": {"break_glass_reason": None, "self_claim_reason": None},
         }
@@ -210,7 +210,11 @@ class Sampler(random.Random):
             return {"id": name, "type": "ai_service", "role": "ai_service", **found, **unproven, "ai": ai}
         if terms["services"] and self.chance(0.2):
             return {"id": self.choice(terms["services"]), "type": "service", "role": "service", **found, **unproven}
-        proven = {"assurance": 3, "training_valid": True, "managed_device": True}
+        proven = {
+            "assurance": self.randint(terms["identity_assurance"], 3),
+            "training_valid": True if terms["training"] else self.choice([True, False, None]),
+            "managed_device": True if terms["managed_device"] else self.choice([True, False, None]),
+        }
         role = self.choice(terms["roles"])
         return {"id": "s-aaaaaaaaaaaaaaaaaaaaaaaaaa", "type": "practitioner", "role": role, **found, **proven}
 
@@ -220,10 +224,14 @@ _NO_TERMS: Mapping[str, Any] = {
     "ai": {},
     "body_parts": ["*"],
     "hours": None,
+    "identity_assurance": 1,
+    "managed_device": False,
     "modalities": ["*"],
+    "opt_out_applies": False,
     "priors_days": None,
     "roles": STAFF,
     "services": SERVICES,
+    "training": False,
 }
 
 
