@@ -72,7 +72,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "log_origin": "The log's name in its checkpoints (C2SP tlog-checkpoint). Default: host of the issuer and `/log`.",
     "metrics_token": "Bearer token that opens `/metrics`. Without it only a caller with `metrics.read` may scrape.",
     "opa_url": "Base URL of an OPA server to decide with. Without it the embedded engine decides.",
-    "engine_timeout": "Seconds the policy engine may take before the answer is a denial.",
+    "engine_timeout": "Seconds the policy engine may take, to its answer's last byte, before it is a denial.",
     "console_client_id": "This service's client id at the trusts' identity providers, for the console's sign-in.",
     "broker_client_id": "The audience a trust's identity token must carry to be exchanged.",
     "syslog_port": "TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.",

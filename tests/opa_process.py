@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -45,6 +46,16 @@ class OpaServer:
                     return
             time.sleep(0.05)
         raise AssertionError("OPA did not start")
+
+    def hang(self) -> None:
+        """Let it do nothing, its port open, until :meth:`resume`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Stop it and wait for its end."""

@@ -6,21 +6,28 @@ What this adapter adds to the client, each for a fault seen in it:
 2. one session shared by threads: here each thread has its own;
 3. proxies and ``.netrc`` of the environment are obeyed: here not, a decision goes straight to its engine;
 4. a policy of the old syntax is rewritten without a word: here it is refused;
-5. retries with back-off: here a broken connection is tried once more at once, a slow answer never.
+5. retries with back-off: here a broken connection is tried once more at once, a slow answer never;
+6. a time-out that starts anew with each byte, an answer without an end, a redirect to elsewhere: here a decision has
+   one budget, in seconds and in bytes (``_opa_line``), and all of it is spent at the one server.
+
+A server that lost its memory is given it again beside the request that found out, which waits as long as its own budget
+allows, and by :meth:`OpaEngine.health`, for a service that is not ready is asked nothing else.
 
 Policies are uploaded before data, in import order, and only those that differ. The data document is replaced by one
 request, which OPA applies as one transaction.
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from opa_client.opa import OpaClient
 
 from governance.agreements import PolicyData
+from governance.decisions._opa_line import Client, LoadingClient, Spending, TooLong, watchman
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, read_answer
 from governance.vocabulary import ReasonCode
@@ -28,24 +35,16 @@ from governance.vocabulary import ReasonCode
 _PACKAGE, _RULE = "imaging.decision", "answer"
 _PREFIX = "imaging/"  # every policy below it is ours
 _LOAD_TIMEOUT = 30.0  # seconds; loading is not on the path of a request
+_PATIENCE = 5.0  # seconds; other processes of the service take up a change in half a second
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 T = TypeVar("T")
 
 
-class _Client(OpaClient):  # type: ignore[misc]
-    """The client without the environment's proxies and credentials."""
-
-    def _init_session(self) -> requests.Session:
-        session: requests.Session = super()._init_session()
-        session.trust_env = False
-        return session
-
-
 class _Clients(threading.local):
     """The calling thread's client."""
 
-    decide: _Client | None = None
+    decide: Client | None = None
 
 
 class OpaEngine:
@@ -54,13 +53,21 @@ class OpaEngine:
     Args:
         url: base URL of the server, without a path.
         policies: the Rego modules it must hold.
-        timeout: seconds to connect, and to wait between bytes of an answer, before the answer is a denial.
+        timeout: seconds a decision may take, from the question to its last byte, before the answer is a denial.
         token: bearer token for the server's API, if it asks for one.
+        patience: seconds that other policy data may stand at the server before this process puts its own there.
     """
 
     name = "opa"
 
-    def __init__(self, url: str, policies: PolicySource, timeout: float = 0.5, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        policies: PolicySource,
+        timeout: float = 0.5,
+        token: str | None = None,
+        patience: float = _PATIENCE,
+    ) -> None:
         split = urlsplit(url)
         if split.scheme not in _DEFAULT_PORTS or not split.hostname or split.path not in {"", "/"}:
             raise ValueError("the URL of an OPA is http or https, a host and perhaps a port")
@@ -74,8 +81,12 @@ class OpaEngine:
         }
         self._policies = policies
         self._timeout = timeout
+        self._patience = patience
+        self._other_since: float | None = None
         self._clients = _Clients()
+        self._decisions, self._loads = watchman(timeout), watchman(_LOAD_TIMEOUT)
         self._loading = threading.Lock()
+        self._starting, self._restoring = threading.Lock(), threading.Thread()
         self._data: PolicyData | None = None
         self._accepted: frozenset[str] = frozenset()
 
@@ -101,62 +112,95 @@ class OpaEngine:
         """Decide on one policy input. Raises EngineFault."""
         if self._data is None:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
-        try:
-            return self._ask(policy_input)
-        except EngineFault as fault:
-            if fault.reason is not ReasonCode.ENGINE_UNDEFINED or not self._restore():
-                raise
-        return self._ask(policy_input)
+        with self._decisions.spend(self._timeout) as spending:
+            try:
+                return self._ask(policy_input, spending)
+            except EngineFault as fault:
+                if not self._lost(fault):
+                    raise
+            self._restore().join(spending.left)
+            return self._ask(policy_input, spending)
 
     def health(self) -> Health:
-        """Say whether the server answers and holds the expected policy data."""
+        """Say whether the server answers and holds the expected policy data; one that lost its memory is given it."""
         try:
-            held = _guarded(lambda: self._client().get_data("governance/revision")["result"])
+            with self._decisions.spend(self._timeout) as spending:
+                held = self._held(spending)
+                if self._data is not None and (held is None or (held != self.revision and self._stood_long())):
+                    self._restore().join(spending.left)
+                    held = self._held(spending)
         except EngineFault as fault:
             return Health(ok=False, revision=None, detail=fault.detail)
-        if held != self.revision:
-            return Health(ok=False, revision=str(held), detail="the OPA server holds other policy data")
+        if held is None or held != self.revision:
+            return Health(ok=False, revision=held, detail="the OPA server holds other policy data")
+        self._other_since = None
         return Health(ok=True, revision=self.revision, detail="the OPA server holds the expected policy data")
 
-    def _ask(self, policy_input: Mapping[str, Any]) -> Answer:
+    def _held(self, spending: Spending) -> str | None:
+        """Give the revision of the data at the server, None when there is none."""
+        body = _guarded(lambda: self._client().query_rule({}, "governance", "revision"), spending)
+        if not isinstance(body, dict):
+            raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer has no revision")
+        held = body.get("result")
+        return None if held is None else str(held)
+
+    def _ask(self, policy_input: Mapping[str, Any], spending: Spending) -> Answer:
         accepted = self._accepted
-        body = _guarded(lambda: self._query(policy_input))
+        body = _guarded(lambda: self._query(policy_input, spending), spending)
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
-        return read_answer(body["result"], accepted | self._accepted)
+        answer = read_answer(body["result"], accepted | self._accepted)
+        self._other_since = None
+        return answer
 
-    def _query(self, policy_input: Mapping[str, Any]) -> Any:
+    def _lost(self, fault: EngineFault) -> bool:
+        """Say whether a fault means that the server has to be given its data again."""
+        if fault.reason is ReasonCode.POLICY_STALE:
+            return self._stood_long()
+        return fault.reason is ReasonCode.ENGINE_UNDEFINED
+
+    def _stood_long(self) -> bool:
+        """Say whether other data stood at the server longer than another process may be ahead, or behind."""
+        now = time.monotonic()
+        if self._other_since is None:
+            self._other_since = now
+        return now - self._other_since >= self._patience
+
+    def _query(self, policy_input: Mapping[str, Any], spending: Spending) -> Any:
         try:
             return self._client().query_rule(policy_input, _PACKAGE, _RULE)
-        except requests.Timeout:
-            raise
-        except requests.ConnectionError:  # a kept-alive connection the server has closed meanwhile
+        except requests.ConnectionError as error:  # a kept-alive connection the server has closed meanwhile
+            if spending.expired or isinstance(error, requests.Timeout):
+                raise
             return self._client().query_rule(policy_input, _PACKAGE, _RULE)
 
-    def _client(self) -> _Client:
+    def _client(self) -> Client:
         if self._clients.decide is None:
-            self._clients.decide = _Client(timeout=self._timeout, **self._address)
+            self._clients.decide = Client(timeout=self._timeout, **self._address)
         return self._clients.decide
 
-    def _restore(self) -> bool:
-        """Give a server that lost its memory everything again; False when it fails or another thread is at it."""
-        if self._data is None or not self._loading.acquire(blocking=False):
-            return False
-        try:
-            self._upload(self._data)
-        except EngineFault:
-            return False
-        finally:
-            self._loading.release()
-        return True
+    def _restore(self) -> threading.Thread:
+        """Begin to give a server that lost its memory everything again, unless that is under way; give who does it."""
+        with self._starting:
+            if not self._restoring.is_alive():
+                self._restoring = threading.Thread(target=self._reload, name="opa-restore", daemon=True)
+                self._restoring.start()
+            return self._restoring
+
+    def _reload(self) -> None:
+        with self._loading, suppress(EngineFault):  # the next question finds out whether it worked
+            if self._data is not None:
+                self._upload(self._data)
 
     def _upload(self, data: PolicyData) -> None:
-        with _Client(timeout=_LOAD_TIMEOUT, **self._address) as client:
-            _guarded(lambda: self._upload_policies(client))
-            _guarded(lambda: client.update_or_create_data(dict(data.document), "governance"))
+        with self._loads.spend(_LOAD_TIMEOUT) as spending:
+            with LoadingClient(timeout=self._timeout, **self._address) as client:
+                held = _guarded(lambda: set(client.get_policies_list()), spending)
+            with LoadingClient(timeout=_LOAD_TIMEOUT, **self._address) as client:
+                _guarded(lambda: self._upload_policies(client, held), spending)
+                _guarded(lambda: client.update_or_create_data(dict(data.document), "governance"), spending)
 
-    def _upload_policies(self, client: _Client) -> None:
-        held = set(client.get_policies_list())
+    def _upload_policies(self, client: Client, held: set[str]) -> None:
         wanted = dict(self._policies.modules)
         for path in sorted(name for name in held - wanted.keys() if name.startswith(_PREFIX)):
             client.delete_policy(path)
@@ -165,15 +209,21 @@ class OpaEngine:
                 client.update_policy_from_string(text, path, rego_compat=False)
 
 
-def _guarded(step: Callable[[], T]) -> T:
+def _guarded(step: Callable[[], T], spending: Spending) -> T:
     """Run a step of the client; whatever it raises is a fault of the engine, told without the cause's own text."""
     try:
         return step()
-    except requests.Timeout as error:
-        raise EngineFault(ReasonCode.ENGINE_TIMEOUT, "the OPA server did not answer in time") from error
-    except requests.ConnectionError as error:
-        raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the OPA server cannot be reached") from error
-    except requests.JSONDecodeError as error:
-        raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is not JSON") from error
     except Exception as error:  # the client's own error classes share no base
-        raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, f"the OPA server refused ({type(error).__name__})") from error
+        raise _fault(error, spending) from error
+
+
+def _fault(error: Exception, spending: Spending) -> EngineFault:
+    if spending.expired or isinstance(error, requests.Timeout):
+        return EngineFault(ReasonCode.ENGINE_TIMEOUT, "the OPA server did not answer in time")
+    if isinstance(error, requests.ConnectionError):
+        return EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the OPA server cannot be reached")
+    if isinstance(error, requests.JSONDecodeError):
+        return EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is not JSON")
+    if isinstance(error, TooLong):
+        return EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is too long")
+    return EngineFault(ReasonCode.ENGINE_UNAVAILABLE, f"the OPA server refused ({type(error).__name__})")

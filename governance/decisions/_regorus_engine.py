@@ -6,12 +6,16 @@ every change and hold a copy of its own. It gets the slice that the look-up by r
 reach, made once for each combination and kept as text. The slice is a projection, not a rule: what it leaves out, the
 policy cannot see from this request, and the differential suite against OPA, which holds the whole, proves it.
 
+Machines live in a cell of their thread, not of their engine: one that is dropped by another thread than its own is
+never freed. Whose engine is gone goes when its thread makes the next machine, or ends.
+
 The machine cannot be interrupted. What bounds an evaluation is that the policy only walks the request's own custodians
 and relationships and the candidate clauses.
 """
 
 import json
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -58,11 +62,25 @@ class _Generation:
         }
 
 
-class _Machine(threading.local):
-    """The calling thread's machine and the slice it holds."""
+class _Machine:
+    """A virtual machine, the slice it holds, and the engine it decides for; used by the thread that made it alone."""
 
-    vm: Any = None
-    data_json: str | None = None
+    __slots__ = ("data_json", "engine", "vm")
+
+    def __init__(self, vm: Any, engine: "RegorusEngine") -> None:
+        self.vm = vm
+        self.data_json: str | None = None
+        self.engine = weakref.ref(engine)  # without a callback: that would drop the machine in whichever thread it ran
+
+
+class _Cell(threading.local):
+    """The machines of the calling thread, by the identity of their engine."""
+
+    def __init__(self) -> None:
+        self.machines: dict[int, _Machine] = {}
+
+
+_CELL = _Cell()
 
 
 class RegorusEngine:
@@ -80,7 +98,6 @@ class RegorusEngine:
     def __init__(self, policies: PolicySource) -> None:
         self._program = _guarded(lambda: _compile(policies))
         self._current: _Generation | None = None
-        self._machine = _Machine()
 
     @property
     def revision(self) -> str:
@@ -115,13 +132,13 @@ class RegorusEngine:
             value = _guarded(lambda: self._run(generation.slice_for(policy_input), json.dumps(policy_input)))
             return read_answer(value, frozenset({generation.revision}))
         except EngineFault:
-            self._machine.vm = self._machine.data_json = None
+            _CELL.machines.pop(id(self), None)
             raise
 
     def _run(self, data_json: str, input_json: str) -> object:
-        machine = self._machine
-        if machine.vm is None:
-            machine.vm = self._new_vm()
+        machine = _CELL.machines.get(id(self))
+        if machine is None or machine.engine() is not self:
+            machine = self._new_machine()
         if machine.data_json is not data_json:
             machine.vm.set_data_json(data_json)
             machine.data_json = data_json
@@ -131,13 +148,17 @@ class RegorusEngine:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the entrypoint is undefined")
         return value
 
-    def _new_vm(self) -> Any:
+    def _new_machine(self) -> _Machine:
+        """Make the calling thread's machine, and let go of those it made for engines that are gone."""
         program, partial = regorus.Program.deserialize_binary(self._program)
         if partial:
             raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the compiled policies are not whole")
         vm = regorus.Rvm()
         vm.load_program(program)
-        return vm
+        held = {key: machine for key, machine in _CELL.machines.items() if machine.engine() is not None}
+        _CELL.machines = held
+        held[id(self)] = made = _Machine(vm, self)
+        return made
 
 
 def _compile(policies: PolicySource) -> bytes:

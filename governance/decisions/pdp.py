@@ -4,6 +4,8 @@
    which (``attributes.unavailable``, ``engine.*``, ``policy.stale``). There is no switch that turns this round.
 2. A permit whose obligations nobody can honour is a denial (``obligation.unsupported``).
 3. The decision carries the revision that the engine decided with, or the one it was meant to.
+4. Policy data that the engine could not take ends what it had: an agreement that was suspended meanwhile opens nothing
+   (``policy.stale``) until a load succeeds.
 
 The caller still owes: a durable record of the decision before anybody acts on it (``enforcement``).
 """
@@ -19,10 +21,12 @@ from governance.decisions.engine import Engine, EngineFault, Health
 from governance.decisions.obligations import unsupported
 from governance.decisions.pip import PolicyInformationPoint
 from governance.decisions.request import AccessRequest
+from governance.errors import Unavailable
 from governance.telemetry import get_logger
 from governance.vocabulary import ReasonCode
 
 _log = get_logger(__name__)
+_NOT_TAKEN = "The policy engine did not take what is now in force; every request is denied until it does."
 
 
 class DecisionService:
@@ -31,6 +35,7 @@ class DecisionService:
     def __init__(self, engine: Engine, information: PolicyInformationPoint) -> None:
         self._engine = engine
         self._information = information
+        self._outdated = False
 
     @property
     def engine_name(self) -> str:
@@ -46,14 +51,24 @@ class DecisionService:
         """Decide with this policy data from now on; the revision already loaded is not loaded again.
 
         Raises:
-            EngineFault: the engine could not take it and keeps deciding with what it had.
+            Unavailable: the engine could not take it; everything is denied until it takes what it is given.
         """
-        if data.revision != self._engine.revision:
+        if data.revision == self._engine.revision and not self._outdated:
+            return
+        try:
             self._engine.load(data)
+        except EngineFault as fault:
+            self._outdated = True
+            _log.error("policy data not taken", engine=self._engine.name, reason=fault.reason.value)
+            raise Unavailable(fault.reason.value, _NOT_TAKEN) from fault
+        self._outdated = False
 
     def health(self) -> Health:
-        """Say whether the engine can decide; raises nothing."""
-        return self._engine.health()
+        """Say whether the engine can decide, and with what is in force; raises nothing."""
+        health = self._engine.health()
+        if health.ok and self._outdated:
+            return Health(ok=False, revision=health.revision, detail="the engine did not take the newest policy data")
+        return health
 
     def decide(self, request: AccessRequest, session: Session, now: datetime, new_id: Callable[[], str]) -> Decision:
         """Decide one request; never raises for anything the engine or the attributes do.
@@ -79,6 +94,8 @@ class DecisionService:
         )
 
     def _answer(self, request: AccessRequest, session: Session, now: datetime) -> Answer:
+        if self._outdated:
+            return _denial(ReasonCode.POLICY_STALE, self._engine.revision)
         try:
             policy_input = self._information.gather(request, session, now)
         except Exception as error:  # noqa: BLE001 - whatever keeps an attribute away, nothing is released without it

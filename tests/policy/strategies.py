@@ -1,6 +1,5 @@
 """Random clauses, requests, restrictions and rubbish for the policy properties."""
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from governance.agreements import PolicyData
-from tests.policy.worlds import AI_SUBJECT, CLAUSE, NOW, REQUEST, changed, policy_data
+from tests.policy.worlds import AI_SUBJECT, NOW, REQUEST, changed, policy_data
 
 Request = dict[str, Any]
 World = dict[str, Any]  # {"index": …, "lapsed": …, "clauses": {key: changes}}
@@ -146,92 +145,6 @@ def requests(draw: Callable[[SearchStrategy[Any]], Any]) -> Request:
 def data_of(world: World, revision: str = "r-1") -> PolicyData:
     """Give the policy data of a world."""
     return policy_data(world["clauses"], world["index"], world["lapsed"], revision)
-
-
-# Restrictions. Each takes a world and a request and narrows one of them in place.
-Restriction = Callable[[World, Request], None]
-
-
-def _clauses(path: str, narrow: Callable[[Any], Any]) -> Restriction:
-    """Narrow one term of every clause."""
-
-    def restrict(world: World, _: Request) -> None:
-        for changes in world["clauses"].values():
-            value: Any = changed(CLAUSE, changes)
-            for part in path.split("."):
-                value = value[part]
-            changes[path] = narrow(value)
-
-    return restrict
-
-
-def _request(path: str, narrow: Callable[[Any], Any]) -> Restriction:
-    """Narrow one attribute of the request."""
-
-    def restrict(_: World, request: Request) -> None:
-        *parents, last = path.split(".")
-        inner = request
-        for parent in parents:
-            inner = inner[parent] or {}
-        if last in inner:
-            inner[last] = narrow(inner[last])
-
-    return restrict
-
-
-def _suspend(world: World, _: Request) -> None:
-    world["lapsed"], world["index"] = world["index"], {}
-
-
-def _drop_agreement(world: World, _: Request) -> None:
-    for by_owner in world["index"].values():
-        for by_purpose in by_owner.values():
-            for keys in by_purpose.values():
-                keys[:] = keys[1:]
-
-
-RESTRICTIONS: Mapping[str, Restriction] = {
-    "suspend every agreement": _suspend,
-    "drop one clause from the index": _drop_agreement,
-    "drop an action": _clauses("actions", lambda actions: actions[1:]),
-    "drop a role": _clauses("roles", lambda roles: roles[1:]),
-    "drop a service": _clauses("services", lambda services: services[1:]),
-    "drop an AI version": _clauses("ai.ich-triage.versions", lambda versions: versions[1:]),
-    "lower the daily volume": _clauses("ai.ich-triage.daily_volume", lambda volume: volume - 1),
-    "drop a modality": _clauses("modalities", lambda modalities: modalities[1:]),
-    "drop a body part": _clauses("body_parts", lambda parts: parts[1:]),
-    "shorten the window": _clauses("priors_days", lambda days: 30 if days is None else days // 2),
-    "exclude a label more": _clauses("excluded_labels", lambda labels: sorted({*labels, "sealed"})),
-    "deny sensitive studies": _clauses("sensitive", lambda _: "deny"),
-    "raise assurance": _clauses("identity_assurance", lambda level: level + 1),
-    "ask for a managed device": _clauses("managed_device", lambda _: True),
-    "ask for training": _clauses("training", lambda _: True),
-    "close by day": _clauses("hours", lambda _: {"from_minute": 0, "to_minute": 0}),
-    "require a relationship": _clauses("relationship", lambda _: "required"),
-    "forbid break-glass": _clauses("break_glass.allowed", lambda _: False),
-    "apply the opt-out": _clauses("opt_out_applies", lambda _: True),
-    "end the agreement": _clauses("effective_to", lambda _: NOW),
-    "forget the subject": _request("subject.known", lambda _: None),
-    "weaken the identity": _request("subject.assurance", lambda level: level - 1 if level else None),
-    "let training lapse": _request("subject.training_valid", lambda _: False),
-    "take the device away": _request("subject.managed_device", lambda _: None),
-    "withdraw the AI approval": _request("subject.ai.approved", lambda _: False),
-    "drop a custodian": _request("resource.custodians", lambda custodians: custodians[1:]),
-    "seal the study": _request("resource.labels", lambda labels: sorted({*labels, "sealed"})),
-    "age the study": _request("resource.age_days", lambda days: None if days is None else days + 500),
-    "drop a relationship": _request("relationships", lambda ties: ties[1:]),
-    "forget the opt-out": _request("patient.opt_out", lambda _: None),
-    "opt out": _request("patient.opt_out", lambda _: True),
-    "withdraw the emergency": _request("context.break_glass_reason", lambda _: None),
-    "withdraw the claim": _request("context.self_claim_reason", lambda _: None),
-}
-
-
-def restricted(name: str, world: World, request: Request) -> tuple[World, Request]:
-    """Give copies of a world and a request with one restriction more."""
-    narrowed = copy.deepcopy(world), copy.deepcopy(request)
-    RESTRICTIONS[name](*narrowed)
-    return narrowed
 
 
 # Rubbish.

@@ -1,4 +1,4 @@
-"""The two engines never differ, and no restriction ever opens anything: on random agreements and requests."""
+"""The two engines never differ: on random clauses, on rubbish, on each attribute missing or broken."""
 
 from typing import Any
 
@@ -10,14 +10,12 @@ from governance.decisions import Answer, Engine, OpaEngine, RegorusEngine
 from tests.policy.strategies import (
     JSON,
     NEEDED,
-    RESTRICTIONS,
     RUBBISH,
     WORLDS,
     Request,
     World,
     data_of,
     requests,
-    restricted,
 )
 from tests.policy.worlds import REQUEST, changed, policy_data
 
@@ -83,20 +81,6 @@ def test_a_broken_attribute_is_denied_by_both_alike(
 def test_the_strict_request_is_permitted_as_it_stands(embedded: RegorusEngine) -> None:
     embedded.load(policy_data(STRICT, STRICT_INDEX))
     assert answered(embedded, STRICT_REQUEST).permit
-
-
-@settings(max_examples=1000, deadline=None, suppress_health_check=SHARED)
-@given(world=WORLDS, request=requests(), name=st.sampled_from(sorted(RESTRICTIONS)))
-def test_one_more_restriction_never_turns_deny_into_permit(
-    embedded: RegorusEngine, world: World, request: Request, name: str
-) -> None:
-    embedded.load(data_of(world))
-    before = answered(embedded, request)
-    narrower, narrower_request = restricted(name, world, request)
-    embedded.load(data_of(narrower, "r-2"))
-    after = answered(embedded, narrower_request)
-    event(f"{'permit' if before.permit else 'deny'} -> {'permit' if after.permit else 'deny'}")
-    assert before.permit or not after.permit
 
 
 def _wrong(path: str, rubbish: Any) -> Any:

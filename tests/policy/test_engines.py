@@ -1,7 +1,9 @@
 """The engine contract: what ``governance.decisions.engine`` promises, held by every engine; and what each adds."""
 
+import gc
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import requests
 
 from governance.agreements import PolicyData
 from governance.decisions import Engine, EngineFault, OpaEngine, PolicySource, RegorusEngine
+from governance.decisions._regorus_engine import _CELL
 from governance.vocabulary import ReasonCode
 from tests.policy.conftest import OpaServer
 from tests.policy.worlds import REQUEST, changed, policy_data
@@ -135,6 +138,42 @@ def test_policies_that_do_not_compile_stop_the_start() -> None:
         RegorusEngine(PolicySource((("a.rego", "package a\nbroken if {"),), ""))
 
 
+def test_a_machine_is_dropped_by_the_thread_that_made_it(
+    policies: PolicySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine goes while threads that asked it live on: nothing is left to another thread, and nothing is kept."""
+    lost: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+    held: list[int] = []
+
+    def ask_five_engines(turn: threading.Barrier) -> None:
+        for _ in range(5):
+            turn.wait()  # there is an engine
+            engines[0].evaluate(REQUEST)
+            turn.wait()  # it was asked
+            turn.wait()  # it is gone
+        held.append(len(_CELL.machines))
+
+    engines: list[RegorusEngine] = []
+    turn = threading.Barrier(3)
+    threads = [threading.Thread(target=ask_five_engines, args=(turn,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        engines.append(RegorusEngine(policies))
+        engines[0].load(OPEN)
+        turn.wait()
+        turn.wait()
+        engines.clear()
+        gc.collect()
+        turn.wait()
+    for thread in threads:
+        thread.join()
+    gc.collect()
+    assert lost == []
+    assert held == [1, 1]  # the last, until the thread makes another or ends
+
+
 # What the OPA engine adds
 
 
@@ -169,6 +208,18 @@ def test_data_put_there_by_another_is_stale(own_server: OpaServer, policies: Pol
     assert reason_of(engine) is ReasonCode.POLICY_STALE
     assert not engine.health().ok
     assert other.evaluate(REQUEST).permit
+
+
+@pytest.mark.peer
+def test_data_put_there_by_another_is_replaced_when_patience_ends(
+    own_server: OpaServer, policies: PolicySource
+) -> None:
+    engine, other = (OpaEngine(own_server.url, policies, timeout=10, patience=0) for _ in range(2))
+    engine.load(SHUT)
+    other.load(OPEN)
+    assert not engine.evaluate(REQUEST).permit
+    assert engine.health().ok
+    assert other.health().ok  # by then it has put its own back
 
 
 @pytest.mark.peer

@@ -18,6 +18,7 @@ from governance.decisions import (
     PolicySource,
     RegorusEngine,
 )
+from governance.errors import Unavailable
 from governance.storage import Database
 from governance.vocabulary import Action, Purpose, ReasonCode
 from tests.policy.worlds import policy_data
@@ -157,3 +158,37 @@ def test_the_same_revision_is_loaded_once(region: Region) -> None:
     service.load(policy_data({}, revision="r-2"))
     service.load(PolicyData("r-2", {"revision": "would be refused"}))
     assert (service.revision, service.engine_name, service.health().ok) == ("r-2", "embedded", True)
+
+
+class Obstinate(RegorusEngine):
+    """An engine that can be made to take no policy data."""
+
+    refuses = False
+
+    def load(self, data: PolicyData) -> None:
+        if self.refuses:
+            raise EngineFault(ReasonCode.ENGINE_TIMEOUT, "hung")
+        super().load(data)
+
+
+def test_policy_data_that_was_not_taken_closes_what_was_held_until_a_load_succeeds(region: Region) -> None:
+    engine = Obstinate(PolicySource.from_directory())
+    service = DecisionService(engine, region.information)
+    before = policy_data({"care/1": CLAUSE}, revision="before")
+    service.load(before)
+
+    def asked() -> tuple[bool, tuple[ReasonCode, ...]]:
+        with region.database.reading() as session:
+            decision = service.decide(asking(), session, NOW, lambda: "d-1")
+        return decision.permit, decision.reasons
+
+    assert asked() == (True, (ReasonCode.AGREEMENT_PERMITS,))
+    engine.refuses = True
+    with pytest.raises(Unavailable):
+        service.load(policy_data({}, {}, revision="suspended"))
+    assert asked() == (False, (ReasonCode.POLICY_STALE,))
+    assert not service.health().ok
+    engine.refuses = False
+    service.load(before)  # what it holds, yet not what it was given last: it is loaded
+    assert asked() == (True, (ReasonCode.AGREEMENT_PERMITS,))
+    assert service.health().ok

@@ -1,0 +1,96 @@
+"""Twenty thousand random requests under a hundred random sets of agreements: the two engines never differ.
+
+OPA answers each batch in one question, which applies the entrypoint to one input after the other. What the numbers must
+hold at least is asserted, so that the test cannot come to say nothing.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from governance.agreements import PolicyData
+from governance.decisions import Answer, OpaEngine, RegorusEngine
+from governance.decisions.engine import ENTRYPOINT, read_answer
+from tests.opa_process import OpaServer
+from tests.policy.sampler import DIRECT_CARE, Sampler
+from tests.policy.test_tables import policy_reasons
+
+POLICIES, REQUESTS = 100, 200
+SEED = 20_261_124
+EACH = f"answers := [answer | some one in input.all; answer := {ENTRYPOINT} with input as one]"
+# The least share of all requests that must be so, by a wide margin.
+SHARES = {
+    "permit": 0.25,
+    "deny": 0.25,
+    "no clause comes into question": 0.02,
+    "a person": 0.4,
+    "an AI service": 0.08,
+    "an AI service, permitted": 0.02,
+    "a service, permitted": 0.005,
+    "break-glass": 0.01,
+    "a claimed relationship": 0.002,
+    "requestable": 0.02,
+    "with obligations": 0.1,
+    "a search without a study": 0.01,
+    "several custodians": 0.01,
+    "beyond direct care, permitted": 0.02,
+    "opt-out": 0.003,
+}
+
+
+def together(server: OpaServer, data: PolicyData, asked: Sequence[Any]) -> list[Answer]:
+    answer = requests.post(f"{server.url}/v1/query", json={"query": EACH, "input": {"all": asked}}, timeout=60)
+    answer.raise_for_status()
+    (found,) = answer.json()["result"]
+    assert len(found["answers"]) == len(asked)
+    return [read_answer(raw, frozenset({data.revision})) for raw in found["answers"]]
+
+
+def kinds(request: Any, answer: Answer) -> list[str]:
+    """Give what a request and its answer are examples of."""
+    kind, effect = request["subject"]["type"], "permit" if answer.permit else "deny"
+    reasons = {reason.value for reason in answer.reasons}
+    named = {
+        effect: True,
+        "no clause comes into question": answer.agreement is None,
+        "a person": kind == "practitioner",
+        "an AI service": kind == "ai_service",
+        "an AI service, permitted": kind == "ai_service" and answer.permit,
+        "a service, permitted": kind == "service" and answer.permit,
+        "break-glass": "break_glass.granted" in reasons,
+        "a claimed relationship": "relationship.self_claimed" in reasons,
+        "requestable": answer.requestable,
+        "with obligations": answer.permit and bool(answer.obligations),
+        "a search without a study": request["action"] == "search" and not request["resource"]["known"],
+        "several custodians": len(request["resource"]["custodians"]) > 1,
+        "beyond direct care, permitted": answer.permit and request["purpose"] not in DIRECT_CARE,
+        "opt-out": bool(reasons & {"opt_out.applies", "opt_out.unknown"}),
+    }
+    return [name for name, holds in named.items() if holds] + [f"reason {reason}" for reason in reasons]
+
+
+@pytest.mark.peer
+def test_twenty_thousand_random_requests_never_differ(
+    embedded: RegorusEngine, opa_engine: OpaEngine, opa_server: OpaServer
+) -> None:
+    seen: Counter[str] = Counter()
+    with ThreadPoolExecutor(1) as beside:
+        for seed in range(SEED, SEED + POLICIES):
+            sampler = Sampler(seed)
+            data = sampler.policy()
+            asked = [sampler.request(data) for _ in range(REQUESTS)]
+            embedded.load(data)
+            opa_engine.load(data)
+            waiting = beside.submit(together, opa_server, data, asked)
+            ours = [embedded.evaluate(request) for request in asked]
+            for request, one, other in zip(asked, ours, waiting.result(), strict=True):
+                assert one == other, (seed, request)
+                seen.update(kinds(request, one))
+    total = POLICIES * REQUESTS
+    assert seen["permit"] + seen["deny"] == total >= 20_000
+    assert {name: seen[name] / total for name, least in SHARES.items() if seen[name] < least * total} == {}
+    assert policy_reasons() == {name.removeprefix("reason ") for name in seen if name.startswith("reason ")}
