@@ -9,6 +9,7 @@ from governance.jobs.ticker import Job, Ticker
 from governance.web.services import Services
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
+_EDGES = 15.0  # seconds between two looks at how the edges stand
 _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
 _POLICY_REFRESH = 0.5  # seconds until a process takes up what another one changed
 
@@ -61,6 +62,14 @@ def _jobs(services: Services) -> list[Job]:
         Reminders(services.agreements, services.alerts, services.database, services.clock).run_once()
         return False
 
+    def renew() -> bool:
+        services.bundles.refresh()
+        return False
+
+    def watch() -> bool:
+        services.edge_watch.run_once()
+        return False
+
     def housekeep() -> bool:
         services.agreements.expire_due(services.clock.now())
         services.tokens.forget_expired()
@@ -72,6 +81,8 @@ def _jobs(services: Services) -> list[Job]:
         Job("checkpoint", settings.checkpoint_interval, checkpoint),
         Job("detection", settings.detection_interval, detect),
         Job("policy", _POLICY_REFRESH, refresh),
+        Job("revocations", _POLICY_REFRESH, renew),
+        Job("edges", _EDGES, watch),
         Job("housekeeping", _HOUSEKEEPING, housekeep),
         Job("reminders", _REMINDERS, remind),
     ]

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from governance.clock import FixedClock
 from governance.decisions.bundle import Bundle
 from governance.decisions.engine import PolicySource
 from governance.enforcement import Bundles
+from governance.enforcement.bundles import Revoked
 from governance.errors import NotFound, Unavailable
+from tests.conftest import NOON
 from tests.policy.worlds import policy_data
 
 PATIENCE = 30.0  # seconds
@@ -34,9 +37,20 @@ def signer() -> Signer:
     return Signer()
 
 
+def of(signer: Signer, places: int, clock: FixedClock | None = None, revoked: Revoked | None = None) -> Bundles:
+    return Bundles(
+        PolicySource.from_directory(),
+        signer,
+        places,
+        clock=clock or FixedClock(NOON),
+        revoked=revoked or (lambda: ({}, ())),
+        stale_after=40,
+    )
+
+
 @pytest.fixture
 def bundles(signer: Signer) -> Bundles:
-    made = Bundles(PolicySource.from_directory(), signer, places=3)
+    made = of(signer, places=3)
     made.load(OLD)
     return made
 
@@ -105,7 +119,7 @@ def test_places_are_bounded_in_all_and_for_each(bundles: Bundles, others: tuple[
 def test_no_bundle_before_the_policy_and_none_of_another_name(bundles: Bundles, signer: Signer) -> None:
     with pytest.raises(NotFound):
         bundles.bundle("other")
-    empty = Bundles(PolicySource.from_directory(), signer, places=1)
+    empty = of(signer, places=1)
     assert empty.revision == ""
     with pytest.raises(Unavailable):
         empty.bundle("imaging")
