@@ -64,7 +64,8 @@ def test_it_holds_the_rules_without_their_tests_and_the_agreements(bundle: Bundl
 
 
 def test_its_bytes_are_those_of_its_content(policies: PolicySource, data: PolicyData, bundle: Bundle) -> None:
-    again = policy_bundle(PolicySource.from_directory(), policy_data_again(data), 60, BundleKey(bytes(range(32)), 1).sign)
+    sign = BundleKey(bytes(range(32)), 1).sign
+    again = policy_bundle(PolicySource.from_directory(), policy_data_again(data), 60, sign)
     assert again == bundle
     with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
         assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in archive} == {(0, 0, 0, "", "")}
