@@ -31,6 +31,7 @@ _UNDEFINED = Answer(
     permit=False, reasons=(ReasonCode.ENGINE_UNDEFINED,), obligations=(), agreement=None, requestable=False, revision=""
 )
 _TEN_DIGITS = re.compile(r"(?<!\d)\d{10}(?!\d)")
+_HOLDERS = ("/bundles", f"/bundles/{POLICY_BUNDLE}", "/input", "/input/context", "/input/resource", "/input/subject")
 _AGE = "age_seconds"  # what an answer at an edge has beyond the answers of our own engines
 _user = partial(text, most=256)
 T = TypeVar("T")
@@ -71,6 +72,8 @@ def read_entry(item: object, source: Source, now: datetime) -> Event:
     decision_id = entry.required("/decision_id", _open)
     time = entry.required("/timestamp", lambda value: check_time(moment(value), now))
     entry.required("/path", _our_path)
+    for holder in _HOLDERS:
+        entry.holds(holder)
     answer = _answer(entry)
     subject, resource = _subject(entry), _resource(entry)
     purpose = entry.optional("/input/purpose", choice(Purpose))
@@ -119,6 +122,12 @@ class _Entry:
         except (ValueError, OverflowError) as problem:
             self.fail(pointer, str(problem))
             return None
+
+    def holds(self, pointer: str) -> None:
+        """Record a fault when what should hold members is there and is something else, unless that was put there."""
+        value = self.value(pointer)
+        if value is not None and not isinstance(value, dict) and not self.masked(pointer):
+            self.fail(pointer, "must be an object")
 
     def value(self, pointer: str) -> Any:
         """Give what is at a pointer, None when nothing is."""

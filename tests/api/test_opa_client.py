@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from governance.audit import RecordedEvent
-from governance.clock import SystemClock
+from governance.clock import FixedClock, SystemClock
 from governance.decisions import PolicySource, RegorusEngine
 from governance.decisions.decision import parse_answer
+from governance.enforcement import EdgeIntake
 from governance.simulation import network, showcase
 from governance.simulation.programs import free_port
 from governance.tokens.bundle_key import BundleKey
@@ -167,9 +169,11 @@ def test_a_suspension_reaches_the_edge_by_long_poll(world: RegionWorld, edge: Ed
     assert edge.answer(question)["permit"] is True
     agreement(world, active=False)
     try:
-        denied = eventually(lambda: (a := edge.answer(question))["permit"] is False and a, "a denial at the edge")
+        eventually(lambda: edge.answer(question)["permit"] is False, "a denial at the edge")
+        newest = world.services.agreements.compiled().revision
+        denied = eventually(lambda: (a := edge.answer(question))["revision"] == newest and a, "the newest policy")
+        assert denied["permit"] is False
         assert denied["agreement"]["id"] != DIRECT_CARE  # another agreement came closest
-        assert denied["revision"] == world.services.agreements.compiled().revision
     finally:
         agreement(world, active=True)
     eventually(lambda: edge.answer(question)["permit"], "a permit at the edge")
@@ -266,6 +270,7 @@ def test_a_bad_entry_is_named_and_its_neighbours_are_kept(world: RegionWorld, he
     body = answer.get_json()
     assert (body["accepted"], body["duplicates"]) == (2, 1)
     assert [fault["line"] for fault in body["rejected"]] == [2, 3, 4, 7]
+    assert body["quarantined"] == 3  # what another policy decided is not ours to keep
     (event,) = recorded(world, "edge-test", good["decision_id"])
     assert event.outcome is Outcome.MINOR
     assert event.detail["reasons"] == ["engine.undefined"]
@@ -282,6 +287,9 @@ def packed(body: bytes) -> bytes:
     ("body", "status"),
     [
         (b"[]", 400),
+        (packed(b"\xff"), 400),
+        (packed(b'[{"a": NaN}]'), 400),
+        (packed(b"[" * 100_000), 400),
         (packed(b"{}"), 400),
         (packed(b"[]")[:-4], 400),
         (packed(b"[]") + b"more", 400),
@@ -296,6 +304,49 @@ def test_an_upload_that_cannot_be_read_is_refused(
     before = world.size
     assert upload(world, headers, body).status_code == status
     assert world.size == before
+
+
+def test_another_content_encoding_is_refused_by_name(world: RegionWorld, headers: dict[str, str]) -> None:
+    for encoding in ("deflate", "br", "gzip, gzip"):
+        answer = upload(world, headers, packed(b"[]"), **{"Content-Encoding": encoding})
+        assert answer.status_code == 415
+        assert "gzip" in answer.get_json()["detail"]
+    assert upload(world, headers, b"[]", **{"Content-Encoding": "identity"}).status_code == 200
+
+
+PATIENT_NUMBER = "9434765919"  # a test number of the NHS
+
+
+def test_what_cannot_be_taken_is_kept_and_can_be_read_again(world: RegionWorld, headers: dict[str, str]) -> None:
+    services, taken = world.services, entry()
+    early = entry(timestamp=(services.clock.now() + timedelta(hours=1)).isoformat())
+    sent = [
+        taken,
+        entry(input="all of it"),
+        entry(timestamp="yesterday"),
+        {**taken, "input": {"subject": {"id": "dr.b", "type": "practitioner"}}},  # the same id, another content
+        entry(input={"subject": {"id": "dr.a", "type": "practitioner", "role": PATIENT_NUMBER}}),
+        entry(result={"permit": True}),
+        early,
+    ]
+    before = services.quarantine.waiting()
+    answer = upload(world, headers, packed(json.dumps(sent).encode()))
+    body = answer.get_json()
+    assert (answer.status_code, body["accepted"], body["quarantined"]) == (200, 1, 6)
+    assert PATIENT_NUMBER not in answer.get_data(as_text=True)
+    assert "/input/subject/role: may hold no NHS number" in {fault["reason"] for fault in body["rejected"]}
+    assert services.quarantine.waiting() == before + 6
+    assert all(PATIENT_NUMBER not in group.reason for group in services.quarantine.groups())
+    shown = services.metrics.render("text/plain")[0].decode()
+    assert 'governance_events_total{format="opa",result="quarantined"}' in shown
+    assert services.edge_intake.retry().recorded == 0
+    later = EdgeIntake(
+        services.audit, services.quarantine, FixedClock(services.clock.now() + timedelta(hours=1)), services.metrics
+    )
+    assert later.retry().recorded == 1  # what came from an hour ahead is no longer ahead
+    (event,) = recorded(world, "edge-test", early["decision_id"])
+    assert event.source.ods == OWNER
+    assert services.quarantine.waiting() == before + 5
 
 
 def test_a_bundle_is_the_same_until_the_policy_changes(world: RegionWorld, headers: dict[str, str]) -> None:
