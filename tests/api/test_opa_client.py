@@ -338,7 +338,7 @@ def test_what_cannot_be_taken_is_kept_and_can_be_read_again(world: RegionWorld, 
     assert services.quarantine.waiting() == before + 6
     assert all(PATIENT_NUMBER not in group.reason for group in services.quarantine.groups())
     shown = services.metrics.render("text/plain")[0].decode()
-    assert 'governance_events_total{format="opa",result="quarantined"}' in shown
+    assert 'governance_audit_events_total{format="opa",result="quarantined"}' in shown
     assert services.edge_intake.retry().recorded == 0
     later = EdgeIntake(
         services.audit, services.quarantine, FixedClock(services.clock.now() + timedelta(hours=1)), services.metrics
@@ -370,7 +370,8 @@ def test_the_keys_are_published_and_the_edges_listed(world: RegionWorld, headers
     assert all(one["algorithm"] == "ES256" and "PUBLIC KEY" in one["key"] for one in published.values())
     status = {
         "labels": {"id": "i", "version": "1.22.2"},
-        "bundles": {"imaging": {"code": "bundle_error", "message": "no"}},
+        "bundles": {"imaging": {"code": "bundle_error", "message": "no"}, "revocations": {"active_revision": "60.ab"}},
+        "metrics": {"prometheus": {"counter_decision_logs_dropped_rate_limit_exceeded": 4}},
     }
     assert world.client.post("/opa/v1/status", json=status, headers=headers).status_code == 204
     assert world.client.post("/opa/v1/status", json={"bundles": {}}, headers=headers).status_code == 400
@@ -379,6 +380,8 @@ def test_the_keys_are_published_and_the_edges_listed(world: RegionWorld, headers
     listed = world.client.get("/opa/v1/edges", headers={"Authorization": f"Bearer {token['access_token']}"}).get_json()
     (shown,) = [one for one in listed["edges"] if one["client_id"] == "edge-test"]
     assert (shown["current"], shown["code"], shown["message"]) == (False, "bundle_error", "no")
+    assert (shown["revocations"], shown["stale"], shown["decisions_lost"]) == ("60.ab", True, 4)
+    assert shown["staleness_seconds"] > LIMIT
     assert listed["revision"] == world.services.bundles.revision
 
 
