@@ -82,14 +82,20 @@ def revocation_bundle(held: Revocations, sign: Sign) -> Bundle:
     return pack(REVOCATION_BUNDLE, held.revision, ("revocations",), files, sign)
 
 
-def _ended(data: PolicyData, revoked: Iterable[str]) -> dict[str, int]:
-    active = {
-        key.rsplit("/", 1)[0]
+def agreements_in_force(data: PolicyData) -> frozenset[str]:
+    """Give the ids of the agreements that policy may permit something under."""
+    keys = {
+        key
         for custodians in data.document["index"].values()
         for purposes in custodians.values()
-        for keys in purposes.values()
-        for key in keys
+        for named in purposes.values()
+        for key in named
     }
+    return frozenset(key.rsplit("/", 1)[0] for key in keys)
+
+
+def _ended(data: PolicyData, revoked: Iterable[str]) -> dict[str, int]:
+    active = agreements_in_force(data)
     ended = dict.fromkeys(revoked, EVERY_VERSION)
     for clause in data.document["clauses"].values():
         name, version = clause["agreement"], clause["version"]
