@@ -38,7 +38,10 @@ from governance.enforcement import (
     AgreementLapse,
     Bundles,
     CandidateFinder,
+    EdgeIntake,
+    EdgeLimits,
     Edges,
+    EdgeWatch,
     EnforcementPoint,
     ExchangeService,
     ImpactAnalysis,
@@ -99,7 +102,9 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
     rooms = _rooms(ground)
     decisions = _decisions(ground, rooms, engine or _engine(settings))
     access = _access(ground, rooms, decisions)
-    bundles = _bundles(settings, rooms)
+    bundles = _bundles(ground, rooms)
+    edges = Edges(ground.database, rooms.federation, ground.clock, lambda: bundles.revision, settings.edge_stale_after)
+    quarantine = Quarantine(ground.database, ground.pseudonymiser, ground.vault, ground.clock)
     alerts = AlertService(
         database=ground.database,
         audit=ground.audit,
@@ -118,7 +123,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         audit=ground.audit,
         audit_posture=ground.posture,
         audit_search=ground.search,
-        quarantine=Quarantine(ground.database, ground.pseudonymiser, ground.vault, ground.clock),
+        quarantine=quarantine,
         federation=rooms.federation,
         catalogue=rooms.catalogue,
         relationships=rooms.relationships,
@@ -129,7 +134,9 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         impact=_impact(ground, rooms),
         enforcement=_enforcement(ground, rooms),
         bundles=bundles,
-        edges=Edges(ground.database, rooms.federation, ground.clock, lambda: bundles.revision),
+        edges=edges,
+        edge_intake=EdgeIntake(ground.audit, quarantine, ground.clock, ground.metrics),
+        edge_watch=_edge_watch(ground, edges, alerts),
         tokens=rooms.tokens,
         alerts=alerts,
         detection=_detection(ground, rooms, alerts),
@@ -272,12 +279,33 @@ def _enforcement(ground: _Ground, rooms: _Rooms) -> EnforcementPoint:
     )
 
 
-def _bundles(settings: Settings, rooms: _Rooms) -> Bundles:
+def _bundles(ground: _Ground, rooms: _Rooms) -> Bundles:
     """Make the bundles for the trusts' own OPAs; subscribed after this service decides on the new terms itself."""
+    settings = ground.settings
     key = BundleKey(settings.key_encryption_key, settings.bundle_key_generation)
-    bundles = Bundles(PolicySource.from_directory(), key.sign, settings.bundle_waits)
+    bundles = Bundles(
+        PolicySource.from_directory(),
+        key.sign,
+        settings.bundle_waits,
+        clock=ground.clock,
+        revoked=rooms.tokens.revoked,
+        stale_after=settings.edge_stale_after,
+    )
     rooms.agreements.subscribe(bundles.load)
     return bundles
+
+
+def _edge_watch(ground: _Ground, edges: Edges, alerts: AlertService) -> EdgeWatch:
+    settings = ground.settings
+    return EdgeWatch(
+        edges=edges,
+        alerts=alerts,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        source=ground.source,
+        limits=EdgeLimits(settings.edge_silent_after, settings.edge_behind_after, settings.edge_stale_after),
+    )
 
 
 def _detection(ground: _Ground, rooms: _Rooms, alerts: AlertService) -> DetectionEngine:

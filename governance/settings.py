@@ -48,8 +48,11 @@ class Settings:
     threads: int = 16
     workers: int = 2
     shared_folder: str | None = None
-    bundle_waits: int = 4
+    bundle_waits: int = 8
     bundle_key_generation: int = 1
+    edge_stale_after: int = 14_400
+    edge_silent_after: float = 300.0
+    edge_behind_after: float = 120.0
     log_level: str = "INFO"
     checkpoint_interval: float = 1.0
     detection_interval: float = 0.5
@@ -85,8 +88,11 @@ DESCRIPTIONS: Mapping[str, str] = {
     "threads": "Threads of each worker that answer HTTP requests.",
     "workers": "Processes that answer HTTP requests; one of them also runs the background jobs.",
     "shared_folder": "Folder of what the workers of one server share; `serve` makes it, nobody else need set it.",
-    "bundle_waits": "Trusts' OPAs that may wait for a new bundle at once; each holds one of the threads.",
+    "bundle_waits": "Waits for a new bundle at once, two for each trust's OPA; each holds one of the threads.",
     "bundle_key_generation": "Number of the key that signs bundles; raise it once every edge holds the next key.",
+    "edge_stale_after": "Seconds without word from the service after which a trust's OPA denies everything.",
+    "edge_silent_after": "Seconds without a status after which a trust's OPA is an alert.",
+    "edge_behind_after": "Seconds without the newest policy bundle after which a trust's OPA is an alert.",
     "log_level": "DEBUG, INFO, WARNING or ERROR.",
     "checkpoint_interval": "Seconds between signed checkpoints of the log.",
     "detection_interval": "Seconds between two looks of detection at the log.",
@@ -150,6 +156,9 @@ _NUMBERS: tuple[tuple[str, type[int] | type[float], float], ...] = (
     ("bundle_waits", int, 0),
     ("checkpoint_interval", float, 0.05),
     ("detection_interval", float, 0.05),
+    ("edge_behind_after", float, 1),
+    ("edge_silent_after", float, 1),
+    ("edge_stale_after", int, 4),
     ("engine_timeout", float, 0.01),
     ("orthanc_validity", int, 0),
     ("port", int, 1),

@@ -265,6 +265,7 @@ class ReasonCode(StrEnum):
     ROLE_NOT_COVERED = "role.not_covered"
     SUBJECT_ORGANISATION_UNKNOWN = "subject.organisation_unknown"
     SUBJECT_UNKNOWN = "subject.unknown"
+    TOKEN_REVOKED = "token.revoked"
     TRAINING_EXPIRED = "training.expired"
     TRAINING_UNKNOWN = "training.unknown"
 

@@ -4,21 +4,28 @@ import json
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from governance.decisions import AccessRequest, PolicyInformationPoint, RequestSubject
+from governance.decisions.bundle import MEDIA_TYPE
 from governance.federation import ServiceClient
 from governance.simulation.programs import Program
 from governance.tokens.bundle_key import BundleKey, published_bundle_keys
-from governance.vocabulary import Scope, SubjectType
+from governance.vocabulary import Action, Purpose, Scope, SubjectType
 from governance.web import Services
+from tests.agreement_world import OFFICE
+from tests.region_world import DIRECT_CARE, RegionWorld
 from tests.token_world import KeyPair
 
+PATIENCE = 60.0  # seconds within which what must happen has happened, on a busy machine too
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER = "v1/data/imaging/decision/answer"
 EDGE_SCOPES = frozenset({Scope.AUDIT_WRITE.value, Scope.BUNDLES_READ.value})
@@ -41,18 +48,32 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 @dataclass
 class Line:
-    """The line from edges to the service, which can be cut, and can lose the answers to log uploads."""
+    """The line from edges to the service.
+
+    It can be cut, lose the answers to log uploads, answer 503 for paths of ``closed``, also to a request that came
+    before, and give other bodies than the service does, by path in ``swapped``.
+    """
 
     app: Wsgi
     port: int
     tls: tuple[Path, Path]
     answers_to_lose: int = 0
     uploads: int = 0
+    closed: set[str] = field(default_factory=set)
+    swapped: dict[str, bytes] = field(default_factory=dict)
     _server: BaseWSGIServer | None = field(default=None, init=False)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         """Pass a request on, and perhaps not its answer."""
-        if environ["PATH_INFO"] != "/opa/v1/logs":
+        path = environ["PATH_INFO"]
+        if path in self.swapped:
+            start("200 OK", [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(self.swapped[path])))])
+            return [self.swapped[path]]
+        if path.startswith("/opa/v1/bundles/"):
+            return self._bundle(path, environ, start)
+        if path in self.closed:
+            return _unavailable(start)
+        if path != "/opa/v1/logs":
             return self.app(environ, start)
         self.uploads += 1
         if not self.answers_to_lose:
@@ -63,6 +84,14 @@ class Line:
         assert lost == ["200 OK"]
         start("502 Bad Gateway", [("Content-Length", "0")])
         return []
+
+    def _bundle(self, path: str, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        told: list[tuple[Any, ...]] = []
+        body = [] if path in self.closed else list(self.app(environ, lambda *head: told.append(head)))
+        if path in self.closed:
+            return _unavailable(start)
+        start(*told[0][:2])
+        return body
 
     def up(self) -> None:
         """Answer from now on."""
@@ -78,6 +107,48 @@ class Line:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+
+def _unavailable(start: Callable[..., Any]) -> Iterable[bytes]:
+    start("503 Service Unavailable", [("Content-Length", "0")])
+    return []
+
+
+def eventually(look: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """Look until there is something, and give it; fail when there is nothing for too long."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.05)
+    pytest.fail(f"{what} did not happen")
+
+
+def policy_input(world: RegionWorld, user: str, study: str, purpose: Purpose = Purpose.TREAT, **details: Any) -> Any:
+    """Gather what the policy is asked, as this service does, and name the study as the guide says."""
+    services = world.services
+    information = PolicyInformationPoint(
+        federation=services.federation,
+        catalogue=services.catalogue,
+        relationships=services.relationships,
+        pseudonymiser=services.pseudonymiser,
+        reads_today=lambda *_: 0,
+    )
+    role = details.pop("role", "consultant_radiologist")
+    subject = RequestSubject(user, SubjectType.PRACTITIONER, role, "RKB", 3)
+    request = AccessRequest(subject, Action.READ, purpose, study, **details)
+    with services.database.reading() as session:
+        gathered = dict(information.gather(request, session, services.clock.now()))
+    return gathered | {"resource": {**gathered["resource"], "study_uid": study}}
+
+
+def agreement(world: RegionWorld, *, active: bool) -> None:
+    """Suspend the agreement of direct care, or put it into force again."""
+    agreements = world.services.agreements
+    if active:
+        agreements.activate(DIRECT_CARE, 1, OFFICE, "the review found nothing")
+    else:
+        agreements.suspend(DIRECT_CARE, 1, OFFICE, "under review")
 
 
 def register_edge(services: Services, client_id: str, ods: str, key: KeyPair) -> None:

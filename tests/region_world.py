@@ -7,7 +7,7 @@ are the region's services and people as they appear outside: keys, assertions, i
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -139,11 +139,17 @@ class RegionWorld:
     was always made just before.
     """
 
-    def __init__(self, home: DemoHome, clock: FixedClock | None = None, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        home: DemoHome,
+        clock: FixedClock | None = None,
+        engine: Engine | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.home = home
         self.parties = Parties(home)
         self.clock = clock or FixedClock(datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=30))
-        self.services: Services = build(from_environment(home.environment()), self.clock, engine)
+        self.services: Services = build(from_environment(home.environment() | dict(settings or {})), self.clock, engine)
         self.runtime = Runtime(self.services)
         self.runtime.start(jobs=False)
         self.app: Flask = create_app(self.services)

@@ -4,16 +4,13 @@ import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import UnsupportedMediaType
 
-from governance.api import audit_schemas
 from governance.api import opa_schemas as schemas
-from governance.audit import Event, Source
-from governance.audit.intake import tally
+from governance.audit import Source
 from governance.decisions.bundle import MEDIA_TYPE
-from governance.enforcement.edge_log import read_entries
 from governance.enforcement.edges import read_status
 from governance.errors import Forbidden
-from governance.feeds import LineFault
 from governance.tokens.bundle_key import ALGORITHM, published_bundle_keys
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, public, requires
@@ -22,7 +19,6 @@ from governance.web.body import inflated, json_value, parsed
 blueprint = Blueprint("opa", __name__)
 UPLOAD_MAXIMUM = 4 * 1024 * 1024  # bytes of an upload as sent; OPA sends 32 KiB unless told otherwise
 INFLATED_MAXIMUM = 32 * 1024 * 1024  # bytes of it unpacked
-_FORMAT = "opa"
 _WAIT = re.compile(r"(?:^|[;,])\s*wait\s*=\s*(\d{1,6})\s*(?=[;,]|$)")
 
 
@@ -38,7 +34,7 @@ class _Unchanged(Response):
 
 @blueprint.get("/opa/v1/bundles/<name>.tar.gz")
 @requires(Scope.BUNDLES_READ)
-@operation(summary="A signed policy bundle for an OPA", tag="opa", response_media=MEDIA_TYPE)
+@operation(summary="A signed bundle, of the policy or of revocations, for an OPA", tag="opa", response_media=MEDIA_TYPE)
 def bundle(name: str) -> Response:
     """Give the bundle when it differs from If-None-Match, at once or within ``Prefer: wait``; else 304."""
     held = request.headers.get("If-None-Match")
@@ -70,13 +66,12 @@ def keys() -> Response:
     summary="Record the decisions of an OPA",
     tag="opa",
     request=schemas.DecisionLog,
-    response=audit_schemas.IngestAnswer,
+    response=schemas.LogAnswer,
 )
 def logs() -> Response:
-    """Answer 200 once every good entry is durable and in order; a bad entry never loses its neighbours."""
-    services = current_services()
-    parsed_entries = read_entries(_upload(), _edge(), services.clock.now())
-    return _recorded(list(parsed_entries.rows), list(parsed_entries.numbers), list(parsed_entries.faults))
+    """Answer 200 once every entry is recorded, or kept if it cannot be read; a bad entry never loses its neighbours."""
+    taken = current_services().edge_intake.take(_upload(), _edge())
+    return jsonify(schemas.answer_of(taken).model_dump())
 
 
 @blueprint.post("/opa/v1/status")
@@ -115,28 +110,9 @@ def _edge() -> Source:
 
 
 def _upload() -> Any:
-    if request.headers.get("Content-Encoding", "identity").strip().lower() != "gzip":
-        return json_value(UPLOAD_MAXIMUM)
-    return parsed(inflated(UPLOAD_MAXIMUM, INFLATED_MAXIMUM))
-
-
-def _recorded(events: list[Event], numbers: list[int], faults: list[LineFault]) -> Response:
-    services = current_services()
-    receipts = services.audit.append(events)
-    for number, receipt in zip(numbers, receipts, strict=True):
-        if receipt.refused is not None:
-            faults.append(LineFault(number, receipt.refused))
-    counted = tally(receipts)
-    counts = {"accepted": counted.accepted, "duplicate": counted.duplicates, "rejected": len(faults)}
-    for result, count in counts.items():
-        if count:
-            services.metrics.events_taken(format_name=_FORMAT, result=result, count=count)
-    faults.sort(key=lambda fault: fault.line)
-    answer = audit_schemas.IngestAnswer(
-        accepted=counted.accepted,
-        duplicates=counted.duplicates,
-        rejected=[audit_schemas.Rejected(line=fault.line, reason=fault.reason) for fault in faults],
-        first_index=counted.first_index,
-        last_index=counted.last_index,
-    )
-    return jsonify(answer.model_dump())
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "gzip":
+        return parsed(inflated(UPLOAD_MAXIMUM, INFLATED_MAXIMUM))
+    if encoding != "identity":
+        raise UnsupportedMediaType("The body's content encoding must be gzip or none.")
+    return json_value(UPLOAD_MAXIMUM)

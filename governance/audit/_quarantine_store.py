@@ -37,14 +37,16 @@ def page(session: Session, after: int, limit: int) -> Sequence[dict[str, object]
     return [row.model_dump() for row in session.exec(query)]
 
 
-def numbers(session: Session, after: int, limit: int) -> list[int]:
-    """Give the numbers of waiting messages over ``after``, in order."""
+def numbers(session: Session, after: int, limit: int, carrier: str | None = None) -> list[int]:
+    """Give the numbers of waiting messages over ``after``, of one carrier or of all, in order."""
     query = (
         select(QuarantineRow.number)
         .where(col(QuarantineRow.resolved_at).is_(None), col(QuarantineRow.number) > after)
         .order_by(col(QuarantineRow.number))
         .limit(limit)
     )
+    if carrier is not None:
+        query = query.where(col(QuarantineRow.carrier) == carrier)
     return [number for number in session.exec(query) if number is not None]
 
 

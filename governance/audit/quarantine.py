@@ -130,7 +130,12 @@ class Quarantine:
             return [Group(*row) for row in store.groups(session, limit)]
 
     def retry(
-        self, read: Callable[[bytes], Sequence[Event]], log: Appender, limit: int = 1_000, after: int = 0
+        self,
+        read: Callable[[bytes], Sequence[Event]],
+        log: Appender,
+        limit: int = 1_000,
+        after: int = 0,
+        carrier: str | None = None,
     ) -> Retried:
         """Read waiting messages again, for instance after a sender was registered.
 
@@ -139,9 +144,10 @@ class Quarantine:
             log: takes the events.
             limit: messages tried in this call.
             after: only messages with a higher number; ``last`` of one call goes on where it ended.
+            carrier: only messages that came this way; all when None.
         """
         with self._database.reading() as session:
-            numbers = store.numbers(session, after, limit)
+            numbers = store.numbers(session, after, limit, carrier)
         recorded = sum(self._retry_one(number, read, log) for number in numbers)
         return Retried(recorded, len(numbers), max(numbers, default=None))
 

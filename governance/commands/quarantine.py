@@ -34,12 +34,13 @@ def retry(quiet: bool) -> None:
 
     Each message is recorded and marked as read in one commit, so a run that was interrupted is simply repeated.
     """
-    recorded = after = 0
+    recorded = 0
     with services() as made:
-        intake = syslog_intake(made)
         with click.progressbar(length=made.quarantine.waiting(), label="Reading", hidden=quiet) as bar:
-            while (tried := intake.retry(BATCH, after)).last is not None:
-                recorded, after = recorded + tried.recorded, tried.last
-                bar.update(tried.tried)
+            for intake in (syslog_intake(made), made.edge_intake):
+                after = 0
+                while (tried := intake.retry(BATCH, after)).last is not None:
+                    recorded, after = recorded + tried.recorded, tried.last
+                    bar.update(tried.tried)
         waiting = made.quarantine.waiting()
     click.echo(f"{recorded} recorded, {waiting} still waiting")

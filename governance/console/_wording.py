@@ -183,6 +183,7 @@ REASONS: Mapping[ReasonCode, str] = {
     ReasonCode.ROLE_NOT_COVERED: "The agreement does not cover this role.",
     ReasonCode.SUBJECT_ORGANISATION_UNKNOWN: "The person's organisation is not on record.",
     ReasonCode.SUBJECT_UNKNOWN: "The person or service is not on record.",
+    ReasonCode.TOKEN_REVOKED: "The token that came with the request had been revoked.",
     ReasonCode.TRAINING_EXPIRED: "The person's data security training is out of date.",
     ReasonCode.TRAINING_UNKNOWN: "It is not known whether the person's data security training is in date.",
 }

@@ -9,7 +9,9 @@ and ``.signatures.json``. Rules:
    another.
 4. JSON files are written in the very form OPA hashes: members sorted by their UTF-8, no white space, strings as Go
    writes them. One text then serves as content and as what is signed.
-5. The revision names the policy data and the rules: an edge with old rules is as visible as one with old agreements.
+5. The revision names the policy data, the rules and an edge's limit: an edge with old rules is as visible as one with
+   old agreements.
+6. An edge is told by its bundle (``data.governance.edge``) how old its data may be; the service's own engine is not.
 """
 
 import gzip
@@ -40,22 +42,25 @@ class Bundle:
     etag: str
 
 
-def bundle_revision(policies: PolicySource, data: PolicyData) -> str:
-    """Give the revision of a policy bundle (rule 5): that of the policy data, a dot, and the rules' digest."""
-    return f"{data.revision}.{policies.digest[:_DIGITS]}"
+def bundle_revision(policies: PolicySource, data: PolicyData, stale_after: int) -> str:
+    """Give the revision of a policy bundle (rule 5): that of the policy data, the rules' digest, and the limit."""
+    return f"{data.revision}.{policies.digest[:_DIGITS]}.{stale_after}"
 
 
-def policy_bundle(policies: PolicySource, data: PolicyData, sign: Sign) -> Bundle:
+def policy_bundle(policies: PolicySource, data: PolicyData, stale_after: int, sign: Sign) -> Bundle:
     """Give the snapshot bundle of the rules and the agreements.
 
     Args:
         policies: the Rego modules, without tests.
         data: the compiled agreements, to be ``data.governance``.
+        stale_after: seconds without word from the service after which an edge denies everything.
         sign: makes a JWT of claims.
     """
     files = {path: text.encode() for path, text in policies.modules}
     files["governance/data.json"] = canonical(data.document)
-    return pack(POLICY_BUNDLE, bundle_revision(policies, data), ("governance", "imaging"), files, sign)
+    files["governance/edge/data.json"] = canonical({"stale_after": stale_after})
+    revision = bundle_revision(policies, data, stale_after)
+    return pack(POLICY_BUNDLE, revision, ("governance", "imaging"), files, sign)
 
 
 def pack(name: str, revision: str, roots: tuple[str, ...], files: Mapping[str, bytes], sign: Sign) -> Bundle:

@@ -45,7 +45,13 @@ _NO_POLICY = frozenset(
     code.value
     for code in ReasonCode
     if code.value.startswith("engine.")
-    or code in {ReasonCode.ATTRIBUTES_UNAVAILABLE, ReasonCode.OBLIGATION_UNSUPPORTED, ReasonCode.POLICY_STALE}
+    or code
+    in {
+        ReasonCode.ATTRIBUTES_UNAVAILABLE,
+        ReasonCode.OBLIGATION_UNSUPPORTED,
+        ReasonCode.POLICY_STALE,
+        ReasonCode.TOKEN_REVOKED,
+    }
 )
 _DIRECT_CARE = frozenset({"BTG", "CAREMGT", "ETREAT", "PATRQT", "TREAT"})  # policies/imaging/opt_out
 

@@ -14,6 +14,9 @@ from governance.enforcement.access import AccessAnswer, AccessService, asker_of
 from governance.enforcement.bundles import Bundles
 from governance.enforcement.candidates import CandidateFinder
 from governance.enforcement.dicomweb import Target
+from governance.enforcement.edge_alarms import EdgeLimits
+from governance.enforcement.edge_intake import EdgeIntake, Taken
+from governance.enforcement.edge_watch import EdgeWatch
 from governance.enforcement.edges import Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.impact import ImpactAnalysis, ImpactReport, Question
@@ -31,8 +34,11 @@ __all__ = [
     "CandidateFinder",
     "Check",
     "Credential",
+    "EdgeIntake",
+    "EdgeLimits",
     "EdgeReport",
     "EdgeState",
+    "EdgeWatch",
     "Edges",
     "EnforcementPoint",
     "ExchangeDenied",
@@ -45,6 +51,7 @@ __all__ = [
     "Reach",
     "SearchService",
     "Searched",
+    "Taken",
     "Target",
     "asker_of",
 ]

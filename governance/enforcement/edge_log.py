@@ -7,8 +7,10 @@
    its place is never believed. The result may not be masked: what was decided is what the log is for.
 5. Our policy input names no study. An edge that puts ``study_uid`` and ``patient`` into ``input.resource`` makes its
    decisions findable by them; the policy does not look at either.
+6. What the log shows openly (ids, roles, revisions) may hold no NHS number: such an entry is a fault, and is not shown.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -20,7 +22,7 @@ from governance.decisions.bundle import POLICY_BUNDLE
 from governance.decisions.decision import Answer, InvalidAnswer, parse_answer
 from governance.errors import Fault, InvalidInput
 from governance.feeds import LineFault, Parsed, choice, dicom_code, moment, ods, patient, study_uid, text
-from governance.vocabulary import Action, EventKind, Outcome, Purpose, ReasonCode, SubjectType
+from governance.vocabulary import Action, EventKind, Outcome, Purpose, ReasonCode, SubjectType, is_nhs_number
 
 PATH = "imaging/decision/answer"
 ENTRIES = 10_000  # of one upload
@@ -28,6 +30,9 @@ _MASKS = 100  # pointers of one entry
 _UNDEFINED = Answer(
     permit=False, reasons=(ReasonCode.ENGINE_UNDEFINED,), obligations=(), agreement=None, requestable=False, revision=""
 )
+_TEN_DIGITS = re.compile(r"(?<!\d)\d{10}(?!\d)")
+_HOLDERS = ("/bundles", f"/bundles/{POLICY_BUNDLE}", "/input", "/input/context", "/input/resource", "/input/subject")
+_AGE = "age_seconds"  # what an answer at an edge has beyond the answers of our own engines
 _user = partial(text, most=256)
 T = TypeVar("T")
 
@@ -64,9 +69,11 @@ def read_entry(item: object, source: Source, now: datetime) -> Event:
     if not isinstance(item, dict):
         raise InvalidInput([Fault("", "must be an object")])
     entry = _Entry(item)
-    decision_id = entry.required("/decision_id", text)
+    decision_id = entry.required("/decision_id", _open)
     time = entry.required("/timestamp", lambda value: check_time(moment(value), now))
     entry.required("/path", _our_path)
+    for holder in _HOLDERS:
+        entry.holds(holder)
     answer = _answer(entry)
     subject, resource = _subject(entry), _resource(entry)
     purpose = entry.optional("/input/purpose", choice(Purpose))
@@ -116,6 +123,12 @@ class _Entry:
             self.fail(pointer, str(problem))
             return None
 
+    def holds(self, pointer: str) -> None:
+        """Record a fault when what should hold members is there and is something else, unless that was put there."""
+        value = self.value(pointer)
+        if value is not None and not isinstance(value, dict) and not self.masked(pointer):
+            self.fail(pointer, "must be an object")
+
     def value(self, pointer: str) -> Any:
         """Give what is at a pointer, None when nothing is."""
         found: Any = self._document
@@ -146,6 +159,26 @@ class _Entry:
         return frozenset(given)
 
 
+def decided_here(item: object) -> bool:
+    """Say whether an entry is, or may be, of our policy; what names another path is that policy's own affair."""
+    path = item.get("path") if isinstance(item, dict) else None
+    return not isinstance(path, str) or path.strip("/") == PATH
+
+
+def _open(value: object) -> str:
+    """Read text that the log shows to all its readers."""
+    found = text(value)
+    if any(is_nhs_number(digits) for digits in _TEN_DIGITS.findall(found)):
+        raise ValueError("may hold no NHS number")
+    return found
+
+
+def _seconds(value: object) -> int:
+    if type(value) is not int:
+        raise ValueError("must be whole seconds or null")
+    return value
+
+
 def _our_path(value: object) -> str:
     if not isinstance(value, str) or value.strip("/") != PATH:
         raise ValueError(f"must be {PATH}: only decisions of our policy belong here")
@@ -160,6 +193,8 @@ def _answer(entry: _Entry) -> Answer:
     raw = entry.value("/result")
     if raw is None:
         return _UNDEFINED
+    if isinstance(raw, dict):
+        raw = {name: value for name, value in raw.items() if name != _AGE}
     try:
         return parse_answer(raw)
     except InvalidAnswer as error:
@@ -170,7 +205,7 @@ def _answer(entry: _Entry) -> Answer:
 def _subject(entry: _Entry) -> Subject | None:
     user = entry.optional("/input/subject/id", _user)
     kind = entry.optional("/input/subject/type", choice(SubjectType))
-    role = entry.optional("/input/subject/role", text)
+    role = entry.optional("/input/subject/role", _open)
     trust = entry.optional("/input/subject/ods", ods)
     return Subject(id=user, type=kind, role=role, ods=trust) if user and kind else None
 
@@ -199,8 +234,9 @@ def _detail(entry: _Entry, answer: Answer) -> dict[str, JsonValue]:
     detail: dict[str, JsonValue] = {
         "action": action.value if action else None,
         "agreement_version": agreement.version if agreement else None,
-        "bundle_revision": entry.optional(f"/bundles/{POLICY_BUNDLE}/revision", text),
+        "bundle_revision": entry.optional(f"/bundles/{POLICY_BUNDLE}/revision", _open),
         "clause": agreement.clause if agreement else None,
+        "data_age_seconds": entry.optional(f"/result/{_AGE}", _seconds),
         "door": "edge",
         "obligations": [obligation.type for obligation in answer.obligations],
         "permit": answer.permit,

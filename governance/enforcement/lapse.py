@@ -4,6 +4,7 @@ from threading import Lock
 
 from governance.agreements import PolicyData
 from governance.clock import Clock
+from governance.decisions.revocations import agreements_in_force
 from governance.storage import Database
 from governance.tokens import TokenService
 
@@ -32,16 +33,3 @@ class AgreementLapse:
                     for agreement in sorted(gone):
                         self._tokens.revoke_agreement(session, agreement, at)
             self._in_force = now_in_force
-
-
-def agreements_in_force(data: PolicyData) -> frozenset[str]:
-    """Give the ids of the agreements that policy may permit something under."""
-    index = data.document["index"]
-    keys = {
-        key
-        for custodians in index.values()
-        for purposes in custodians.values()
-        for named in purposes.values()
-        for key in named
-    }
-    return frozenset(key.rsplit("/", 1)[0] for key in keys)

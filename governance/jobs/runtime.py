@@ -11,6 +11,7 @@ from governance.jobs.ticker import Job, Ticker
 from governance.web.services import Services
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
+_EDGES = 15.0  # seconds between two looks at how the edges stand
 _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
 _POLICY_REFRESH = 0.2  # seconds until waiting OPAs hear what another process changed; a decision looks itself
 _LEADING = 1.0  # seconds until the jobs of a worker that ended go on in another
@@ -73,6 +74,14 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Reminders(services.agreements, services.alerts, services.database, services.clock).run_once()
         return False
 
+    def renew() -> bool:
+        services.bundles.refresh()
+        return False
+
+    def watch() -> bool:
+        services.edge_watch.run_once()
+        return False
+
     def housekeep() -> bool:
         services.agreements.expire_due(services.clock.now())
         services.tokens.forget_expired()
@@ -88,6 +97,8 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Job("checkpoint", settings.checkpoint_interval, led(checkpoint)),
         Job("detection", settings.detection_interval, led(detect)),
         Job("policy", _POLICY_REFRESH, refresh),
+        Job("revocations", _POLICY_REFRESH, renew),
+        Job("edges", _EDGES, led(watch)),
         Job("housekeeping", _HOUSEKEEPING, led(housekeep)),
         Job("reminders", _REMINDERS, led(remind)),
         Job("syslog", _LEADING, listen),

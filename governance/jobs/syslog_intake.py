@@ -111,7 +111,7 @@ class SyslogIntake:
     def retry(self, limit: int = 1_000, after: int = 0) -> Retried:
         """Read up to ``limit`` kept messages with a number over ``after`` again, as once their sender is known."""
         context = self.context()
-        return self._quarantine.retry(lambda raw: read_syslog(raw, context), self._log, limit, after)
+        return self._quarantine.retry(lambda raw: read_syslog(raw, context), self._log, limit, after, carrier=CARRIER)
 
     def context(self) -> Context:
         """Give the context messages are read in at this moment."""

@@ -27,6 +27,8 @@ class Edge:
     failing: bool
     lag: float | None
     age: float | None
+    staleness: float | None
+    lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,12 @@ def _edges(edges: Mapping[str, Edge]) -> Iterable[Metric]:
 
 _EDGE_GAUGES: tuple[tuple[str, str, Callable[[Edge], float | None]], ...] = (
     ("governance_edge_current", "Whether an edge decides with the newest bundle (1).", lambda edge: int(edge.current)),
+    (
+        "governance_edge_data_age_seconds",
+        "Seconds since an edge last had word from the service.",
+        lambda e: e.staleness,
+    ),
+    ("governance_edge_decisions_lost", "Decisions that an edge dropped before its log.", lambda edge: edge.lost),
     ("governance_edge_failing", "Whether an edge cannot get or use its bundle (1).", lambda edge: int(edge.failing)),
     ("governance_edge_revision_lag_seconds", "Seconds since an edge was last at the newest bundle.", lambda e: e.lag),
     ("governance_edge_status_age_seconds", "Seconds since the last status of an edge.", lambda e: e.age),

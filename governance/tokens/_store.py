@@ -75,6 +75,13 @@ def revoke_agreement(session: Session, agreement_id: str, revoked_at: datetime) 
         )
 
 
+def revoked(session: Session) -> tuple[dict[str, datetime], frozenset[str]]:
+    """Give the revoked tokens with when they are forgotten, and the agreements whose tokens were ever revoked."""
+    tokens = session.connection().execute(select(col(RevokedTokenRow.jti), col(RevokedTokenRow.expires_at)))
+    agreements = session.connection().execute(select(col(RevokedAgreementRow.agreement_id)))
+    return {row[0]: row[1] for row in tokens}, frozenset(row[0] for row in agreements)
+
+
 def revocations(session: Session, jti: str, agreement_id: str | None) -> tuple[bool, datetime | None]:
     """Say whether a token id is on the list, and until when tokens of the agreement are dead, None when none are."""
     (row,) = _REVOCATIONS.rows(session, jti=jti, agreement_id=agreement_id)

@@ -231,6 +231,11 @@ class TokenService:
         """Kill every token issued under an agreement so far, in the transaction that suspends or ends it."""
         revocation.revoke_agreement(session, agreement_id, now)
 
+    def revoked(self) -> tuple[dict[str, datetime], frozenset[str]]:
+        """Give revoked token ids with when they no longer matter, and the agreements that ever left the policy."""
+        with self._database.reading() as session:
+            return _store.revoked(session)
+
     def jwks(self) -> dict[str, Any]:
         """Give our public key set (RFC 7517)."""
         return self._keys.jwks(self._clock.now())

@@ -43,6 +43,8 @@ def snapshot(services: Services) -> Snapshot:
                 failing=state.report is not None and state.report.code is not None,
                 lag=state.lag,
                 age=state.age,
+                staleness=state.staleness,
+                lost=state.lost,
             )
             for state in services.edges.states()
         },

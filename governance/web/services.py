@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from governance.enforcement import (
         AccessService,
         Bundles,
+        EdgeIntake,
         Edges,
+        EdgeWatch,
         EnforcementPoint,
         ExchangeService,
         ImpactAnalysis,
@@ -61,6 +63,8 @@ class Services:
     enforcement: "EnforcementPoint"
     bundles: "Bundles"
     edges: "Edges"
+    edge_intake: "EdgeIntake"
+    edge_watch: "EdgeWatch"
     tokens: "TokenService"
     alerts: "AlertService"
     detection: "DetectionEngine"

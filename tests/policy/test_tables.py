@@ -32,6 +32,7 @@ OUTSIDE_THE_POLICY = {
     ReasonCode.OBLIGATION_UNSUPPORTED,
     ReasonCode.POLICY_STALE,
     ReasonCode.REQUEST_REFUSED,
+    ReasonCode.TOKEN_REVOKED,  # of an edge's revocations, which the tables have none of
 }
 Row = Mapping[str, Any]
 

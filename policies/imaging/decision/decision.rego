@@ -13,12 +13,14 @@ import data.imaging.assurance
 import data.imaging.break_glass
 import data.imaging.data_items
 import data.imaging.device
+import data.imaging.freshness
 import data.imaging.hours
 import data.imaging.opt_out
 import data.imaging.priors
 import data.imaging.recipients
 import data.imaging.relationship
 import data.imaging.resource
+import data.imaging.revocation
 import data.imaging.subject
 import data.imaging.training
 import data.imaging.verdict
@@ -37,9 +39,24 @@ default answer := {
 	"revision": "",
 }
 
-answer := object.union(_verdict, {"revision": data.governance.revision})
+answer := object.union_n([_verdict, {"revision": data.governance.revision}, freshness.told(_limits, _age)])
 
-_refused := subject.failures(input) | resource.failures(input)
+# An edge is given limits in its bundle, and as of when its revocations hold; the service's own engine neither.
+default _limits := null
+
+_limits := data.governance.edge
+
+default _age := null
+
+_age := floor((time.now_ns() / 1000000000) - data.revocations.as_of) if is_number(data.revocations.as_of)
+
+_stale := freshness.failures(_limits, _age)
+
+default _token_revoked := false
+
+_token_revoked if data.revocations.tokens[input.token.digest]
+
+_refused := union({subject.failures(input), resource.failures(input), revocation.failures(_token_revoked)})
 
 # Looked up down to the keys, and never handed on whole: an engine may copy what it hands on, and then the cost of a
 # decision would grow with the number of agreements.
@@ -59,6 +76,13 @@ _owners := {key: custodians |
 	count(_refused) == 0
 	some key, custodians in agreement.owners(_agreed)
 	agreement.in_force(input, data.governance.clauses[key])
+	not _ended(key)
+}
+
+_ended(key) if {
+	clause := data.governance.clauses[key]
+	is_object(clause)
+	revocation.covers(data.revocations.agreements[clause.agreement], clause)
 }
 
 _failures := {key: failed |
@@ -88,7 +112,9 @@ _openable := {key: failed |
 	break_glass.opens(input, data.governance.clauses[key], failed)
 }
 
-_verdict := _permit(min(_permitting)) if {
+_verdict := verdict.refusal(_stale) if {
+	count(_stale) > 0
+} else := _permit(min(_permitting)) if {
 	count(_permitting) > 0
 } else := _emergency(_closest(_openable)) if {
 	break_glass.reasoned(input)

@@ -141,3 +141,39 @@ test_fail_no_data if {
 	not found.permit
 	found.reasons == ["engine.undefined"]
 }
+
+test_fail_revoked_since if {
+	clauses := {"care/1": clause("1", {}), "care/2": clause("2", {})}
+	found := answer(clauses, {}) with data.revocations as {"agreements": {"care": 2}}
+	not found.permit
+	found.reasons == ["agreement.not_active"]
+}
+
+test_success_newer_than_what_was_revoked if {
+	found := answer({"care/1": clause("1", {})}, {}) with data.revocations as {"agreements": {"care": 1}}
+	found.permit
+	not "age_seconds" in object.keys(found)
+}
+
+test_fail_revoked_token if {
+	asked := {"token": {"digest": "ab12"}}
+	found := answer({"care/1": clause("1", {})}, asked) with data.revocations as {"tokens": {"ab12": 1}}
+	found.reasons == ["token.revoked"]
+}
+
+at_edge(revocations) := found if {
+	limited := object.union(governance({"care/1": clause("1", {})}), {"edge": {"stale_after": 60}})
+	found := decision.answer with input as request with data.governance as limited with data.revocations as revocations
+}
+
+test_success_fresh_at_an_edge if {
+	found := at_edge({"as_of": floor(time.now_ns() / 1000000000)})
+	found.permit
+	found.age_seconds <= 60
+}
+
+test_fail_stale_at_an_edge if {
+	at_edge({"as_of": 1000}).reasons == ["policy.stale"]
+	at_edge({}).reasons == ["policy.stale"]
+	at_edge({}).age_seconds == null
+}

@@ -1,17 +1,20 @@
 """The quarantine commands: what waits is counted without being shown, and read again once its sender is known."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from governance.audit import Source
 from governance.audit.formats import Frame
 from governance.audit.formats.syslog import Framing
 from governance.bootstrap import build
 from governance.cli import main
 from governance.clock import FixedClock
 from governance.commands.quarantine import BATCH
+from governance.enforcement import EdgeIntake
 from governance.jobs import Runtime, syslog_intake
 from governance.settings import Settings, from_environment
 from governance.vocabulary import EventKind
@@ -98,3 +101,20 @@ def test_messages_are_read_again_once_their_sender_is_known(opened: Services, mo
     assert result.output.endswith(f"2 recorded, {BATCH} still waiting\n")
     sources = [each.source for each in opened.audit.read(0, 100) if each.kind is EventKind.ACCESS]
     assert [(each.id, each.ods) for each in sources] == [("vna-1", "RRK"), ("vna-2", "RKB")]
+
+
+def test_entries_of_an_edge_are_counted_and_read_again_beside_the_others(
+    environment: dict[str, str], opened: Services
+) -> None:
+    received(opened, "vna")
+    early = EdgeIntake(opened.audit, opened.quarantine, FixedClock(datetime(2020, 1, 1, tzinfo=UTC)), opened.metrics)
+    entry = {"decision_id": "d-1", "path": "imaging/decision/answer", "timestamp": "2020-02-01T00:00:00Z", "input": {}}
+    taken = early.take([entry, entry | {"decision_id": 7}], Source("edge-a", "RRK"))
+    assert (taken.tally.accepted, taken.quarantined) == (0, 2)
+    shown = run("list").output
+    assert shown.startswith("3 waiting")
+    assert shown.count("  opa  ") == 2
+    done = run("retry", "--quiet")
+    assert done.output.strip() == "1 recorded, 2 still waiting"
+    (event,) = [event for event in opened.audit.read(0, 100) if event.kind is EventKind.DECISION]
+    assert (event.source.id, event.authority.decision_id) == ("edge-a", "d-1")

@@ -36,7 +36,7 @@ def data() -> PolicyData:
 
 @pytest.fixture(scope="module")
 def bundle(policies: PolicySource, data: PolicyData) -> Bundle:
-    return policy_bundle(policies, data, KEY.sign)
+    return policy_bundle(policies, data, 60, KEY.sign)
 
 
 def unpacked(bundle: Bundle) -> dict[str, bytes]:
@@ -57,20 +57,23 @@ def test_it_holds_the_rules_without_their_tests_and_the_agreements(bundle: Bundl
     assert "imaging/decision/decision.rego" in files
     assert not [name for name in files if name.endswith("_test.rego")]
     assert json.loads(files["governance/data.json"]) == data.document
+    assert json.loads(files["governance/edge/data.json"]) == {"stale_after": 60}
     manifest = json.loads(files[".manifest"])
     assert manifest == {"revision": bundle.revision, "roots": ["governance", "imaging"], "rego_version": 1}
     assert bundle.revision.startswith(f"{data.revision}.")
 
 
 def test_its_bytes_are_those_of_its_content(policies: PolicySource, data: PolicyData, bundle: Bundle) -> None:
-    again = policy_bundle(PolicySource.from_directory(), policy_data_again(data), BundleKey(bytes(range(32)), 1).sign)
+    sign = BundleKey(bytes(range(32)), 1).sign
+    again = policy_bundle(PolicySource.from_directory(), policy_data_again(data), 60, sign)
     assert again == bundle
     with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
         assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in archive} == {(0, 0, 0, "", "")}
     for other in (
-        policy_bundle(policies, policy_data({"care/1": {}}), KEY.sign),
-        policy_bundle(PolicySource(policies.modules, "0" * 64), data, KEY.sign),
-        policy_bundle(policies, data, BundleKey(bytes(range(32)), 2).sign),
+        policy_bundle(policies, policy_data({"care/1": {}}), 60, KEY.sign),
+        policy_bundle(PolicySource(policies.modules, "0" * 64), data, 60, KEY.sign),
+        policy_bundle(policies, data, 60, BundleKey(bytes(range(32)), 2).sign),
+        policy_bundle(policies, data, 61, KEY.sign),
     ):
         assert other.etag != bundle.etag
 

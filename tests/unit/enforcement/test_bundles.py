@@ -1,17 +1,26 @@
 """Bundles by long poll: answered at a change, told unchanged when the time is over, bounded."""
 
+import hashlib
+import io
+import json
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from governance.clock import FixedClock
 from governance.decisions.bundle import Bundle
 from governance.decisions.engine import PolicySource
+from governance.decisions.revocations import EVERY_VERSION, as_of
 from governance.enforcement import Bundles
+from governance.enforcement.bundles import Revoked
 from governance.errors import NotFound, Unavailable
+from tests.conftest import NOON
 from tests.policy.worlds import policy_data
 
 PATIENCE = 30.0  # seconds
@@ -34,9 +43,20 @@ def signer() -> Signer:
     return Signer()
 
 
+def of(signer: Signer, places: int, clock: FixedClock | None = None, revoked: Revoked | None = None) -> Bundles:
+    return Bundles(
+        PolicySource.from_directory(),
+        signer,
+        places,
+        clock=clock or FixedClock(NOON),
+        revoked=revoked or (lambda: ({}, ())),
+        stale_after=40,
+    )
+
+
 @pytest.fixture
 def bundles(signer: Signer) -> Bundles:
-    made = Bundles(PolicySource.from_directory(), signer, places=3)
+    made = of(signer, places=3)
     made.load(OLD)
     return made
 
@@ -105,7 +125,7 @@ def test_places_are_bounded_in_all_and_for_each(bundles: Bundles, others: tuple[
 def test_no_bundle_before_the_policy_and_none_of_another_name(bundles: Bundles, signer: Signer) -> None:
     with pytest.raises(NotFound):
         bundles.bundle("other")
-    empty = Bundles(PolicySource.from_directory(), signer, places=1)
+    empty = of(signer, places=1)
     assert empty.revision == ""
     with pytest.raises(Unavailable):
         empty.bundle("imaging")
@@ -125,3 +145,62 @@ def test_readers_never_see_a_bundle_of_two_revisions(bundles: Bundles) -> None:
         while not done.is_set():
             found = bundles.bundle("imaging")
             assert seen.setdefault(found.revision, found.etag) == found.etag
+
+
+def test_the_dead_are_told_apart_from_the_living(signer: Signer) -> None:
+    clock, tokens, left = FixedClock(NOON), {"jti-1": NOON}, {"care", "old", "gone"}
+    bundles = of(signer, 3, clock, lambda: (tokens, left))
+    data = policy_data(
+        {"care/1": {"agreement": "care", "version": 3}, "old/1": {"agreement": "old", "version": 2}},
+        index={"RKB": {"RRK": {"TREAT": ["care/1"]}}},
+        lapsed={"RKB": {"RRK": {"TREAT": ["old/1"]}}},
+    )
+    bundles.load(data)
+    files = unpacked(bundles.bundle("revocations"))
+    held = json.loads(files["revocations/data.json"])
+    assert held["agreements"] == {"care": 2, "gone": EVERY_VERSION, "old": 2}
+    assert held["tokens"] == {hashlib.sha256(b"jti-1").hexdigest(): int(NOON.timestamp())}
+    assert json.loads(files[".manifest"])["roots"] == ["revocations"]
+    assert b"jti-1" not in b"".join(files.values())
+
+
+def test_revocations_change_with_a_revocation_and_with_time_and_the_policy_bundle_does_not(signer: Signer) -> None:
+    clock, tokens = FixedClock(NOON), dict[str, datetime]()
+    bundles = of(signer, 3, clock, lambda: (tokens, ()))
+    bundles.load(OLD)
+    policy, first = bundles.bundle("imaging"), bundles.bundle("revocations")
+    assert as_of(first.revision) == int(NOON.timestamp())
+    clock.advance(timedelta(seconds=9))  # of ten, a fourth of the limit
+    assert bundles.bundle("revocations") is first
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(bundles.newer, "revocations", first.etag, PATIENCE, "a")
+        waiters(bundles, 1)
+        bundles.refresh()
+        assert not waiting.done()
+        tokens["jti-1"] = NOON
+        bundles.refresh()
+        second = waiting.result(PATIENCE)
+    assert second is not None
+    assert as_of(second.revision) == as_of(first.revision)
+    clock.advance(timedelta(seconds=1))
+    assert as_of(bundles.bundle("revocations").revision) == int(NOON.timestamp()) + 10
+    assert bundles.bundle("imaging") is policy
+
+
+def test_an_edge_may_wait_for_both_bundles(bundles: Bundles) -> None:
+    with ThreadPoolExecutor() as pool:
+        for name in ("imaging", "revocations"):
+            pool.submit(bundles.newer, name, bundles.bundle(name).etag, PATIENCE, "a")
+        waiters(bundles, 2)
+        assert (bundles.waiting_for("imaging"), bundles.waiting_for("revocations")) == (1, 1)
+        bundles.stop()
+
+
+@pytest.mark.parametrize("revision", ["", "abc.def", "-5.a", "1" * 40, "1e3.a", "٣.a"])
+def test_no_age_is_read_from_a_revision_that_is_not_ours(revision: str) -> None:
+    assert as_of(revision) is None
+
+
+def unpacked(bundle: Bundle) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
+        return {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]

@@ -27,6 +27,7 @@ ANSWER: dict[str, Any] = {
     "agreement": {"id": "care", "version": 3, "clause": "1", "token_seconds": 60, "act_depth": 1},
     "requestable": False,
     "revision": "r-1",
+    "age_seconds": 12,
 }
 
 
@@ -72,6 +73,7 @@ def test_an_entry_becomes_the_event_of_its_decision() -> None:
         "agreement_version": 3,
         "bundle_revision": "r-1.p",
         "clause": "1",
+        "data_age_seconds": 12,
         "door": "edge",
         "obligations": ["watermark"],
         "permit": True,
@@ -178,7 +180,7 @@ def test_an_edge_is_current_then_behind_then_current(
 ) -> None:
     newest = ["r-1"]
     federation = FederationDirectory(pseudonymiser)
-    edges = Edges(database, federation, clock, lambda: newest[0])
+    edges = Edges(database, federation, clock, lambda: newest[0], stale_after=100)
     jwks = {"keys": [KeyPair.ec("k").public]}
     with database.transaction() as session:
         federation.register_trust(session, Trust("RRK", "A trust"))
