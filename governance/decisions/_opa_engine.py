@@ -21,11 +21,14 @@ import requests
 from opa_client.opa import OpaClient
 
 from governance.agreements import PolicyData
+from governance.decisions._filter_answers import read_compiled
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, read_answer
+from governance.decisions.filters import StudyFilter
 from governance.vocabulary import ReasonCode
 
 _PACKAGE, _RULE = "imaging.decision", "answer"
+_FILTER = "imaging/filter/include"
 _PREFIX = "imaging/"  # every policy below it is ours
 _LOAD_TIMEOUT = 30.0  # seconds; loading is not on the path of a request
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -40,6 +43,17 @@ class _Client(OpaClient):  # type: ignore[misc]
         session: requests.Session = super()._init_session()
         session.trust_env = False
         return session
+
+    def compile_filter(self, known: Mapping[str, Any], unknowns: list[str]) -> Any:
+        """Ask the Compile API for the filter as UCAST: never as SQL, whose values would be text of the statement."""
+        answer = self._session.post(
+            f"{self.root_url}/compile/{_FILTER}",
+            json={"input": known, "unknowns": unknowns},
+            headers={"Accept": "application/vnd.opa.ucast.all+json"},
+            timeout=self.timeout,
+        )
+        answer.raise_for_status()
+        return answer.json()
 
 
 class _Clients(threading.local):
@@ -108,6 +122,17 @@ class OpaEngine:
                 raise
         return self._ask(policy_input)
 
+    def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
+        """Let OPA evaluate the filter in part (Compile API, OPA 1.9 and later). Raises EngineFault."""
+        if self._data is None:
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
+        try:
+            return self._compile(policy_input)
+        except EngineFault as fault:
+            if fault.reason is not ReasonCode.ENGINE_UNDEFINED or not self._restore():
+                raise
+        return self._compile(policy_input)
+
     def health(self) -> Health:
         """Say whether the server answers and holds the expected policy data."""
         try:
@@ -124,6 +149,16 @@ class OpaEngine:
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
         return read_answer(body["result"], accepted | self._accepted)
+
+    def _compile(self, policy_input: Mapping[str, Any]) -> StudyFilter:
+        accepted = self._accepted
+        body = _guarded(lambda: self._client().compile_filter({"request": policy_input}, ["input.study"]))
+        result = body.get("result", {}) if isinstance(body, dict) else None
+        if not isinstance(result, dict):
+            raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's filter is not one")
+        if "query" not in result:  # never: the filter names its policy data whenever there is some
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no filter")
+        return read_compiled(result["query"], accepted | self._accepted)
 
     def _query(self, policy_input: Mapping[str, Any]) -> Any:
         try:

@@ -18,8 +18,18 @@ from typing import Any, TypeVar
 import regorus
 
 from governance.agreements import PolicyData
+from governance.decisions._filter_answers import read_openings
 from governance.decisions.decision import Answer
-from governance.decisions.engine import EMBEDDED, ENTRYPOINT, EngineFault, Health, PolicySource, read_answer
+from governance.decisions.engine import (
+    EMBEDDED,
+    ENTRYPOINT,
+    FILTER_ENTRYPOINT,
+    EngineFault,
+    Health,
+    PolicySource,
+    read_answer,
+)
+from governance.decisions.filters import StudyFilter
 from governance.vocabulary import ReasonCode
 
 _UNDEFINED = "<undefined>"
@@ -47,6 +57,10 @@ class _Generation:
             found = self._slices[key] = json.dumps({"governance": self._cut(*key)})
         return found
 
+    def custodians(self, policy_input: Mapping[str, Any]) -> list[str]:
+        """Give the custodians that some active agreement opens to the requester, for whatever purpose."""
+        return sorted(self._document["index"].get(_key(policy_input)[0], {}))
+
     def _cut(self, requester: str, custodians: tuple[str, ...], purpose: str) -> dict[str, Any]:
         index, lapsed = (_reach(self._document[part], requester, custodians, purpose) for part in ("index", "lapsed"))
         keys = {key for by_purpose in index.values() for key in by_purpose[purpose]}
@@ -59,7 +73,7 @@ class _Generation:
 
 
 class _Machine(threading.local):
-    """The calling thread's machine and the slice it holds."""
+    """The calling thread's machine and the slice it holds, for one entrypoint."""
 
     vm: Any = None
     data_json: str | None = None
@@ -78,9 +92,11 @@ class RegorusEngine:
     name = EMBEDDED
 
     def __init__(self, policies: PolicySource) -> None:
-        self._program = _guarded(lambda: _compile(policies))
+        self._program = _guarded(lambda: _compile(policies, ENTRYPOINT))
+        self._filter_program = _guarded(lambda: _compile(policies, FILTER_ENTRYPOINT))
         self._current: _Generation | None = None
         self._machine = _Machine()
+        self._filter_machine = _Machine()
 
     @property
     def revision(self) -> str:
@@ -104,6 +120,16 @@ class RegorusEngine:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
         return self._decide(generation, policy_input)
 
+    def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
+        """Put the filter together from what the clauses open. Raises EngineFault."""
+        generation = self._current
+        if generation is None:
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
+        reached = {**policy_input, "resource": {"custodians": generation.custodians(policy_input)}}
+        asked = json.dumps({"request": policy_input})
+        value = self._value(self._filter_machine, self._filter_program, generation.slice_for(reached), asked)
+        return read_openings(value, frozenset({generation.revision}))
+
     def health(self) -> Health:
         """Say whether policy data is loaded; the engine itself is in this process."""
         if self._current is None:
@@ -111,17 +137,20 @@ class RegorusEngine:
         return Health(ok=True, revision=self._current.revision, detail="compiled policies in this process")
 
     def _decide(self, generation: _Generation, policy_input: Mapping[str, Any]) -> Answer:
+        held, asked = _guarded(lambda: (generation.slice_for(policy_input), json.dumps(policy_input)))
+        value = self._value(self._machine, self._program, held, asked)
+        return read_answer(value, frozenset({generation.revision}))
+
+    def _value(self, machine: _Machine, program: bytes, data_json: str, input_json: str) -> object:
         try:
-            value = _guarded(lambda: self._run(generation.slice_for(policy_input), json.dumps(policy_input)))
-            return read_answer(value, frozenset({generation.revision}))
+            return _guarded(lambda: self._run(machine, program, data_json, input_json))
         except EngineFault:
-            self._machine.vm = self._machine.data_json = None
+            machine.vm = machine.data_json = None
             raise
 
-    def _run(self, data_json: str, input_json: str) -> object:
-        machine = self._machine
+    def _run(self, machine: _Machine, binary: bytes, data_json: str, input_json: str) -> object:
         if machine.vm is None:
-            machine.vm = self._new_vm()
+            machine.vm = self._new_vm(binary)
         if machine.data_json is not data_json:
             machine.vm.set_data_json(data_json)
             machine.data_json = data_json
@@ -131,8 +160,8 @@ class RegorusEngine:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the entrypoint is undefined")
         return value
 
-    def _new_vm(self) -> Any:
-        program, partial = regorus.Program.deserialize_binary(self._program)
+    def _new_vm(self, binary: bytes) -> Any:
+        program, partial = regorus.Program.deserialize_binary(binary)
         if partial:
             raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the compiled policies are not whole")
         vm = regorus.Rvm()
@@ -140,8 +169,8 @@ class RegorusEngine:
         return vm
 
 
-def _compile(policies: PolicySource) -> bytes:
-    program = regorus.Program.compile_from_modules("{}", list(policies.modules), [ENTRYPOINT])
+def _compile(policies: PolicySource, entrypoint: str) -> bytes:
+    program = regorus.Program.compile_from_modules("{}", list(policies.modules), [entrypoint])
     return bytes(program.serialize_binary())
 
 

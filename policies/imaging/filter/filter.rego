@@ -67,7 +67,10 @@ _body_part(terms) if {
 
 _tied(terms) if terms.ties == null
 
-_tied(terms) if input.study.tie in terms.ties
+_tied(terms) if {
+	terms.ties != null
+	input.study.tie in terms.ties
+}
 
 _recent(terms) if terms.priors_days == null
 

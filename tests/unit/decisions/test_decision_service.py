@@ -17,6 +17,7 @@ from governance.decisions import (
     PolicyInformationPoint,
     PolicySource,
     RegorusEngine,
+    StudyFilter,
 )
 from governance.storage import Database
 from governance.vocabulary import Action, Purpose, ReasonCode
@@ -118,6 +119,9 @@ class BrokenEngine:
         self.error = error
 
     def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
+        raise self.error
+
+    def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         raise self.error
 
     def load(self, data: PolicyData) -> None:
