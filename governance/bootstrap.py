@@ -36,8 +36,11 @@ from governance.detection import DetectionEngine, Links, RegionContext, default_
 from governance.enforcement import (
     AccessService,
     AgreementLapse,
+    ArchiveAddress,
+    ArchiveLists,
     Bundles,
     CandidateFinder,
+    DicomwebArchives,
     Edges,
     EnforcementPoint,
     ExchangeService,
@@ -100,6 +103,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
     decisions = _decisions(ground, rooms, engine or _engine(settings))
     access = _access(ground, rooms, decisions)
     bundles = _bundles(settings, rooms)
+    enforcement = _enforcement(ground, rooms)
     alerts = AlertService(
         database=ground.database,
         audit=ground.audit,
@@ -127,7 +131,8 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         search=_search(ground, rooms, decisions),
         exchange=_exchange(ground, rooms, access),
         impact=_impact(ground, rooms),
-        enforcement=_enforcement(ground, rooms),
+        enforcement=enforcement,
+        lists=_lists(ground, rooms, decisions, enforcement),
         bundles=bundles,
         edges=Edges(ground.database, rooms.federation, ground.clock, lambda: bundles.revision),
         tokens=rooms.tokens,
@@ -267,6 +272,24 @@ def _enforcement(ground: _Ground, rooms: _Rooms) -> EnforcementPoint:
         audit=ground.audit,
         database=ground.database,
         clock=ground.clock,
+        new_id=new_id,
+    )
+
+
+def _lists(ground: _Ground, rooms: _Rooms, decisions: DecisionService, enforcement: EnforcementPoint) -> ArchiveLists:
+    addresses = {
+        name: ArchiveAddress(place.url, place.credential) for name, place in ground.settings.dicomweb_archives.items()
+    }
+    return ArchiveLists(
+        point=enforcement,
+        archives=DicomwebArchives(addresses),
+        decisions=decisions,
+        policy=rooms.agreements.compiled,
+        catalogue=rooms.catalogue,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        metrics=ground.metrics,
         new_id=new_id,
     )
 

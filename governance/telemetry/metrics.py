@@ -120,6 +120,12 @@ class Metrics:
             ["door", "status"],
             registry=self.registry,
         )
+        self._rows = Counter(
+            "governance_list_rows",
+            "Rows of archives' lists, by what became of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self._events = Counter(
             "governance_audit_events", "Audit events taken in.", ["format", "result"], registry=self.registry
         )
@@ -167,6 +173,11 @@ class Metrics:
     def token_requested(self, *, grant: str, outcome: str) -> None:
         """Count one token request by grant (exchange, client_credentials) and outcome (issued, refused)."""
         self._tokens.labels(grant, outcome).inc()
+
+    def listed(self, *, shown: int, held_back: int) -> None:
+        """Count the rows of one list of an archive: shown to the caller, or held back."""
+        self._rows.labels("shown").inc(shown)
+        self._rows.labels("held_back").inc(held_back)
 
     def enforced(self, *, door: str, status: int) -> None:
         """Count one check of an enforcement point by the status it got."""
