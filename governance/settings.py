@@ -85,7 +85,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "syslog_port": "TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.",
     "syslog_host": "Address the syslog port listens on.",
     "syslog_senders": "Trusts of senders that name none: `AuditSourceID=ODS`, separated by commas.",
-    "dicomweb_archives": "DICOMweb services to list from, filtered: `client id=URL`, by commas, or with `user:password@`.",
+    "dicomweb_archives": "DICOMweb services to list from: `client id=URL`, by commas; may hold `user:password@`.",
     "orthanc_validity": "Seconds (10 at most) Orthanc may remember a grant, its accesses unrecorded. 0: none.",
     "orthanc_shared_paths": "Paths of Orthanc, separated by commas, that every live token of its archive may get.",
     "host": "Address the HTTP server listens on.",

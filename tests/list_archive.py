@@ -22,8 +22,8 @@ def row(study: str, series: str | None = None, **more: Any) -> Dataset:
 class ListArchive:
     """What the archive holds, and how it answers.
 
-    ``body`` takes the place of the rows when it is set; ``pages`` False makes it ignore limit and offset. ``asked`` keeps
-    path and query of every request, ``seen_headers`` its headers. ``before`` runs before each answer.
+    ``body`` takes the place of the rows when it is set; ``pages`` False makes it ignore limit and offset. ``asked``
+    keeps path and query of every request, ``seen_headers`` its headers. ``before`` runs before each answer.
     """
 
     rows: list[Dataset] = field(default_factory=list)

@@ -120,12 +120,7 @@ class Metrics:
             ["door", "status"],
             registry=self.registry,
         )
-        self._rows = Counter(
-            "governance_list_rows",
-            "Rows of archives' lists, by what became of them.",
-            ["outcome"],
-            registry=self.registry,
-        )
+        self._rows = Counter("governance_list_rows", "Rows of archives' lists.", ["outcome"], registry=self.registry)
         self._events = Counter(
             "governance_audit_events", "Audit events taken in.", ["format", "result"], registry=self.registry
         )
