@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("decisions_http", "log_verify", "audit_append", "impact_analysis", "suspension")
+NAMES = ("decisions_http", "log_verify", "audit_append", "impact_analysis", "suspension", "study_list")
 
 
 def main(chosen: list[str]) -> None:

@@ -36,8 +36,11 @@ from governance.detection import DetectionEngine, Links, RegionContext, default_
 from governance.enforcement import (
     AccessService,
     AgreementLapse,
+    ArchiveAddress,
+    ArchiveLists,
     Bundles,
     CandidateFinder,
+    DicomwebArchives,
     EdgeIntake,
     EdgeLimits,
     Edges,
@@ -105,6 +108,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
     bundles = _bundles(ground, rooms)
     edges = Edges(ground.database, rooms.federation, ground.clock, lambda: bundles.revision, settings.edge_stale_after)
     quarantine = Quarantine(ground.database, ground.pseudonymiser, ground.vault, ground.clock)
+    enforcement = _enforcement(ground, rooms)
     alerts = AlertService(
         database=ground.database,
         audit=ground.audit,
@@ -132,7 +136,8 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         search=_search(ground, rooms, decisions),
         exchange=_exchange(ground, rooms, access),
         impact=_impact(ground, rooms),
-        enforcement=_enforcement(ground, rooms),
+        enforcement=enforcement,
+        lists=_lists(ground, rooms, decisions, enforcement),
         bundles=bundles,
         edges=edges,
         edge_intake=EdgeIntake(ground.audit, quarantine, ground.clock, ground.metrics),
@@ -275,6 +280,24 @@ def _enforcement(ground: _Ground, rooms: _Rooms) -> EnforcementPoint:
         audit=ground.audit,
         database=ground.database,
         clock=ground.clock,
+        new_id=new_id,
+    )
+
+
+def _lists(ground: _Ground, rooms: _Rooms, decisions: DecisionService, enforcement: EnforcementPoint) -> ArchiveLists:
+    addresses = {
+        name: ArchiveAddress(place.url, place.credential) for name, place in ground.settings.dicomweb_archives.items()
+    }
+    return ArchiveLists(
+        point=enforcement,
+        archives=DicomwebArchives(addresses),
+        decisions=decisions,
+        policy=rooms.agreements.compiled,
+        catalogue=rooms.catalogue,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        metrics=ground.metrics,
         new_id=new_id,
     )
 

@@ -11,13 +11,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from governance.errors import ConfigurationError, Fault
 from governance.vocabulary import ods_code
 
 PREFIX = "GOVERNANCE_"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePlace:
+    """Where an archive's DICOMweb service is, and the user and password it asks for."""
+
+    url: str
+    credential: tuple[str, str] | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,7 @@ class Settings:
     syslog_port: int | None = None
     syslog_host: str = "127.0.0.1"
     syslog_senders: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    dicomweb_archives: Mapping[str, "ArchivePlace"] = field(repr=False, default_factory=lambda: MappingProxyType({}))
     orthanc_validity: int = 0
     orthanc_shared_paths: frozenset[str] = frozenset()
     host: str = "127.0.0.1"
@@ -81,6 +90,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "syslog_port": "TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.",
     "syslog_host": "Address the syslog port listens on.",
     "syslog_senders": "Trusts of senders that name none: `AuditSourceID=ODS`, separated by commas.",
+    "dicomweb_archives": "DICOMweb services to list from: `client id=URL`, by commas; may hold `user:password@`.",
     "orthanc_validity": "Seconds (10 at most) Orthanc may remember a grant, its accesses unrecorded. 0: none.",
     "orthanc_shared_paths": "Paths of Orthanc, separated by commas, that every live token of its archive may get.",
     "host": "Address the HTTP server listens on.",
@@ -135,6 +145,8 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
             values[name] = _number(name, given[name], kind, lowest, faults)
     if "syslog_senders" in given:
         values["syslog_senders"] = _senders("syslog_senders", given["syslog_senders"], faults)
+    if "dicomweb_archives" in given:
+        values["dicomweb_archives"] = _archives("dicomweb_archives", given["dicomweb_archives"], faults)
     if int(str(values.get("orthanc_validity", 0))) > _VALIDITY_MAXIMUM:
         faults.append(Fault(_variable("orthanc_validity"), f"is {_VALIDITY_MAXIMUM} or less"))
     if "orthanc_shared_paths" in given:
@@ -195,6 +207,22 @@ def _key(name: str, text: str, faults: list[Fault]) -> bytes:
     elif len(set(key)) == 1:
         faults.append(Fault(_variable(name), "is one byte repeated: not a key"))
     return key
+
+
+def _archives(name: str, text: str, faults: list[Fault]) -> Mapping[str, ArchivePlace]:
+    """Read ``client id=URL`` pairs; a credential in the URL is taken out of it."""
+    places: dict[str, ArchivePlace] = {}
+    for number, pair in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
+        client, _, address = (part.strip() for part in pair.partition("="))
+        split = urlsplit(address)
+        safe = split.scheme == "https" or (split.scheme == "http" and split.hostname in _LOOPBACK)
+        if not client or client in places or not split.hostname or not safe or split.query or split.fragment:
+            faults.append(Fault(_variable(name), f"pair {number} is not client id=URL, https outside loopback, once"))
+            continue
+        known = (unquote(split.username), unquote(split.password or "")) if split.username else None
+        place = urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path.rstrip("/"), "", ""))
+        places[client] = ArchivePlace(place, known)
+    return MappingProxyType(places)
 
 
 def _senders(name: str, text: str, faults: list[Fault]) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from governance.api.audit_out import blueprint as audit_out
 from governance.api.authzen import blueprint as authzen
 from governance.api.authzen_search import blueprint as authzen_search
 from governance.api.context import blueprint as context
+from governance.api.dicomweb import blueprint as dicomweb
 from governance.api.enforce import blueprint as enforce
 from governance.api.enforce_envoy import blueprint as enforce_envoy
 from governance.api.enforce_orthanc import blueprint as enforce_orthanc
@@ -34,6 +35,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         authzen,
         authzen_search,
         context,
+        dicomweb,
         enforce,
         enforce_envoy,
         enforce_orthanc,

@@ -6,11 +6,46 @@ Rules of this room:
 2. A patient is a keyed pseudonym ``p-…``; no identifier of a person is ever kept here.
 3. A study may have several custodians. One without any is known and has no owner: no owner means no access.
 4. An upsert replaces a study whole. What the feed no longer says is no longer so.
-5. The catalogue answers what it holds and decides nothing.
+5. The catalogue answers what it holds and decides nothing. It takes a filter as a condition and finds what it covers.
 """
 
+from governance.catalogue.condition import (
+    ALWAYS,
+    NEVER,
+    Compare,
+    Condition,
+    Either,
+    Every,
+    NotUcast,
+    Row,
+    Scalar,
+    Unless,
+    either,
+    every,
+    holds,
+)
+from governance.catalogue.condition import parse as parse_ucast
 from governance.catalogue.feed import parse_studies
-from governance.catalogue.service import Catalogue
+from governance.catalogue.service import Catalogue, Way
 from governance.catalogue.study import Study
 
-__all__ = ["Catalogue", "Study", "parse_studies"]
+__all__ = [
+    "ALWAYS",
+    "NEVER",
+    "Catalogue",
+    "Compare",
+    "Condition",
+    "Either",
+    "Every",
+    "NotUcast",
+    "Row",
+    "Scalar",
+    "Study",
+    "Unless",
+    "Way",
+    "either",
+    "every",
+    "holds",
+    "parse_studies",
+    "parse_ucast",
+]

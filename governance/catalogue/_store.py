@@ -1,6 +1,9 @@
 """Reads and writes of studies."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,6 +11,7 @@ from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
 from governance.catalogue._tables import CustodianRow, StudyRow
+from governance.catalogue.condition import Compare, Condition, Either, Every, Unless
 from governance.catalogue.study import Study
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
@@ -27,17 +31,16 @@ _BY_PATIENT = _JOINED.where(_STUDY.c.patient == sa.bindparam("patient")).order_b
     _STUDY.c.study_date.desc(), _STUDY.c.study_uid
 )
 
-_AFTER = (
-    sa.select(_STUDY.c.study)
-    .where(_STUDY.c.study > sa.bindparam("after"))
-    .order_by(_STUDY.c.study)
-    .limit(sa.bindparam("most", type_=sa.Integer))
-)
-_AFTER_OF_CUSTODIANS = _AFTER.where(
-    sa.exists().where(_OWNER.c.study_uid == _STUDY.c.study_uid, _OWNER.c.ods.in_(sa.bindparam("names", expanding=True)))
-)
-_AFTER_OF_PATIENTS = _AFTER.where(_STUDY.c.patient.in_(sa.bindparam("names", expanding=True)))
-_AFTER_NAMED = _AFTER.where(_STUDY.c.study.in_(sa.bindparam("names", expanding=True)))
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Studies that meet a condition at a day, among those of the names given."""
+
+    condition: Condition
+    today: date
+    custodians: Sequence[str] | None
+    patients: Sequence[str] | None
+    studies: Sequence[str] | None
 
 
 def put(session: Session, studies: Sequence[Study]) -> None:
@@ -58,6 +61,14 @@ def put(session: Session, studies: Sequence[Study]) -> None:
 def by_uid(session: Session, study_uid: str) -> Study | None:
     """Find a study by its UID."""
     return next(iter(_folded(_BY_UID.rows(session, study_uid=study_uid))), None)
+
+
+def by_uids(session: Session, study_uids: Sequence[str]) -> list[Study]:
+    """Find studies by their UIDs; unknown ones are left out."""
+    found: list[Study] = []
+    for chunk in chunks(study_uids):
+        found += _read(session, _BY_UIDS, {"uids": list(chunk)})
+    return found
 
 
 def by_pseudonyms(session: Session, pseudonyms: Sequence[str]) -> list[Study]:
@@ -85,25 +96,78 @@ def by_custodian(session: Session, ods: str, after: str, limit: int) -> list[Stu
     return _read(session, _BY_UIDS, {"uids": list(uids)})
 
 
-def reached(
-    session: Session,
-    custodians: Collection[str],
-    patients: Collection[str],
-    studies: Collection[str],
-    after: str,
-    limit: int,
-) -> list[Study]:
-    """Give a page of the studies of any of these custodians or patients, or of these names, by pseudonym."""
+def reached(session: Session, sought: Sequence[Sought], after: str, limit: int) -> list[Study]:
+    """Give a page of the studies that are sought in any way, by pseudonym."""
     found: set[str] = set()
-    for statement, names in (
-        (_AFTER_OF_CUSTODIANS, custodians),
-        (_AFTER_OF_PATIENTS, patients),
-        (_AFTER_NAMED, studies),
-    ):
-        for chunk in chunks(sorted(names)):
-            values = {"names": list(chunk), "after": after, "most": limit}
-            found.update(session.connection().execute(statement, values).scalars())
+    for one in sought:
+        meets = sa.select(_STUDY.c.study).where(where(one.condition, one.today), _STUDY.c.study > after)
+        for names in _among(one):
+            page = meets.where(names).order_by(_STUDY.c.study).limit(limit)
+            found.update(session.connection().execute(page).scalars())
     return sorted(by_pseudonyms(session, sorted(found)[:limit]), key=lambda study: study.study)
+
+
+def where(condition: Condition, today: date) -> sa.ColumnElement[bool]:
+    """Say a condition in SQL; every value of it is a bound parameter.
+
+    A field that the catalogue does not hold is a mistake of the caller's, and raises KeyError.
+    """
+    match condition:
+        case Every(parts):
+            return sa.and_(sa.true(), *(where(part, today) for part in parts))
+        case Either(parts):
+            return sa.or_(sa.false(), *(where(part, today) for part in parts))
+        case Unless(part):
+            return sa.not_(sa.func.coalesce(where(part, today), sa.false()))
+        case Compare("study.age_days", operator, values):
+            return _aged(operator, values, today)
+        case Compare(field, "eq" | "in", values):
+            return _FIELDS[field](tuple(str(value) for value in values if isinstance(value, str)))
+    raise KeyError("a comparison that the catalogue cannot make")
+
+
+def _aged(operator: str, values: Sequence[object], today: date) -> sa.ColumnElement[bool]:
+    """Turn an age in days into a date: what is at most so old was made on that day or later."""
+    (bound,) = values
+    if operator != "lte" or not isinstance(bound, int):
+        raise KeyError("a comparison that the catalogue cannot make")
+    try:
+        return _STUDY.c.study_date >= today - timedelta(days=bound)
+    except OverflowError:  # older than the calendar, or younger than its end
+        return sa.true() if bound > 0 else sa.false()
+
+
+def _custodian(values: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(_OWNER.c.study_uid == _STUDY.c.study_uid, _OWNER.c.ods.in_(values))
+
+
+def _labelled(values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Find labels in their JSON array as it is stored: an element with its quotes."""
+    text = sa.cast(_STUDY.c.labels, sa.Text)
+    return sa.or_(sa.false(), *(text.contains(json.dumps(value), autoescape=True) for value in values))
+
+
+_FIELDS: Mapping[str, Callable[[Sequence[str]], sa.ColumnElement[bool]]] = {
+    "study.body_part": lambda values: _STUDY.c.body_part.in_(values),
+    "study.custodian": _custodian,
+    "study.label": _labelled,
+    "study.modality": lambda values: _STUDY.c.modality.in_(values),
+}
+
+
+def _among(sought: Sought) -> Iterator[sa.ColumnElement[bool]]:
+    """Give the names of a way as conditions, a chunk each; one that says nothing when it has none."""
+    named: list[tuple[Sequence[str] | None, Callable[[Sequence[str]], sa.ColumnElement[bool]]]] = [
+        (sought.custodians, _custodian),
+        (sought.patients, lambda names: _STUDY.c.patient.in_(names)),
+        (sought.studies, lambda names: _STUDY.c.study.in_(names)),
+    ]
+    given = [(names, says) for names, says in named if names is not None]
+    if not given:
+        yield sa.true()
+    for names, says in given:
+        for chunk in chunks(sorted(names)):
+            yield says(list(chunk))
 
 
 def custodian_count(session: Session, ods: str) -> int:

@@ -1,13 +1,37 @@
 """The catalogue of imaging studies: what may be asked for."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from sqlmodel import Session
 
 from governance.catalogue import _store
+from governance.catalogue.condition import NEVER, Condition
 from governance.catalogue.study import Study
 
 PAGE = 1_000  # studies of a trust in one page
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to studies: those that meet a condition, among those of the names given; without any names, among all.
+
+    ``condition`` speaks of ``study.`` ``custodian``, ``modality``, ``body_part``, ``label`` and ``age_days``, the last
+    counted to ``today``. ``custodians`` are ODS codes, ``patients`` ``p-…``, ``studies`` ``t-…``.
+    """
+
+    condition: Condition
+    today: date
+    custodians: Sequence[str] | None = None
+    patients: Sequence[str] | None = None
+    studies: Sequence[str] | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Say whether the way can lead to any study at all."""
+        named = [names for names in (self.custodians, self.patients, self.studies) if names is not None]
+        return self.condition != NEVER and all(named)
 
 
 class Catalogue:
@@ -41,27 +65,21 @@ class Catalogue:
         """Give a page of the studies a trust answers for, in the order of their UIDs, those after ``after``."""
         return tuple(_store.by_custodian(session, ods, after, limit))
 
-    def reached(
-        self,
-        session: Session,
-        *,
-        custodians: Collection[str],
-        patients: Collection[str],
-        studies: Collection[str],
-        after: str = "",
-        limit: int = PAGE,
-    ) -> tuple[Study, ...]:
-        """Give a page of the studies that any of three ways leads to, in the order of their pseudonyms.
+    def reached(self, session: Session, ways: Sequence[Way], after: str = "", limit: int = PAGE) -> tuple[Study, ...]:
+        """Give a page of the studies that any of some ways leads to, in the order of their pseudonyms.
 
         Args:
             session: a read snapshot.
-            custodians: ODS codes: every study they answer for.
-            patients: ``p-…``: every study of theirs.
-            studies: ``t-…``: these studies.
+            ways: what is wanted.
             after: the pseudonym to go on after.
             limit: how many at most; fewer means that there are no more.
         """
-        return tuple(_store.reached(session, custodians, patients, studies, after, limit))
+        sought = [(way.condition, way.today, way.custodians, way.patients, way.studies) for way in ways]
+        return tuple(_store.reached(session, [_store.Sought(*one) for one in sought], after, limit))
+
+    def studies(self, session: Session, study_uids: Collection[str]) -> dict[str, Study]:
+        """Find many studies by UID in one go; unknown ones are left out."""
+        return {study.study_uid: study for study in _store.by_uids(session, sorted(set(study_uids)))}
 
     def count_for_custodian(self, session: Session, ods: str) -> int:
         """Count the studies a trust answers for."""

@@ -15,6 +15,8 @@ from governance.decisions._opa_engine import OpaEngine
 from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions.decision import AgreementRef, Answer, Decision
 from governance.decisions.engine import EMBEDDED, Engine, EngineFault, Health, PolicySource
+from governance.decisions.filters import StudyFilter
+from governance.decisions.listing import Listing
 from governance.decisions.obligations import Obligation, ObligationType
 from governance.decisions.pdp import DecisionService
 from governance.decisions.pip import PolicyInformationPoint, ReadsToday
@@ -30,6 +32,7 @@ __all__ = [
     "Engine",
     "EngineFault",
     "Health",
+    "Listing",
     "Obligation",
     "ObligationType",
     "OpaEngine",
@@ -38,4 +41,5 @@ __all__ = [
     "ReadsToday",
     "RegorusEngine",
     "RequestSubject",
+    "StudyFilter",
 ]

@@ -27,12 +27,15 @@ from urllib.parse import urlsplit
 import requests
 
 from governance.agreements import PolicyData
+from governance.decisions._filter_answers import read_compiled
 from governance.decisions._opa_line import Client, LoadingClient, Spending, TooLong, watchman
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, read_answer
+from governance.decisions.filters import StudyFilter
 from governance.vocabulary import ReasonCode
 
 _PACKAGE, _RULE = "imaging.decision", "answer"
+_FILTER = "imaging/filter/include"
 _PREFIX = "imaging/"  # every policy below it is ours
 _LOAD_TIMEOUT = 30.0  # seconds; loading is not on the path of a request
 _PATIENCE = 5.0  # seconds; other processes of the service take up a change in half a second
@@ -112,14 +115,13 @@ class OpaEngine:
         """Decide on one policy input. Raises EngineFault."""
         if self._data is None:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
-        with self._decisions.spend(self._timeout) as spending:
-            try:
-                return self._ask(policy_input, spending)
-            except EngineFault as fault:
-                if not self._lost(fault):
-                    raise
-            self._restore().join(spending.left)
-            return self._ask(policy_input, spending)
+        return self._asked(lambda spending: self._ask(policy_input, spending))
+
+    def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
+        """Let OPA evaluate the filter in part (Compile API, OPA 1.9 and later). Raises EngineFault."""
+        if self._data is None:
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
+        return self._asked(lambda spending: self._compile(policy_input, spending))
 
     def health(self) -> Health:
         """Say whether the server answers and holds the expected policy data; one that lost its memory is given it."""
@@ -143,6 +145,30 @@ class OpaEngine:
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer has no revision")
         held = body.get("result")
         return None if held is None else str(held)
+
+    def _asked(self, question: Callable[[Spending], T]) -> T:
+        """Put a question within one budget; once more when the server had lost its memory and has it again in time."""
+        with self._decisions.spend(self._timeout) as spending:
+            try:
+                return question(spending)
+            except EngineFault as fault:
+                if not self._lost(fault):
+                    raise
+            self._restore().join(spending.left)
+            return question(spending)
+
+    def _compile(self, policy_input: Mapping[str, Any], spending: Spending) -> StudyFilter:
+        accepted = self._accepted
+        known = {"request": policy_input}
+        body = _guarded(lambda: self._client().compile_filter(_FILTER, known, ["input.study"]), spending)
+        result = body.get("result", {}) if isinstance(body, dict) else None
+        if not isinstance(result, dict):
+            raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's filter is not one")
+        if "query" not in result:  # never: the filter names its policy data whenever there is some
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no filter")
+        made = read_compiled(result["query"], accepted | self._accepted)
+        self._other_since = None
+        return made
 
     def _ask(self, policy_input: Mapping[str, Any], spending: Spending) -> Answer:
         accepted = self._accepted

@@ -8,7 +8,7 @@ before either. The watchman is one thread for each line, and ends when nobody ha
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
@@ -183,6 +183,17 @@ class Client(OpaClient):  # type: ignore[misc]
         for scheme in ("http://", "https://"):
             session.mount(scheme, _Adapter(self.maximum))
         return session
+
+    def compile_filter(self, path: str, known: Mapping[str, Any], unknowns: list[str]) -> Any:
+        """Ask the Compile API for a filter as UCAST: never as SQL, whose values would be text of the statement."""
+        answer = self._session.post(
+            f"{self.root_url}/compile/{path}",
+            json={"input": known, "unknowns": unknowns},
+            headers={"Accept": "application/vnd.opa.ucast.all+json"},
+            timeout=self.timeout,
+        )
+        answer.raise_for_status()
+        return answer.json()
 
 
 class LoadingClient(Client):

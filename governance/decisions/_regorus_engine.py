@@ -22,8 +22,18 @@ from typing import Any, TypeVar
 import regorus
 
 from governance.agreements import PolicyData
+from governance.decisions._filter_answers import read_openings
 from governance.decisions.decision import Answer
-from governance.decisions.engine import EMBEDDED, ENTRYPOINT, EngineFault, Health, PolicySource, read_answer
+from governance.decisions.engine import (
+    EMBEDDED,
+    ENTRYPOINT,
+    FILTER_ENTRYPOINT,
+    EngineFault,
+    Health,
+    PolicySource,
+    read_answer,
+)
+from governance.decisions.filters import StudyFilter
 from governance.vocabulary import ReasonCode
 
 _UNDEFINED = "<undefined>"
@@ -51,6 +61,10 @@ class _Generation:
             found = self._slices[key] = json.dumps({"governance": self._cut(*key)})
         return found
 
+    def custodians(self, policy_input: Mapping[str, Any]) -> list[str]:
+        """Give the custodians that some active agreement opens to the requester, for whatever purpose."""
+        return sorted(self._document["index"].get(_key(policy_input)[0], {}))
+
     def _cut(self, requester: str, custodians: tuple[str, ...], purpose: str) -> dict[str, Any]:
         index, lapsed = (_reach(self._document[part], requester, custodians, purpose) for part in ("index", "lapsed"))
         keys = {key for by_purpose in index.values() for key in by_purpose[purpose]}
@@ -63,24 +77,66 @@ class _Generation:
 
 
 class _Machine:
-    """A virtual machine, the slice it holds, and the engine it decides for; used by the thread that made it alone."""
+    """A virtual machine, the slice it holds, and the program it runs; used by the thread that made it alone."""
 
-    __slots__ = ("data_json", "engine", "vm")
+    __slots__ = ("data_json", "program", "vm")
 
-    def __init__(self, vm: Any, engine: "RegorusEngine") -> None:
+    def __init__(self, vm: Any, program: "_Program") -> None:
         self.vm = vm
         self.data_json: str | None = None
-        self.engine = weakref.ref(engine)  # without a callback: that would drop the machine in whichever thread it ran
+        self.program = weakref.ref(
+            program
+        )  # without a callback: that would drop the machine in whichever thread it ran
 
 
 class _Cell(threading.local):
-    """The machines of the calling thread, by the identity of their engine."""
+    """The machines of the calling thread, by the identity of their program."""
 
     def __init__(self) -> None:
         self.machines: dict[int, _Machine] = {}
 
 
 _CELL = _Cell()
+
+
+class _Program:
+    """The policies compiled for one entrypoint. Raises EngineFault when they do not compile."""
+
+    def __init__(self, policies: PolicySource, entrypoint: str) -> None:
+        self._binary = _guarded(lambda: _compile(policies, entrypoint))
+
+    def value(self, data_json: str, input_json: str) -> object:
+        """Run it on the calling thread's machine. Raises EngineFault."""
+        try:
+            return _guarded(lambda: self._run(data_json, input_json))
+        except EngineFault:
+            _CELL.machines.pop(id(self), None)
+            raise
+
+    def _run(self, data_json: str, input_json: str) -> object:
+        machine = _CELL.machines.get(id(self))
+        if machine is None or machine.program() is not self:
+            machine = self._new_machine()
+        if machine.data_json is not data_json:
+            machine.vm.set_data_json(data_json)
+            machine.data_json = data_json
+        machine.vm.set_input_json(input_json)
+        value = json.loads(machine.vm.execute())
+        if value == _UNDEFINED:
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the entrypoint is undefined")
+        return value
+
+    def _new_machine(self) -> _Machine:
+        """Make the calling thread's machine, and let go of those it made for programs that are gone."""
+        program, partial = regorus.Program.deserialize_binary(self._binary)
+        if partial:
+            raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the compiled policies are not whole")
+        vm = regorus.Rvm()
+        vm.load_program(program)
+        held = {key: machine for key, machine in _CELL.machines.items() if machine.program() is not None}
+        _CELL.machines = held
+        held[id(self)] = made = _Machine(vm, self)
+        return made
 
 
 class RegorusEngine:
@@ -96,7 +152,8 @@ class RegorusEngine:
     name = EMBEDDED
 
     def __init__(self, policies: PolicySource) -> None:
-        self._program = _guarded(lambda: _compile(policies))
+        self._deciding = _Program(policies, ENTRYPOINT)
+        self._filtering = _Program(policies, FILTER_ENTRYPOINT)
         self._current: _Generation | None = None
 
     @property
@@ -121,6 +178,16 @@ class RegorusEngine:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
         return self._decide(generation, policy_input)
 
+    def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
+        """Put the filter together from what the clauses open. Raises EngineFault."""
+        generation = self._current
+        if generation is None:
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
+        reached = {**policy_input, "resource": {"custodians": generation.custodians(policy_input)}}
+        asked = json.dumps({"request": policy_input})
+        value = self._filtering.value(generation.slice_for(reached), asked)
+        return read_openings(value, frozenset({generation.revision}))
+
     def health(self) -> Health:
         """Say whether policy data is loaded; the engine itself is in this process."""
         if self._current is None:
@@ -128,41 +195,13 @@ class RegorusEngine:
         return Health(ok=True, revision=self._current.revision, detail="compiled policies in this process")
 
     def _decide(self, generation: _Generation, policy_input: Mapping[str, Any]) -> Answer:
-        try:
-            value = _guarded(lambda: self._run(generation.slice_for(policy_input), json.dumps(policy_input)))
-            return read_answer(value, frozenset({generation.revision}))
-        except EngineFault:
-            _CELL.machines.pop(id(self), None)
-            raise
-
-    def _run(self, data_json: str, input_json: str) -> object:
-        machine = _CELL.machines.get(id(self))
-        if machine is None or machine.engine() is not self:
-            machine = self._new_machine()
-        if machine.data_json is not data_json:
-            machine.vm.set_data_json(data_json)
-            machine.data_json = data_json
-        machine.vm.set_input_json(input_json)
-        value = json.loads(machine.vm.execute())
-        if value == _UNDEFINED:
-            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the entrypoint is undefined")
-        return value
-
-    def _new_machine(self) -> _Machine:
-        """Make the calling thread's machine, and let go of those it made for engines that are gone."""
-        program, partial = regorus.Program.deserialize_binary(self._program)
-        if partial:
-            raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the compiled policies are not whole")
-        vm = regorus.Rvm()
-        vm.load_program(program)
-        held = {key: machine for key, machine in _CELL.machines.items() if machine.engine() is not None}
-        _CELL.machines = held
-        held[id(self)] = made = _Machine(vm, self)
-        return made
+        held, asked = _guarded(lambda: (generation.slice_for(policy_input), json.dumps(policy_input)))
+        value = self._deciding.value(held, asked)
+        return read_answer(value, frozenset({generation.revision}))
 
 
-def _compile(policies: PolicySource) -> bytes:
-    program = regorus.Program.compile_from_modules("{}", list(policies.modules), [ENTRYPOINT])
+def _compile(policies: PolicySource, entrypoint: str) -> bytes:
+    program = regorus.Program.compile_from_modules("{}", list(policies.modules), [entrypoint])
     return bytes(program.serialize_binary())
 
 

@@ -17,10 +17,12 @@ from typing import Any, Protocol, Self
 
 from governance.agreements import PolicyData
 from governance.decisions.decision import Answer, InvalidAnswer, parse_answer
+from governance.decisions.filters import StudyFilter
 from governance.vocabulary import ReasonCode
 
 EMBEDDED = "embedded"  # the name of an engine that runs in this process and waits for nothing
 ENTRYPOINT = "data.imaging.decision.answer"
+FILTER_ENTRYPOINT = "data.imaging.filter.answer"
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
 
@@ -79,6 +81,10 @@ class Engine(Protocol):
 
     def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
         """Decide on one policy input (see ``pip``). Raises EngineFault."""
+        ...
+
+    def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
+        """Say which studies a policy input that names none would be let to (see ``filters``). Raises EngineFault."""
         ...
 
     def load(self, data: PolicyData) -> None:

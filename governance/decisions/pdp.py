@@ -10,16 +10,18 @@
 The caller still owes: a durable record of the decision before anybody acts on it (``enforcement``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
 
 from governance.agreements import PolicyData
+from governance.catalogue import Study
 from governance.decisions.decision import Answer, Decision
 from governance.decisions.engine import Engine, EngineFault, Health
+from governance.decisions.listing import Listing
 from governance.decisions.obligations import unsupported
-from governance.decisions.pip import PolicyInformationPoint
+from governance.decisions.pip import LONDON, PolicyInformationPoint
 from governance.decisions.request import AccessRequest
 from governance.errors import Unavailable
 from governance.telemetry import get_logger
@@ -27,6 +29,7 @@ from governance.vocabulary import ReasonCode
 
 _log = get_logger(__name__)
 _NOT_TAKEN = "The policy engine did not take what is now in force; every request is denied until it does."
+_UNDECIDED = "The search could not be decided. It can be tried again."
 
 
 class DecisionService:
@@ -63,6 +66,11 @@ class DecisionService:
             raise Unavailable(fault.reason.value, _NOT_TAKEN) from fault
         self._outdated = False
 
+    @property
+    def outdated(self) -> bool:
+        """Say whether the engine did not take what is in force now, so that everything is denied until it does."""
+        return self._outdated
+
     def health(self) -> Health:
         """Say whether the engine can decide, and with what is in force; raises nothing."""
         health = self._engine.health()
@@ -92,6 +100,35 @@ class DecisionService:
             requestable=answer.requestable,
             decided_at=now,
         )
+
+    def listing(self, request: AccessRequest, data: PolicyData, session: Session, now: datetime) -> Listing:
+        """Give the filter that says which studies a request permits, and what it needs to know of each.
+
+        Args:
+            request: what is asked; the study it names counts for nothing, and no reason of a person's is taken.
+            data: the policy data that the caller expects; its ``filter.revision`` says which it was made with.
+            session: a read snapshot.
+            now: the instant of the request.
+
+        Raises:
+            Unavailable: the attributes could not be gathered or the engine failed: no list stands for "not sure".
+        """
+        try:
+            known, ties = self._information.gather_unnamed(request, session, now)
+            made = self._engine.study_filter(known)
+        except EngineFault as fault:
+            _log.error("policy engine failed", engine=self._engine.name, reason=fault.reason.value, detail=fault.detail)
+            raise Unavailable("search.undecided", _UNDECIDED) from fault
+        except Exception as error:
+            _log.error("no filter", engine=self._engine.name, error_type=type(error).__name__)
+            raise Unavailable("search.undecided", _UNDECIDED) from error
+        today = now.astimezone(LONDON).date()
+        return Listing(made, data, ties, now, today, self._information.named(request), request.supported_obligations)
+
+    def permitted(self, listing: Listing, studies: Sequence[Study], session: Session) -> frozenset[str]:
+        """Give the pseudonyms of those studies that a listing permits; one read, whatever their number."""
+        contexts = self._information.patients(studies, session, listing.at)
+        return frozenset(one.study for one in studies if listing.permits(one, contexts.get(one.patient)))
 
     def _answer(self, request: AccessRequest, session: Session, now: datetime) -> Answer:
         if self._outdated:

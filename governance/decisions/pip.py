@@ -9,7 +9,7 @@ Rules:
 4. The instant of the request decides what is valid. Hours and ages follow the calendar of Europe/London.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -20,12 +20,12 @@ from governance.catalogue import Catalogue, Study
 from governance.decisions.request import AccessRequest, RequestSubject
 from governance.federation import AiManifest, FederationDirectory
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Edge, Relationships
+from governance.relationships import Edge, PatientContext, Relationships
 from governance.vocabulary import SubjectType
 
 PolicyInput: TypeAlias = Mapping[str, Any]
 ReadsToday: TypeAlias = Callable[[Session, str, datetime], int]
-_LONDON = ZoneInfo("Europe/London")
+LONDON = ZoneInfo("Europe/London")
 
 
 class PolicyInformationPoint:
@@ -62,7 +62,7 @@ class PolicyInformationPoint:
             session: a read snapshot.
             now: the instant of the request, aware.
         """
-        local = now.astimezone(_LONDON)
+        local = now.astimezone(LONDON)
         study, patient = self._resource(request, session)
         subject, team_ids = self._subject(request.subject, session, now)
         custodians = study.custodians if study else self._searched(request)
@@ -93,9 +93,31 @@ class PolicyInformationPoint:
             },
         }
 
+    def gather_unnamed(
+        self, request: AccessRequest, session: Session, now: datetime
+    ) -> tuple[PolicyInput, tuple[Edge, ...]]:
+        """Give the policy input of a request that names no study yet, and every tie of the one who asks."""
+        local = now.astimezone(LONDON)
+        subject, team_ids = self._subject(request.subject, session, now)
+        known = {
+            "time": {"epoch": int(now.timestamp()), "minute_of_day": local.hour * 60 + local.minute},
+            "subject": subject,
+            "action": request.action.value,
+            "purpose": request.purpose.value,
+        }
+        return known, self._relationships.edges_of(session, subject["id"], team_ids, now)
+
+    def patients(self, studies: Iterable[Study], session: Session, now: datetime) -> dict[str, PatientContext]:
+        """Give what is known of the patients of some studies, in one go."""
+        return self._relationships.patients(session, {study.patient for study in studies}, now)
+
+    def named(self, request: AccessRequest) -> str | None:
+        """Give the pseudonym of the patient a request names."""
+        return self._pseudonymiser.patient(request.patient) if request.patient else None
+
     def _resource(self, request: AccessRequest, session: Session) -> tuple[Study | None, str | None]:
         """Find the study and the patient's pseudonym (rule 3)."""
-        named = self._pseudonymiser.patient(request.patient) if request.patient else None
+        named = self.named(request)
         if request.study_uid is None:
             return None, named
         study = self._catalogue.study(session, request.study_uid)
@@ -133,7 +155,7 @@ class PolicyInformationPoint:
         member = self._federation.staff(session, pseudonym)
         if member is None:
             return attributes | {"id": pseudonym}, ()
-        today = now.astimezone(_LONDON).date()
+        today = now.astimezone(LONDON).date()
         return attributes | {
             "id": pseudonym,
             "known": member.employed(today),

@@ -11,6 +11,7 @@ Rules of this room:
 
 from governance.enforcement._edge_store import EdgeReport
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.archives import ArchiveAddress, DicomwebArchives
 from governance.enforcement.bundles import Bundles
 from governance.enforcement.candidates import CandidateFinder
 from governance.enforcement.dicomweb import Target
@@ -21,6 +22,7 @@ from governance.enforcement.edges import Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.impact import ImpactAnalysis, ImpactReport, Question
 from governance.enforcement.lapse import AgreementLapse
+from governance.enforcement.lists import ArchiveLists, Listed
 from governance.enforcement.point import Admission, Check, Credential, EnforcementPoint, Reach
 from governance.enforcement.search import EXAMINED, Found, Page, Searched, SearchService
 
@@ -30,10 +32,13 @@ __all__ = [
     "AccessService",
     "Admission",
     "AgreementLapse",
+    "ArchiveAddress",
+    "ArchiveLists",
     "Bundles",
     "CandidateFinder",
     "Check",
     "Credential",
+    "DicomwebArchives",
     "EdgeIntake",
     "EdgeLimits",
     "EdgeReport",
@@ -46,6 +51,7 @@ __all__ = [
     "Found",
     "ImpactAnalysis",
     "ImpactReport",
+    "Listed",
     "Page",
     "Question",
     "Reach",

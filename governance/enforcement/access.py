@@ -187,15 +187,22 @@ class AccessService:
     def _snapshot(self) -> Iterator[Session]:
         """Open a snapshot whose terms are those this process decides with, or newer ones that replaced them."""
         with self._database.reading() as session:
-            try:
-                behind = self._catch_up(session)
-            except Exception as error:
-                raise Unavailable("policy.stale", "The terms in force cannot be taken up now.", 1) from error
-            if not behind:
+            if not self._behind(session):
                 yield session
                 return
         with self._database.reading() as session:
             yield session
+
+    def _behind(self, session: Session) -> bool:
+        """Take up newer terms that a snapshot shows; False when there are none, or when everything is denied anyway."""
+        if self._decisions.outdated:
+            return False
+        try:
+            return self._catch_up(session)
+        except Exception as error:
+            if self._decisions.outdated:
+                return False
+            raise Unavailable("policy.stale", "The terms in force cannot be taken up now.", 1) from error
 
     def answer(self, asked: Asked, place: int, receipts: Sequence[Receipt]) -> AccessAnswer:
         """Give the answer to one of the questions asked, now that the log holds its decision.

@@ -1,12 +1,13 @@
 """Candidates: who or what a search has to ask the policy about, in a fixed order, found as they are needed.
 
-Each kind of search has one finder. It leaves out only what reach (``reach.py``) and the ties on file rule out; the
+Each kind of search has one finder. Studies come by the policy's own filter (``decisions/listing.py``), which answers
+for each; subjects by reach (``reach.py``) and the ties on file, which leave out only what the policy would refuse. The
 order is that of a key, a pseudonym or a code, so that a later page can go on after it.
 
 A reporting pool is membership, not a tie to a patient (``policies/imaging/relationship``), so it finds no candidates.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from sqlmodel import Session
 
 from governance.agreements import PolicyData
 from governance.catalogue import Catalogue, Study
-from governance.decisions import AccessRequest, RequestSubject
+from governance.decisions import AccessRequest, Listing
 from governance.enforcement import reach
 from governance.federation import FederationDirectory
 from governance.pseudonyms import Pseudonymiser
@@ -26,10 +27,14 @@ _BATCH = 200  # studies or members of staff read at a time
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One thing to ask the policy about. ``key`` is its place in the order of its kind."""
+    """One thing to ask the policy about.
+
+    ``key`` is its place in the order of its kind. ``permitted`` is the answer where a filter gave it already.
+    """
 
     key: str
     request: AccessRequest
+    permitted: bool | None = None
 
 
 class CandidateFinder:
@@ -55,24 +60,24 @@ class CandidateFinder:
                 yield Candidate(action.value, replace(asked, action=action))
 
     def studies(
-        self, asked: AccessRequest, data: PolicyData, session: Session, now: datetime, after: str
+        self,
+        asked: AccessRequest,
+        listing: Listing,
+        permitted: Callable[[Sequence[Study]], Collection[str]],
+        session: Session,
+        after: str,
     ) -> Iterator[Candidate]:
-        """Give the studies within reach of a known subject, by pseudonym: openly reached, or tied to the subject."""
-        teams = self._teams(asked.subject, session)
-        reached = reach.custodians(data, asked.subject.ods, asked.purpose)
-        if teams is None or not reached:
-            return
-        ties = [tie for tie in self._relationships.edges_of(session, asked.subject.id, teams, now) if _ties(tie)]
-        custodians = {ods for ods, openly in reached.items() if openly} | {tie.ods for tie in ties if tie.wide}
-        patients = {tie.patient for tie in ties if tie.patient is not None}
-        named = {tie.study for tie in ties if tie.patient is None and tie.study is not None}
-        while True:
-            page = self._catalogue.reached(
-                session, custodians=custodians, patients=patients, studies=named, after=after, limit=_BATCH
-            )
+        """Give the studies on a listing's ways, by pseudonym, each with its answer.
+
+        ``permitted`` gives the pseudonyms of those, of some studies, that the listing permits.
+        """
+        ways = listing.ways()
+        while ways:
+            page = self._catalogue.reached(session, ways, after, _BATCH)
+            shown = permitted(page)
             for study in page:
-                if not reached.keys().isdisjoint(study.custodians):
-                    yield Candidate(study.study, replace(asked, study_uid=study.study_uid))
+                request = replace(asked, study_uid=study.study_uid)
+                yield Candidate(study.study, request, permitted=study.study in shown)
             if len(page) < _BATCH:
                 return
             after = page[-1].study
@@ -130,13 +135,6 @@ class CandidateFinder:
         """Give the users, teams and services (``s-…``) that something ties to a study."""
         ties = self._relationships.edges_to(session, study.patient, study.study, now, study.custodians)
         return frozenset(tie.subject for tie in ties if _ties(tie))
-
-    def _teams(self, subject: RequestSubject, session: Session) -> tuple[str, ...] | None:
-        """Give a subject's teams; None when nobody knows the subject, and then nothing is within reach."""
-        if subject.type is not SubjectType.PRACTITIONER:
-            return () if self._federation.client(session, subject.id) else None
-        member = self._federation.staff(session, self._pseudonymiser.subject(subject.id))
-        return None if member is None else member.team_ids
 
 
 def _ties(edge: Edge) -> bool:

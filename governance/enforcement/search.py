@@ -1,8 +1,9 @@
 """The search use case: who may, what may they, and which studies (AuthZEN Authorization API 1.0, section 8).
 
 1. The clock is read once; candidates and decisions come from one read snapshot and one revision of the policy.
-2. A hit is a candidate that the decision service permits, with its obligations weighed: what a search answers, an
-   evaluation of the same request answers too. Nothing is a hit because an index or a filter says so.
+2. A hit is what an evaluation of the same request permits, with its obligations weighed. Studies are found by one
+   filter that the policy itself gives (``decisions/listing.py``): however many there are, the engine is asked once.
+   Subjects and actions are evaluated one by one.
 3. One event is appended before the answer leaves, with how many were asked about and how many were found; no index, no
    answer. The hits themselves are not named in it: a list of what might be opened opens nothing.
 4. A search carries no reason of a person's: breaking the glass and claiming a relationship open one study, and that is
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from sqlmodel import Session
 
@@ -177,7 +179,7 @@ class SearchService:
             if examined == EXAMINED:
                 return _Collected(tuple(hits), last, examined)
             examined += 1
-            if self._permits(candidate.request, session, now, data.revision):
+            if self._permits(candidate, session, now, data.revision):
                 if len(hits) == page.limit:
                     return _Collected(tuple(hits), last, examined)
                 hits.append(candidate.request)
@@ -189,11 +191,19 @@ class SearchService:
     ) -> Iterable[Candidate]:
         if searched is Searched.ACTION:
             return self._finder.actions(asked, after)
-        find = self._finder.studies if searched is Searched.RESOURCE else self._finder.subjects
-        return find(asked, data, session, now, after)
+        if searched is Searched.SUBJECT:
+            return self._finder.subjects(asked, data, session, now, after)
+        listing = self._decisions.listing(asked, data, session, now)
+        if listing.filter.revision != data.revision:
+            raise _PolicyChanged
+        permitted = partial(self._decisions.permitted, listing, session=session)
+        return self._finder.studies(asked, listing, permitted, session, after)
 
-    def _permits(self, request: AccessRequest, session: Session, now: datetime, revision: str) -> bool:
-        decision = self._decisions.decide(request, session, now, str)  # not recorded on its own, so it needs no id
+    def _permits(self, candidate: Candidate, session: Session, now: datetime, revision: str) -> bool:
+        if candidate.permitted is not None:
+            return candidate.permitted
+        # not recorded on its own, so it needs no id
+        decision = self._decisions.decide(candidate.request, session, now, str)
         if not _FAILED.isdisjoint(decision.reasons):
             raise Unavailable("search.undecided", "The search could not be decided. It can be tried again.")
         if decision.revision != revision or ReasonCode.POLICY_STALE in decision.reasons:

@@ -118,6 +118,7 @@ class Metrics:
         self._enforced = counter(
             "governance_enforcement_checks", "Checks asked by enforcement points.", ["door", "status"]
         )
+        self._rows = counter("governance_list_rows", "Rows of archives' lists.", ["outcome"])
         self._events = counter("governance_audit_events", "Audit events taken in.", ["format", "result"])
         self._commits = counter("governance_audit_commits", "Group commits of the log's writer.", ["result"])
         self._feed_lines = counter("governance_feed_lines", "Lines of context feeds.", ["feed", "outcome"])
@@ -151,6 +152,11 @@ class Metrics:
     def token_requested(self, *, grant: str, outcome: str) -> None:
         """Count one token request by grant (exchange, client_credentials) and outcome (issued, refused)."""
         self._tokens.labels(grant, outcome).inc()
+
+    def listed(self, *, shown: int, held_back: int) -> None:
+        """Count the rows of one list of an archive: shown to the caller, or held back."""
+        self._rows.labels("shown").inc(shown)
+        self._rows.labels("held_back").inc(held_back)
 
     def enforced(self, *, door: str, status: int) -> None:
         """Count one check of an enforcement point by the status it got."""

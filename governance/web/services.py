@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from governance.detection import DetectionEngine
     from governance.enforcement import (
         AccessService,
+        ArchiveLists,
         Bundles,
         EdgeIntake,
         Edges,
@@ -58,6 +59,7 @@ class Services:
     agreements: "Agreements"
     access: "AccessService"
     search: "SearchService"
+    lists: "ArchiveLists"
     exchange: "ExchangeService"
     impact: "ImpactAnalysis"
     enforcement: "EnforcementPoint"

@@ -400,6 +400,7 @@ def test_an_engine_that_fails_is_no_empty_answer(
         raise EngineFault(ReasonCode.ENGINE_TIMEOUT, "on purpose")
 
     monkeypatch.setattr(RegorusEngine, "evaluate", fail)
+    monkeypatch.setattr(RegorusEngine, "study_filter", fail)
     answer = ask(world, headers, kind, QUESTION)
     assert answer.status_code == 503
     assert answer.get_json()["reason"] == "search.undecided"

@@ -23,6 +23,7 @@ from governance.commands._demo_seed import seed_showcase
 from governance.commands.simulate import SCOPES
 from governance.simulation import network
 from governance.simulation.archive import OWNER, Archive, holdings, running_archive, send_feeds
+from governance.simulation.archive.orthanc import Orthanc
 from governance.simulation.client import Surface
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import Program, free_port
@@ -41,6 +42,7 @@ class RunningService:
 
     home: DemoHome
     program: Program
+    orthanc: Orthanc  # that of RRK's archive, whose lists it gives; it runs when ``archive`` does
 
     @property
     def url(self) -> str:
@@ -113,9 +115,13 @@ def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
         home = seed_home(folder, f"http://127.0.0.1:{free_port()}", identity)
         command = [sys.executable, "app.py", "serve"]
         log = folder / "service.log"
-        with Program("The service", command, log=log, environ=environment_of(home), folder=ROOT) as program:
+        orthanc = Orthanc(tmp_path_factory.mktemp("archive"), free_port())
+        user, password = orthanc.credential
+        lists = f"{network.archive_id(OWNER)}=http://{user}:{password}@{orthanc.address}/dicom-web"
+        environment = environment_of(home) | {"GOVERNANCE_DICOMWEB_ARCHIVES": lists}
+        with Program("The service", command, log=log, environ=environment, folder=ROOT) as program:
             program.await_answer(f"{home.service}/readyz")
-            made = RunningService(home, program)
+            made = RunningService(home, program, orthanc)
             feeds = Surface(home.service, made.parties.credentials(network.FEEDS), SCOPES)
             seed_showcase(feeds, load_accounts(), datetime.now(UTC).date())
             yield made
@@ -123,16 +129,17 @@ def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 
 
 @pytest.fixture(scope="session")
-def archive(running_service: RunningService, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+def archive(running_service: RunningService) -> Iterator[Archive]:
     """Run RRK's archive: Orthanc with real files, behind nginx that asks the service."""
     held = holdings(load_accounts())
     send_feeds(running_service.surface(network.FEEDS), held, datetime.now(UTC).date())
     with running_archive(
-        tmp_path_factory.mktemp("archive"),
+        running_service.orthanc.folder,
         [each.file for each in held],
         service=running_service.url,
         client_id=network.archive_id(OWNER),
         enforcement_key=running_service.parties.enforcement_key(OWNER),
         port=free_port(),
+        orthanc=running_service.orthanc,
     ) as running:
         yield running

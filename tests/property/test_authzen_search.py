@@ -10,18 +10,20 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from governance.catalogue import Study
-from governance.decisions import AccessRequest, PolicySource, RegorusEngine, RequestSubject
+from governance.decisions import AccessRequest, Engine, OpaEngine, PolicySource, RegorusEngine, RequestSubject
 from governance.enforcement import Searched
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import WIDE_KINDS, Edge, PatientContext
 from governance.storage import Database
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
+from tests.opa_process import OpaServer
 from tests.policy.strategies import KEYS, LABELS, MODALITIES, ROLES, TRUSTS, World, data_of
 from tests.search_world import NOW, SearchWorld, search_world
 from tests.unit.decisions.region import KEY, POINT
@@ -47,7 +49,9 @@ _CLAUSE: SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "actions": _mostly(["read", "search"], ["read"], ["export", "search"]),
         "roles": _mostly(list(ROLES), ["clinician"]),
         "services": _mostly(["viewer"], []),
-        "modalities": _mostly(["*"], ["CT"]),
+        "modalities": _mostly(["*"], ["CT"], []),
+        "body_parts": _mostly(["*"], ["HEAD"]),
+        "excluded_labels": _mostly([], ["decoy"], ['100%_"odd']),
         "priors_days": _mostly(None, 365),
         "identity_assurance": st.sampled_from([1, 2]),
         "managed_device": _mostly(False, True),
@@ -100,7 +104,7 @@ def _study(uid: str) -> SearchStrategy[Study]:
         modality=st.sampled_from(MODALITIES),
         body_part=st.sampled_from(["HEAD", None]),
         study_date=st.sampled_from([0, 30, 400]).map(lambda days: date(2026, 11, 24) - timedelta(days=days)),
-        labels=_mostly(frozenset(), frozenset({LABELS[1]})),
+        labels=_mostly(frozenset(), frozenset({LABELS[1]}), frozenset({LABELS[0]}), frozenset({'100%_"odd'})),
     )
 
 
@@ -175,13 +179,13 @@ CASES = st.builds(
 
 
 @contextmanager
-def region(case: Case, template: Path) -> Iterator[SearchWorld]:
+def region(case: Case, template: Path, engine: Engine = ENGINE) -> Iterator[SearchWorld]:
     """Put a case into a database of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "search.sqlite"
         shutil.copy(template, path)
         database = Database(f"sqlite:///{path}")
-        with search_world(database, ENGINE, data_of(case.world, f"r-{next(REVISIONS)}")) as world:
+        with search_world(database, engine, data_of(case.world, f"r-{next(REVISIONS)}")) as world:
             _fill(world, case)
             yield world
         database.dispose()
@@ -207,10 +211,21 @@ def _fill(world: SearchWorld, case: Case) -> None:
         world.relationships.upsert_patients(session, opted)
 
 
+@pytest.fixture(scope="session", params=["embedded", pytest.param("opa", marks=pytest.mark.peer)])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Give each engine: the filter of the one is put together, that of the other compiled."""
+    if request.param == "embedded":
+        return ENGINE
+    server: OpaServer = request.getfixturevalue("opa_server")
+    return OpaEngine(server.url, PolicySource.from_directory(), timeout=10)
+
+
 @given(case=CASES)
 @settings(max_examples=60)
-def test_a_search_of_studies_finds_what_each_evaluation_permits(case: Case, sqlite_template: Path) -> None:
-    with region(case, sqlite_template) as world:
+def test_a_search_of_studies_finds_what_each_evaluation_permits(
+    case: Case, engine: Engine, sqlite_template: Path
+) -> None:
+    with region(case, sqlite_template, engine) as world:
         found = [hit.study_uid for hit in world.hits(Searched.RESOURCE, case.asked, case.limit)]
         permitted = {uid for uid in UIDS if world.permits(replace(case.asked, study_uid=uid))}
     event(f"permitted: {min(len(permitted), 2)}")

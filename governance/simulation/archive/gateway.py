@@ -1,4 +1,4 @@
-"""The gateway: nginx with ``auth_request``, configured from the two files beside this module."""
+"""The gateway: nginx with ``auth_request``, configured from the files beside this module."""
 
 import base64
 import os
@@ -13,6 +13,7 @@ from governance.simulation.archive import needs
 from governance.simulation.credentials import write_private
 from governance.simulation.programs import Program, ProgramFailed
 
+_FILES = ("nginx.conf", "enforcement.conf", "lists.conf")
 _PLACE = re.compile(r"\{\{([a-z_]+)\}\}")
 _PLAIN = re.compile(r"[A-Za-z0-9 ._:/=+@-]+")  # what may stand in nginx's configuration without a meaning of its own
 
@@ -29,6 +30,7 @@ class GatewayPlan:
         enforcement_key: the key of the archive's enforcement point.
         archive: host and port of the archive.
         archive_credential: user and password of the archive (HTTP Basic).
+        lists: whether lists of the whole archive are asked of the service, which filters them.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class GatewayPlan:
     enforcement_key: str = field(repr=False)
     archive: str
     archive_credential: tuple[str, str] = field(repr=False)
+    lists: bool = False
 
     @property
     def host(self) -> str:
@@ -82,6 +85,7 @@ def gateway_configuration(plan: GatewayPlan) -> dict[str, str]:
     if strange:
         raise ValueError(f"cannot be written into nginx's configuration: {', '.join(strange)}")
     values["user"] = f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else ""
+    values["lists"] = f'include "{values["folder"]}/lists.conf";' if plan.lists else ""
     folder = resources.files(__package__ or "")
-    files = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in ("nginx.conf", "enforcement.conf")}
+    files = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in _FILES}
     return {name: _PLACE.sub(lambda place: values[place[1]], text) for name, text in files.items()}

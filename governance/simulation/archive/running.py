@@ -32,7 +32,14 @@ class Archive:
 
 @contextmanager
 def running_archive(
-    folder: Path, files: Sequence[DicomFile], *, service: str, client_id: str, enforcement_key: str, port: int
+    folder: Path,
+    files: Sequence[DicomFile],
+    *,
+    service: str,
+    client_id: str,
+    enforcement_key: str,
+    port: int,
+    orthanc: Orthanc | None = None,
 ) -> Iterator[Archive]:
     """Run an archive; the gateway answers once the files are in. Everything is stopped at the end, whatever happens.
 
@@ -43,6 +50,7 @@ def running_archive(
         client_id: the archive, as it is registered with the service.
         enforcement_key: the key of its enforcement point.
         port: of the gateway.
+        orthanc: the archive's program, when somebody must know its port and password beforehand.
 
     Raises:
         ProgramFailed: Orthanc or nginx did not start.
@@ -50,7 +58,7 @@ def running_archive(
     """
     folder = folder.resolve()  # nginx takes a relative path from a folder of its own
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    orthanc = Orthanc(folder, free_port())
+    orthanc = orthanc or Orthanc(folder, free_port())
     gateway = GatewayPlan(folder, port, service, client_id, enforcement_key, orthanc.address, orthanc.credential)
     with orthanc.start() as archive:
         orthanc.store(files)

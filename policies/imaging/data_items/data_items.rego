@@ -18,6 +18,10 @@ failures(request, clause) := set() if {
 } else := (_modality(request, clause) | _body_part(request, clause)) | _labels(request, clause)
 
 # METADATA
+# description: Labels of studies that the clause opens to nobody who does not break the glass.
+withheld_labels(clause) := guarded_labels | {label | some label in clause.excluded_labels}
+
+# METADATA
 # description: True when the list names the item or names them all.
 covers(list, item) if item in list
 
@@ -42,4 +46,4 @@ _labelled(request) if is_array(request.resource.labels)
 
 _closed_labels(clause) := {label | some label in clause.excluded_labels} if {
 	clause.sensitive == "break_glass"
-} else := guarded_labels | {label | some label in clause.excluded_labels}
+} else := withheld_labels(clause)

@@ -25,7 +25,7 @@ of_clause(key, clause) := [obligation |
 filter_results(request, key, clause) := [_generated(key, "filter_results", "filter_results", {
 	"modalities": clause.modalities,
 	"body_parts": clause.body_parts,
-	"excluded_labels": sort(data_items.guarded_labels | {label | some label in clause.excluded_labels}),
+	"excluded_labels": sort(data_items.withheld_labels(clause)),
 	"priors_days": clause.priors_days,
 })] if {
 	resource.open_search(request)

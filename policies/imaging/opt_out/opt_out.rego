@@ -12,11 +12,13 @@ direct_care := {"BTG", "CAREMGT", "ETREAT", "PATRQT", "TREAT"}
 # METADATA
 # description: The reason codes for which the patient's opt-out stands against the purpose.
 failures(request, clause) := set() if {
-	_does_not_apply(request, clause)
+	exempt(request, clause)
 } else := {"opt_out.applies"} if {
 	request.patient.opt_out == true
 } else := {"opt_out.unknown" | not request.patient.opt_out == false}
 
-_does_not_apply(request, _) if request.purpose in direct_care
+# METADATA
+# description: True when no opt-out stands in the way, whatever the patient's status.
+exempt(request, _) if request.purpose in direct_care
 
-_does_not_apply(_, clause) if clause.opt_out_applies == false
+exempt(_, clause) if clause.opt_out_applies == false

@@ -12,8 +12,10 @@ import data.imaging.resource
 # description: The reason codes for which the study is too old; an open search is judged by its results.
 failures(request, clause) := {"priors.outside_window" | not _within(request, clause)}
 
-# A rota or a pool is a tie to a place, not to this patient, so it moves no window.
-_care_kinds := {"episode", "mdt", "order", "referral", "report", "worklist"}
+# METADATA
+# description: |
+#   Kinds of tie that move the window. A rota or a pool is a tie to a place, not to this patient, so it moves none.
+care_kinds := {"episode", "mdt", "order", "referral", "report", "worklist"}
 
 _within(request, _) if resource.open_search(request)
 
@@ -22,7 +24,7 @@ _within(_, clause) if clause.priors_days == null
 _within(request, _) if {
 	some tie in request.relationships
 	tie.of_study == true
-	tie.kind in _care_kinds
+	tie.kind in care_kinds
 }
 
 _within(request, clause) if {
@@ -33,7 +35,7 @@ _within(request, clause) if {
 
 _care_began(request) := max({0} | {days |
 	some tie in request.relationships
-	tie.kind in _care_kinds
+	tie.kind in care_kinds
 	days := tie.age_days
 	is_number(days)
 })

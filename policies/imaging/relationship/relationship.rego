@@ -17,6 +17,10 @@ care_kinds := {"episode", "mdt", "order", "referral", "report", "rota", "worklis
 project_purposes := {"HQUALIMP", "HRESCH", "PUBHLTH", "TRAIN"}
 
 # METADATA
+# description: The kinds of tie that make a relationship legitimate for the request's purpose.
+kinds(request) := care_kinds | {"project" | request.purpose in project_purposes}
+
+# METADATA
 # description: The reason codes for which the clause's relationship condition is not met.
 failures(request, clause) := {"relationship.none" | not _satisfied(request, clause)}
 
@@ -42,13 +46,7 @@ _satisfied(request, clause) if {
 
 _legitimate(request) if {
 	some tie in request.relationships
-	tie.kind in care_kinds
-}
-
-_legitimate(request) if {
-	request.purpose in project_purposes
-	some tie in request.relationships
-	tie.kind == "project"
+	tie.kind in kinds(request)
 }
 
 _claimed(request) if {

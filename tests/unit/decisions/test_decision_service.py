@@ -17,6 +17,7 @@ from governance.decisions import (
     PolicyInformationPoint,
     PolicySource,
     RegorusEngine,
+    StudyFilter,
 )
 from governance.errors import Unavailable
 from governance.storage import Database
@@ -119,6 +120,9 @@ class BrokenEngine:
         self.error = error
 
     def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
+        raise self.error
+
+    def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         raise self.error
 
     def load(self, data: PolicyData) -> None:

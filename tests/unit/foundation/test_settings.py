@@ -104,3 +104,28 @@ def test_senders_of_syslog_messages_have_their_trust(value: str, senders: dict[s
 def test_a_secret_does_not_show_in_the_representation() -> None:
     assert "pseudonym_key" not in repr(from_environment(GOOD))
     assert "key_encryption_key" not in repr(from_environment(GOOD))
+
+
+def test_archives_to_list_from_keep_their_password_apart() -> None:
+    value = "archive-rrk=https://lists:p%40ss@orthanc.example:8443/dicom-web/, archive-rkb=http://127.0.0.1:8042/dw"
+    settings = from_environment(GOOD | {"GOVERNANCE_DICOMWEB_ARCHIVES": value})
+    found = settings.dicomweb_archives
+    assert found["archive-rrk"].url == "https://orthanc.example:8443/dicom-web"
+    assert found["archive-rrk"].credential == ("lists", "p@ss")
+    assert (found["archive-rkb"].url, found["archive-rkb"].credential) == ("http://127.0.0.1:8042/dw", None)
+    assert "p@ss" not in repr(settings) + repr(found["archive-rrk"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "archive-rrk",
+        "=https://orthanc.example/dw",
+        "archive-rrk=orthanc.example/dw",
+        "archive-rrk=http://orthanc.example/dw",
+        "archive-rrk=https://orthanc.example/dw?x=1",
+        "archive-rrk=https://one.example,archive-rrk=https://two.example",
+    ],
+)
+def test_archives_to_list_from_are_reached_safely(value: str) -> None:
+    assert "GOVERNANCE_DICOMWEB_ARCHIVES" in faults(GOOD | {"GOVERNANCE_DICOMWEB_ARCHIVES": value})

@@ -13,18 +13,27 @@ from governance.vocabulary import Modality, is_nhs_number, study_uid
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def plan(folder: Path, **changes: str) -> GatewayPlan:
+def plan(folder: Path, *, lists: bool = False, **changes: str) -> GatewayPlan:
     values = {"service": "http://127.0.0.1:8080", "client_id": "archive-rrk", "enforcement_key": "abc_-"} | changes
-    return GatewayPlan(folder, 8090, **values, archive="127.0.0.1:8042", archive_credential=("gateway", "sesame"))
+    return GatewayPlan(
+        folder, 8090, **values, archive="127.0.0.1:8042", archive_credential=("gateway", "sesame"), lists=lists
+    )
 
 
 def test_every_place_of_the_configuration_is_filled(tmp_path: Path) -> None:
     files = gateway_configuration(plan(tmp_path))
-    assert set(files) == {"nginx.conf", "enforcement.conf"}
+    assert set(files) == {"nginx.conf", "enforcement.conf", "lists.conf"}
+    assert "lists.conf" not in files["nginx.conf"]
     assert not any("{{" in text for text in files.values())
     assert "server 127.0.0.1:8080;" in files["nginx.conf"]
     assert 'Authorization "Basic Z2F0ZXdheTpzZXNhbWU="' in files["enforcement.conf"]
     assert "X-Enforcement-Key   abc_-;" in files["enforcement.conf"]
+
+
+def test_lists_are_asked_of_the_service_where_that_is_wanted(tmp_path: Path) -> None:
+    files = gateway_configuration(plan(tmp_path, lists=True))
+    assert "lists.conf" in files["nginx.conf"]
+    assert "http://governance/dicomweb/archive-rrk/" in files["lists.conf"]
 
 
 @pytest.mark.parametrize("value", ['x"; } #', "x;y", "x\ny", "$http_x", "{x}", ""])
@@ -64,5 +73,5 @@ def test_the_files_are_real_studies_and_the_feeds_can_take_them() -> None:
 
 def test_integrators_are_shown_the_file_that_the_tests_run() -> None:
     shown = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs" / "integrators.md").read_text(), re.DOTALL)
-    shipped = (ROOT / "governance" / "simulation" / "archive" / "enforcement.conf").read_text()
-    assert shipped in shown
+    for name in ("enforcement.conf", "lists.conf"):
+        assert (ROOT / "governance" / "simulation" / "archive" / name).read_text() in shown
