@@ -86,6 +86,15 @@ _TIE = st.fixed_dictionaries(
     }
 )
 
+_GRANT = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["g-1", "g-2"]),
+        "clause": st.sampled_from(KEYS),
+        "since": st.sampled_from([NOW - 3600, NOW - 60, NOW + 60]),
+        "until": st.sampled_from([NOW - 1, NOW, NOW + 60, NOW + 3600]),
+    }
+)
+
 _REQUEST_CHANGES: SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
@@ -108,6 +117,7 @@ _REQUEST_CHANGES: SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "relationships": st.lists(_TIE, max_size=3),
         "context.break_glass_reason": st.sampled_from(REASONS),
         "context.self_claim_reason": st.sampled_from(REASONS),
+        "grants": st.lists(_GRANT, max_size=2),
     },
 )
 
@@ -223,6 +233,7 @@ RESTRICTIONS: Mapping[str, Restriction] = {
     "forget the opt-out": _request("patient.opt_out", lambda _: None),
     "opt out": _request("patient.opt_out", lambda _: True),
     "withdraw the emergency": _request("context.break_glass_reason", lambda _: None),
+    "end the grants": _request("grants", lambda _: []),
     "withdraw the claim": _request("context.self_claim_reason", lambda _: None),
 }
 
