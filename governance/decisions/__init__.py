@@ -14,19 +14,32 @@ Rules of this room:
 from governance.decisions._opa_engine import OpaEngine
 from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions.decision import AgreementRef, Answer, Decision
+from governance.decisions.emergency import Emergency, ReviewSample, review_sample
 from governance.decisions.engine import EMBEDDED, Engine, EngineFault, Health, PolicySource
-from governance.decisions.obligations import Obligation, ObligationType
+from governance.decisions.obligations import (
+    CUSTOM,
+    FULFILLED_HERE,
+    WIRE_NAMES,
+    Obligation,
+    ObligationType,
+    honoured,
+    wire_type,
+)
 from governance.decisions.pdp import DecisionService
 from governance.decisions.pip import PolicyInformationPoint, ReadsToday
 from governance.decisions.request import AccessRequest, RequestSubject
 
 __all__ = [
+    "CUSTOM",
     "EMBEDDED",
+    "FULFILLED_HERE",
+    "WIRE_NAMES",
     "AccessRequest",
     "AgreementRef",
     "Answer",
     "Decision",
     "DecisionService",
+    "Emergency",
     "Engine",
     "EngineFault",
     "Health",
@@ -38,4 +51,8 @@ __all__ = [
     "ReadsToday",
     "RegorusEngine",
     "RequestSubject",
+    "ReviewSample",
+    "honoured",
+    "review_sample",
+    "wire_type",
 ]

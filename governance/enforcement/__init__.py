@@ -11,8 +11,17 @@ Rules of this room:
 
 from governance.enforcement._edge_store import EdgeReport
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.access_requests import AccessRequests, Wanted
+from governance.enforcement.bound_tokens import BoundTokens
 from governance.enforcement.bundles import Bundles
 from governance.enforcement.candidates import CandidateFinder
+from governance.enforcement.denials import (
+    AccessRequestError,
+    AccessRequestRefused,
+    Denials,
+    Offer,
+    PresentedDenial,
+)
 from governance.enforcement.dicomweb import Target
 from governance.enforcement.edges import Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
@@ -24,13 +33,18 @@ from governance.enforcement.search import EXAMINED, Found, Page, Searched, Searc
 __all__ = [
     "EXAMINED",
     "AccessAnswer",
+    "AccessRequestError",
+    "AccessRequestRefused",
+    "AccessRequests",
     "AccessService",
     "Admission",
     "AgreementLapse",
+    "BoundTokens",
     "Bundles",
     "CandidateFinder",
     "Check",
     "Credential",
+    "Denials",
     "EdgeReport",
     "EdgeState",
     "Edges",
@@ -40,11 +54,14 @@ __all__ = [
     "Found",
     "ImpactAnalysis",
     "ImpactReport",
+    "Offer",
     "Page",
+    "PresentedDenial",
     "Question",
     "Reach",
     "SearchService",
     "Searched",
     "Target",
+    "Wanted",
     "asker_of",
 ]

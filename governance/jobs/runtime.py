@@ -66,6 +66,7 @@ def _jobs(services: Services) -> list[Job]:
         services.tokens.forget_expired()
         with services.database.transaction() as session:
             services.relationships.purge_opt_outs(session, services.clock.now())
+            services.emergency.forget(session, services.clock.now())
         return False
 
     return [

@@ -140,6 +140,7 @@ def history() -> list[Event]:
 EXPECTED = {
     "access_without_decision",
     "ai_outside_manifest",
+    "break_glass_used",
     "break_glass_without_follow_up",
     "decoy_record",
     "mass_export",
@@ -159,7 +160,8 @@ def test_every_detector_fires_through_the_real_rooms(world: AlertWorld) -> None:
     bypass = next(alert for alert in shown(world) if alert.family == "bypass")
     assert {item.signal for item in bypass.evidence} == {"no_authority", "decision_unknown"}
     glass = next(alert for alert in shown(world) if alert.family == "break_glass")
-    assert glass.opened_at == BEGAN + timedelta(minutes=18, hours=72)
+    assert glass.opened_at == BEGAN + timedelta(minutes=18)
+    assert {item.signal for item in glass.evidence} == {"emergency_access", "mandatory_review", "no_follow_up"}
     assert {rule for rule, _ in world.meter.raised} == EXPECTED
 
 
@@ -310,4 +312,4 @@ def test_a_source_with_a_clock_ahead_cannot_hurry_a_deferred_check(small: AlertW
     small.record(permitted("glass", 0, patient="9990000026", study="1.2.4", broke_glass="unconscious"))
     small.record([act("ahead", 60 * 24 * 400, kind="login")])
     small.engine().catch_up()
-    assert shown(small) == []
+    assert {rule for alert in shown(small) for rule in alert.rule_ids} == {"break_glass_used"}
