@@ -13,7 +13,10 @@ from governance.vocabulary import Action, Purpose
 
 
 def insert(session: Session, grant: Grant, submission: Submission) -> bool:
-    """Put a grant on file; False when its denial or its key has one already."""
+    """Put a grant on file; False when its denial or its key has one already.
+
+    RETURNING says so, because the row count of an INSERT is not known on every driver.
+    """
     scope = grant.scope
     row = EmergencyGrantRow(
         id=grant.id,
@@ -37,7 +40,8 @@ def insert(session: Session, grant: Grant, submission: Submission) -> bool:
     )
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(EmergencyGrantRow).values(**row.model_dump()).on_conflict_do_nothing()
-    return bool(session.connection().execute(statement).rowcount)
+    inserted = session.connection().execute(statement.returning(col(EmergencyGrantRow.id)))
+    return inserted.first() is not None
 
 
 def keyed(session: Session, submission: Submission) -> tuple[Grant, str] | None:
