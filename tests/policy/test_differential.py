@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from governance.decisions import Answer, Engine, OpaEngine, RegorusEngine
+from governance.vocabulary import ReasonCode
 from tests.policy.strategies import (
     JSON,
     NEEDED,
@@ -97,6 +98,24 @@ def test_one_more_restriction_never_turns_deny_into_permit(
     after = answered(embedded, narrower_request)
     event(f"{'permit' if before.permit else 'deny'} -> {'permit' if after.permit else 'deny'}")
     assert before.permit or not after.permit
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=SHARED)
+@given(world=WORLDS, request=requests())
+def test_a_grant_never_opens_more_than_a_stated_reason(embedded: RegorusEngine, world: World, request: Request) -> None:
+    """And only under the clause it was given for, while that clause allows it."""
+    silent = changed(request, {"context.break_glass_reason": None})
+    embedded.load(data_of(world))
+    held = answered(embedded, silent)
+    event("broken" if ReasonCode.BREAK_GLASS_GRANTED in held.reasons else "not broken")
+    if not held.permit:
+        return
+    assert answered(embedded, changed(silent, {"context.break_glass_reason": "arrest", "grants": []})).permit
+    if ReasonCode.BREAK_GLASS_GRANTED in held.reasons:
+        assert held.agreement is not None
+        key = f"{held.agreement.id}/{held.agreement.clause}"
+        assert key in {grant["clause"] for grant in silent["grants"]}
+        assert not answered(embedded, changed(silent, {"grants": []})).permit
 
 
 def _wrong(path: str, rubbish: Any) -> Any:

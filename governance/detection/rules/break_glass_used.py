@@ -15,6 +15,7 @@ from governance.vocabulary import SYSTEM, EventKind, Severity
 
 GRANTED = "break_glass.granted"
 _ENDED = "revoke"
+_STOPPED = "110138"  # DICOM PS3.16, Emergency Override Stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ class BreakGlassUsed:
 def broke_glass(event: RecordedEvent) -> bool:
     """Say whether an event shows glass broken: not asked for, not refused, not needless, and not ended."""
     if event.kind is EventKind.BREAK_GLASS:
-        return event.detail.get("act") != _ENDED
+        codes = event.detail.get("event_types")
+        stopped = isinstance(codes, list | tuple) and _STOPPED in codes
+        return event.detail.get("act") != _ENDED and not stopped
     if event.kind is EventKind.DECISION and event.detail.get("permit") is False:
         return False
     reasons = event.detail.get("reasons")
