@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from governance.alerts import Alert, AlertQuery, Finding, Raised
 from governance.audit import Query
-from governance.audit.event import Event, RecordedEvent
+from governance.audit.event import Event, JsonValue, RecordedEvent, Source
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.detection import Rule
@@ -23,7 +23,7 @@ from governance.errors import Unavailable
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.relationships import Edge
 from governance.storage import Database
-from governance.vocabulary import EventKind, Purpose, RelationshipKind, Severity, SubjectType
+from governance.vocabulary import SYSTEM, EventKind, Purpose, RelationshipKind, Severity, SubjectType
 from tests.alert_world import BEGAN, REGION, AlertWorld, act, permitted
 
 
@@ -262,6 +262,28 @@ def test_an_interrupted_batch_is_done_again_whole(small: AlertWorld) -> None:
     engine._alerts = small.alerts
     engine.catch_up()
     assert {rule for alert in shown(small) for rule in alert.rule_ids} == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("source", "review", "severity", "signals"),
+    [
+        (SYSTEM, True, Severity.MEDIUM, {"emergency_access", "mandatory_review"}),
+        (SYSTEM, False, Severity.LOW, {"emergency_access"}),
+        (SYSTEM, None, Severity.MEDIUM, {"emergency_access", "mandatory_review"}),
+        ("archive-rrk", False, Severity.MEDIUM, {"emergency_access", "mandatory_review"}),
+    ],
+)
+def test_a_use_outside_the_sample_is_listed_and_only_our_own_word_takes_it_out(
+    small: AlertWorld, source: str, review: bool | None, severity: Severity, signals: set[str]
+) -> None:
+    told: dict[str, JsonValue] = {"owners": ["RRK", "RL4"], "review": review}
+    event = act("glass", kind="decision", patient="9990000026", study="1.2.4", broke_glass="unconscious")
+    detail: dict[str, JsonValue] = {"permit": True, "reasons": ["break_glass.granted"], "emergency": told}
+    small.record([dataclasses.replace(event, source=Source(source, "QHL"), detail=detail)])
+    small.engine().catch_up()
+    (alert,) = shown(small)
+    assert (alert.severity, {item.signal for item in alert.evidence}) == (severity, signals)
+    assert {"RRK", "RL4"} <= set(alert.trusts)
 
 
 class Clumsy:
