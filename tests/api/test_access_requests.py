@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from governance.agreements.rehearsal import Signatory, rehearse
 from governance.alerts import AlertQuery, Viewer
 from governance.commands._demo_home import DemoHome
 from governance.feeds import moment
 from governance.simulation import network, showcase
 from governance.vocabulary import EventKind, Outcome, Severity
 from tests.agreement_world import OFFICE
-from tests.region_world import DIRECT_CARE, RegionWorld, copy_home, seed_home
+from tests.region_world import DIRECT_CARE, RegionWorld, copy_home, seed_home, short_agreement
 
 PROBLEM = "urn:openid:authzen:access-request:error:"
 REASON = "Unconscious after a fall"
@@ -477,6 +478,29 @@ def test_obligations_go_by_the_names_of_the_draft(
         assert properties["fulfilled_by"] == "policy_decision_point"
         assert obligation["type"] != "notification" or {"to", "body", "topic"} <= properties.keys()
         assert obligation["type"] != "custom" or properties["action"] == "review"
+
+
+@pytest.mark.parametrize(
+    ("supported", "permitted"),
+    [(None, True), (["watermark"], True), (["custom"], True), (["notification"], False), ([], False)],
+)
+def test_an_obligation_that_cannot_be_done_denies(caller: Caller, supported: list[str] | None, permitted: bool) -> None:
+    agreement = short_agreement(caller.world.clock.now().date()) | {"id": "training-round"}
+    agreement["clauses"][0]["purposes"] = ["TRAIN"]
+    agreement["clauses"][0]["conditions"]["obligations"] = [{"type": "watermark", "properties": {"text": "shared"}}]
+    rows = json.loads(caller.world.home.signatories().read_text())
+    signatories = {ods: Signatory(**row) for ods, row in rows.items()}
+    rehearse(caller.world.services.agreements, [agreement], signatories, OFFICE)
+    question = changed(QUESTION, resource__id=showcase.SHARED_STUDY, context__purpose="TRAIN")
+    answer = caller.evaluate(changed(question, context__supported_obligations=supported))
+    assert answer["decision"] is permitted
+    if permitted:
+        (obligation,) = answer["context"]["obligations"]
+        assert obligation["type"] == "custom"
+        assert obligation["properties"] == {"vendor": "imaging-governance", "action": "watermark", "text": "shared"}
+    else:
+        assert answer["context"]["reason"] == "obligation.unsupported"
+        assert "access_request" not in answer["context"]
 
 
 def test_a_denial_for_weak_identity_names_the_step_up_as_the_draft_does(caller: Caller) -> None:
