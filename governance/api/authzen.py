@@ -32,7 +32,7 @@ _CAPABILITIES = ("urn:openid:authzen:capability:access-request", "urn:openid:aut
 def evaluation() -> Response:
     """Answer one question; a denial is 200 (AuthZEN section 6)."""
     asked = access_request(validated(schemas.EvaluationRequest))
-    return jsonify(rendered(current_services().access.evaluate(asked, current_caller()), asked))
+    return jsonify(_decided(asked))
 
 
 @blueprint.post("/access/v1/evaluations")
@@ -49,7 +49,7 @@ def evaluations() -> Response:
     batch = validated(schemas.EvaluationsRequest, body)
     if not batch.evaluations:
         asked = access_request(validated(schemas.EvaluationRequest, body))
-        return jsonify(rendered(current_services().access.evaluate(asked, current_caller()), asked))
+        return jsonify(_decided(asked))
     questions = [_question(body, item) for item in batch.evaluations]
     return jsonify({"evaluations": _evaluate(questions, batch.options.evaluations_semantic)})
 
@@ -76,6 +76,11 @@ def metadata() -> Response:
     return jsonify(plain | {"signed_metadata": services.tokens.sign_metadata(plain)})
 
 
+def _decided(asked: AccessRequest) -> dict[str, Any]:
+    services, caller = current_services(), current_caller()
+    return rendered(services.access.evaluate(asked, caller), asked, caller, services)
+
+
 def _question(defaults: Mapping[str, Any], item: Mapping[str, Any]) -> AccessRequest | InvalidInput:
     """Merge an item with the defaults: an entity replaces the default whole, only a missing name is filled in."""
     merged: dict[str, Any] = {}
@@ -96,17 +101,20 @@ def _question(defaults: Mapping[str, Any], item: Mapping[str, Any]) -> AccessReq
 
 def _evaluate(questions: list[AccessRequest | InvalidInput], semantic: str) -> list[dict[str, Any]]:
     """Decide in order; a bad item is a denial of its own and spoils no other (section 7.2)."""
-    access, caller = current_services().access, current_caller()
+    services, caller = current_services(), current_caller()
     if semantic == "execute_all":
         good = [question for question in questions if not isinstance(question, InvalidInput)]
-        answers = iter(access.evaluate_all(good, caller)) if good else iter(())
-        return [_refused(q) if isinstance(q, InvalidInput) else rendered(next(answers), q) for q in questions]
+        answers = iter(services.access.evaluate_all(good, caller)) if good else iter(())
+        return [
+            _refused(q) if isinstance(q, InvalidInput) else rendered(next(answers), q, caller, services)
+            for q in questions
+        ]
     made: list[dict[str, Any]] = []
     for question in questions:
         if isinstance(question, InvalidInput):
             made.append(_refused(question))
         else:
-            made.append(rendered(access.evaluate(question, caller), question))
+            made.append(_decided(question))
         if made[-1]["decision"] is _DECIDING[semantic]:
             break
     return made

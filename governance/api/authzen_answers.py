@@ -19,8 +19,9 @@ from governance.decisions import (
     wire_type,
 )
 from governance.enforcement import AccessAnswer
+from governance.enforcement.access import Asker
 from governance.vocabulary import SYSTEM, ReasonCode
-from governance.web import current_caller, current_services
+from governance.web import Services
 from governance.web.instants import rfc3339, rfc3339_of_epoch
 
 _TRANSIENT = frozenset(
@@ -34,8 +35,11 @@ _TRANSIENT = frozenset(
 )
 
 
-def rendered(answer: AccessAnswer, asked: AccessRequest) -> dict[str, Any]:
-    """Render an answer: the decision, and in its context what it stands on and where it is recorded."""
+def rendered(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: Services) -> dict[str, Any]:
+    """Render an answer: the decision, and in its context what it stands on and where it is recorded.
+
+    It stands on its arguments alone, for a door of another kind calls it too.
+    """
     decision = answer.decision
     agreement = decision.agreement
     context: dict[str, Any] = {
@@ -52,18 +56,17 @@ def rendered(answer: AccessAnswer, asked: AccessRequest) -> dict[str, Any]:
         "log_index": answer.index,
     }
     if not decision.permit:
-        context |= _denied(answer, asked)
+        context |= _denied(answer, asked, asker, services)
     elif decision.emergency and decision.emergency.approval:
         approval = decision.emergency.approval
         context["approval"] = {"id": approval.id, "approved_until": rfc3339_of_epoch(approval.until)}
     return {"decision": decision.permit, "context": context}
 
 
-def _denied(answer: AccessAnswer, asked: AccessRequest) -> dict[str, Any]:
+def _denied(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: Services) -> dict[str, Any]:
     """Say of a denial its reason in one word, and what the enforcement point can do next."""
     said: dict[str, Any] = {"reason": answer.reasons[0].value}
-    services = current_services()
-    offer = services.access_requests.offer(answer, asked, current_caller())
+    offer = services.access_requests.offer(answer, asked, asker)
     if offer is not None:
         return said | {
             "next_action": "request",

@@ -3,13 +3,26 @@
 import hashlib
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from governance.emergency._tables import EmergencyGrantRow
 from governance.emergency.grant import Grant, Scope, Submission
+from governance.storage.prepared import Prepared
 from governance.vocabulary import Action, Purpose
+
+_TABLE: sa.Table = EmergencyGrantRow.__table__  # type: ignore[attr-defined]
+_AT = sa.bindparam("at", type_=_TABLE.c.since.type)
+_RUNNING = Prepared(  # asked for with every decision about a person
+    sa.select(_TABLE).where(
+        _TABLE.c.subject == sa.bindparam("subject"),
+        _TABLE.c.study == sa.bindparam("study"),
+        _TABLE.c.since <= _AT,
+        _TABLE.c.until > _AT,
+    )
+)
 
 
 def insert(session: Session, grant: Grant, submission: Submission) -> bool:
@@ -63,17 +76,9 @@ def of_task(session: Session, task_id: str) -> Grant | None:
 
 def running(session: Session, scope: Scope, at: datetime) -> list[Grant]:
     """Find the grants for a scope that have begun and not ended at an instant."""
-    statement = select(EmergencyGrantRow).where(
-        EmergencyGrantRow.subject == scope.subject,
-        EmergencyGrantRow.study == scope.study,
-        EmergencyGrantRow.ods == scope.ods,
-        EmergencyGrantRow.action == scope.action.value,
-        EmergencyGrantRow.purpose == scope.purpose.value,
-        col(EmergencyGrantRow.since) <= at,
-        col(EmergencyGrantRow.until) > at,
-    )
-    found = session.exec(statement.order_by(col(EmergencyGrantRow.approval_id)))
-    return [_grant(row) for row in found if row.role == scope.role]
+    found = _RUNNING.rows(session, subject=scope.subject, study=scope.study, at=at)
+    grants = [_grant(EmergencyGrantRow(**row)) for row in found]
+    return sorted((grant for grant in grants if grant.scope == scope), key=lambda grant: grant.approval_id)
 
 
 def end(session: Session, task_id: str, at: datetime) -> bool:
