@@ -30,16 +30,20 @@ from governance.decisions import (
     PolicyInformationPoint,
     PolicySource,
     RegorusEngine,
+    review_sample,
 )
 from governance.decisions.pip import ReadsToday
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
+from governance.emergency import EmergencyGrants
 from governance.enforcement import (
+    AccessRequests,
     AccessService,
     AgreementLapse,
     ArchiveAddress,
     ArchiveLists,
     Bundles,
     CandidateFinder,
+    Denials,
     DicomwebArchives,
     EdgeIntake,
     EdgeLimits,
@@ -91,6 +95,7 @@ class _Rooms:
     relationships: Relationships
     agreements: Agreements
     tokens: TokenService
+    emergency: EmergencyGrants
 
 
 def build(settings: Settings, clock: Clock | None = None, engine: Engine | None = None) -> Services:
@@ -133,6 +138,8 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         relationships=rooms.relationships,
         agreements=rooms.agreements,
         access=access,
+        access_requests=_access_requests(ground, rooms, decisions),
+        emergency=rooms.emergency,
         search=_search(ground, rooms, decisions),
         exchange=_exchange(ground, rooms, access),
         impact=_impact(ground, rooms),
@@ -191,6 +198,7 @@ def _rooms(ground: _Ground) -> _Rooms:
             new_id=new_id,
             source=ground.source,
         ),
+        emergency=EmergencyGrants(ground.database, ground.audit),
     )
 
 
@@ -201,8 +209,9 @@ def _decisions(ground: _Ground, rooms: _Rooms, engine: Engine) -> DecisionServic
         relationships=rooms.relationships,
         pseudonymiser=ground.pseudonymiser,
         reads_today=_reads_today(ground.search),
+        grants=rooms.emergency.running,
     )
-    return DecisionService(engine, information)
+    return DecisionService(engine, information, review_sample(ground.settings.key_encryption_key))
 
 
 def _access(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> AccessService:
@@ -221,6 +230,23 @@ def _access(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> Acces
     rooms.agreements.subscribe(access.load)  # first: no decision on the old terms once their tokens have died
     rooms.agreements.subscribe(AgreementLapse(rooms.tokens, ground.database, ground.clock))
     return access
+
+
+def _access_requests(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> AccessRequests:
+    key = ground.settings.key_encryption_key
+    return AccessRequests(
+        denials=Denials(key, ground.search, ground.pseudonymiser),
+        grants=rooms.emergency,
+        decisions=decisions,
+        sample=review_sample(key),
+        catalogue=rooms.catalogue,
+        pseudonymiser=ground.pseudonymiser,
+        audit=ground.audit,
+        database=ground.database,
+        clock=ground.clock,
+        source=ground.source,
+        new_id=new_id,
+    )
 
 
 def _search(ground: _Ground, rooms: _Rooms, decisions: DecisionService) -> SearchService:

@@ -11,7 +11,8 @@ from governance.agreements.rehearsal import new_signatories, rehearse
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.decisions import AccessRequest, RequestSubject
-from governance.enforcement import AccessAnswer, ImpactReport, Question
+from governance.emergency import Grant
+from governance.enforcement import AccessAnswer, ImpactReport, PresentedDenial, Question, Wanted
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.relationships import Edge, PatientContext
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
@@ -83,6 +84,16 @@ class ImpactWorld:
         answer = self.services.access.evaluate(AccessRequest(subject, study_uid=study, **asked), _Asker())
         self.clock.advance(timedelta(minutes=1))
         return answer
+
+    def emergency(self, user: str, study: str = "1.2.1") -> Grant:
+        """Have somebody denied, and given the minutes of the clause for a reason."""
+        subject = RequestSubject(user, SubjectType.PRACTITIONER, user.split(".")[0], "RKB", 3)
+        asked = AccessRequest(subject, Action.READ, Purpose.TREAT, study_uid=study)
+        answer = self.services.access.evaluate(asked, _Asker())
+        offer = self.services.access_requests.offer(answer, asked, _Asker())
+        assert offer is not None
+        denial = PresentedDenial(offer.expires_at, binding_token=offer.binding_token)
+        return self.services.access_requests.submit(Wanted(asked, denial, "arrest", None, None, "0"), _Asker())
 
     def suppose(self, *changes: InForce | Moved, **question: Any) -> ImpactReport:
         """Analyse changes over everything that was asked so far."""

@@ -5,6 +5,7 @@
 
 from flask import Blueprint
 
+from governance.api.access_requests import blueprint as access_requests
 from governance.api.agreements import blueprint as agreements
 from governance.api.alerts import blueprint as alerts
 from governance.api.audit_in import blueprint as audit_in
@@ -28,6 +29,7 @@ from governance.api.operations import blueprint as operations
 def blueprints() -> tuple[Blueprint, ...]:
     """Give every blueprint of the API."""
     return (
+        access_requests,
         agreements,
         alerts,
         audit_in,

@@ -6,9 +6,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from governance.api import authzen_schemas as schemas
+from governance.api.authzen_answers import rendered
 from governance.api.authzen_requests import access_request
-from governance.decisions import AccessRequest, ObligationType
-from governance.enforcement import AccessAnswer
+from governance.decisions import CUSTOM, WIRE_NAMES, AccessRequest
 from governance.errors import InvalidInput
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, public, requires
@@ -18,8 +18,7 @@ blueprint = Blueprint("authzen", __name__)
 _ENTITIES = ("subject", "action", "resource", "context")
 _REQUIRED = {"subject": ("type", "id"), "action": ("name",), "resource": ("type", "id")}
 _DECIDING = {"deny_on_first_deny": False, "permit_on_first_permit": True}
-_CAPABILITIES = ("urn:openid:authzen:capability:obligations",)
-_OBLIGATIONS = (ObligationType.NOTIFICATION, ObligationType.REVIEW, ObligationType.STEP_UP)  # a study is always named
+_CAPABILITIES = ("urn:openid:authzen:capability:access-request", "urn:openid:authzen:capability:obligations")
 
 
 @blueprint.post("/access/v1/evaluation")
@@ -33,7 +32,7 @@ _OBLIGATIONS = (ObligationType.NOTIFICATION, ObligationType.REVIEW, ObligationTy
 def evaluation() -> Response:
     """Answer one question; a denial is 200 (AuthZEN section 6)."""
     asked = access_request(validated(schemas.EvaluationRequest))
-    return jsonify(rendered(current_services().access.evaluate(asked, current_caller())))
+    return jsonify(_decided(asked))
 
 
 @blueprint.post("/access/v1/evaluations")
@@ -50,7 +49,7 @@ def evaluations() -> Response:
     batch = validated(schemas.EvaluationsRequest, body)
     if not batch.evaluations:
         asked = access_request(validated(schemas.EvaluationRequest, body))
-        return jsonify(rendered(current_services().access.evaluate(asked, current_caller())))
+        return jsonify(_decided(asked))
     questions = [_question(body, item) for item in batch.evaluations]
     return jsonify({"evaluations": _evaluate(questions, batch.options.evaluations_semantic)})
 
@@ -66,36 +65,20 @@ def metadata() -> Response:
         "policy_decision_point": base,
         "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
         "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
+        "access_request_endpoint": f"{base}/access/v1/request",
         "search_subject_endpoint": f"{base}/access/v1/search/subject",
         "search_resource_endpoint": f"{base}/access/v1/search/resource",
         "search_action_endpoint": f"{base}/access/v1/search/action",
         "capabilities": list(_CAPABILITIES),
-        "supported_obligations": [kind.value for kind in _OBLIGATIONS],
+        "supported_obligations": sorted({CUSTOM, *WIRE_NAMES.values()}),
         "jwks_uri": f"{base}/.well-known/jwks.json",
     }
     return jsonify(plain | {"signed_metadata": services.tokens.sign_metadata(plain)})
 
 
-def rendered(answer: AccessAnswer) -> dict[str, Any]:
-    """Render an answer: the decision, and in its context what it stands on and where it is recorded."""
-    decision = answer.decision
-    agreement = decision.agreement
-    return {
-        "decision": decision.permit,
-        "context": {
-            "id": decision.id,
-            "reasons": [reason.value for reason in answer.reasons],
-            "obligations": [
-                {"id": o.id, "type": o.type, "properties": dict(o.properties)} for o in decision.obligations
-            ],
-            "agreement": {"id": agreement.id, "version": agreement.version, "clause": agreement.clause}
-            if agreement
-            else None,
-            "policy_revision": decision.revision,
-            "requestable": decision.requestable,
-            "log_index": answer.index,
-        },
-    }
+def _decided(asked: AccessRequest) -> dict[str, Any]:
+    services, caller = current_services(), current_caller()
+    return rendered(services.access.evaluate(asked, caller), asked, caller, services)
 
 
 def _question(defaults: Mapping[str, Any], item: Mapping[str, Any]) -> AccessRequest | InvalidInput:
@@ -118,17 +101,20 @@ def _question(defaults: Mapping[str, Any], item: Mapping[str, Any]) -> AccessReq
 
 def _evaluate(questions: list[AccessRequest | InvalidInput], semantic: str) -> list[dict[str, Any]]:
     """Decide in order; a bad item is a denial of its own and spoils no other (section 7.2)."""
-    access, caller = current_services().access, current_caller()
+    services, caller = current_services(), current_caller()
     if semantic == "execute_all":
         good = [question for question in questions if not isinstance(question, InvalidInput)]
-        answers = iter(access.evaluate_all(good, caller)) if good else iter(())
-        return [_refused(q) if isinstance(q, InvalidInput) else rendered(next(answers)) for q in questions]
+        answers = iter(services.access.evaluate_all(good, caller)) if good else iter(())
+        return [
+            _refused(q) if isinstance(q, InvalidInput) else rendered(next(answers), q, caller, services)
+            for q in questions
+        ]
     made: list[dict[str, Any]] = []
     for question in questions:
         if isinstance(question, InvalidInput):
             made.append(_refused(question))
         else:
-            made.append(rendered(access.evaluate(question, caller)))
+            made.append(_decided(question))
         if made[-1]["decision"] is _DECIDING[semantic]:
             break
     return made

@@ -62,7 +62,9 @@ class Context(_Open):
     purpose: str = Field("TREAT", max_length=TEXT, description="HL7 v3 ActReason code")
     break_glass: Emergency | None = None
     self_claim: Emergency | None = None
-    supported_obligations: list[str] | None = None
+    supported_obligations: list[str] | None = Field(
+        None, description="obligation types the enforcement point can do; what it cannot do denies"
+    )
 
 
 class EvaluationRequest(_Open):
@@ -181,6 +183,7 @@ class Metadata(BaseModel):
     policy_decision_point: str
     access_evaluation_endpoint: str
     access_evaluations_endpoint: str
+    access_request_endpoint: str
     search_subject_endpoint: str
     search_resource_endpoint: str
     search_action_endpoint: str

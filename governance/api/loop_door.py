@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import Any
 
 from governance.api import authzen_schemas as schemas
-from governance.api.authzen import rendered
+from governance.api.authzen_answers import rendered
 from governance.api.authzen_requests import access_request
 from governance.audit import Receipt
 from governance.decisions import AccessRequest
@@ -80,7 +80,7 @@ class LoopDoor:
             return
         trace = trace_of(headers.get("traceparent"))
         try:
-            status, kind, answer = 200, "application/json", _rendered(await self._answer(question))
+            status, kind, answer = 200, "application/json", self._rendered(await self._answer(question), question)
             extra: dict[str, str] = {}
         except GovernanceError as error:
             problem = problem_of(error)
@@ -99,6 +99,10 @@ class LoopDoor:
         except GovernanceError:
             return None
         return _Question(asked, caller, asyncio.get_running_loop().create_future())
+
+    def _rendered(self, answer: AccessAnswer, question: _Question) -> bytes:
+        made = rendered(answer, question.request, question.caller, self._services)
+        return json.dumps(made, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
     async def _answer(self, question: _Question) -> AccessAnswer:
         if not self._services.access.prompt:
@@ -166,10 +170,6 @@ def _again(body: bytes | None, more: bool, receive: Receive) -> Receive:
         return read.pop() if read else await receive()
 
     return receive_again
-
-
-def _rendered(answer: AccessAnswer) -> bytes:
-    return json.dumps(rendered(answer), sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 async def _send(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -14,21 +14,34 @@ Rules of this room:
 from governance.decisions._opa_engine import OpaEngine
 from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions.decision import AgreementRef, Answer, Decision
+from governance.decisions.emergency import Emergency, ReviewSample, review_sample
 from governance.decisions.engine import EMBEDDED, Engine, EngineFault, Health, PolicySource
 from governance.decisions.filters import StudyFilter
 from governance.decisions.listing import Listing
-from governance.decisions.obligations import Obligation, ObligationType
+from governance.decisions.obligations import (
+    CUSTOM,
+    FULFILLED_HERE,
+    WIRE_NAMES,
+    Obligation,
+    ObligationType,
+    honoured,
+    wire_type,
+)
 from governance.decisions.pdp import DecisionService
 from governance.decisions.pip import PolicyInformationPoint, ReadsToday
 from governance.decisions.request import AccessRequest, RequestSubject
 
 __all__ = [
+    "CUSTOM",
     "EMBEDDED",
+    "FULFILLED_HERE",
+    "WIRE_NAMES",
     "AccessRequest",
     "AgreementRef",
     "Answer",
     "Decision",
     "DecisionService",
+    "Emergency",
     "Engine",
     "EngineFault",
     "Health",
@@ -41,5 +54,9 @@ __all__ = [
     "ReadsToday",
     "RegorusEngine",
     "RequestSubject",
+    "ReviewSample",
     "StudyFilter",
+    "honoured",
+    "review_sample",
+    "wire_type",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from governance.decisions.emergency import Emergency
 from governance.decisions.obligations import Obligation
 from governance.vocabulary import ReasonCode
 
@@ -44,6 +45,7 @@ class Decision:
 
     ``reasons`` are sorted codes, never empty. ``agreement`` rests under a permit; in a denial it is the clause that
     came closest, or None when none came into question. ``requestable`` says that a person may break the glass.
+    ``emergency`` is there when the glass was broken, and ``review`` says that this use must be reviewed by a person.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Decision:
     revision: str
     requestable: bool
     decided_at: datetime
+    emergency: Emergency | None = None
+    review: bool = False
 
 
 class InvalidAnswer(ValueError):

@@ -20,6 +20,8 @@ class ObligationType(StrEnum):
     STEP_UP = "step_up"  # in a denial: sign in again at the level named in the properties
 
 
+WIRE_NAMES = {"notification": "notification", "session_termination": "session_termination", "step_up": "step-up"}
+CUSTOM = "custom"  # on the wire, every obligation that the AuthZEN obligations draft has no name for
 FULFILLED_HERE = frozenset({ObligationType.NOTIFICATION, ObligationType.REVIEW})
 
 
@@ -32,6 +34,16 @@ class Obligation:
     properties: Mapping[str, Any]
 
 
+def wire_type(kind: str) -> str:
+    """Give the name of an obligation type in the AuthZEN obligations draft."""
+    return WIRE_NAMES.get(kind, CUSTOM)
+
+
+def honoured(kind: str, supported: frozenset[str]) -> bool:
+    """Say whether an enforcement point that declared what it supports can do this; our own name counts as well."""
+    return kind in supported or wire_type(kind) in supported
+
+
 def unsupported(obligations: Iterable[Obligation], supported: frozenset[str] | None) -> tuple[Obligation, ...]:
     """Give the obligations that neither this service nor the enforcement point honours.
 
@@ -41,4 +53,4 @@ def unsupported(obligations: Iterable[Obligation], supported: frozenset[str] | N
     """
     if supported is None:
         return ()
-    return tuple(one for one in obligations if one.type not in FULFILLED_HERE and one.type not in supported)
+    return tuple(one for one in obligations if one.type not in FULFILLED_HERE and not honoured(one.type, supported))

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from governance.agreements import PolicyData
 from governance.catalogue import Study
 from governance.decisions.decision import Answer, Decision
+from governance.decisions.emergency import Emergency, ReviewSample, emergency_of, review_all
 from governance.decisions.engine import Engine, EngineFault, Health
 from governance.decisions.listing import Listing
 from governance.decisions.obligations import unsupported
@@ -33,12 +34,19 @@ _UNDECIDED = "The search could not be decided. It can be tried again."
 
 
 class DecisionService:
-    """Decides access requests with one engine."""
+    """Decides access requests with one engine.
 
-    def __init__(self, engine: Engine, information: PolicyInformationPoint) -> None:
+    Args:
+        engine: decides.
+        information: gathers the attributes.
+        sample: says which uses of break-glass a person must review; every one when none is given.
+    """
+
+    def __init__(self, engine: Engine, information: PolicyInformationPoint, sample: ReviewSample = review_all) -> None:
         self._engine = engine
         self._information = information
         self._outdated = False
+        self._sample = sample
 
     @property
     def engine_name(self) -> str:
@@ -90,8 +98,10 @@ class DecisionService:
         answer = self._answer(request, session, now)
         if answer.permit and unsupported(answer.obligations, request.supported_obligations):
             answer = _denial(ReasonCode.OBLIGATION_UNSUPPORTED, answer.revision, answer)
+        decision_id = new_id()
+        emergency = emergency_of(answer.obligations) if answer.permit else None
         return Decision(
-            id=new_id(),
+            id=decision_id,
             permit=answer.permit,
             reasons=answer.reasons,
             obligations=answer.obligations,
@@ -99,6 +109,8 @@ class DecisionService:
             revision=answer.revision,
             requestable=answer.requestable,
             decided_at=now,
+            emergency=emergency,
+            review=emergency is not None and self._sampled(emergency, decision_id),
         )
 
     def listing(self, request: AccessRequest, data: PolicyData, session: Session, now: datetime) -> Listing:
@@ -129,6 +141,11 @@ class DecisionService:
         """Give the pseudonyms of those studies that a listing permits; one read, whatever their number."""
         contexts = self._information.patients(studies, session, listing.at)
         return frozenset(one.study for one in studies if listing.permits(one, contexts.get(one.patient)))
+
+    def _sampled(self, emergency: Emergency, decision_id: str) -> bool:
+        """Sample a grant once, by its own name, however often it is used."""
+        name = emergency.approval.id if emergency.approval else decision_id
+        return self._sample(name, emergency.share)
 
     def _answer(self, request: AccessRequest, session: Session, now: datetime) -> Answer:
         if self._outdated:

@@ -9,7 +9,7 @@ Rules:
 4. The instant of the request decides what is valid. Hours and ages follow the calendar of Europe/London.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from governance.catalogue import Catalogue, Study
 from governance.decisions.request import AccessRequest, RequestSubject
+from governance.emergency import Grant, Scope
 from governance.federation import AiManifest, FederationDirectory
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import Edge, PatientContext, Relationships
@@ -25,6 +26,7 @@ from governance.vocabulary import SubjectType
 
 PolicyInput: TypeAlias = Mapping[str, Any]
 ReadsToday: TypeAlias = Callable[[Session, str, datetime], int]
+GrantsHeld: TypeAlias = Callable[[Session, Scope, datetime], Sequence[Grant]]
 LONDON = ZoneInfo("Europe/London")
 
 
@@ -37,6 +39,7 @@ class PolicyInformationPoint:
         relationships: knows edges and patients.
         pseudonymiser: turns identifiers of people into pseudonyms; the policy never sees a person's own.
         reads_today: counts the studies an AI service read on the day of an instant, by client id.
+        grants: finds the emergency grants that run for a scope; without it nobody holds one.
     """
 
     def __init__(
@@ -47,12 +50,14 @@ class PolicyInformationPoint:
         relationships: Relationships,
         pseudonymiser: Pseudonymiser,
         reads_today: ReadsToday,
+        grants: GrantsHeld | None = None,
     ) -> None:
         self._federation = federation
         self._catalogue = catalogue
         self._relationships = relationships
         self._pseudonymiser = pseudonymiser
         self._reads_today = reads_today
+        self._grants = grants
 
     def gather(self, request: AccessRequest, session: Session, now: datetime) -> PolicyInput:
         """Give the policy input of a request.
@@ -91,6 +96,7 @@ class PolicyInformationPoint:
                 "break_glass_reason": request.break_glass_reason,
                 "self_claim_reason": request.self_claim_reason,
             },
+            "grants": self._held(request, subject["id"], study, session, now),
         }
 
     def gather_unnamed(
@@ -114,6 +120,16 @@ class PolicyInformationPoint:
     def named(self, request: AccessRequest) -> str | None:
         """Give the pseudonym of the patient a request names."""
         return self._pseudonymiser.patient(request.patient) if request.patient else None
+
+    def _held(
+        self, request: AccessRequest, subject: str, study: Study | None, session: Session, now: datetime
+    ) -> list[dict[str, Any]]:
+        """Give the emergency grants of a person for this study, action and purpose."""
+        who = request.subject
+        if self._grants is None or study is None or who.ods is None or who.type is not SubjectType.PRACTITIONER:
+            return []
+        scope = Scope(subject, who.role, who.ods, study.study, request.action, request.purpose)
+        return [grant_terms(grant) for grant in self._grants(session, scope, now)]
 
     def _resource(self, request: AccessRequest, session: Session) -> tuple[Study | None, str | None]:
         """Find the study and the patient's pseudonym (rule 3)."""
@@ -190,6 +206,16 @@ def manifest_terms(manifest: AiManifest) -> dict[str, Any]:
         "trusts": sorted(manifest.trusts),
         "purposes": sorted(manifest.purposes),
         "daily_volume": manifest.daily_volume,
+    }
+
+
+def grant_terms(grant: Grant) -> dict[str, Any]:
+    """Give an emergency grant as the policy sees it, in whole seconds, rounded down."""
+    return {
+        "id": grant.approval_id,
+        "clause": grant.clause_key,
+        "since": int(grant.since.timestamp()),
+        "until": int(grant.until.timestamp()),
     }
 
 

@@ -171,6 +171,7 @@ class Replay:
                 "break_glass_reason": _reason(event, logged),
                 "self_claim_reason": _WORDS if logged.self_claimed else None,
             },
+            "grants": _grants(event),
         }
         possible = proven | {
             "subject": attributes | _bounds(logged, proven=False),
@@ -307,6 +308,16 @@ def _opt_out(page: _Page, event: RecordedEvent, logged: _Logged, *, proven: bool
     if context and checked and event.time - OPT_OUT_LIFETIME < checked <= event.time:
         return context.opt_out
     return None if proven else False
+
+
+def _grants(event: RecordedEvent) -> list[dict[str, Any]]:
+    """Give the emergency grant a permit rested on: it ran at that instant, under the clause the record names."""
+    emergency, at = event.detail.get("emergency"), int(event.time.timestamp())
+    approval = emergency.get("approval") if isinstance(emergency, Mapping) else None
+    if not isinstance(approval, str):
+        return []
+    clause = f"{event.authority.agreement_id}/{event.detail.get('clause')}"
+    return [{"id": approval, "clause": clause, "since": at, "until": at + 1}]
 
 
 def _reason(event: RecordedEvent, logged: _Logged) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from governance.detection.rule import Rule
 from governance.detection.rules.access_without_decision import AccessWithoutDecision
 from governance.detection.rules.ai_outside_manifest import AiOutsideManifest
+from governance.detection.rules.break_glass_used import BreakGlassUsed
 from governance.detection.rules.break_glass_without_follow_up import BreakGlassWithoutFollowUp
 from governance.detection.rules.decoy_record import DecoyRecord
 from governance.detection.rules.lapsed_authority import LapsedAuthority
@@ -18,6 +19,7 @@ def default_rules() -> tuple[Rule, ...]:
     rules: tuple[Rule, ...] = (
         AccessWithoutDecision(),
         AiOutsideManifest(),
+        BreakGlassUsed(),
         BreakGlassWithoutFollowUp(),
         DecoyRecord(),
         LapsedAuthority(),

@@ -11,9 +11,18 @@ Rules of this room:
 
 from governance.enforcement._edge_store import EdgeReport
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.access_requests import AccessRequests, Wanted
 from governance.enforcement.archives import ArchiveAddress, DicomwebArchives
+from governance.enforcement.bound_tokens import BoundTokens
 from governance.enforcement.bundles import Bundles
 from governance.enforcement.candidates import CandidateFinder
+from governance.enforcement.denials import (
+    AccessRequestError,
+    AccessRequestRefused,
+    Denials,
+    Offer,
+    PresentedDenial,
+)
 from governance.enforcement.dicomweb import Target
 from governance.enforcement.edge_alarms import EdgeLimits
 from governance.enforcement.edge_intake import EdgeIntake, Taken
@@ -29,15 +38,20 @@ from governance.enforcement.search import EXAMINED, Found, Page, Searched, Searc
 __all__ = [
     "EXAMINED",
     "AccessAnswer",
+    "AccessRequestError",
+    "AccessRequestRefused",
+    "AccessRequests",
     "AccessService",
     "Admission",
     "AgreementLapse",
     "ArchiveAddress",
     "ArchiveLists",
+    "BoundTokens",
     "Bundles",
     "CandidateFinder",
     "Check",
     "Credential",
+    "Denials",
     "DicomwebArchives",
     "EdgeIntake",
     "EdgeLimits",
@@ -52,12 +66,15 @@ __all__ = [
     "ImpactAnalysis",
     "ImpactReport",
     "Listed",
+    "Offer",
     "Page",
+    "PresentedDenial",
     "Question",
     "Reach",
     "SearchService",
     "Searched",
     "Taken",
     "Target",
+    "Wanted",
     "asker_of",
 ]

@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from governance.agreements import PolicyData
 from governance.audit import Receipt
-from governance.audit.event import Authority, BreakGlass, Event, Resource, Source, Subject
+from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Resource, Source, Subject
 from governance.audit.log import AuditLog
 from governance.catalogue import Catalogue
 from governance.clock import Clock
@@ -252,9 +252,9 @@ def decision_event(
     )
 
 
-def _detail(request: AccessRequest, decision: Decision, asker: Asker) -> dict[str, str | int | bool | list[str] | None]:
+def _detail(request: AccessRequest, decision: Decision, asker: Asker) -> dict[str, JsonValue]:
     agreement = decision.agreement
-    return {
+    detail: dict[str, JsonValue] = {
         "action": request.action.value,
         "agreement_version": agreement.version if agreement else None,
         "asked_by": asker.id,
@@ -263,5 +263,21 @@ def _detail(request: AccessRequest, decision: Decision, asker: Asker) -> dict[st
         "permit": decision.permit,
         "reasons": [reason.value for reason in decision.reasons],
         "revision": decision.revision,
+        "requestable": decision.requestable,
         "self_claimed": request.self_claim_reason is not None,
+    }
+    return {**detail, "emergency": emergency_detail(decision)} if decision.emergency else detail
+
+
+def emergency_detail(decision: Decision) -> dict[str, JsonValue] | None:
+    """Say in a record how the glass was broken: by which grant if by one, who is told, and whether it is reviewed."""
+    emergency = decision.emergency
+    if emergency is None:
+        return None
+    return {
+        "approval": emergency.approval.id if emergency.approval else None,
+        "minutes": emergency.minutes,
+        "notify": list(emergency.notify),
+        "owners": list(emergency.owners),
+        "review": decision.review,
     }

@@ -87,6 +87,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         services.tokens.forget_expired()
         with services.database.transaction() as session:
             services.relationships.purge_opt_outs(session, services.clock.now())
+            services.emergency.forget(session, services.clock.now())
         return False
 
     def led(run: Callable[[], bool]) -> Callable[[], bool]:

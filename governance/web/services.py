@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from governance.catalogue import Catalogue
     from governance.clock import Clock
     from governance.detection import DetectionEngine
+    from governance.emergency import EmergencyGrants
     from governance.enforcement import (
+        AccessRequests,
         AccessService,
         ArchiveLists,
         Bundles,
@@ -58,6 +60,8 @@ class Services:
     relationships: "Relationships"
     agreements: "Agreements"
     access: "AccessService"
+    access_requests: "AccessRequests"
+    emergency: "EmergencyGrants"
     search: "SearchService"
     lists: "ArchiveLists"
     exchange: "ExchangeService"

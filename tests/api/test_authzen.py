@@ -116,7 +116,7 @@ def test_breaking_the_glass_opens_what_may_be_opened_and_leaves_its_mark(
     opened = ask(world, headers, changed(resource__id=showcase.SEALED_STUDY, context__break_glass=reason)).get_json()
     assert opened["decision"] is True
     assert "break_glass.granted" in opened["context"]["reasons"]
-    assert {obligation["type"] for obligation in opened["context"]["obligations"]} >= {"notification", "review"}
+    assert {obligation["type"] for obligation in opened["context"]["obligations"]} >= {"notification", "custom"}
     event = world.services.audit.entry(opened["context"]["log_index"])
     assert event.break_glass
     assert "Unconscious" not in world.services.audit.entry_bytes(event.index).decode()
@@ -256,14 +256,16 @@ def test_the_metadata_name_endpoints_that_are_there(world: RegionWorld, headers:
     assert endpoints.keys() == {
         "access_evaluation_endpoint",
         "access_evaluations_endpoint",
+        "access_request_endpoint",
         "search_subject_endpoint",
         "search_resource_endpoint",
         "search_action_endpoint",
     }
     for url in endpoints.values():
         assert url.startswith(base)
-        assert world.client.post(url.removeprefix(base), json=GOOD, headers=headers).status_code == 200
-    assert set(body["supported_obligations"]) == {"notification", "review", "step_up"}
+        expected = 400 if url == endpoints["access_request_endpoint"] else 200  # a question is no access request
+        assert world.client.post(url.removeprefix(base), json=GOOD, headers=headers).status_code == expected
+    assert body["supported_obligations"] == ["custom", "notification", "session_termination", "step-up"]
     assert all(urn.startswith("urn:openid:authzen:capability:") for urn in body["capabilities"])
 
 

@@ -145,6 +145,7 @@ RESTRICTIONS: Mapping[str, Restriction] = {
     "forget the opt-out": OnRequest("patient.opt_out", _always(None)),
     "opt out": OnRequest("patient.opt_out", _always(True)),
     "withdraw the emergency": OnRequest("context.break_glass_reason", _always(None)),
+    "end the grants": OnRequest("grants", lambda _: []),
     "say nothing of the emergency": OnRequest("context.break_glass_reason", _always(" ")),
     "withdraw the claim": OnRequest("context.self_claim_reason", _always(None)),
 }

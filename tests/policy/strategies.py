@@ -85,6 +85,15 @@ _TIE = st.fixed_dictionaries(
     }
 )
 
+_GRANT = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["g-1", "g-2"]),
+        "clause": st.sampled_from(KEYS),
+        "since": st.sampled_from([NOW - 3600, NOW - 60, NOW + 60]),
+        "until": st.sampled_from([NOW - 1, NOW, NOW + 60, NOW + 3600]),
+    }
+)
+
 _REQUEST_CHANGES: SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
@@ -107,6 +116,7 @@ _REQUEST_CHANGES: SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "relationships": st.lists(_TIE, max_size=3),
         "context.break_glass_reason": st.sampled_from(REASONS),
         "context.self_claim_reason": st.sampled_from(REASONS),
+        "grants": st.lists(_GRANT, max_size=2),
     },
 )
 

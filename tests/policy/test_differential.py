@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from governance.decisions import Answer, Engine, OpaEngine, RegorusEngine
+from governance.vocabulary import ReasonCode
 from tests.policy.strategies import (
     JSON,
     NEEDED,
@@ -81,6 +82,24 @@ def test_a_broken_attribute_is_denied_by_both_alike(
 def test_the_strict_request_is_permitted_as_it_stands(embedded: RegorusEngine) -> None:
     embedded.load(policy_data(STRICT, STRICT_INDEX))
     assert answered(embedded, STRICT_REQUEST).permit
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=SHARED)
+@given(world=WORLDS, request=requests())
+def test_a_grant_never_opens_more_than_a_stated_reason(embedded: RegorusEngine, world: World, request: Request) -> None:
+    """And only under the clause it was given for, while that clause allows it."""
+    silent = changed(request, {"context.break_glass_reason": None})
+    embedded.load(data_of(world))
+    held = answered(embedded, silent)
+    event("broken" if ReasonCode.BREAK_GLASS_GRANTED in held.reasons else "not broken")
+    if not held.permit:
+        return
+    assert answered(embedded, changed(silent, {"context.break_glass_reason": "arrest", "grants": []})).permit
+    if ReasonCode.BREAK_GLASS_GRANTED in held.reasons:
+        assert held.agreement is not None
+        key = f"{held.agreement.id}/{held.agreement.clause}"
+        assert key in {grant["clause"] for grant in silent["grants"]}
+        assert not answered(embedded, changed(silent, {"grants": []})).permit
 
 
 def _wrong(path: str, rubbish: Any) -> Any:

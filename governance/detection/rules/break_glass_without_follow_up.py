@@ -10,12 +10,11 @@ from governance.alerts import Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
+from governance.detection.rules.break_glass_used import broke_glass
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.detection.waiting import recall, remember
 from governance.storage import from_microseconds
 from governance.vocabulary import EventKind, Severity
-
-_GRANTED = "break_glass.granted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class BreakGlassWithoutFollowUp:
                 case["settled"] = True
                 state.put(key, case, case["until"])
             return ()
-        if not _broke_glass(event):
+        if not broke_glass(event):
             return ()
         item = remember(event)
         if case is None:
@@ -75,13 +74,3 @@ class BreakGlassWithoutFollowUp:
         )
         evidence = acts.certain("no_follow_up", sentence, observed=0, expected=1)
         return (acts.finding(self, events, [evidence], about=patient, at=from_microseconds(at)),)
-
-
-def _broke_glass(event: RecordedEvent) -> bool:
-    """Say whether an event shows glass broken: not asked for, not refused, and not needless."""
-    if event.kind is EventKind.BREAK_GLASS:
-        return True
-    if event.kind is EventKind.DECISION and event.detail.get("permit") is False:
-        return False
-    reasons = event.detail.get("reasons")
-    return event.break_glass and (not isinstance(reasons, list | tuple) or _GRANTED in reasons)

@@ -3,7 +3,7 @@
 # description: |
 #   Composes the concerns into one answer. Each clause that could carry the request is judged by every concern, which
 #   gives the set of reason codes it fails with. The first clause in key order that fails with none permits; otherwise
-#   the glass may be broken; otherwise the denial explains the clause that came closest.
+#   the glass may be broken, by a reason or a grant; otherwise the denial explains the clause that came closest.
 package imaging.decision
 
 import data.imaging.action
@@ -112,13 +112,17 @@ _openable := {key: failed |
 	break_glass.opens(input, data.governance.clauses[key], failed)
 }
 
+_broken := {key: failed |
+	some key, failed in _openable
+	break_glass.broken(input, key, data.governance.clauses[key])
+}
+
 _verdict := verdict.refusal(_stale) if {
 	count(_stale) > 0
 } else := _permit(min(_permitting)) if {
 	count(_permitting) > 0
-} else := _emergency(_closest(_openable)) if {
-	break_glass.reasoned(input)
-	count(_openable) > 0
+} else := _emergency(_closest(_broken)) if {
+	count(_broken) > 0
 } else := _deny(_closest(_failures)) if {
 	count(_failures) > 0
 } else := verdict.refusal(_refused) if {

@@ -111,6 +111,26 @@ test_success_break_glass if {
 	found.reasons == ["break_glass.granted"]
 }
 
+test_success_grant if {
+	held := [{"id": "g-1", "clause": "care/1", "since": 900, "until": 1100}]
+	found := answer({"care/1": clause("1", {})}, {"relationships": [], "grants": held})
+	found.permit
+	found.reasons == ["break_glass.granted"]
+}
+
+test_fail_grant_opens_no_other_failure if {
+	held := [{"id": "g-1", "clause": "care/1", "since": 900, "until": 1100}]
+	found := answer({"care/1": clause("1", {"roles": []})}, {"relationships": [], "grants": held})
+	not found.permit
+}
+
+test_fail_grant_of_another_clause if {
+	held := [{"id": "g-1", "clause": "care/9", "since": 900, "until": 1100}]
+	found := answer({"care/1": clause("1", {})}, {"relationships": [], "grants": held})
+	not found.permit
+	found.requestable
+}
+
 test_fail_lapsed if {
 	answer({"care/1": clause("1", {})}, {"purpose": "HRESCH"}).reasons == ["agreement.not_active"]
 }

@@ -6,6 +6,7 @@
 #   Identifiers begin with the clause key and are the same for the same clause.
 package imaging.obligations
 
+import data.imaging.break_glass as emergency
 import data.imaging.data_items
 import data.imaging.resource
 
@@ -43,7 +44,9 @@ self_claim(request, key, owners) := [_generated(key, "self_claim_alert", "notifi
 })]
 
 # METADATA
-# description: Tell the owners' privacy officers of the emergency view (activity B0015) and review a share of them.
+# description: |
+#   Tell the owners' privacy officers of the emergency view (activity B0015) and review a share of them. The review
+#   names the grant it rests on, null when it rests on a reason.
 break_glass(request, key, clause, grounds) := [
 	_generated(key, "break_glass_alert", "notification", {
 		"event": "ig_alert",
@@ -58,6 +61,7 @@ break_glass(request, key, clause, grounds) := [
 		"share": clause.break_glass.review_share,
 		"minutes": clause.break_glass.minutes,
 		"overridden": sort(grounds.failed),
+		"approval": emergency.approval(request, key, clause),
 	}),
 ]
 

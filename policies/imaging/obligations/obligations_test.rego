@@ -47,15 +47,28 @@ test_self_claim_alert if {
 
 test_break_glass_alert_and_review if {
 	grounds := {"owners": {"RRK", "RL4"}, "failed": {"relationship.none"}}
-	[alert, review] := obligations.break_glass({"subject": {"ods": "RKB"}}, "care/1", clause, grounds)
+	reasoned := {"subject": {"ods": "RKB"}, "context": {"break_glass_reason": "arrest"}}
+	[alert, review] := obligations.break_glass(reasoned, "care/1", clause, grounds)
 	alert.properties.activity == "B0015"
 	alert.properties.notify == ["owner_caldicott_guardian", "owner_privacy_officer"]
 	alert.properties.owners == ["RL4", "RRK"]
 	review == {
 		"id": "care/1/break_glass_review",
 		"type": "review",
-		"properties": {"share": 0.5, "minutes": 30, "overridden": ["relationship.none"]},
+		"properties": {"share": 0.5, "minutes": 30, "overridden": ["relationship.none"], "approval": null},
 	}
+}
+
+test_break_glass_review_names_the_grant if {
+	granted := {
+		"subject": {"ods": "RKB"},
+		"time": {"epoch": 1000},
+		"context": {"break_glass_reason": null},
+		"grants": [{"id": "g-1", "clause": "care/1", "since": 900, "until": 1100}],
+	}
+	grounds := {"owners": {"RRK"}, "failed": {"relationship.none"}}
+	[_, review] := obligations.break_glass(granted, "care/1", clause, grounds)
+	review.properties.approval == {"id": "g-1", "until": 1100}
 }
 
 test_step_up if {

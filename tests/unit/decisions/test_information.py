@@ -45,6 +45,7 @@ def test_everything_about_a_person_and_a_study(region: Region) -> None:
         "patient": {"opt_out": True},
         "relationships": [{"kind": "order", "id": "o-1", "age_days": 3, "of_study": False}],
         "context": {"break_glass_reason": "arrest", "self_claim_reason": "on call"},
+        "grants": [],
     }
 
 

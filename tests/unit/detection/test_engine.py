@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from governance.alerts import Alert, AlertQuery, Finding, Raised
 from governance.audit import Query
-from governance.audit.event import Event, RecordedEvent
+from governance.audit.event import Event, JsonValue, RecordedEvent, Source
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.detection import Rule
@@ -23,7 +23,7 @@ from governance.errors import Unavailable
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.relationships import Edge
 from governance.storage import Database
-from governance.vocabulary import EventKind, Purpose, RelationshipKind, Severity, SubjectType
+from governance.vocabulary import SYSTEM, EventKind, Purpose, RelationshipKind, Severity, SubjectType
 from tests.alert_world import BEGAN, REGION, AlertWorld, act, permitted
 
 
@@ -140,6 +140,7 @@ def history() -> list[Event]:
 EXPECTED = {
     "access_without_decision",
     "ai_outside_manifest",
+    "break_glass_used",
     "break_glass_without_follow_up",
     "decoy_record",
     "mass_export",
@@ -159,7 +160,8 @@ def test_every_detector_fires_through_the_real_rooms(world: AlertWorld) -> None:
     bypass = next(alert for alert in shown(world) if alert.family == "bypass")
     assert {item.signal for item in bypass.evidence} == {"no_authority", "decision_unknown"}
     glass = next(alert for alert in shown(world) if alert.family == "break_glass")
-    assert glass.opened_at == BEGAN + timedelta(minutes=18, hours=72)
+    assert glass.opened_at == BEGAN + timedelta(minutes=18)
+    assert {item.signal for item in glass.evidence} == {"emergency_access", "mandatory_review", "no_follow_up"}
     assert {rule for rule, _ in world.meter.raised} == EXPECTED
 
 
@@ -262,6 +264,28 @@ def test_an_interrupted_batch_is_done_again_whole(small: AlertWorld) -> None:
     assert {rule for alert in shown(small) for rule in alert.rule_ids} == EXPECTED
 
 
+@pytest.mark.parametrize(
+    ("source", "review", "severity", "signals"),
+    [
+        (SYSTEM, True, Severity.MEDIUM, {"emergency_access", "mandatory_review"}),
+        (SYSTEM, False, Severity.LOW, {"emergency_access"}),
+        (SYSTEM, None, Severity.MEDIUM, {"emergency_access", "mandatory_review"}),
+        ("archive-rrk", False, Severity.MEDIUM, {"emergency_access", "mandatory_review"}),
+    ],
+)
+def test_a_use_outside_the_sample_is_listed_and_only_our_own_word_takes_it_out(
+    small: AlertWorld, source: str, review: bool | None, severity: Severity, signals: set[str]
+) -> None:
+    told: dict[str, JsonValue] = {"owners": ["RRK", "RL4"], "review": review}
+    event = act("glass", kind="decision", patient="9990000026", study="1.2.4", broke_glass="unconscious")
+    detail: dict[str, JsonValue] = {"permit": True, "reasons": ["break_glass.granted"], "emergency": told}
+    small.record([dataclasses.replace(event, source=Source(source, "QHL"), detail=detail)])
+    small.engine().catch_up()
+    (alert,) = shown(small)
+    assert (alert.severity, {item.signal for item in alert.evidence}) == (severity, signals)
+    assert {"RRK", "RL4"} <= set(alert.trusts)
+
+
 class Clumsy:
     """A rule that fails on what it did not expect."""
 
@@ -310,4 +334,4 @@ def test_a_source_with_a_clock_ahead_cannot_hurry_a_deferred_check(small: AlertW
     small.record(permitted("glass", 0, patient="9990000026", study="1.2.4", broke_glass="unconscious"))
     small.record([act("ahead", 60 * 24 * 400, kind="login")])
     small.engine().catch_up()
-    assert shown(small) == []
+    assert {rule for alert in shown(small) for rule in alert.rule_ids} == {"break_glass_used"}

@@ -72,6 +72,16 @@ def test_every_decision_of_unchanged_terms_is_reproduced(world: ImpactWorld) -> 
     assert (report.tally.still_permitted, report.tally.still_denied) == (6, 13)
 
 
+def test_a_permit_by_a_grant_is_asked_again_with_the_grant(world: ImpactWorld) -> None:
+    world.emergency("clinician.two")
+    assert world.ask("clinician.two").decision.permit
+    report = world.suppose(draft())
+    assert not_reproduced(report) == 0
+    assert (report.tally.still_permitted, report.tally.still_denied) == (1, 1)
+    closed = world.suppose(draft({"/clauses/0/break_glass": {"allowed": False}, "/clauses/0/data/sensitive": "deny"}))
+    assert (closed.tally.still_permitted, closed.tally.still_denied) == (0, 1)
+
+
 def test_who_loses_when_an_agreement_is_suspended(world: ImpactWorld) -> None:
     answers = [world.ask(), world.ask(), world.ask("nurse"), world.ask(study="1.2.2")]
     report = world.suppose(SUSPENDED, examples=1)
