@@ -27,9 +27,12 @@ from governance.decisions import (
     DecisionService,
     Engine,
     OpaEngine,
+    OpaRules,
     PolicyInformationPoint,
     PolicySource,
     RegorusEngine,
+    RegorusRules,
+    Rules,
 )
 from governance.decisions.pip import ReadsToday
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
@@ -51,6 +54,7 @@ from governance.relationships import Relationships
 from governance.settings import Settings
 from governance.storage import Database, migrate
 from governance.telemetry import Metrics, configure
+from governance.tenants import Tenant, Tenants, read_tenants
 from governance.tokens import KeyRing, TokenService
 from governance.tokens.bundle_key import BundleKey
 from governance.vocabulary import SYSTEM, EventKind, Outcome
@@ -130,6 +134,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         enforcement=_enforcement(ground, rooms),
         bundles=bundles,
         edges=Edges(ground.database, rooms.federation, ground.clock, lambda: bundles.revision),
+        tenants=_tenants(ground),
         tokens=rooms.tokens,
         alerts=alerts,
         detection=_detection(ground, rooms, alerts),
@@ -277,6 +282,25 @@ def _bundles(settings: Settings, rooms: _Rooms) -> Bundles:
     bundles = Bundles(PolicySource.from_directory(), key.sign, settings.bundle_waits)
     rooms.agreements.subscribe(bundles.load)
     return bundles
+
+
+def _tenants(ground: _Ground) -> Tenants:
+    """Read every tenant's folder; raises ConfigurationError with the faults of all of them."""
+    return Tenants(
+        held=[(tenant, _rules(ground.settings, tenant)) for tenant in read_tenants(ground.settings.tenants)],
+        pseudonymiser=ground.pseudonymiser,
+        audit=ground.audit,
+        clock=ground.clock,
+        metrics=ground.metrics,
+        organisation=ground.settings.organisation,
+        new_id=new_id,
+    )
+
+
+def _rules(settings: Settings, tenant: Tenant) -> Rules:
+    if settings.opa_url is None:
+        return RegorusRules(tenant.rules)
+    return OpaRules(settings.opa_url, tenant.rules, settings.engine_timeout)
 
 
 def _detection(ground: _Ground, rooms: _Rooms, alerts: AlertService) -> DetectionEngine:

@@ -22,6 +22,7 @@ from governance.api.log import blueprint as log
 from governance.api.oauth import blueprint as oauth
 from governance.api.opa import blueprint as opa
 from governance.api.operations import blueprint as operations
+from governance.api.tenants import blueprint as tenants
 
 
 def blueprints() -> tuple[Blueprint, ...]:
@@ -44,4 +45,5 @@ def blueprints() -> tuple[Blueprint, ...]:
         oauth,
         opa,
         operations,
+        tenants,
     )

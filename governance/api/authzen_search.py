@@ -12,6 +12,7 @@ from flask import Blueprint, Response, jsonify
 from governance.api import authzen_requests as requests
 from governance.api import authzen_schemas as schemas
 from governance.api.authzen_pages import PageTokens
+from governance.api.authzen_protocol import repeated
 from governance.decisions import AccessRequest, RequestSubject
 from governance.enforcement import Searched
 from governance.vocabulary import Scope
@@ -19,7 +20,6 @@ from governance.web import current_caller, current_services, operation, requires
 from governance.web.body import json_object, validated
 
 blueprint = Blueprint("authzen_search", __name__)
-_ENTITIES = ("action", "context", "resource", "subject")
 
 
 @blueprint.post("/access/v1/search/subject")
@@ -72,7 +72,7 @@ def _answer(
 ) -> Response:
     """Search one page and render it: section 8.1.2, with where the search is in the log as its context."""
     services, caller = current_services(), current_caller()
-    search = {"searched": searched.value, "caller": caller.id, "request": _repeated(searched, body)}
+    search = {"searched": searched.value, "caller": caller.id, "request": repeated(searched, body)}
     tokens = PageTokens(services.settings.key_encryption_key, search)
     page = tokens.page(wanted)
     found = services.search.search(searched, asked, caller, page)
@@ -83,15 +83,6 @@ def _answer(
             "context": {"id": found.id, "log_index": found.index, "policy_revision": found.revision},
         }
     )
-
-
-def _repeated(searched: Searched, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the members that every page of a search repeats; what is let be may differ."""
-    members = {name: body[name] for name in _ENTITIES if body.get(name) is not None}
-    if searched is Searched.ACTION:
-        members.pop("action", None)
-        return members
-    return members | {searched.value: {name: value for name, value in members[searched.value].items() if name != "id"}}
 
 
 def _entity(searched: Searched, hit: AccessRequest) -> dict[str, Any]:

@@ -61,17 +61,7 @@ class OpaEngine:
     name = "opa"
 
     def __init__(self, url: str, policies: PolicySource, timeout: float = 0.5, token: str | None = None) -> None:
-        split = urlsplit(url)
-        if split.scheme not in _DEFAULT_PORTS or not split.hostname or split.path not in {"", "/"}:
-            raise ValueError("the URL of an OPA is http or https, a host and perhaps a port")
-        host = f"[{split.hostname}]" if ":" in split.hostname else split.hostname
-        self._address = {
-            "host": host,
-            "port": split.port or _DEFAULT_PORTS[split.scheme],
-            "ssl": split.scheme == "https",
-            "token": token,
-            "retries": 0,
-        }
+        self._address = address_of(url, token)
         self._policies = policies
         self._timeout = timeout
         self._clients = _Clients()
@@ -163,6 +153,21 @@ class OpaEngine:
         for path, text in self._policies.modules:
             if path not in held or client.get_policy(path)["result"]["raw"] != text:
                 client.update_policy_from_string(text, path, rego_compat=False)
+
+
+def address_of(url: str, token: str | None) -> dict[str, Any]:
+    """Give the client's arguments for a server; raises ValueError when the URL is not one of a server."""
+    split = urlsplit(url)
+    if split.scheme not in _DEFAULT_PORTS or not split.hostname or split.path not in {"", "/"}:
+        raise ValueError("the URL of an OPA is http or https, a host and perhaps a port")
+    host = f"[{split.hostname}]" if ":" in split.hostname else split.hostname
+    return {
+        "host": host,
+        "port": split.port or _DEFAULT_PORTS[split.scheme],
+        "ssl": split.scheme == "https",
+        "token": token,
+        "retries": 0,
+    }
 
 
 def _guarded(step: Callable[[], T]) -> T:

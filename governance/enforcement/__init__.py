@@ -10,7 +10,7 @@ Rules of this room:
 """
 
 from governance.enforcement._edge_store import EdgeReport
-from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.access import AccessAnswer, AccessService, Asker, asker_of
 from governance.enforcement.bundles import Bundles
 from governance.enforcement.candidates import CandidateFinder
 from governance.enforcement.dicomweb import Target
@@ -18,8 +18,9 @@ from governance.enforcement.edges import Edges, EdgeState
 from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.impact import ImpactAnalysis, ImpactReport, Question
 from governance.enforcement.lapse import AgreementLapse
+from governance.enforcement.paging import EXAMINED, Collected, Page, collect
 from governance.enforcement.point import Admission, Check, Credential, EnforcementPoint, Reach
-from governance.enforcement.search import EXAMINED, Found, Page, Searched, SearchService
+from governance.enforcement.search import Found, Searched, SearchService
 
 __all__ = [
     "EXAMINED",
@@ -27,9 +28,11 @@ __all__ = [
     "AccessService",
     "Admission",
     "AgreementLapse",
+    "Asker",
     "Bundles",
     "CandidateFinder",
     "Check",
+    "Collected",
     "Credential",
     "EdgeReport",
     "EdgeState",
@@ -47,4 +50,5 @@ __all__ = [
     "Searched",
     "Target",
     "asker_of",
+    "collect",
 ]

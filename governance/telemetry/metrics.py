@@ -1,7 +1,8 @@
 """Every Prometheus metric of the service, in one place.
 
 Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration, a
-trust's ODS code or a registered client id, never from what a caller sent; no patient, person or study is ever a label.
+trust's ODS code, a registered client id or a configured tenant's name, never from what a caller sent; no patient,
+person or study is ever a label.
 What the database knows (log size, open alerts, agreements, edges) is read at scrape by :class:`State`, so every process
 tells the same number; only what waits in a process, and what it is ready for, is its own.
 """
@@ -113,6 +114,7 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self._tenant_decisions, self._tenant_searches = _tenants(self.registry)
         self._tokens = Counter("governance_tokens", "Token requests.", ["grant", "outcome"], registry=self.registry)
         self._enforced = Counter(
             "governance_enforcement_checks",
@@ -164,6 +166,14 @@ class Metrics:
         self._searches.labels(kind).inc()
         self._candidates.labels(kind).inc(examined)
 
+    def tenant_decided(self, *, tenant: str, effect: str) -> None:
+        """Count one decision of a tenant by its configured name and effect (permit, deny)."""
+        self._tenant_decisions.labels(tenant, effect).inc()
+
+    def tenant_searched(self, *, tenant: str, kind: str) -> None:
+        """Count one page of a tenant's search (of subject, resource or action)."""
+        self._tenant_searches.labels(tenant, kind).inc()
+
     def token_requested(self, *, grant: str, outcome: str) -> None:
         """Count one token request by grant (exchange, client_credentials) and outcome (issued, refused)."""
         self._tokens.labels(grant, outcome).inc()
@@ -206,6 +216,12 @@ class Metrics:
         """Give the exposition and its content type for an Accept header."""
         encoder, content_type = choose_encoder(accept)
         return encoder(self.registry), content_type
+
+
+def _tenants(registry: CollectorRegistry) -> tuple[Counter, Counter]:
+    decisions = ("governance_tenant_decisions", "Decisions made for tenants.", ["tenant", "effect"])
+    searches = ("governance_tenant_searches", "Searches made for tenants.", ["tenant", "kind"])
+    return Counter(*decisions, registry=registry), Counter(*searches, registry=registry)
 
 
 def _edges(edges: Mapping[str, Edge]) -> Iterable[Metric]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from governance.settings import Settings
     from governance.storage import Database
     from governance.telemetry import Metrics
+    from governance.tenants import Tenants
     from governance.tokens import TokenService
 
 EXTENSION = "governance"
@@ -61,6 +62,7 @@ class Services:
     enforcement: "EnforcementPoint"
     bundles: "Bundles"
     edges: "Edges"
+    tenants: "Tenants"
     tokens: "TokenService"
     alerts: "AlertService"
     detection: "DetectionEngine"
