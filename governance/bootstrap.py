@@ -55,7 +55,7 @@ from governance.settings import Settings
 from governance.storage import Database, migrate
 from governance.telemetry import Metrics, configure
 from governance.tenants import Tenant, Tenants, read_tenants
-from governance.tokens import KeyRing, TokenService
+from governance.tokens import ClientMethods, KeyRing, TokenService
 from governance.tokens.bundle_key import BundleKey
 from governance.vocabulary import SYSTEM, EventKind, Outcome
 from governance.web import Services, browser, observation, problems, readiness
@@ -85,6 +85,7 @@ class _Rooms:
     """Who, what, why, under which terms, and by which token."""
 
     federation: FederationDirectory
+    client_methods: ClientMethods
     catalogue: Catalogue
     relationships: Relationships
     agreements: Agreements
@@ -136,6 +137,7 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         edges=Edges(ground.database, rooms.federation, ground.clock, lambda: bundles.revision),
         tenants=_tenants(ground),
         tokens=rooms.tokens,
+        client_methods=rooms.client_methods,
         alerts=alerts,
         detection=_detection(ground, rooms, alerts),
         metrics=ground.metrics,
@@ -167,10 +169,18 @@ def _ground(settings: Settings, clock: Clock) -> _Ground:
 
 def _rooms(ground: _Ground) -> _Rooms:
     federation = FederationDirectory(ground.pseudonymiser)
+    methods = ClientMethods(
+        ground.database,
+        federation,
+        ground.clock,
+        certificate_header=ground.settings.client_certificate_header,
+        secret_basic=ground.settings.client_secret_basic,
+    )
     keys = KeyRing(ground.database, ground.settings.key_encryption_key)
     keys.ensure(ground.clock.now())
     return _Rooms(
         federation=federation,
+        client_methods=methods,
         catalogue=Catalogue(),
         relationships=Relationships(ground.pseudonymiser),
         agreements=Agreements(ground.database, ground.audit, ground.clock, new_id, ground.source),
@@ -183,6 +193,7 @@ def _rooms(ground: _Ground) -> _Rooms:
             clock=ground.clock,
             new_id=new_id,
             source=ground.source,
+            client_methods=methods.names,
         ),
     )
 

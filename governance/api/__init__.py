@@ -16,6 +16,7 @@ from governance.api.enforce import blueprint as enforce
 from governance.api.enforce_envoy import blueprint as enforce_envoy
 from governance.api.enforce_orthanc import blueprint as enforce_orthanc
 from governance.api.federation import blueprint as federation
+from governance.api.federation_credentials import blueprint as federation_credentials
 from governance.api.fhir import blueprint as fhir
 from governance.api.impact import blueprint as impact
 from governance.api.log import blueprint as log
@@ -39,6 +40,7 @@ def blueprints() -> tuple[Blueprint, ...]:
         enforce_envoy,
         enforce_orthanc,
         federation,
+        federation_credentials,
         fhir,
         impact,
         log,

@@ -10,7 +10,7 @@ from governance.api.authzen_requests import access_request
 from governance.decisions import AccessRequest, ObligationType
 from governance.enforcement import AccessAnswer, Searched
 from governance.vocabulary import Scope
-from governance.web import current_caller, current_services, operation, public, requires
+from governance.web import client_caller, current_caller, current_services, operation, public, requires
 from governance.web.body import json_object, validated
 
 blueprint = Blueprint("authzen", __name__)
@@ -19,7 +19,7 @@ _OBLIGATIONS = (ObligationType.NOTIFICATION, ObligationType.REVIEW, ObligationTy
 
 
 @blueprint.post("/access/v1/evaluation")
-@requires(Scope.ACCESS_EVALUATE)
+@requires(Scope.ACCESS_EVALUATE, by=client_caller)
 @operation(
     summary="Decide one access",
     tag="decisions",
@@ -33,7 +33,7 @@ def evaluation() -> Response:
 
 
 @blueprint.post("/access/v1/evaluations")
-@requires(Scope.ACCESS_EVALUATE)
+@requires(Scope.ACCESS_EVALUATE, by=client_caller)
 @operation(
     summary="Decide many accesses",
     tag="decisions",

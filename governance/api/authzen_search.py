@@ -16,14 +16,14 @@ from governance.api.authzen_protocol import repeated
 from governance.decisions import AccessRequest, RequestSubject
 from governance.enforcement import Searched
 from governance.vocabulary import Scope
-from governance.web import current_caller, current_services, operation, requires
+from governance.web import client_caller, current_caller, current_services, operation, requires
 from governance.web.body import json_object, validated
 
 blueprint = Blueprint("authzen_search", __name__)
 
 
 @blueprint.post("/access/v1/search/subject")
-@requires(Scope.ACCESS_EVALUATE)
+@requires(Scope.ACCESS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for those who may do something with a study",
     tag="decisions",
@@ -38,7 +38,7 @@ def subjects() -> Response:
 
 
 @blueprint.post("/access/v1/search/resource")
-@requires(Scope.ACCESS_EVALUATE)
+@requires(Scope.ACCESS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for the studies somebody may do something with",
     tag="decisions",
@@ -53,7 +53,7 @@ def resources() -> Response:
 
 
 @blueprint.post("/access/v1/search/action")
-@requires(Scope.ACCESS_EVALUATE)
+@requires(Scope.ACCESS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for what somebody may do with a study",
     tag="decisions",

@@ -17,7 +17,7 @@ from governance.enforcement import Searched
 from governance.errors import NotFound
 from governance.tenants import Entity, Question, Tenant, TenantAnswer
 from governance.vocabulary import Scope
-from governance.web import current_caller, current_services, operation, public, requires
+from governance.web import client_caller, current_caller, current_services, operation, public, requires
 from governance.web.body import json_object, validated
 
 blueprint = Blueprint("tenants", __name__)
@@ -25,7 +25,7 @@ _BASE = "/tenants/<tenant>/access/v1"
 
 
 @blueprint.post(f"{_BASE}/evaluation")
-@requires(Scope.TENANTS_EVALUATE)
+@requires(Scope.TENANTS_EVALUATE, by=client_caller)
 @operation(
     summary="Decide one access for a tenant",
     tag="tenants",
@@ -39,7 +39,7 @@ def evaluation(tenant: str) -> Response:
 
 
 @blueprint.post(f"{_BASE}/evaluations")
-@requires(Scope.TENANTS_EVALUATE)
+@requires(Scope.TENANTS_EVALUATE, by=client_caller)
 @operation(
     summary="Decide many accesses for a tenant",
     tag="tenants",
@@ -58,7 +58,7 @@ def evaluations(tenant: str) -> Response:
 
 
 @blueprint.post(f"{_BASE}/search/subject")
-@requires(Scope.TENANTS_EVALUATE)
+@requires(Scope.TENANTS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for those who may do something with a tenant's resource",
     tag="tenants",
@@ -74,7 +74,7 @@ def subjects(tenant: str) -> Response:
 
 
 @blueprint.post(f"{_BASE}/search/resource")
-@requires(Scope.TENANTS_EVALUATE)
+@requires(Scope.TENANTS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for the resources of a tenant somebody may do something with",
     tag="tenants",
@@ -90,7 +90,7 @@ def resources(tenant: str) -> Response:
 
 
 @blueprint.post(f"{_BASE}/search/action")
-@requires(Scope.TENANTS_EVALUATE)
+@requires(Scope.TENANTS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for what somebody may do with a tenant's resource",
     tag="tenants",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from governance.storage import Database
     from governance.telemetry import Metrics
     from governance.tenants import Tenants
-    from governance.tokens import TokenService
+    from governance.tokens import ClientMethods, TokenService
 
 EXTENSION = "governance"
 
@@ -64,6 +64,7 @@ class Services:
     edges: "Edges"
     tenants: "Tenants"
     tokens: "TokenService"
+    client_methods: "ClientMethods"
     alerts: "AlertService"
     detection: "DetectionEngine"
     metrics: "Metrics"
