@@ -35,7 +35,11 @@ def faults(folder: Path) -> list[tuple[str, str]]:
 
 def test_reads_the_rooms_as_they_are_shipped() -> None:
     tenant = read_tenant(ROOMS)
-    assert (tenant.name, tenant.clients, tenant.searches) == ("meeting_rooms", {"room-panels"}, set(Searched))
+    assert (tenant.name, tenant.clients, tenant.searches) == (
+        "meeting_rooms",
+        {"explorer", "room-panels"},
+        set(Searched),
+    )
     assert [one.id for one in tenant.entities[Searched.RESOURCE]] == ["severn", "teme", "trent"]
     assert tenant.rules.facts["terms"]["longest_booking_minutes"] == 240
 
@@ -99,8 +103,8 @@ def test_what_is_wrong_is_named_by_file_and_place(
     ("old", "new", "path", "message"),
     [
         ("name: meeting_rooms", "name: Meeting-Rooms", "/tenant.yaml#/name", "pattern"),
-        ("clients: [room-panels]", "clients: []", "/tenant.yaml#/clients", "at least 1"),
-        ("clients: [room-panels]", "cleints: [x]", "/tenant.yaml#/cleints", "not permitted"),
+        ("clients: [explorer, room-panels]", "clients: []", "/tenant.yaml#/clients", "at least 1"),
+        ("clients: [explorer, room-panels]", "cleints: [x]", "/tenant.yaml#/cleints", "not permitted"),
         ("rooms.answer", "rooms.nothing", "/tenant.yaml#/entrypoint", "no module has"),
         ("data.tenants.meeting_rooms.answer", "data.imaging.decision.answer", "/tenant.yaml#/entrypoint", "below"),
         ("[action, resource", "[flying, resource", "/tenant.yaml#/search", "may hold"),
