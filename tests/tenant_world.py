@@ -25,6 +25,7 @@ class TenantWorld:
     """
 
     def __init__(self, app: Flask, services: Services, client_id: str = "room-panels") -> None:
+        self.app = app
         self.services = services
         self.callers = Callers(app, services)
         self.http = self.callers.http

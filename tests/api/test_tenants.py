@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import g
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
@@ -13,11 +14,11 @@ from governance.audit.formats import native
 from governance.audit.formats.fhir_out import build_audit_event
 from governance.bootstrap import build, create_app
 from governance.clock import FixedClock
-from governance.console._decisions import answer_of
-from governance.console._rows import row_of
+from governance.console._events import event_page_of
 from governance.jobs import Runtime
 from governance.settings import Settings
 from governance.vocabulary import EventKind, Outcome, Scope
+from governance.web import Caller
 from tests.callers import REGION
 from tests.conftest import ISSUER
 from tests.opa_process import OpaServer
@@ -279,8 +280,14 @@ def test_detection_console_and_formats_take_a_tenants_decision_as_it_is(world: T
         pass
     assert not any(world.services.alerts.counts().values())
     event = world.services.audit.entry(answer["context"]["log_index"])
-    assert row_of(event, {}).what == "Access decided"
-    assert answer_of(event).permit is False
+    world.services.audit.sign_checkpoint()
+    with world.app.test_request_context("/console/"):
+        g.caller = Caller("s-" + "a" * 26, None, "person", frozenset({Scope.AUDIT_READ.value}))
+        shown = event_page_of(event)
+    assert shown.row.what == "Access decided"
+    assert shown.answer is not None
+    assert (shown.answer.permit, shown.answer.action) == (False, "write (tenant certification, not images)")
+    assert shown.chain == ()
     assert native.render(event)["detail"]["tenant"] == "certification"
     assert build_audit_event(event)["resourceType"] == "AuditEvent"
 
