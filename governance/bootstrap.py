@@ -27,9 +27,12 @@ from governance.decisions import (
     DecisionService,
     Engine,
     OpaEngine,
+    OpaRules,
     PolicyInformationPoint,
     PolicySource,
     RegorusEngine,
+    RegorusRules,
+    Rules,
     review_sample,
 )
 from governance.decisions.pip import ReadsToday
@@ -61,7 +64,8 @@ from governance.relationships import Relationships
 from governance.settings import Settings
 from governance.storage import Database, migrate
 from governance.telemetry import Metrics, configure
-from governance.tokens import KeyRing, TokenService
+from governance.tenants import Tenant, Tenants, read_tenants
+from governance.tokens import ClientMethods, KeyRing, TokenService
 from governance.tokens.bundle_key import BundleKey
 from governance.vocabulary import SYSTEM, EventKind, Outcome
 from governance.web import Services, browser, observation, problems, readiness
@@ -91,6 +95,7 @@ class _Rooms:
     """Who, what, why, under which terms, and by which token."""
 
     federation: FederationDirectory
+    client_methods: ClientMethods
     catalogue: Catalogue
     relationships: Relationships
     agreements: Agreements
@@ -149,7 +154,9 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
         edges=edges,
         edge_intake=EdgeIntake(ground.audit, quarantine, ground.clock, ground.metrics),
         edge_watch=_edge_watch(ground, edges, alerts),
+        tenants=_tenants(ground),
         tokens=rooms.tokens,
+        client_methods=rooms.client_methods,
         alerts=alerts,
         detection=_detection(ground, rooms, alerts),
         metrics=ground.metrics,
@@ -181,10 +188,18 @@ def _ground(settings: Settings, clock: Clock) -> _Ground:
 
 def _rooms(ground: _Ground) -> _Rooms:
     federation = FederationDirectory(ground.pseudonymiser)
+    methods = ClientMethods(
+        ground.database,
+        federation,
+        ground.clock,
+        certificate_header=ground.settings.client_certificate_header,
+        secret_basic=ground.settings.client_secret_basic,
+    )
     keys = KeyRing(ground.database, ground.settings.key_encryption_key)
     keys.ensure(ground.clock.now())
     return _Rooms(
         federation=federation,
+        client_methods=methods,
         catalogue=Catalogue(),
         relationships=Relationships(ground.pseudonymiser),
         agreements=Agreements(ground.database, ground.audit, ground.clock, new_id, ground.source),
@@ -197,6 +212,7 @@ def _rooms(ground: _Ground) -> _Rooms:
             clock=ground.clock,
             new_id=new_id,
             source=ground.source,
+            client_methods=methods.names,
         ),
         emergency=EmergencyGrants(ground.database, ground.audit),
     )
@@ -355,6 +371,25 @@ def _edge_watch(ground: _Ground, edges: Edges, alerts: AlertService) -> EdgeWatc
         source=ground.source,
         limits=EdgeLimits(settings.edge_silent_after, settings.edge_behind_after, settings.edge_stale_after),
     )
+
+
+def _tenants(ground: _Ground) -> Tenants:
+    """Read every tenant's folder; raises ConfigurationError with the faults of all of them."""
+    return Tenants(
+        held=[(tenant, _rules(ground.settings, tenant)) for tenant in read_tenants(ground.settings.tenants)],
+        pseudonymiser=ground.pseudonymiser,
+        audit=ground.audit,
+        clock=ground.clock,
+        metrics=ground.metrics,
+        organisation=ground.settings.organisation,
+        new_id=new_id,
+    )
+
+
+def _rules(settings: Settings, tenant: Tenant) -> Rules:
+    if settings.opa_url is None:
+        return RegorusRules(tenant.rules)
+    return OpaRules(settings.opa_url, tenant.rules, settings.engine_timeout)
 
 
 def _detection(ground: _Ground, rooms: _Rooms, alerts: AlertService) -> DetectionEngine:

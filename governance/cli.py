@@ -10,6 +10,7 @@ from governance import __version__
 COMMANDS: Mapping[str, str] = {
     "agreements": "agreements:agreements",
     "check-settings": "serving:check_settings",
+    "check-tenant": "tenant:check_tenant",
     "demo": "demo:demo",
     "demo-token": "demo_token:demo_token",
     "export": "log:export",

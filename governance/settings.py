@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from types import MappingProxyType
 from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -43,6 +44,10 @@ class Settings:
     log_origin: str
     metrics_token: str | None = field(repr=False, default=None)
     opa_url: str | None = None
+    tenants: tuple[str, ...] = ()
+    client_certificate_header: str | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    client_secret_basic: bool = False
     engine_timeout: float = 0.5
     console_client_id: str = "imaging-governance-console"
     broker_client_id: str = "imaging-governance"
@@ -84,6 +89,10 @@ DESCRIPTIONS: Mapping[str, str] = {
     "log_origin": "The log's name in its checkpoints (C2SP tlog-checkpoint). Default: host of the issuer and `/log`.",
     "metrics_token": "Bearer token that opens `/metrics`. Without it only a caller with `metrics.read` may scrape.",
     "opa_url": "Base URL of an OPA server to decide with. Without it the embedded engine decides.",
+    "tenants": "Folders of AuthZEN tenants, separated by commas; a bad one stops the start. Unset: none.",
+    "client_certificate_header": "Header in which a trusted proxy passes a client's certificate on. Unset: off.",
+    "trusted_proxies": "Addresses or networks, separated by commas, that alone may send that header.",
+    "client_secret_basic": "`on` lets registered clients authenticate with HTTP Basic. `off` by default.",
     "engine_timeout": "Seconds the policy engine may take, to its answer's last byte, before it is a denial.",
     "console_client_id": "This service's client id at the trusts' identity providers, for the console's sign-in.",
     "broker_client_id": "The audience a trust's identity token must carry to be exchanged.",
@@ -115,6 +124,7 @@ _PATIENTS = frozenset(  # names in Orthanc's paths behind which there is somethi
     {"changes", "exports", "instances", "jobs", "modalities", "osimis-viewer", "patients", "peers", "queries", "series"}
     | {"studies", "tools", "wado", "web-viewer", "worklists"}
 )
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _EXACT = frozenset({"key_encryption_key", "log_signing_key"})
 _KEY = 32  # bytes
 
@@ -151,6 +161,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         faults.append(Fault(_variable("orthanc_validity"), f"is {_VALIDITY_MAXIMUM} or less"))
     if "orthanc_shared_paths" in given:
         values["orthanc_shared_paths"] = _shared("orthanc_shared_paths", given["orthanc_shared_paths"], faults)
+    _read_callers(given, values, faults)
     try:
         ods_code(given.get("organisation") or "QHL")
     except ValueError as error:
@@ -223,6 +234,38 @@ def _archives(name: str, text: str, faults: list[Fault]) -> Mapping[str, Archive
         place = urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path.rstrip("/"), "", ""))
         places[client] = ArchivePlace(place, known)
     return MappingProxyType(places)
+
+
+def _read_callers(given: Mapping[str, str], values: dict[str, object], faults: list[Fault]) -> None:
+    """Read the tenants, and how clients may authenticate beside tokens; nothing of that is on by being half said."""
+    values["tenants"] = tuple(filter(None, (part.strip() for part in given.get("tenants", "").split(","))))
+    secret = given.get("client_secret_basic", "off")
+    values["client_secret_basic"] = secret == "on"
+    if secret not in {"on", "off"}:
+        faults.append(Fault(_variable("client_secret_basic"), "is on or off"))
+    header, proxies = given.get("client_certificate_header") or None, given.get("trusted_proxies") or None
+    values["client_certificate_header"] = header
+    if header is not None and not _HEADER.fullmatch(header):
+        faults.append(Fault(_variable("client_certificate_header"), "is the name of a header"))
+    if (header is None) != (proxies is None):
+        missing = "trusted_proxies" if proxies is None else "client_certificate_header"
+        faults.append(Fault(_variable(missing), "is required when the other half of client certificates is set"))
+    values["trusted_proxies"] = _networks("trusted_proxies", proxies or "", faults)
+
+
+def _networks(name: str, text: str, faults: list[Fault]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read addresses and networks; one that holds every address trusts nobody in particular and is refused."""
+    networks: list[IPv4Network | IPv6Network] = []
+    for number, part in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
+        try:
+            network = ip_network(part)
+        except ValueError:
+            faults.append(Fault(_variable(name), f"entry {number} is not an IP address or network"))
+            continue
+        if network.prefixlen == 0:
+            faults.append(Fault(_variable(name), f"entry {number} trusts every address"))
+        networks.append(network)
+    return tuple(networks)
 
 
 def _senders(name: str, text: str, faults: list[Fault]) -> Mapping[str, str]:

@@ -219,6 +219,7 @@ class Scope(StrEnum):
     FEDERATION_WRITE = "federation.write"
     LOG_READ = "log.read"
     METRICS_READ = "metrics.read"
+    TENANTS_EVALUATE = "tenants.evaluate"
     TOKENS_INTROSPECT = "tokens.introspect"
 
 

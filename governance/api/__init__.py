@@ -18,12 +18,14 @@ from governance.api.enforce import blueprint as enforce
 from governance.api.enforce_envoy import blueprint as enforce_envoy
 from governance.api.enforce_orthanc import blueprint as enforce_orthanc
 from governance.api.federation import blueprint as federation
+from governance.api.federation_credentials import blueprint as federation_credentials
 from governance.api.fhir import blueprint as fhir
 from governance.api.impact import blueprint as impact
 from governance.api.log import blueprint as log
 from governance.api.oauth import blueprint as oauth
 from governance.api.opa import blueprint as opa
 from governance.api.operations import blueprint as operations
+from governance.api.tenants import blueprint as tenants
 
 
 def blueprints() -> tuple[Blueprint, ...]:
@@ -42,10 +44,12 @@ def blueprints() -> tuple[Blueprint, ...]:
         enforce_envoy,
         enforce_orthanc,
         federation,
+        federation_credentials,
         fhir,
         impact,
         log,
         oauth,
         opa,
         operations,
+        tenants,
     )

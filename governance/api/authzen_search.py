@@ -12,18 +12,18 @@ from flask import Blueprint, Response, jsonify
 from governance.api import authzen_requests as requests
 from governance.api import authzen_schemas as schemas
 from governance.api.authzen_pages import PageTokens
+from governance.api.authzen_protocol import repeated
 from governance.decisions import AccessRequest, RequestSubject
 from governance.enforcement import Searched
 from governance.vocabulary import Scope
-from governance.web import current_caller, current_services, operation, requires
+from governance.web import client_caller, current_caller, current_services, operation, requires
 from governance.web.body import json_object, validated
 
 blueprint = Blueprint("authzen_search", __name__)
-_ENTITIES = ("action", "context", "resource", "subject")
 
 
 @blueprint.post("/access/v1/search/subject")
-@requires(Scope.ACCESS_EVALUATE)
+@requires(Scope.ACCESS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for those who may do something with a study",
     tag="decisions",
@@ -38,7 +38,7 @@ def subjects() -> Response:
 
 
 @blueprint.post("/access/v1/search/resource")
-@requires(Scope.ACCESS_EVALUATE)
+@requires(Scope.ACCESS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for the studies somebody may do something with",
     tag="decisions",
@@ -53,7 +53,7 @@ def resources() -> Response:
 
 
 @blueprint.post("/access/v1/search/action")
-@requires(Scope.ACCESS_EVALUATE)
+@requires(Scope.ACCESS_EVALUATE, by=client_caller)
 @operation(
     summary="Search for what somebody may do with a study",
     tag="decisions",
@@ -72,7 +72,7 @@ def _answer(
 ) -> Response:
     """Search one page and render it: section 8.1.2, with where the search is in the log as its context."""
     services, caller = current_services(), current_caller()
-    search = {"searched": searched.value, "caller": caller.id, "request": _repeated(searched, body)}
+    search = {"searched": searched.value, "caller": caller.id, "request": repeated(searched, body)}
     tokens = PageTokens(services.settings.key_encryption_key, search)
     page = tokens.page(wanted)
     found = services.search.search(searched, asked, caller, page)
@@ -83,15 +83,6 @@ def _answer(
             "context": {"id": found.id, "log_index": found.index, "policy_revision": found.revision},
         }
     )
-
-
-def _repeated(searched: Searched, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the members that every page of a search repeats; what is let be may differ."""
-    members = {name: body[name] for name in _ENTITIES if body.get(name) is not None}
-    if searched is Searched.ACTION:
-        members.pop("action", None)
-        return members
-    return members | {searched.value: {name: value for name, value in members[searched.value].items() if name != "id"}}
 
 
 def _entity(searched: Searched, hit: AccessRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from governance.federation import AiManifest, ServiceClient
 from governance.vocabulary import Purpose, Role, Scope, SubjectType
@@ -55,6 +55,26 @@ class ClientBody(_Shape):
             ai_version=self.ai_version,
             token_audience=self.token_audience,
         )
+
+
+class CredentialsBody(_Shape):
+    """What a service may prove itself with beside its keys; it replaces what was there.
+
+    The secret is kept as a hash, and given back by nobody.
+    """
+
+    certificates: list[str] = Field(
+        default=[], description="SHA-256 thumbprints, base64url (RFC 8705 x5t#S256)", max_length=10
+    )
+    secret: SecretStr | None = Field(default=None, description="32 to 256 printable ASCII characters without spaces")
+
+
+class CredentialsAnswer(BaseModel):
+    """What a service may prove itself with; of a secret only whether there is one."""
+
+    client_id: str
+    certificates: list[str]
+    has_secret: bool
 
 
 class ManifestBody(_Shape):

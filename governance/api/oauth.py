@@ -11,6 +11,7 @@ from flask import Blueprint, Response, json, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from governance.api._clients import authenticated_client
 from governance.api.oauth_schemas import (
     IntrospectionRequest,
     IntrospectionResponse,
@@ -29,12 +30,12 @@ from governance.tokens import form as forms
 from governance.tokens.exchange_request import GRANT_TYPE
 from governance.web import current_services, operation, public
 from governance.web.body import raw
-from governance.web.problems import status_of
+from governance.web.problems import BASIC, BEARER, status_of
 
 blueprint = Blueprint("oauth", __name__)
 KEYS_LIFETIME = 300  # seconds a verifier may keep our key set; shorter than the lead of a rotation
 _log = get_logger(__name__)
-_AUTHENTICATES = "the client authenticates in the form with a signed assertion (RFC 7523)"
+_AUTHENTICATES = "the client authenticates by signed assertion (RFC 7523) or another method of the metadata"
 View = Callable[[], ResponseReturnValue]
 
 
@@ -80,7 +81,7 @@ def token() -> ResponseReturnValue:
     if issue is None:
         raise OAuthError(OAuthErrorCode.UNSUPPORTED_GRANT_TYPE, "The grant types are in the server's metadata.")
     tokens = current_services().tokens
-    client = tokens.authenticate_client(form)
+    client = authenticated_client(form)
     proof = tokens.prove_possession(request.headers.getlist("DPoP"), "POST", tokens.token_endpoint)
     return _answer(issue(form, client, proof).as_dict())
 
@@ -115,7 +116,7 @@ def revoke() -> ResponseReturnValue:
     """Revoke a token; 200 whatever it was (RFC 7009 section 2.2)."""
     form = _form()
     tokens = current_services().tokens
-    tokens.revoke(form.required("token"), tokens.authenticate_client(form))
+    tokens.revoke(form.required("token"), authenticated_client(form))
     return _answer({})
 
 
@@ -170,7 +171,7 @@ def _caller(form: Form) -> ServiceClient:
     tokens = current_services().tokens
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        return tokens.authenticate_client(form)
+        return authenticated_client(form)
     try:
         return tokens.authenticate_bearer(credential)
     except TokenRefused as error:
@@ -190,7 +191,8 @@ def _refusal(error: OAuthError) -> Response:
     response = _answer(members)
     response.status_code = error.status
     if error.status == 401:
-        response.headers["WWW-Authenticate"] = f'Bearer realm="imaging-governance", error="{error.error}"'
+        basic = request.headers.get("Authorization", "").lower().startswith("basic ")  # RFC 6749 section 5.2
+        response.headers["WWW-Authenticate"] = BASIC if basic else f'{BEARER}, error="{error.error}"'
     return response
 
 

@@ -12,6 +12,7 @@ from governance.simulation.credentials import Credentials, write_private
 _SECRETS = ("pseudonym_key", "key_encryption_key", "log_signing_key", "session_key")
 _KEY = 32  # bytes
 FOLDER = Path(".demo")
+_TENANT = Path(__file__).resolve().parents[2] / "docs" / "examples" / "tenants" / "meeting_rooms"
 URL = "http://127.0.0.1:8080"
 
 
@@ -33,6 +34,7 @@ class DemoHome:
             "database_url": f"sqlite:///{self.folder.resolve()}/demo.sqlite",
             "port": port,
             "log_level": "WARNING",
+            "tenants": str(_TENANT),
         }
         return {f"GOVERNANCE_{name.upper()}": value for name, value in (base | self._secrets()).items()}
 

@@ -49,10 +49,9 @@ class DecisionPage:
 def answer_of(event: RecordedEvent) -> Answer:
     """Read the answer out of a decision's event; what it does not say is None or empty."""
     detail = event.detail
-    action = _text(detail, "action")
     return Answer(
         permit=permitted(event),
-        action=wording.ACTIONS[Action(action)] if action in set(Action) else action or "use images",
+        action=_action(_text(detail, "action"), _text(detail, "tenant")),
         reasons=tuple((code, wording.reason_sentence(code)) for code in _texts(detail, "reasons")),
         obligations=tuple(wording.obligation_sentence(kind) for kind in _texts(detail, "obligations")),
         agreement_id=event.authority.agreement_id,
@@ -83,6 +82,13 @@ def decision_page_of(decision_id: str) -> DecisionPage:
         uses=tuple(row_of(event, names) for event in seen if event.kind in USES_OF_IMAGES),
         chain=chains().of_decision(decision_id, seen),
     )
+
+
+def _action(name: str | None, tenant: str | None) -> str:
+    """Say what was asked for; a tenant's actions are its own words, whatever ours mean."""
+    if tenant is not None:
+        return f"{name or 'do something'} (tenant {tenant}, not images)"
+    return wording.ACTIONS[Action(name)] if name in set(Action) else name or "use images"
 
 
 def _text(detail: Mapping[str, JsonValue], name: str) -> str | None:

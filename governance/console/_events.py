@@ -45,7 +45,7 @@ def event_page_of(event: RecordedEvent) -> EventPage:
         row=row_of(event, names),
         source=names.get(event.source.ods, event.source.ods),
         answer=answer_of(event) if event.kind is EventKind.DECISION else None,
-        chain=chains().of_event(event),
+        chain=() if "tenant" in event.detail else chains().of_event(event),  # no authority over images stands in it
         proof=_proof(event),
     )
 

@@ -22,13 +22,21 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 
 from governance.agreements import PolicyData
 from governance.decisions._filter_answers import read_compiled
-from governance.decisions._opa_line import Client, LoadingClient, Spending, TooLong, watchman
+from governance.decisions._opa_line import (
+    LOAD_TIMEOUT,
+    Client,
+    Clients,
+    LoadingClient,
+    Spending,
+    address_of,
+    guarded,
+    watchman,
+)
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, read_answer
 from governance.decisions.filters import StudyFilter
@@ -37,17 +45,9 @@ from governance.vocabulary import ReasonCode
 _PACKAGE, _RULE = "imaging.decision", "answer"
 _FILTER = "imaging/filter/include"
 _PREFIX = "imaging/"  # every policy below it is ours
-_LOAD_TIMEOUT = 30.0  # seconds; loading is not on the path of a request
 _PATIENCE = 5.0  # seconds; other processes of the service take up a change in half a second
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 T = TypeVar("T")
-
-
-class _Clients(threading.local):
-    """The calling thread's client."""
-
-    decide: Client | None = None
 
 
 class OpaEngine:
@@ -71,23 +71,13 @@ class OpaEngine:
         token: str | None = None,
         patience: float = _PATIENCE,
     ) -> None:
-        split = urlsplit(url)
-        if split.scheme not in _DEFAULT_PORTS or not split.hostname or split.path not in {"", "/"}:
-            raise ValueError("the URL of an OPA is http or https, a host and perhaps a port")
-        host = f"[{split.hostname}]" if ":" in split.hostname else split.hostname
-        self._address = {
-            "host": host,
-            "port": split.port or _DEFAULT_PORTS[split.scheme],
-            "ssl": split.scheme == "https",
-            "token": token,
-            "retries": 0,
-        }
+        self._address = address_of(url, token)
         self._policies = policies
         self._timeout = timeout
         self._patience = patience
         self._other_since: float | None = None
-        self._clients = _Clients()
-        self._decisions, self._loads = watchman(timeout), watchman(_LOAD_TIMEOUT)
+        self._clients = Clients()
+        self._decisions, self._loads = watchman(timeout), watchman(LOAD_TIMEOUT)
         self._loading = threading.Lock()
         self._starting, self._restoring = threading.Lock(), threading.Thread()
         self._data: PolicyData | None = None
@@ -140,7 +130,7 @@ class OpaEngine:
 
     def _held(self, spending: Spending) -> str | None:
         """Give the revision of the data at the server, None when there is none."""
-        body = _guarded(lambda: self._client().query_rule({}, "governance", "revision"), spending)
+        body = guarded(lambda: self._client().query_rule({}, "governance", "revision"), spending)
         if not isinstance(body, dict):
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer has no revision")
         held = body.get("result")
@@ -160,7 +150,7 @@ class OpaEngine:
     def _compile(self, policy_input: Mapping[str, Any], spending: Spending) -> StudyFilter:
         accepted = self._accepted
         known = {"request": policy_input}
-        body = _guarded(lambda: self._client().compile_filter(_FILTER, known, ["input.study"]), spending)
+        body = guarded(lambda: self._client().compile_filter(_FILTER, known, ["input.study"]), spending)
         result = body.get("result", {}) if isinstance(body, dict) else None
         if not isinstance(result, dict):
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's filter is not one")
@@ -172,7 +162,7 @@ class OpaEngine:
 
     def _ask(self, policy_input: Mapping[str, Any], spending: Spending) -> Answer:
         accepted = self._accepted
-        body = _guarded(lambda: self._query(policy_input, spending), spending)
+        body = guarded(lambda: self._query(policy_input, spending), spending)
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
         answer = read_answer(body["result"], accepted | self._accepted)
@@ -219,12 +209,12 @@ class OpaEngine:
                 self._upload(self._data)
 
     def _upload(self, data: PolicyData) -> None:
-        with self._loads.spend(_LOAD_TIMEOUT) as spending:
+        with self._loads.spend(LOAD_TIMEOUT) as spending:
             with LoadingClient(timeout=self._timeout, **self._address) as client:
-                held = _guarded(lambda: set(client.get_policies_list()), spending)
-            with LoadingClient(timeout=_LOAD_TIMEOUT, **self._address) as client:
-                _guarded(lambda: self._upload_policies(client, held), spending)
-                _guarded(lambda: client.update_or_create_data(dict(data.document), "governance"), spending)
+                held = guarded(lambda: set(client.get_policies_list()), spending)
+            with LoadingClient(timeout=LOAD_TIMEOUT, **self._address) as client:
+                guarded(lambda: self._upload_policies(client, held), spending)
+                guarded(lambda: client.update_or_create_data(dict(data.document), "governance"), spending)
 
     def _upload_policies(self, client: Client, held: set[str]) -> None:
         wanted = dict(self._policies.modules)
@@ -233,23 +223,3 @@ class OpaEngine:
         for path, text in self._policies.modules:
             if path not in held or client.get_policy(path)["result"]["raw"] != text:
                 client.update_policy_from_string(text, path, rego_compat=False)
-
-
-def _guarded(step: Callable[[], T], spending: Spending) -> T:
-    """Run a step of the client; whatever it raises is a fault of the engine, told without the cause's own text."""
-    try:
-        return step()
-    except Exception as error:  # the client's own error classes share no base
-        raise _fault(error, spending) from error
-
-
-def _fault(error: Exception, spending: Spending) -> EngineFault:
-    if spending.expired or isinstance(error, requests.Timeout):
-        return EngineFault(ReasonCode.ENGINE_TIMEOUT, "the OPA server did not answer in time")
-    if isinstance(error, requests.ConnectionError):
-        return EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the OPA server cannot be reached")
-    if isinstance(error, requests.JSONDecodeError):
-        return EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is not JSON")
-    if isinstance(error, TooLong):
-        return EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is too long")
-    return EngineFault(ReasonCode.ENGINE_UNAVAILABLE, f"the OPA server refused ({type(error).__name__})")

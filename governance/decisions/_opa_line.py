@@ -8,9 +8,10 @@ before either. The watchman is one thread for each line, and ends when nobody ha
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from opa_client.opa import OpaClient
@@ -18,10 +19,18 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from governance.decisions.engine import EngineFault
+from governance.vocabulary import ReasonCode
+
 ANSWER_MAXIMUM = 1 << 20  # bytes of an answer to one question
 LISTING_MAXIMUM = 1 << 26  # bytes of an answer while loading: a list of policies carries their syntax trees
+LOAD_TIMEOUT = 30.0  # seconds; loading is not on the path of a request
 _LOOKS = 20  # times the watchman looks round in one budget
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _IDLE = 2.0  # seconds without an exchange after which the watchman goes home
+
+
+T = TypeVar("T")
 
 
 class TooLong(Exception):
@@ -206,3 +215,44 @@ class LoadingClient(Client):
 def watchman(budget: float) -> Watchman:
     """Give a watchman who is precise enough for a budget in seconds."""
     return Watchman(budget / _LOOKS)
+
+
+class Clients(threading.local):
+    """The calling thread's client."""
+
+    decide: Client | None = None
+
+
+def address_of(url: str, token: str | None) -> dict[str, Any]:
+    """Give the client's arguments for a server; raises ValueError when the URL is not one of a server."""
+    split = urlsplit(url)
+    if split.scheme not in _DEFAULT_PORTS or not split.hostname or split.path not in {"", "/"}:
+        raise ValueError("the URL of an OPA is http or https, a host and perhaps a port")
+    host = f"[{split.hostname}]" if ":" in split.hostname else split.hostname
+    return {
+        "host": host,
+        "port": split.port or _DEFAULT_PORTS[split.scheme],
+        "ssl": split.scheme == "https",
+        "token": token,
+        "retries": 0,
+    }
+
+
+def guarded(step: Callable[[], T], spending: Spending) -> T:
+    """Run a step of the client; whatever it raises is a fault of the engine, told without the cause's own text."""
+    try:
+        return step()
+    except Exception as error:  # the client's own error classes share no base
+        raise _fault(error, spending) from error
+
+
+def _fault(error: Exception, spending: Spending) -> EngineFault:
+    if spending.expired or isinstance(error, requests.Timeout):
+        return EngineFault(ReasonCode.ENGINE_TIMEOUT, "the OPA server did not answer in time")
+    if isinstance(error, requests.ConnectionError):
+        return EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the OPA server cannot be reached")
+    if isinstance(error, requests.JSONDecodeError):
+        return EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is not JSON")
+    if isinstance(error, TooLong):
+        return EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is too long")
+    return EngineFault(ReasonCode.ENGINE_UNAVAILABLE, f"the OPA server refused ({type(error).__name__})")

@@ -10,7 +10,7 @@ Rules of this room:
 """
 
 from governance.enforcement._edge_store import EdgeReport
-from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.access import AccessAnswer, AccessService, Asker, asker_of
 from governance.enforcement.access_requests import AccessRequests, Wanted
 from governance.enforcement.archives import ArchiveAddress, DicomwebArchives
 from governance.enforcement.bound_tokens import BoundTokens
@@ -32,8 +32,9 @@ from governance.enforcement.exchange import ExchangeDenied, ExchangeService
 from governance.enforcement.impact import ImpactAnalysis, ImpactReport, Question
 from governance.enforcement.lapse import AgreementLapse
 from governance.enforcement.lists import ArchiveLists, Listed
+from governance.enforcement.paging import EXAMINED, Collected, Page, collect
 from governance.enforcement.point import Admission, Check, Credential, EnforcementPoint, Reach
-from governance.enforcement.search import EXAMINED, Found, Page, Searched, SearchService
+from governance.enforcement.search import Found, Searched, SearchService
 
 __all__ = [
     "EXAMINED",
@@ -46,10 +47,12 @@ __all__ = [
     "AgreementLapse",
     "ArchiveAddress",
     "ArchiveLists",
+    "Asker",
     "BoundTokens",
     "Bundles",
     "CandidateFinder",
     "Check",
+    "Collected",
     "Credential",
     "Denials",
     "DicomwebArchives",
@@ -77,4 +80,5 @@ __all__ = [
     "Target",
     "Wanted",
     "asker_of",
+    "collect",
 ]

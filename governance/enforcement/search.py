@@ -29,12 +29,12 @@ from governance.clock import Clock
 from governance.decisions import AccessRequest, DecisionService
 from governance.enforcement.access import Asker
 from governance.enforcement.candidates import Candidate, CandidateFinder
+from governance.enforcement.paging import Collected, Page, collect
 from governance.errors import Unavailable
 from governance.storage import Database
 from governance.telemetry import Metrics
 from governance.vocabulary import EventKind, Outcome, ReasonCode
 
-EXAMINED = 1_000  # candidates of one page that the policy is asked about
 _ATTEMPTS = 3  # searches made for one answer while the policy keeps changing
 _FAILED = frozenset(
     {
@@ -56,14 +56,6 @@ class Searched(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of the results: ``limit`` hits at most, those after the candidate ``after``."""
-
-    limit: int
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """The hits of a page, each as the request that is permitted.
 
@@ -76,13 +68,6 @@ class Found:
     after: str | None
     index: int
     revision: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Collected:
-    hits: tuple[AccessRequest, ...] = ()
-    after: str | None = None
-    examined: int = 0
 
 
 class _PolicyChanged(Exception):
@@ -169,22 +154,17 @@ class SearchService:
         session: Session,
         now: datetime,
         page: Page,
-    ) -> _Collected:
+    ) -> Collected[AccessRequest]:
         """Ask the policy about each candidate until the page is full and one more hit is known to follow."""
         if asked is None:
-            return _Collected()
-        hits: list[AccessRequest] = []
-        last, examined = page.after, 0
-        for candidate in self._candidates(searched, asked, data, session, now, page.after):
-            if examined == EXAMINED:
-                return _Collected(tuple(hits), last, examined)
-            examined += 1
-            if self._permits(candidate, session, now, data.revision):
-                if len(hits) == page.limit:
-                    return _Collected(tuple(hits), last, examined)
-                hits.append(candidate.request)
-            last = candidate.key
-        return _Collected(tuple(hits), None, examined)
+            return Collected()
+        found = self._candidates(searched, asked, data, session, now, page.after)
+        made = collect(
+            ((candidate.key, candidate) for candidate in found),
+            lambda candidate: self._permits(candidate, session, now, data.revision),
+            page,
+        )
+        return Collected(tuple(candidate.request for candidate in made.hits), made.after, made.examined)
 
     def _candidates(
         self, searched: Searched, asked: AccessRequest, data: PolicyData, session: Session, now: datetime, after: str
@@ -234,7 +214,7 @@ class SearchService:
         asker: Asker,
         now: datetime,
         resource: Resource | None,
-        collected: _Collected,
+        collected: Collected[AccessRequest],
         revision: str,
     ) -> Event:
         """Make the audit event of a search: a query, so that nothing takes it for an access or a decision."""

@@ -4,7 +4,8 @@ Rules of this room:
 
 1. Nobody is known by claim: an organisation, an issuer or a service counts only when it is registered here.
 2. A trust's identity provider speaks for that trust alone; only a national one may speak for any.
-3. A service proves itself with a key pair; this room holds the public half and refuses anything else.
+3. A service proves itself with a key pair; this room holds the public half and refuses anything else. Where
+   the service allows more: thumbprints of certificates, each of one service only, and the hash of a secret.
 4. A token audience belongs to one archive, and the archive's organisation is the custodian of what it holds.
 5. An AI service acts under the manifest of the version it runs. A manifest bounds modality, body part, trust, purpose
    and volume, counts only while approved, and never changes while it is.
@@ -12,6 +13,7 @@ Rules of this room:
 7. Registering a key again replaces the record whole.
 """
 
+from governance.federation.credentials import ClientCredentials
 from governance.federation.directory import FederationDirectory
 from governance.federation.feed import parse_staff
 from governance.federation.people import Person, StaffMember
@@ -20,6 +22,7 @@ from governance.federation.trust import IdentityProvider, Trust
 
 __all__ = [
     "AiManifest",
+    "ClientCredentials",
     "FederationDirectory",
     "IdentityProvider",
     "Person",

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from governance.errors import Fault
+from governance.federation.credentials import ClientCredentials
 from governance.federation.people import Person
 from governance.federation.service_client import AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
@@ -19,6 +20,7 @@ TEXT_MAXIMUM = 200  # characters
 URL_MAXIMUM = 2_000  # characters
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")  # base64url of 32 bytes, the last bits nought
 _DICOM_CODE = re.compile(r"\*|[A-Z0-9][A-Z0-9_ ]{0,15}")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -56,6 +58,18 @@ def client(value: ServiceClient) -> list[Fault]:
     if unknown:
         faults.append(Fault("/scopes", f"may hold: {', '.join(Scope)}"))
     return faults + _audiences(value.audiences) + jwks(value.jwks)
+
+
+def credentials(value: ClientCredentials) -> list[Fault]:
+    """Check the further credentials of a service: thumbprints that are ones, none twice."""
+    faults = [
+        Fault(f"/certificates/{place}", "must be a SHA-256 thumbprint: 43 characters of base64url without padding")
+        for place, one in enumerate(value.certificates)
+        if not _THUMBPRINT.fullmatch(one) or _size(one) != 32
+    ]
+    if len(set(value.certificates)) != len(value.certificates) or len(value.certificates) > KEYS_MAXIMUM:
+        faults.append(Fault("/certificates", f"must be {KEYS_MAXIMUM} at most, none twice"))
+    return faults
 
 
 def manifest(value: AiManifest) -> list[Fault]:

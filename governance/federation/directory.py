@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlmodel import Session
 
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
-from governance.federation import _store, checks
+from governance.federation import _credential_store, _store, checks
+from governance.federation.credentials import ClientCredentials
 from governance.federation.people import Person, StaffMember
 from governance.federation.service_client import AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
@@ -85,6 +86,28 @@ class FederationDirectory:
     def archive(self, session: Session, token_audience: str) -> ServiceClient | None:
         """Find the archive that tokens with an audience are for."""
         return _store.archive(session, token_audience)
+
+    def register_credentials(self, session: Session, credentials: ClientCredentials) -> None:
+        """Replace the further credentials of a service.
+
+        Raises NotFound, and Conflict when a certificate is another service's.
+        """
+        _refuse(checks.credentials(credentials))
+        if _store.client(session, credentials.client_id) is None:
+            raise NotFound("client.unknown", "There is no service with this client id.")
+        holders = {_credential_store.holder(session, one) for one in credentials.certificates}
+        if holders - {None, credentials.client_id}:
+            raise Conflict("client.certificate_taken", "Another service is registered with one of these certificates.")
+        _credential_store.replace(session, credentials)
+
+    def credentials(self, session: Session, client_id: str) -> ClientCredentials:
+        """Give the further credentials of a service; empty when it has none."""
+        return _credential_store.credentials_of(session, client_id)
+
+    def client_of_certificate(self, session: Session, thumbprint: str) -> ServiceClient | None:
+        """Find the service that a certificate stands for, by its thumbprint."""
+        client_id = _credential_store.holder(session, thumbprint)
+        return None if client_id is None else _store.client(session, client_id)
 
     # AI manifests
 

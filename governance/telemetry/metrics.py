@@ -1,7 +1,8 @@
 """Every Prometheus metric of the service, in one place.
 
 Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration, a
-trust's ODS code or a registered client id, never from what a caller sent; no patient, person or study is ever a label.
+trust's ODS code, a registered client id or a configured tenant's name, never from what a caller sent; no patient,
+person or study is ever a label.
 What the database knows (log size, open alerts, agreements, edges) is read at scrape by :class:`State`, so every process
 tells the same number; only what waits in a process, what it is ready for and what it uses is its own.
 """
@@ -114,6 +115,10 @@ class Metrics:
         self._candidates = counter(
             "governance_search_candidates", "Candidates of searches that the policy was asked about.", ["kind"]
         )
+        self._tenant_decisions = counter(
+            "governance_tenant_decisions", "Decisions made for tenants.", ["tenant", "effect"]
+        )
+        self._tenant_searches = counter("governance_tenant_searches", "Searches made for tenants.", ["tenant", "kind"])
         self._tokens = counter("governance_tokens", "Token requests.", ["grant", "outcome"])
         self._enforced = counter(
             "governance_enforcement_checks", "Checks asked by enforcement points.", ["door", "status"]
@@ -148,6 +153,14 @@ class Metrics:
         """Count one page of a search (of subject, resource or action) and the candidates it asked about."""
         self._searches.labels(kind).inc()
         self._candidates.labels(kind).inc(examined)
+
+    def tenant_decided(self, *, tenant: str, effect: str) -> None:
+        """Count one decision of a tenant by its configured name and effect (permit, deny)."""
+        self._tenant_decisions.labels(tenant, effect).inc()
+
+    def tenant_searched(self, *, tenant: str, kind: str) -> None:
+        """Count one page of a tenant's search (of subject, resource or action)."""
+        self._tenant_searches.labels(tenant, kind).inc()
 
     def token_requested(self, *, grant: str, outcome: str) -> None:
         """Count one token request by grant (exchange, client_credentials) and outcome (issued, refused)."""

@@ -8,7 +8,8 @@ Rules of this room:
    critical header is refused.
 3. Every claim of every kind of token is sorted into a declared class (claims.py); an unknown one is reported.
 4. A token has one audience and must be addressed to whoever is asked to believe it.
-5. A client proves itself with a signed assertion that is good once. There are no client secrets.
+5. A client proves itself with a signed assertion that is good once. Secrets and certificates are off until a setting
+   turns them on; a secret is kept as a hash only.
 6. A token that opens a study names decision, agreement, version and clause, lives 120 seconds at most, and is never
    exchanged again. A DPoP proof sent with the request binds it to a key; from then on it is worthless without.
 7. A token dies with its agreement.
@@ -23,6 +24,7 @@ from governance.tokens.access import (
     StudyAuthorization,
     TokenResponse,
 )
+from governance.tokens.client_methods import ClientMethods
 from governance.tokens.dpop import Presentation
 from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, TokenRefused
 from governance.tokens.exchange_request import ExchangeRequest, TokenType, parse_exchange, scope_of
@@ -36,6 +38,7 @@ __all__ = [
     "AccessClaims",
     "AccessGrant",
     "AgreementReference",
+    "ClientMethods",
     "ExchangeRequest",
     "Form",
     "KeyRing",

@@ -4,6 +4,8 @@
 no authorization endpoint here, so the registered value ``none`` is given: no token ever comes from one.
 """
 
+from collections.abc import Sequence
+
 from governance.tokens import client_authentication, dpop
 from governance.tokens.access import STUDY_TYPE
 from governance.tokens.exchange_request import GRANT_TYPE
@@ -15,9 +17,9 @@ REVOCATION_PATH = "/oauth/revoke"
 JWKS_PATH = "/.well-known/jwks.json"
 
 
-def server_metadata(issuer: str) -> dict[str, object]:
-    """Give the authorization server metadata of this issuer (RFC 8414 section 2)."""
-    methods = ["private_key_jwt"]
+def server_metadata(issuer: str, client_methods: Sequence[str]) -> dict[str, object]:
+    """Give the authorization server metadata of an issuer whose clients authenticate so (RFC 8414 section 2)."""
+    methods = list(client_methods)
     algorithms = list(client_authentication.ALGORITHMS)
     return {
         "issuer": issuer,

@@ -18,6 +18,7 @@ from governance.storage import Database
 from governance.tokens import _records, _store, client_authentication, dpop, introspection, metadata, replay, revocation
 from governance.tokens.access import API_SECONDS, AccessClaims, AccessGrant, MintedToken, TokenResponse
 from governance.tokens.client_authentication import VerifiedAssertion
+from governance.tokens.client_methods import PRIVATE_KEY_JWT
 from governance.tokens.dpop import Presentation, Proof
 from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, TokenRefused
 from governance.tokens.exchange_request import TokenType
@@ -43,6 +44,7 @@ class TokenService:
         new_id: makes fresh ids for tokens and events.
         source: this service, as the audit log names it.
         key_sets: the identity providers' key sets.
+        client_methods: how clients may authenticate, for the metadata.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class TokenService:
         new_id: Callable[[], str],
         source: Source,
         key_sets: RemoteKeySets | None = None,
+        client_methods: Sequence[str] = (PRIVATE_KEY_JWT,),
     ) -> None:
         self.issuer = issuer
         self.token_endpoint = issuer + metadata.TOKEN_PATH
@@ -67,6 +70,7 @@ class TokenService:
         self._clock = clock
         self._new_id = new_id
         self._source = source
+        self._client_methods = tuple(client_methods)
         self._minter = Issuer(issuer, keys, new_id)
         self._verifier = AccessVerifier(issuer, keys)
         self._subjects = SubjectTokenVerifier(self._provider, key_sets or RemoteKeySets())
@@ -242,7 +246,7 @@ class TokenService:
 
     def metadata(self) -> dict[str, object]:
         """Give the authorization server metadata (RFC 8414)."""
-        return metadata.server_metadata(self.issuer)
+        return metadata.server_metadata(self.issuer, self._client_methods)
 
     def sign_metadata(self, claims: Mapping[str, object]) -> str:
         """Sign metadata of this service as a JWT with ``iss`` and ``iat`` (AuthZEN Authorization API 1.0, section 9.1).

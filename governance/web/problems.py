@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Flask, Response, json
+from flask import Flask, Response, g, has_app_context, json
 from werkzeug.exceptions import HTTPException
 
 from governance import errors
@@ -18,7 +18,8 @@ _STATUS: tuple[tuple[type[errors.GovernanceError], HTTPStatus], ...] = (
     (errors.TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
-_CHALLENGE = 'Bearer realm="imaging-governance"'
+BEARER = 'Bearer realm="imaging-governance"'
+BASIC = 'Basic realm="imaging-governance", charset="UTF-8"'
 _log = get_logger(__name__)
 
 
@@ -55,7 +56,7 @@ def problem_of(error: errors.GovernanceError) -> Response:
     if isinstance(error, errors.TooManyRequests | errors.Unavailable):
         response.headers["Retry-After"] = str(error.retry_after)
     if status is HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = _CHALLENGE
+        response.headers["WWW-Authenticate"] = g.get("challenge", BEARER) if has_app_context() else BEARER
     return response
 
 

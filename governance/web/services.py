@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from governance.settings import Settings
     from governance.storage import Database
     from governance.telemetry import Metrics
-    from governance.tokens import TokenService
+    from governance.tenants import Tenants
+    from governance.tokens import ClientMethods, TokenService
 
 EXTENSION = "governance"
 
@@ -71,7 +72,9 @@ class Services:
     edges: "Edges"
     edge_intake: "EdgeIntake"
     edge_watch: "EdgeWatch"
+    tenants: "Tenants"
     tokens: "TokenService"
+    client_methods: "ClientMethods"
     alerts: "AlertService"
     detection: "DetectionEngine"
     metrics: "Metrics"

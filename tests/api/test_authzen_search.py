@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from governance.agreements.rehearsal import Signatory, rehearse
 from governance.api.authzen_schemas import SEARCH_MAXIMUM
 from governance.decisions import EngineFault, RegorusEngine
-from governance.enforcement import search
+from governance.enforcement import paging
 from governance.simulation import network, showcase
 from governance.vocabulary import EventKind, Outcome, ReasonCode
 from tests.agreement_world import OFFICE
@@ -369,7 +369,7 @@ def test_a_token_tells_nothing_of_what_may_not_be_read(world: RegionWorld, heade
 def test_a_page_stops_at_what_it_may_examine_and_the_next_goes_on(
     world: RegionWorld, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "EXAMINED", 1)
+    monkeypatch.setattr(paging, "EXAMINED", 1)
     before = world.size
     walked = pages(world, headers, "resource", widely(), 50)
     assert {hit["id"] for page in walked for hit in page} == OPEN

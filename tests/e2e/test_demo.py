@@ -95,7 +95,7 @@ def test_the_demo_says_where_everything_is(demo: Demo) -> None:
 
 
 def test_the_walk_through_of_the_guide_works_as_it_is_written(demo: Demo) -> None:
-    reading, native, syslog = documented()
+    reading, native, syslog = documented()[:3]
     told = shell(demo, "\n".join([reading, "echo", native, f"export GOVERNANCE_SYSLOG_PORT={demo.syslog}", syslog]))
     assert re.match(r"200 [0-9a-f-]{36}\n401 credential\.missing\n", told), told
     assert '"agreement_id":"wm-direct-care"' in told
@@ -107,6 +107,14 @@ def test_the_walk_through_of_the_guide_works_as_it_is_written(demo: Demo) -> Non
         lambda: explorer.get("/alerts/v1/alerts?rule=access_without_decision")["alerts"],
         "the alert on the export that no decision allowed",
     )
+
+
+def test_the_tenant_of_the_guide_answers_as_it_is_written(demo: Demo) -> None:
+    (rooms,) = (block for block in documented() if "meeting_rooms" in block)
+    told = shell(demo, rooms)
+    assert f'"policy_decision_point":"{demo.url}/tenants/meeting_rooms"' in told
+    assert '"decision":true' in told
+    assert '"id":"amina"' in told
 
 
 def test_one_signal_ends_all_of_it(demo: Demo) -> None:

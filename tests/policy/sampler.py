@@ -147,7 +147,15 @@ class Sampler(random.Random):
         if self.chance(0.3):
             self.choice([_age, _labels, _no_tie])(self, request)
             request["context"]["break_glass_reason"] = self.choice(["cardiac arrest", "cardiac arrest", "", " "])
+        if terms and self.chance(0.15):
+            _no_tie(self, request)
+            request["grants"] = [self._grant(terms)]
         return request
+
+    def _grant(self, terms: Mapping[str, Any]) -> dict[str, Any]:
+        """Give an emergency grant under a clause; now and then one that is over."""
+        key = f"{terms['agreement']}/{terms['clause']}"
+        return {"id": "g-1", "clause": key, "since": NOW - 60, "until": NOW + self.choice([300, 300, 300, -1])}
 
     def _aim(self, data: PolicyData) -> tuple[Mapping[str, Any] | None, str, str, str]:
         """Choose a clause and a way in which it is reached."""
@@ -189,6 +197,7 @@ class Sampler(random.Random):
             "patient": {"opt_out": False if terms["opt_out_applies"] else self.choice([False, True, None])},
             "relationships": [{"kind": tie, "id": "t-1", "age_days": self.choice([0, 3, 400]), "of_study": False}],
             "context": {"break_glass_reason": None, "self_claim_reason": None},
+            "grants": [],
         }
 
     def _subject(self, terms: Mapping[str, Any], requester: str, custodian: str, purpose: str) -> dict[str, Any]:

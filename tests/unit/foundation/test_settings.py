@@ -70,6 +70,7 @@ def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
         ("GOVERNANCE_SYSLOG_SENDERS", "=RRK", "pair 1 is not AuditSourceID=ODS"),
         ("GOVERNANCE_SYSLOG_SENDERS", "vna-1=rrk", "pair 1: an ODS code is"),
         ("GOVERNANCE_SYSLOG_SENDERS", "vna-1=RRK, vna-1=RKB", "pair 2 names a source that another pair names"),
+        ("GOVERNANCE_CLIENT_SECRET_BASIC", "yes", "is on or off"),
         ("GOVERNANCE_ORTHANC_VALIDITY", "11", "is 10 or less"),
         ("GOVERNANCE_ORTHANC_VALIDITY", "-1", "is 0 or more"),
         ("GOVERNANCE_ORTHANC_VALIDITY", "soon", "is not a number"),
@@ -129,3 +130,35 @@ def test_archives_to_list_from_keep_their_password_apart() -> None:
 )
 def test_archives_to_list_from_are_reached_safely(value: str) -> None:
     assert "GOVERNANCE_DICOMWEB_ARCHIVES" in faults(GOOD | {"GOVERNANCE_DICOMWEB_ARCHIVES": value})
+
+
+def test_tenants_and_the_further_ways_in_are_off_until_they_are_said() -> None:
+    settings = from_environment(GOOD)
+    assert (settings.tenants, settings.client_secret_basic, settings.client_certificate_header) == ((), False, None)
+    said = {
+        "GOVERNANCE_TENANTS": "rooms, /srv/library,",
+        "GOVERNANCE_CLIENT_SECRET_BASIC": "on",
+        "GOVERNANCE_CLIENT_CERTIFICATE_HEADER": "X-Client-Certificate",
+        "GOVERNANCE_TRUSTED_PROXIES": "10.1.2.3, fd00::/8",
+    }
+    settings = from_environment(GOOD | said)
+    assert settings.tenants == ("rooms", "/srv/library")
+    assert settings.client_secret_basic is True
+    assert [str(network) for network in settings.trusted_proxies] == ["10.1.2.3/32", "fd00::/8"]
+
+
+@pytest.mark.parametrize(
+    ("header", "proxies", "expected"),
+    [
+        ("X-Client-Certificate", "", ("GOVERNANCE_TRUSTED_PROXIES", "is required when")),
+        ("", "10.1.2.3", ("GOVERNANCE_CLIENT_CERTIFICATE_HEADER", "is required when")),
+        ("X_Client", "10.1.2.3", ("GOVERNANCE_CLIENT_CERTIFICATE_HEADER", "is the name of a header")),
+        ("X-Client", "10.1.2.3,proxy", ("GOVERNANCE_TRUSTED_PROXIES", "entry 2 is not an IP address")),
+        ("X-Client", "0.0.0.0/0", ("GOVERNANCE_TRUSTED_PROXIES", "entry 1 trusts every address")),
+        ("X-Client", "::/0", ("GOVERNANCE_TRUSTED_PROXIES", "entry 1 trusts every address")),
+    ],
+)
+def test_half_of_client_certificates_is_refused(header: str, proxies: str, expected: tuple[str, str]) -> None:
+    given = {"GOVERNANCE_CLIENT_CERTIFICATE_HEADER": header, "GOVERNANCE_TRUSTED_PROXIES": proxies}
+    found = faults(GOOD | given)
+    assert expected[1] in found[expected[0]]

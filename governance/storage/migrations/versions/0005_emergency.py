@@ -1,7 +1,7 @@
 """Emergency grants: who may open which study for some minutes, under which clause.
 
-Revision: 0004
-Before it: 0003
+Revision: 0005
+Before it: 0004
 """
 
 import sqlalchemy as sa
