@@ -27,6 +27,7 @@ from governance.agreements.hypothesis import InForce, Moved, apply
 from governance.agreements.lifecycle import Transition, step
 from governance.agreements.record import Actor, Change, PartyKey, Record, Signature
 from governance.agreements.signing import verify
+from governance.agreements.transfer import Transfer
 from governance.audit.event import JsonValue, Source
 from governance.audit.log import AuditLog
 from governance.clock import Clock
@@ -74,6 +75,7 @@ class Agreements:
         self._reader = RecordReader()
         self._publisher = PolicyPublisher(database, self._reader)
         self._keys = KeyRegister(self._ledger)
+        self.transfer = Transfer(database, self._ledger, self._reader)
 
     def load(
         self, documents: Sequence[Mapping[str, JsonValue]], actor: Actor, prefixes: Sequence[str] | None = None

@@ -6,6 +6,7 @@
 from flask import Blueprint
 
 from governance.api.agreements import blueprint as agreements
+from governance.api.agreements_transfer import blueprint as agreements_transfer
 from governance.api.alerts import blueprint as alerts
 from governance.api.audit_in import blueprint as audit_in
 from governance.api.audit_out import blueprint as audit_out
@@ -28,6 +29,7 @@ def blueprints() -> tuple[Blueprint, ...]:
     """Give every blueprint of the API."""
     return (
         agreements,
+        agreements_transfer,
         alerts,
         audit_in,
         audit_out,

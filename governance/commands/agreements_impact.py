@@ -12,6 +12,7 @@ from governance.agreements import InForce, Moved, Transition
 from governance.agreements.documents import check, parse
 from governance.audit import Event, Subject
 from governance.bootstrap import new_id
+from governance.commands._agreement_files import format_of
 from governance.commands._context import plain_errors, print_json, services
 from governance.enforcement import ImpactReport, Question
 from governance.enforcement.impact import EXAMPLES_MAXIMUM
@@ -85,7 +86,7 @@ def _drafts(files: Iterable[Path]) -> list[InForce]:
             text = file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise InvalidInput([Fault(str(file), "is not UTF-8")], "A file cannot be read.") from None
-        documents = parse(text, str(file), as_json=file.suffix == ".json")
+        documents = parse(text, str(file), format_of(file))
         found += [InForce(check(one, f"{file}#/{number}").agreement) for number, one in enumerate(documents)]
     return found
 

@@ -38,6 +38,16 @@ class AgreementsDoor:
         headers = {"Content-Type": "application/json", **self._headers(ods, scopes)}
         return self.http.post(f"{BASE}{path}", data=data, headers=headers)
 
+    def fetch(self, path: str, ods: str = "RRK", **headers: str) -> TestResponse:
+        """Read as a service of a trust with headers of one's own."""
+        return self.http.get(f"{BASE}{path}", headers=self._headers(ods, BOTH) | headers)
+
+    def send(self, path: str, body: bytes | str, media_type: str, ods: str = "RRK") -> TestResponse:
+        """Send a body of any type as a service of a trust."""
+        return self.http.post(
+            f"{BASE}{path}", data=body, headers={**self._headers(ods, BOTH), "Content-Type": media_type}
+        )
+
     def _headers(self, ods: str, scopes: tuple[Scope, ...]) -> dict[str, str]:
         if (ods, scopes) not in self._known:
             name = f"office-{ods.lower()}-{len(self._known)}"
