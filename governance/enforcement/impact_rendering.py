@@ -25,6 +25,7 @@ _STEPS = {
     Transition.SUSPEND: "suspended",
     Transition.TERMINATE: "terminated",
 }
+_DIGITS = 12  # of a digest, as in a bundle's revision
 _DAY = "%Y-%m-%d %H:%M"
 
 
@@ -32,10 +33,10 @@ def summary(report: ImpactReport) -> list[str]:
     """Give the lines of a report: what was asked, what would change for whom, and how far to trust it."""
     question, tally = report.question, report.tally
     lines = [
-        f"Supposing {' and '.join(map(_change, question.changes))}.",
+        f"Supposing {' and '.join(_supposed(report))}.",
         f"{_decisions(tally.decisions)} from {question.since:{_DAY}} to {question.until:{_DAY}} (UTC) were looked at.",
     ]
-    if report.supposed_revision == report.revision:
+    if report.same:
         lines.append("The policy would be the same: nothing changes for anybody.")
     for effect, words in _HEADINGS.items():
         if tally.effects[effect]:
@@ -55,6 +56,8 @@ def document(report: ImpactReport) -> dict[str, Any]:
         "until": report.question.until.isoformat(),
         "policy_revision": report.revision,
         "supposed_revision": report.supposed_revision,
+        "rules": report.policies,
+        "supposed_rules": report.supposed_policies,
         "decisions": tally.decisions,
         **{effect.value: tally.effects[effect] for effect in Effect},
         "still_permitted": tally.still_permitted,
@@ -83,6 +86,12 @@ def _row(change: AccessChange) -> dict[str, Any]:
         "reasons": dict(change.reasons),
         "examples": [{"decision_id": one.decision_id, "log_index": one.index} for one in change.examples],
     }
+
+
+def _supposed(report: ImpactReport) -> Iterator[str]:
+    yield from map(_change, report.question.changes)
+    if report.question.policies is not None:
+        yield f"the candidate policies {report.supposed_policies[:_DIGITS]} were in force"
 
 
 def _change(change: InForce | Moved) -> str:
