@@ -117,6 +117,11 @@ class ImpactAnalysis:
         """Count the decisions a question is about, as the log stands now."""
         return self._search.count(_query(question, self._log.tree_head()[0]))
 
+    def newest(self, question: Question, most: int) -> Question:
+        """Give the question narrowed to about the newest ``most`` of its decisions; as it is when it holds no more."""
+        found = self._search.find(_query(question, self._log.tree_head()[0]), most)
+        return question if len(found) < most else replace(question, since=found[-1].time)
+
     def analyse(
         self, question: Question, maximum: int | None = None, progress: Callable[[int], None] = lambda _done: None
     ) -> ImpactReport:

@@ -45,7 +45,7 @@ def summary(report: ImpactReport) -> list[str]:
     if not tally.effects:
         lines.append("Nobody who asked would have gained or lost access.")
     lines.append(f"Unchanged: {tally.still_permitted} permitted, {tally.still_denied} denied.")
-    return [*lines, *_trust(tally)]
+    return [*lines, *trust_lines(tally)]
 
 
 def document(report: ImpactReport) -> dict[str, Any]:
@@ -115,7 +115,8 @@ def _groups(changes: Iterable[AccessChange]) -> Iterator[str]:
                 yield f"      decision {example.decision_id}, log index {example.index}"
 
 
-def _trust(tally: Tally) -> Iterator[str]:
+def trust_lines(tally: Tally) -> Iterator[str]:
+    """Give the lines that say how far the figures of a report can be trusted."""
     for why, count in sorted(tally.set_aside.items()):
         yield f"Set aside: {count} {_SET_ASIDE[why]}."
     off = tally.not_reproduced_permits + tally.not_reproduced_denials
