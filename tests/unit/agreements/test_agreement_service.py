@@ -153,7 +153,13 @@ class TestLife:
         assert in_policy(world) == {"two-trusts": 2}
         assert [one.text_hash for one in world.service.list().records] == [renewed.text_hash]
         assert world.details()[-2:] == [
-            {"transition": "activate", "agreement": "two-trusts", "version": 2, "status": "active"},
+            {
+                "transition": "activate",
+                "agreement": "two-trusts",
+                "version": 2,
+                "status": "active",
+                "ends_at": "2027-01-01T00:00:00+00:00",
+            },
             {"transition": "supersede", "agreement": "two-trusts", "version": 1, "status": "terminated"},
         ]
 
