@@ -168,7 +168,14 @@ def _rooms(ground: _Ground) -> _Rooms:
         federation=federation,
         catalogue=Catalogue(),
         relationships=Relationships(ground.pseudonymiser),
-        agreements=Agreements(ground.database, ground.audit, ground.clock, new_id, ground.source),
+        agreements=Agreements(
+            ground.database,
+            ground.audit,
+            ground.clock,
+            new_id,
+            ground.source,
+            lambda session: {trust.ods for trust in federation.trusts(session)},
+        ),
         tokens=TokenService(
             issuer=ground.settings.issuer,
             database=ground.database,

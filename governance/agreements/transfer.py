@@ -6,7 +6,7 @@ from typing import Any
 
 from governance.agreements import _key_store, _store
 from governance.agreements._ledger import Entry, Ledger, Step
-from governance.agreements._loading import check_all, new_versions
+from governance.agreements._loading import Organisations, check_all, new_versions, refuse_strangers
 from governance.agreements._moves import require_party, standing, step_of
 from governance.agreements._records import RecordReader
 from governance.agreements.documents import Checked
@@ -75,9 +75,11 @@ class Transfer:
         database: where everything is kept.
         ledger: opens the one transaction of an import.
         reader: makes records.
+        organisations: gives the ODS codes that may be a party of a new text.
     """
 
-    def __init__(self, database: Database, ledger: Ledger, reader: RecordReader) -> None:
+    def __init__(self, database: Database, ledger: Ledger, reader: RecordReader, organisations: Organisations) -> None:
+        self._organisations = organisations
         self._database = database
         self._ledger = ledger
         self._reader = reader
@@ -125,7 +127,9 @@ class Transfer:
             require_party(one.checked.agreement, actor)
         with self._ledger.entry(actor) as entry:
             known = _store.on_file(entry.session, (one.checked.agreement.id for one in incoming))
-            fresh = new_versions([one.checked for one in incoming], [one.text_prefix for one in incoming], known)
+            texts, paths = [one.checked for one in incoming], [one.text_prefix for one in incoming]
+            fresh = new_versions(texts, paths, known)
+            refuse_strangers(texts, paths, self._organisations(entry.session))
             _store.insert_versions(entry.session, fresh, entry.now)
             steps = [step_of(one.agreement, Transition.LOAD, AgreementStatus.DRAFT) for one in fresh]
             entry.write([*steps, *self._signed(entry, [one for one in incoming if one.signatures])])

@@ -26,6 +26,8 @@ class AgreementsDoor:
         self.services = services
         self._callers = Callers(app, services)
         self.http = self._callers.http
+        for ods in ("RKB", "RNA", "RRK"):
+            self._callers.trust(ods)
         self._known: dict[tuple[str, tuple[Scope, ...]], dict[str, str]] = {}
 
     def get(self, path: str, ods: str = "RRK", scopes: tuple[Scope, ...] = BOTH) -> TestResponse:

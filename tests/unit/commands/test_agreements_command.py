@@ -9,6 +9,8 @@ import yaml
 from click.testing import CliRunner, Result
 
 from governance.cli import main
+from governance.commands._context import services
+from governance.federation import Trust
 from tests.agreement_world import document
 from tests.conftest import secret
 
@@ -27,6 +29,14 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    register_trusts()
+
+
+def register_trusts() -> None:
+    """Put the parties of the documents into the federation of the database that is set."""
+    with services() as made, made.database.transaction() as session:
+        for ods in ("RKB", "RRK"):
+            made.federation.register_trust(session, Trust(ods, f"Trust {ods}"))
 
 
 def run(*arguments: object) -> Result:
@@ -125,6 +135,8 @@ def test_a_register_moves_to_another_service_with_its_signatures(
     assert run("export", "--version", 1).exit_code == 2
     for name in ("all.yaml", "all.json", "all.ndjson"):
         monkeypatch.setenv("GOVERNANCE_DATABASE_URL", f"sqlite:///{tmp_path}/{name}.sqlite")
+        assert "parties/0/ods: is no organisation of the federation" in run("load", tmp_path / name).output
+        register_trusts()
         arrived = run("load", tmp_path / name).output.splitlines()
         assert arrived == [
             "two-trusts\t1\tsigned\tto 2199-12-31",
