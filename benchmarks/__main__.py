@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("decisions_http", "log_verify", "audit_append", "impact_analysis")
+NAMES = ("decisions_http", "log_verify", "audit_append", "impact_analysis", "agreements_scale")
 
 
 def main(chosen: list[str]) -> None:
