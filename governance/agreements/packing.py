@@ -11,6 +11,7 @@ An item is ``{"agreement": <document>, "signatures": [...], "text_hash": "..."}`
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -26,6 +27,8 @@ from governance.errors import Fault
 
 _MEMBERS = frozenset({"agreement", "signatures", "text_hash"})
 _LINE = 120
+_BREAKS = re.compile(r"[\t\n\r\x80-\x9f\u2028\u2029\ufeff]")
+_KEY = re.compile(r"-----BEGIN [A-Z ]+-----\n(?:[A-Za-z0-9+/=]+\n)+-----END [A-Z ]+-----\n")
 
 
 class Format(StrEnum):
@@ -158,8 +161,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    """Write a text of several lines as lines, so that a key reads as the block it is."""
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    """Write a key as the lines it is, and escape whatever YAML would take for a break of its own and fold away."""
+    style = '"' if _BREAKS.search(value) else None
+    if _KEY.fullmatch(value):
+        style = "|"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 _Dumper.add_representer(str, _text)
