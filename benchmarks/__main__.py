@@ -3,7 +3,15 @@
 import importlib
 import sys
 
-NAMES = ("decisions_http", "log_verify", "audit_append", "impact_analysis", "suspension", "study_list")
+NAMES = (
+    "decisions_http",
+    "log_verify",
+    "audit_append",
+    "impact_analysis",
+    "suspension",
+    "study_list",
+    "agreements_scale",
+)
 
 
 def main(chosen: list[str]) -> None:

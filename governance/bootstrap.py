@@ -202,7 +202,14 @@ def _rooms(ground: _Ground) -> _Rooms:
         client_methods=methods,
         catalogue=Catalogue(),
         relationships=Relationships(ground.pseudonymiser),
-        agreements=Agreements(ground.database, ground.audit, ground.clock, new_id, ground.source),
+        agreements=Agreements(
+            ground.database,
+            ground.audit,
+            ground.clock,
+            new_id,
+            ground.source,
+            lambda session: {trust.ods for trust in federation.trusts(session)},
+        ),
         tokens=TokenService(
             issuer=ground.settings.issuer,
             database=ground.database,

@@ -13,6 +13,7 @@ from governance.audit.event import Source
 from governance.audit.signer import NoteSigner
 from governance.clock import FixedClock
 from governance.pseudonyms import Pseudonymiser, Vault
+from governance.simulation import region
 from governance.storage import Database
 
 OFFICE = Actor("operator", "service", None)
@@ -101,8 +102,14 @@ class World:
             clock,
             ORIGIN,
         )
+        self.known = {trust.ods for trust in region.trusts()} | set(organisations)
         self.service = Agreements(
-            database, self.audit, clock, lambda: f"event-{next(_IDS)}", Source("imaging-governance", "RRK")
+            database,
+            self.audit,
+            clock,
+            lambda: f"event-{next(_IDS)}",
+            Source("imaging-governance", "RRK"),
+            lambda _session: self.known,
         )
         self.signatories: dict[str, Signatory] = new_signatories({ods: ods for ods in organisations})
 

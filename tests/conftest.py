@@ -27,6 +27,7 @@ from tests.postgres import cluster
 
 if TYPE_CHECKING:
     from governance.web import Services
+    from tests.agreement_world import World
 
 TOOLS = Path(__file__).resolve().parents[1] / ".tools" / "bin"
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
@@ -110,6 +111,18 @@ def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]
     shutil.copy(sqlite_template, path)
     opened = Database(f"sqlite:///{path}")
     yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, sqlite_template: Path, clock: FixedClock) -> Iterator["World"]:
+    """Give the agreements of another service: a register of its own, the same two trusts and the same clock."""
+    from tests.agreement_world import World  # here, so that tests of other rooms do not load it
+
+    path = tmp_path / "elsewhere.sqlite"
+    shutil.copy(sqlite_template, path)
+    opened = Database(f"sqlite:///{path}")
+    yield World(opened, clock, "RRK", "RKB")
     opened.dispose()
 
 

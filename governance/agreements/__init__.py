@@ -13,6 +13,7 @@ Rules of this room:
 7. A party acts for itself: it registers its own keys and moves only agreements it is bound by. Who acts for nobody in
    particular acts for the network.
 8. What would be is compiled from what is and a supposed change (``hypothesis``), and published to nobody.
+9. What leaves for another register is the text with the signatures that count, never a status (``packing``).
 """
 
 from governance.agreements.canonical import canonical_text, text_hash

@@ -18,7 +18,10 @@ from governance.vocabulary import AgreementStatus, EventKind, Outcome, SubjectTy
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happened to a version of an agreement, or to a key."""
+    """Something that happened to a version of an agreement, or to a key.
+
+    ``ends_at`` is told when a version comes into force: the log then says by itself when that will be over.
+    """
 
     transition: str
     agreement: str | None = None
@@ -26,6 +29,7 @@ class Step:
     status: AgreementStatus | None = None
     reason: str | None = None
     key: PartyKey | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class Ledger:
             detail |= {"agreement": step.agreement, "version": step.version}
         if step.status is not None:
             detail["status"] = step.status.value
+        if step.ends_at is not None:
+            detail["ends_at"] = step.ends_at.isoformat()
         if step.key is not None:
             detail |= {"key": step.key.key_id, "organisation": step.key.ods}
         kind = SubjectType.PRACTITIONER if entry.actor.kind == "person" else SubjectType.SERVICE

@@ -1,6 +1,8 @@
 """Loading is all or nothing: every fault of every document is found before anything is put on file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from sqlmodel import Session
 
 from governance.agreements.documents import Checked, check
 from governance.audit.event import JsonValue
@@ -19,6 +21,21 @@ def check_all(documents: Sequence[Mapping[str, JsonValue]], prefixes: Sequence[s
     if faults:
         raise InvalidInput(faults, "Nothing was loaded: not every agreement is valid.")
     return checked
+
+
+Organisations = Callable[[Session], Collection[str]]  # the ODS codes that may be a party
+
+
+def refuse_strangers(checked: Sequence[Checked], prefixes: Sequence[str], known: Collection[str]) -> None:
+    """Let only organisations of the federation be parties; raises InvalidInput with every other one."""
+    faults = [
+        Fault(f"{prefix}/parties/{number}/ods", "is no organisation of the federation: register it first")
+        for one, prefix in zip(checked, prefixes, strict=True)
+        for number, party in enumerate(one.agreement.parties)
+        if party.ods not in known
+    ]
+    if faults:
+        raise InvalidInput(faults, "Nothing was loaded: a party is not known.")
 
 
 def new_versions(

@@ -56,7 +56,8 @@ def standing(record: Record, valid: frozenset[str]) -> Standing:
 
 def step_of(agreement: Agreement, transition: Transition, status: AgreementStatus, reason: str | None = None) -> Step:
     """Make the step a version took."""
-    return Step(transition.value, agreement.id, agreement.version, status, reason)
+    ends_at = agreement.effective.ends_at if transition is Transition.ACTIVATE else None
+    return Step(transition.value, agreement.id, agreement.version, status, reason, ends_at=ends_at)
 
 
 def require_party(agreement: Agreement, actor: Actor) -> None:

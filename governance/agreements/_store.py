@@ -110,10 +110,21 @@ def named(session: Session, wanted: Sequence[tuple[str, int]]) -> list[Stored]:
 
 
 def page(
-    session: Session, status: AgreementStatus | None, parties: Iterable[str], after: tuple[str, int] | None, limit: int
+    session: Session,
+    status: AgreementStatus | None,
+    parties: Iterable[str],
+    after: tuple[str, int] | None,
+    limit: int,
+    *,
+    superseded: bool = False,
 ) -> list[Stored]:
-    """Give at most ``limit`` versions not superseded that bind all the parties, by name, after a position."""
-    query = select(*_STORED).where(col(AgreementVersion.superseded_by).is_(None))
+    """Give at most ``limit`` versions that bind all the parties, by name, after a position.
+
+    Versions that were superseded are left out unless they are asked for.
+    """
+    query = select(*_STORED)
+    if not superseded:
+        query = query.where(col(AgreementVersion.superseded_by).is_(None))
     if status is not None:
         query = query.where(col(AgreementVersion.status) == status.value)
     for ods in parties:

@@ -49,13 +49,18 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-for _tag, _pattern, _first in (
-    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
-    ("bool", r"^(?:true|false)$", ["t", "f"]),
-    ("int", r"^-?(?:0|[1-9][0-9]*)$", list("-0123456789")),
-    ("float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)$", list("-0123456789")),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+_DIGITS = tuple("-0123456789")
+IMPLICIT_TYPES: tuple[tuple[str, re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (f"tag:yaml.org,2002:{tag}", re.compile(pattern), first)
+    for tag, pattern, first in (
+        ("null", r"^(?:null|~|)$", ("n", "~", "")),
+        ("bool", r"^(?:true|false)$", ("t", "f")),
+        ("int", r"^-?(?:0|[1-9][0-9]*)$", _DIGITS),
+        ("float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)$", _DIGITS),
+    )
+)
+for _tag, _pattern, _first in IMPLICIT_TYPES:
+    _Loader.add_implicit_resolver(_tag, _pattern, list(_first))
 
 
 def read_yaml(text: str) -> list[Any]:
@@ -75,15 +80,30 @@ def read_yaml(text: str) -> list[Any]:
 
 def read_json(text: str) -> list[Any]:
     """Give the one document of a JSON text, or the items of an array; raises ValueError."""
+    value = _value(text)
+    return value if isinstance(value, list) else [value]
+
+
+def _value(text: str) -> Any:
     try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except _RefusedError as refused:
         raise ValueError(str(refused)) from None
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno}: not valid JSON") from None
     except (RecursionError, ValueError):
         raise ValueError("not valid JSON: nested too deeply or a number that cannot be read") from None
-    return value if isinstance(value, list) else [value]
+
+
+def read_lines(text: str) -> list[Any]:
+    """Give the value of each line of JSON lines, blank ones left out; raises ValueError that names the line."""
+    found: list[Any] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            found += [] if not line.strip() else [_value(line)]
+        except ValueError as error:
+            raise ValueError(f"line {number}: {str(error).removeprefix('line 1: ')}") from None
+    return found
 
 
 def plain_faults(value: Any, path: str = "", depth: int = 0) -> list[Fault]:
@@ -98,7 +118,7 @@ def plain_faults(value: Any, path: str = "", depth: int = 0) -> list[Fault]:
         return [Fault(path, "holds a control or broken character")] if _CONTROL.search(value) else []
     if isinstance(value, float) and not math.isfinite(value):
         return [Fault(path, "must be a finite number")]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LARGEST_EXACT:
+    if isinstance(value, int | float) and abs(value) >= _LARGEST_EXACT:
         return [Fault(path, "is a number too large to be exact")]
     return [] if value is None or isinstance(value, bool | int | float) else [Fault(path, "is not a plain JSON value")]
 

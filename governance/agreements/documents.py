@@ -21,12 +21,15 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from governance.agreements._semantics import semantic_faults
-from governance.agreements._syntax import MAXIMUM_BYTES, plain_faults, pointer, read_json, read_yaml
+from governance.agreements._syntax import MAXIMUM_BYTES, plain_faults, pointer, read_json, read_lines, read_yaml
 from governance.agreements.canonical import canonical_text, text_hash
 from governance.agreements.model import Agreement
+from governance.agreements.packing import Format
 from governance.audit.event import JsonValue
 from governance.errors import Fault, InvalidInput
 
+MAXIMUM_JSON_BYTES = 16 * MAXIMUM_BYTES
+_READERS = {Format.JSON: read_json, Format.NDJSON: read_lines, Format.YAML: read_yaml}
 _YEARS = range(1970, 2200)
 _TYPES = {
     "array": "a list",
@@ -55,21 +58,23 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def parse(text: str, source: str, *, as_json: bool = False) -> list[Any]:
+def parse(text: str, source: str, as_format: Format = Format.YAML) -> list[Any]:
     """Read a file's text into its documents.
 
     Args:
-        text: YAML (one or more documents), or JSON (an object or an array of objects).
+        text: YAML (one or more documents), JSON (an object or an array of objects), or lines of JSON.
         source: the file's name, used as the path of a fault.
-        as_json: read JSON instead of YAML.
+        as_format: which of the three.
 
     Raises:
-        InvalidInput: not readable, empty, or larger than 1 MiB.
+        InvalidInput: not readable, empty, or larger than 1 MiB of YAML or 16 MiB of JSON.
     """
-    if len(text.encode("utf-8", "surrogatepass")) > MAXIMUM_BYTES:
-        raise InvalidInput([Fault(source, "is larger than 1 MiB")], "An agreement file is too large.")
+    most = MAXIMUM_BYTES if as_format is Format.YAML else MAXIMUM_JSON_BYTES
+    if len(text.encode("utf-8", "surrogatepass")) > most:
+        told = f"is larger than {most // 1024 // 1024} MiB"
+        raise InvalidInput([Fault(source, told)], "An agreement file is too large.")
     try:
-        found = read_json(text) if as_json else read_yaml(text)
+        found = _READERS[as_format](text)
     except ValueError as error:
         raise InvalidInput([Fault(source, str(error))], "An agreement file cannot be read.") from None
     if not found:

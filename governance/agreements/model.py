@@ -28,7 +28,11 @@ class Party(_Part):
 
 
 class Direction(_Part):
-    """From whom to whom images may go; ``pool`` names the reporting pool whose list gives the relationship."""
+    """From whom to whom images may go.
+
+    ``pool`` names a reporting pool for people. It is not compiled: the pool's trusts are listed as recipients, and its
+    work list arrives as relationships.
+    """
 
     owners: tuple[str, ...]
     recipients: tuple[str, ...]

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from governance.agreements import _key_store, _store
 from governance.agreements._keys import KeyRegister
 from governance.agreements._ledger import Entry, Ledger, Step
-from governance.agreements._loading import check_all, new_versions
+from governance.agreements._loading import Organisations, check_all, new_versions, refuse_strangers
 from governance.agreements._moves import (
     may_be_in_force,
     require_controller,
@@ -29,6 +29,7 @@ from governance.agreements.hypothesis import InForce, Moved, apply
 from governance.agreements.lifecycle import Transition, step
 from governance.agreements.record import Actor, Change, PartyKey, Record, Signature
 from governance.agreements.signing import verify
+from governance.agreements.transfer import Transfer
 from governance.audit.event import JsonValue, Source
 from governance.audit.log import AuditLog
 from governance.clock import Clock
@@ -66,16 +67,25 @@ class Agreements:
         clock: read once in each use case.
         new_id: makes the id of an audit event.
         source: this service, as the audit log names it.
+        organisations: gives the ODS codes that may be a party of a new text.
     """
 
     def __init__(
-        self, database: Database, audit: AuditLog, clock: Clock, new_id: Callable[[], str], source: Source
+        self,
+        database: Database,
+        audit: AuditLog,
+        clock: Clock,
+        new_id: Callable[[], str],
+        source: Source,
+        organisations: Organisations,
     ) -> None:
         self._database = database
+        self._organisations = organisations
         self._ledger = Ledger(database, audit, clock, new_id, source)
         self._reader = RecordReader()
         self._publisher = PolicyPublisher(database, self._reader)
         self._keys = KeyRegister(self._ledger)
+        self.transfer = Transfer(database, self._ledger, self._reader, organisations)
 
     def load(
         self, documents: Sequence[Mapping[str, JsonValue]], actor: Actor, prefixes: Sequence[str] | None = None
@@ -102,6 +112,7 @@ class Agreements:
         with self._ledger.entry(actor) as entry:
             known = _store.on_file(entry.session, (one.agreement.id for one in checked))
             fresh = new_versions(checked, names, known)
+            refuse_strangers(checked, names, self._organisations(entry.session))
             _store.insert_versions(entry.session, fresh, entry.now)
             entry.write([step_of(one.agreement, Transition.LOAD, AgreementStatus.DRAFT) for one in fresh])
         with self._database.reading() as session:

@@ -7,6 +7,7 @@ from flask import Blueprint
 
 from governance.api.access_requests import blueprint as access_requests
 from governance.api.agreements import blueprint as agreements
+from governance.api.agreements_transfer import blueprint as agreements_transfer
 from governance.api.alerts import blueprint as alerts
 from governance.api.audit_in import blueprint as audit_in
 from governance.api.audit_out import blueprint as audit_out
@@ -33,6 +34,7 @@ def blueprints() -> tuple[Blueprint, ...]:
     return (
         access_requests,
         agreements,
+        agreements_transfer,
         alerts,
         audit_in,
         audit_out,

@@ -73,12 +73,18 @@ class NotReproducedView(BaseModel):
 
 
 class ImpactView(BaseModel):
-    """Who gains and who loses, and how far to trust it; ``recorded_as`` is the log index of the record of this look."""
+    """Who gains and who loses, and how far to trust it; ``recorded_as`` is the log index of the record of this look.
+
+    ``policy_revision`` names the agreements' terms and ``rules`` the policies they were asked by; both as they are and
+    as they would be.
+    """
 
     since: AwareDatetime
     until: AwareDatetime
     policy_revision: str
     supposed_revision: str
+    rules: str
+    supposed_rules: str
     decisions: int
     gains: int
     loses: int

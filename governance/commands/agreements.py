@@ -12,10 +12,12 @@ from typing import Any
 import click
 
 from governance.agreements import Actor, Record, plain_english
-from governance.agreements.documents import check, parse
 from governance.agreements.signing import new_private_key, public_key_of
 from governance.agreements.signing import sign as sign_text
+from governance.agreements.transfer import check_items
+from governance.commands._agreement_files import read_files
 from governance.commands._context import plain_errors, services
+from governance.commands.agreements_export import export
 from governance.commands.agreements_impact import impact
 from governance.errors import Fault, InvalidInput
 from governance.vocabulary import AgreementStatus
@@ -32,6 +34,7 @@ def agreements() -> None:
     """Validate, load, sign, move and read agreements; tell what a change would do."""
 
 
+agreements.add_command(export)
 agreements.add_command(impact)
 
 
@@ -39,16 +42,12 @@ agreements.add_command(impact)
 @_FILES
 @plain_errors
 def validate(files: tuple[Path, ...]) -> None:
-    """Check agreement files (YAML or JSON) and name every fault; needs no database."""
-    documents = _read(files)
-    faults: list[Fault] = []
-    for document, prefix in documents:
-        try:
-            check(document, prefix)
-        except InvalidInput as refused:
-            faults += refused.faults
-    if faults:
-        raise InvalidInput(faults, "Not every agreement is valid.")
+    """Check agreement files (YAML, JSON or JSON lines) and name every fault; needs no database."""
+    documents = read_files(files)
+    try:
+        check_items([document for document, _ in documents], [prefix for _, prefix in documents])
+    except InvalidInput as refused:
+        raise InvalidInput(refused.faults, "Not every agreement is valid.") from None
     click.echo(f"{len(documents)} valid")
 
 
@@ -56,10 +55,15 @@ def validate(files: tuple[Path, ...]) -> None:
 @_FILES
 @plain_errors
 def load(files: tuple[Path, ...]) -> None:
-    """Put agreement files on file as drafts: all of them, or none."""
-    documents = _read(files)
+    """Put agreement files on file: all of them, or none.
+
+    A file holds documents, or what `agreements export` wrote: then the signatures come with it, and a version whose
+    every party's signature counts is signed. Nothing comes into force by loading.
+    """
+    documents = read_files(files)
     with services() as made:
-        records = made.agreements.load([document for document, _ in documents], _operator(), [p for _, p in documents])
+        values, prefixes = [document for document, _ in documents], [prefix for _, prefix in documents]
+        records = made.agreements.transfer.load(values, _operator(), prefixes)
     _print_lines(records)
 
 
@@ -158,25 +162,6 @@ def show(agreement_id: str, version: int | None, canonical: bool) -> None:
     for signed in record.signatures:
         counts = "counts" if signed.ods in record.valid else "no longer counts"
         click.echo(f"Signed for {signed.ods} by {signed.name}, {signed.role}, {signed.signed_at:%Y-%m-%d}: {counts}.")
-
-
-def _read(files: Iterable[Path]) -> list[tuple[Any, str]]:
-    """Read files into documents, each with the prefix of its faults; a fault of any file is raised with the others'."""
-    found: list[tuple[Any, str]] = []
-    faults: list[Fault] = []
-    for file in files:
-        try:
-            read = parse(file.read_text(encoding="utf-8"), str(file), as_json=file.suffix == ".json")
-        except UnicodeDecodeError:
-            faults.append(Fault(str(file), "is not UTF-8"))
-        except InvalidInput as refused:
-            faults += refused.faults
-        else:
-            single = len(read) == 1
-            found += [(document, f"{file}#" if single else f"{file}#/{n}") for n, document in enumerate(read)]
-    if faults:
-        raise InvalidInput(faults, "Not every file can be read.")
-    return found
 
 
 def _operator() -> Actor:

@@ -12,7 +12,9 @@ from governance.agreements import InForce, Moved, Transition
 from governance.agreements.documents import check, parse
 from governance.audit import Event, Subject
 from governance.bootstrap import new_id
+from governance.commands._agreement_files import format_of
 from governance.commands._context import plain_errors, print_json, services
+from governance.decisions.candidate import read_candidate
 from governance.enforcement import ImpactReport, Question
 from governance.enforcement.impact import EXAMPLES_MAXIMUM
 from governance.enforcement.impact_rendering import document, summary
@@ -43,6 +45,11 @@ class _Version(click.ParamType[tuple[str, int]]):
 @click.option("--suspend", multiple=True, type=_Version(), help="Suppose this version were suspended.")
 @click.option("--expire", multiple=True, type=_Version(), help="Suppose this version had expired.")
 @click.option("--terminate", multiple=True, type=_Version(), help="Suppose this version were terminated.")
+@click.option(
+    "--policies",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Suppose the Rego policies of this folder decided, in place of today's.",
+)
 @click.option("--since", type=click.DateTime(), help="From this time on (UTC). Default: 30 days before the end.")
 @click.option("--until", type=click.DateTime(), help="Up to this time (UTC). Default: now.")
 @click.option("--examples", type=click.IntRange(0, EXAMPLES_MAXIMUM), default=3, show_default=True)
@@ -51,6 +58,7 @@ class _Version(click.ParamType[tuple[str, int]]):
 @plain_errors
 def impact(
     files: tuple[Path, ...],
+    policies: Path | None,
     since: datetime | None,
     until: datetime | None,
     examples: int,
@@ -58,16 +66,17 @@ def impact(
     quiet: bool,
     **moves: tuple[tuple[str, int], ...],
 ) -> None:
-    """Tell who would gain and who would lose access if agreements changed.
+    """Tell who would gain and who would lose access if agreements or policies changed.
 
     FILES are drafts (YAML or JSON), as if they were signed and in force. All changes are supposed together, and the
     logged decisions of the period are asked again. Nothing is changed; the look is recorded in the log.
     """
     changes: tuple[InForce | Moved, ...] = (*_drafts(files), *_moves(moves))
+    candidate = None if policies is None else read_candidate(policies)
     with services() as made:
         end = until.replace(tzinfo=UTC) if until else made.clock.now()
         start = since.replace(tzinfo=UTC) if since else end - _USUAL
-        question = Question(changes, start, end, examples)
+        question = Question(changes, start, end, examples, policies=candidate)
         length = made.impact.decisions(question)
         with click.progressbar(length=length, label="Replaying", hidden=quiet, file=sys.stderr) as bar:
             report = made.impact.analyse(question, progress=lambda done: bar.update(done - bar.pos))
@@ -85,7 +94,7 @@ def _drafts(files: Iterable[Path]) -> list[InForce]:
             text = file.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise InvalidInput([Fault(str(file), "is not UTF-8")], "A file cannot be read.") from None
-        documents = parse(text, str(file), as_json=file.suffix == ".json")
+        documents = parse(text, str(file), format_of(file))
         found += [InForce(check(one, f"{file}#/{number}").agreement) for number, one in enumerate(documents)]
     return found
 

@@ -11,6 +11,7 @@ from governance.audit.search import Query
 from governance.console import _wording as wording
 from governance.console._decisions import answer_of
 from governance.console._guard import viewer
+from governance.console._impact import possible_changes
 from governance.console._names import trust_names
 from governance.console._rows import EventRow, named, row_of
 from governance.errors import NotFound
@@ -72,9 +73,10 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class AgreementPage:
-    """One version of an agreement."""
+    """One version of an agreement; ``changeable`` says that the impact of a change of it can be asked."""
 
     record: Record
+    changeable: bool
     summary: tuple[str, ...]
     clauses: tuple[ClauseText, ...]
     parties: tuple[PartyLine, ...]
@@ -100,6 +102,7 @@ def agreement_page_of(agreement_id: str, version: int | None) -> AgreementPage:
     summary, clauses = sections(plain_english(record.agreement, names))
     return AgreementPage(
         record=record,
+        changeable=bool(possible_changes(record)),
         summary=summary,
         clauses=clauses,
         parties=_parties(record),

@@ -6,6 +6,7 @@ Every member of every enumeration shown in the console has its words here; a tes
 from collections.abc import Mapping
 
 from governance.agreements import Transition
+from governance.decisions.comparison import Effect
 from governance.vocabulary import (
     Action,
     AgreementStatus,
@@ -142,6 +143,32 @@ TRANSITIONS: Mapping[Transition, str] = {
     Transition.TERMINATE: "Ended",
 }
 
+SUPPOSITIONS: Mapping[Transition, str] = {
+    Transition.ACTIVATE: "This version comes into force",
+    Transition.SUSPEND: "It is suspended",
+    Transition.TERMINATE: "It is ended for good",
+}
+
+SUPPOSITION_HINTS: Mapping[Transition, str] = {
+    Transition.ACTIVATE: "As if every party had signed it. It takes the place of every older version.",
+    Transition.SUSPEND: "Nothing is allowed under it until it is brought back.",
+    Transition.TERMINATE: "Nothing is allowed under it any more.",
+}
+
+EFFECTS: Mapping[Effect, str] = {
+    Effect.GAINS: "Would gain access",
+    Effect.LOSES: "Would lose access",
+    Effect.MAY_GAIN: "May gain access",
+    Effect.MAY_LOSE: "May lose access",
+}
+
+EFFECT_NOTES: Mapping[Effect, str] = {
+    Effect.GAINS: "Refused at the time, allowed after the change.",
+    Effect.LOSES: "Allowed at the time, refused after the change.",
+    Effect.MAY_GAIN: "Refused at the time. It depends on something the log does not hold, such as how they signed in.",
+    Effect.MAY_LOSE: "Allowed at the time. It depends on something the log does not hold, such as how they signed in.",
+}
+
 REASONS: Mapping[ReasonCode, str] = {
     ReasonCode.ACTION_NOT_COVERED: "The agreement does not allow this kind of use.",
     ReasonCode.AGREEMENT_NONE: "No agreement covers these trusts and this purpose.",
@@ -233,6 +260,22 @@ def role_name(role: str | None) -> str | None:
         return ROLES[Role(role)]
     except ValueError:
         return role
+
+
+def purpose_name(purpose: str) -> str:
+    """Give a purpose's name; one of another vocabulary is shown as it is."""
+    try:
+        return PURPOSES[Purpose(purpose)]
+    except ValueError:
+        return purpose
+
+
+def action_name(action: str) -> str:
+    """Give an action's words; one of another vocabulary is shown as it is."""
+    try:
+        return ACTIONS[Action(action)]
+    except ValueError:
+        return action
 
 
 OBLIGATIONS: Mapping[str, str] = {

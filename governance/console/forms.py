@@ -4,12 +4,13 @@ Each field's limits are those of the room that takes the value. The form token i
 console, by the blueprint, whichever form is used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtforms import Field, Form, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from governance.agreements import Transition
 from governance.alerts.lifecycle import MAXIMUM_TEXT
 from governance.console import _wording as wording
 from governance.vocabulary import AlertState, Severity, Verdict
@@ -18,6 +19,7 @@ from governance.vocabulary import nhs_number as checked_nhs_number
 ANY = ""
 OPEN = "open"
 VERDICTS = {verdict.value: wording.VERDICTS[verdict] for verdict in Verdict}
+PERIODS = {"1": "The last day", "7": "The last 7 days", "30": "The last 30 days", "90": "The last 90 days"}
 STATES = {OPEN: "Open"} | {state.value: wording.ALERT_STATES[state] for state in AlertState} | {"all": "All"}
 SEVERITIES = {ANY: "Any"} | {
     severity.value: wording.SEVERITIES[severity] for severity in sorted(Severity, key=lambda one: -one.rank)
@@ -96,6 +98,30 @@ class AlertFilterForm(Form):
 
     state = SelectField("State", choices=_values(STATES), default=OPEN)
     severity = SelectField("Severity", choices=_values(SEVERITIES), default=ANY)
+
+
+class ImpactForm(Form):
+    """What is supposed to happen to an agreement, and over how many past days that is asked; sent in the address."""
+
+    change = RadioField(
+        "What are you thinking of?",
+        choices=[],
+        validators=[InputRequired("Select what would happen to the agreement")],
+        validate_choice=True,
+    )
+    days = RadioField(
+        "Which decisions should be asked again?",
+        choices=_values(PERIODS),
+        default="7",
+        validators=[InputRequired("Select a period")],
+        validate_choice=True,
+    )
+
+    def offer(self, changes: Sequence[Transition]) -> None:
+        """Offer these changes; one that is alone is chosen already."""
+        self.change.choices = _values({change.value: change.value for change in changes})
+        if len(changes) == 1 and not self.change.data:
+            self.change.data = changes[0].value
 
 
 class TimelineFilterForm(Form):

@@ -98,17 +98,18 @@ class Comparison:
         today: holds the terms in force.
         supposed: holds the supposed terms.
         differing: the (requester, custodian, purpose) where the two may differ; elsewhere only ``today`` is asked.
+            None when they may differ anywhere, as they may when the rules themselves change.
         revision: of today's policy data, to tell decisions made under other terms.
         examples: how many decisions of each group are named.
     """
 
     def __init__(
-        self, today: Engine, supposed: Engine, differing: Collection[Corner], revision: str, examples: int
+        self, today: Engine, supposed: Engine, differing: Collection[Corner] | None, revision: str, examples: int
     ) -> None:
         self.tally = Tally()
         self._today = today
         self._supposed = supposed
-        self._differing = frozenset(differing)
+        self._differing = None if differing is None else frozenset(differing)
         self._revision = revision
         self._examples = examples
         self._groups: dict[Group, _Gathered] = {}
@@ -143,7 +144,7 @@ class Comparison:
         asked = replayed.proven
         requester, purpose = asked["subject"]["ods"], asked["purpose"]
         corners = ((requester, custodian, purpose) for custodian in asked["resource"]["custodians"])
-        if self._differing.isdisjoint(corners):
+        if self._differing is not None and self._differing.isdisjoint(corners):
             return standing, answer
         return _standing(self._supposed, replayed)
 

@@ -1,7 +1,7 @@
 """Impact analysis: who would gain and who would lose access, told from the decisions that were really asked.
 
-The decisions of a period are read from the log, asked again under the terms in force today and under the supposed ones,
-and compared (``decisions.replay``, ``decisions.comparison``). Rules:
+The decisions of a period are read from the log, asked again under the terms and policies in force today and under the
+supposed ones, and compared (``decisions.replay``, ``decisions.comparison``). Rules:
 
 1. Nothing changes: no agreement, no token, and the engine that decides requests is never touched.
 2. The same log, directories and terms give the same report. The log is read up to its size at the start, by index.
@@ -26,6 +26,7 @@ from governance.audit import AuditLog, AuditSearch, Query, RecordedEvent
 from governance.catalogue import Catalogue
 from governance.clock import Clock
 from governance.decisions import EngineFault, PolicySource, RegorusEngine
+from governance.decisions.candidate import CandidateEngine
 from governance.decisions.comparison import AccessChange, Comparison, Tally
 from governance.decisions.replay import Replay
 from governance.errors import Fault, InvalidInput, NotFound, TooManyRequests, Unavailable
@@ -45,6 +46,7 @@ class Question:
     """What the changes, made together, would do to the decisions made in ``[since, until)``.
 
     ``examples`` decisions of each group are named. ``seen_by`` is the trust that asks, None for the network.
+    ``policies`` are candidate rules to decide by in place of today's (``decisions.candidate``).
     """
 
     changes: tuple[InForce | Moved, ...]
@@ -52,20 +54,29 @@ class Question:
     until: datetime
     examples: int = 3
     seen_by: str | None = None
+    policies: PolicySource | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ImpactReport:
     """What the changes would do; ``tally`` counts decisions, ``changes`` says whose access changes.
 
-    ``supposed_revision`` is what the policy data would be called; the same as ``revision`` when nothing would change.
+    ``supposed_revision`` is what the policy data would be called; the same as ``revision`` when no term would change.
+    ``policies`` and ``supposed_policies`` are the digests of the rules, the same unless a candidate was asked.
     """
 
     question: Question
     revision: str
     supposed_revision: str
+    policies: str
+    supposed_policies: str
     tally: Tally
     changes: tuple[AccessChange, ...]
+
+    @property
+    def same(self) -> bool:
+        """Say whether terms and rules would be the same, so that nothing can change for anybody."""
+        return (self.revision, self.policies) == (self.supposed_revision, self.supposed_policies)
 
 
 class ImpactAnalysis:
@@ -106,6 +117,11 @@ class ImpactAnalysis:
         """Count the decisions a question is about, as the log stands now."""
         return self._search.count(_query(question, self._log.tree_head()[0]))
 
+    def newest(self, question: Question, most: int) -> Question:
+        """Give the question narrowed to about the newest ``most`` of its decisions; as it is when it holds no more."""
+        found = self._search.find(_query(question, self._log.tree_head()[0]), most)
+        return question if len(found) < most else replace(question, since=found[-1].time)
+
     def analyse(
         self, question: Question, maximum: int | None = None, progress: Callable[[int], None] = lambda _done: None
     ) -> ImpactReport:
@@ -117,7 +133,8 @@ class ImpactAnalysis:
             progress: is told after each page how many decisions were replayed.
 
         Raises:
-            InvalidInput: the period or the number of examples is not allowed, or there are too many decisions.
+            InvalidInput: the period or the number of examples is not allowed, there are too many decisions, or the
+                candidate policies do not answer.
             NotFound, Forbidden, Conflict: a change cannot be supposed (see ``Agreements.texts`` and ``suppose``).
             TooManyRequests: another analysis runs in this process.
             Unavailable: the policy engine failed.
@@ -144,11 +161,12 @@ class ImpactAnalysis:
             raise InvalidInput([Fault("/since", told)], "The period is too long to be answered here.")
         span = (question.since, question.until, now)
         before, after = throughout(today, *span), throughout(supposed, *span, supposed=clause_keys(changes))
-        policies = PolicySource.from_directory()
+        rules = PolicySource.from_directory()
+        candidate = question.policies or rules
         comparison = Comparison(
-            _engine(policies, before),
-            _engine(policies, after),
-            differing(before, after),
+            _engine(rules, before),
+            _candidate(candidate, after) if question.policies else _engine(rules, after),
+            differing(before, after) if candidate.digest == rules.digest else None,
             today.revision,
             question.examples,
         )
@@ -165,7 +183,15 @@ class ImpactAnalysis:
             for one in rebuilt:
                 comparison.add(one)
             progress(comparison.tally.decisions)
-        return ImpactReport(question, today.revision, supposed.revision, comparison.tally, comparison.changes())
+        return ImpactReport(
+            question,
+            today.revision,
+            supposed.revision,
+            rules.digest,
+            candidate.digest,
+            comparison.tally,
+            comparison.changes(),
+        )
 
     def _pages(self, query: Query) -> Iterator[Sequence[RecordedEvent]]:
         while page := self._search.find(query, _PAGE, newest_first=False):
@@ -228,6 +254,17 @@ def _engine(policies: PolicySource, data: PolicyData) -> RegorusEngine:
     return engine
 
 
+def _candidate(policies: PolicySource, data: PolicyData) -> CandidateEngine:
+    """Load candidate policies; raises InvalidInput when they have no answer to a request that says nothing."""
+    try:
+        engine = CandidateEngine(policies)
+        engine.load(data)
+    except EngineFault as fault:
+        told = f"gives no answer ({fault.reason.value}: {fault.detail})"
+        raise InvalidInput([Fault("/policies", told)], "The candidate policies cannot be used.") from fault
+    return engine
+
+
 def _query(question: Question, size: int) -> Query:
     """Find this service's own decisions of the period that the trust may see, below a size of the log."""
     return Query(
@@ -242,7 +279,7 @@ def _query(question: Question, size: int) -> Query:
 
 def _check(question: Question, now: datetime) -> None:
     faults = []
-    if not question.changes:
+    if not question.changes and question.policies is None:
         faults.append(Fault("", "supposes no change"))
     if not question.since < question.until:
         faults.append(Fault("/since", "must be before until"))

@@ -25,6 +25,7 @@ _STEPS = {
     Transition.SUSPEND: "suspended",
     Transition.TERMINATE: "terminated",
 }
+_DIGITS = 12  # of a digest, as in a bundle's revision
 _DAY = "%Y-%m-%d %H:%M"
 
 
@@ -32,10 +33,10 @@ def summary(report: ImpactReport) -> list[str]:
     """Give the lines of a report: what was asked, what would change for whom, and how far to trust it."""
     question, tally = report.question, report.tally
     lines = [
-        f"Supposing {' and '.join(map(_change, question.changes))}.",
+        f"Supposing {' and '.join(_supposed(report))}.",
         f"{_decisions(tally.decisions)} from {question.since:{_DAY}} to {question.until:{_DAY}} (UTC) were looked at.",
     ]
-    if report.supposed_revision == report.revision:
+    if report.same:
         lines.append("The policy would be the same: nothing changes for anybody.")
     for effect, words in _HEADINGS.items():
         if tally.effects[effect]:
@@ -44,7 +45,7 @@ def summary(report: ImpactReport) -> list[str]:
     if not tally.effects:
         lines.append("Nobody who asked would have gained or lost access.")
     lines.append(f"Unchanged: {tally.still_permitted} permitted, {tally.still_denied} denied.")
-    return [*lines, *_trust(tally)]
+    return [*lines, *trust_lines(tally)]
 
 
 def document(report: ImpactReport) -> dict[str, Any]:
@@ -55,6 +56,8 @@ def document(report: ImpactReport) -> dict[str, Any]:
         "until": report.question.until.isoformat(),
         "policy_revision": report.revision,
         "supposed_revision": report.supposed_revision,
+        "rules": report.policies,
+        "supposed_rules": report.supposed_policies,
         "decisions": tally.decisions,
         **{effect.value: tally.effects[effect] for effect in Effect},
         "still_permitted": tally.still_permitted,
@@ -85,6 +88,12 @@ def _row(change: AccessChange) -> dict[str, Any]:
     }
 
 
+def _supposed(report: ImpactReport) -> Iterator[str]:
+    yield from map(_change, report.question.changes)
+    if report.question.policies is not None:
+        yield f"the candidate policies {report.supposed_policies[:_DIGITS]} were in force"
+
+
 def _change(change: InForce | Moved) -> str:
     if isinstance(change, InForce):
         return f"{change.agreement.id} version {change.agreement.version} were in force"
@@ -106,7 +115,8 @@ def _groups(changes: Iterable[AccessChange]) -> Iterator[str]:
                 yield f"      decision {example.decision_id}, log index {example.index}"
 
 
-def _trust(tally: Tally) -> Iterator[str]:
+def trust_lines(tally: Tally) -> Iterator[str]:
+    """Give the lines that say how far the figures of a report can be trusted."""
     for why, count in sorted(tally.set_aside.items()):
         yield f"Set aside: {count} {_SET_ASIDE[why]}."
     off = tally.not_reproduced_permits + tally.not_reproduced_denials

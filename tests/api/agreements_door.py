@@ -26,6 +26,8 @@ class AgreementsDoor:
         self.services = services
         self._callers = Callers(app, services)
         self.http = self._callers.http
+        for ods in ("RKB", "RNA", "RRK"):
+            self._callers.trust(ods)
         self._known: dict[tuple[str, tuple[Scope, ...]], dict[str, str]] = {}
 
     def get(self, path: str, ods: str = "RRK", scopes: tuple[Scope, ...] = BOTH) -> TestResponse:
@@ -37,6 +39,16 @@ class AgreementsDoor:
         data = body if isinstance(body, str) else json.dumps(body)
         headers = {"Content-Type": "application/json", **self._headers(ods, scopes)}
         return self.http.post(f"{BASE}{path}", data=data, headers=headers)
+
+    def fetch(self, path: str, ods: str = "RRK", **headers: str) -> TestResponse:
+        """Read as a service of a trust with headers of one's own."""
+        return self.http.get(f"{BASE}{path}", headers=self._headers(ods, BOTH) | headers)
+
+    def send(self, path: str, body: bytes | str, media_type: str, ods: str = "RRK") -> TestResponse:
+        """Send a body of any type as a service of a trust."""
+        return self.http.post(
+            f"{BASE}{path}", data=body, headers={**self._headers(ods, BOTH), "Content-Type": media_type}
+        )
 
     def _headers(self, ods: str, scopes: tuple[Scope, ...]) -> dict[str, str]:
         if (ods, scopes) not in self._known:

@@ -129,3 +129,9 @@ def test_a_period_too_busy_for_a_request_is_refused(
     answer = door.post("/impact", asked(world, **STEP))
     assert answer.status_code == 400
     assert "command line" in answer.get_json()["errors"][0]["detail"]
+
+
+def test_policies_are_never_taken_from_a_request(world: ImpactWorld, door: AgreementsDoor) -> None:
+    answer = door.post("/impact", asked(world, policies={"decision.rego": "package imaging.decision"}, **STEP), "QHL")
+    assert answer.status_code == 400
+    assert [fault["pointer"] for fault in answer.get_json()["errors"]] == ["/policies"]

@@ -14,7 +14,8 @@ from governance.agreements.signing import public_key_of, sign
 from governance.alerts import Evidence, Finding, Viewer
 from governance.audit.event import Authority, BreakGlass, Event, Resource, Source, Subject
 from governance.federation import IdentityProvider, Person, Trust
-from governance.vocabulary import EventKind, Outcome, Purpose, Role, Severity, SubjectType, Verdict
+from governance.relationships import Edge, PatientContext
+from governance.vocabulary import EventKind, Outcome, Purpose, RelationshipKind, Role, Severity, SubjectType, Verdict
 from governance.web.services import Services
 from tests.agreement_world import document
 
@@ -55,6 +56,7 @@ def seed(services: Services, providers: dict[str, str], people: dict[str, tuple[
     _federation(services, providers, people)
     _agreements(services)
     now = services.clock.now()
+    _worklist(services, now)
     decision, access, bypass, other = _events(services, now)
     alerts = _alerts(services, now, access, bypass, other)
     return Seeded(decision, access, bypass, other, *alerts, services.pseudonymiser.patient(PATIENT))
@@ -72,9 +74,20 @@ def _federation(services: Services, providers: dict[str, str], people: dict[str,
             directory.register_person(session, Person(providers[ods], subject, ods, frozenset({role})))
 
 
+def _worklist(services: Services, now: datetime) -> None:
+    """Put the patient on the clinician's worklist, so that the terms of today permit what was permitted."""
+    subject, patient = services.pseudonymiser.subject(CLINICIAN), services.pseudonymiser.patient(PATIENT)
+    since, until = now - timedelta(days=30), now + timedelta(days=30)
+    edge = Edge("e-1", RelationshipKind.WORKLIST, subject, patient, None, BIRMINGHAM, since, until, "ris-rrk")
+    with services.database.transaction() as session:
+        services.relationships.upsert_patients(session, [PatientContext(patient)])
+        services.relationships.upsert_edges(session, [edge])
+
+
 def _agreements(services: Services) -> None:
     today = services.clock.now().date()
     soon = document(
+        {"/clauses/0/conditions/hours": None},
         title="Reporting pool of Birmingham and Coventry",
         effective={"from": "2026-01-01", "to": str(today + timedelta(days=24))},
         review_date=str(today + timedelta(days=5)),

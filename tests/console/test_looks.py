@@ -19,6 +19,7 @@ LOOKS: tuple[tuple[Callable[[Seeded], str], str, bool], ...] = (
     (lambda _: "/console/decisions/decision-0001", "decision", True),
     (lambda seeded: f"/console/patients/{seeded.patient}", "timeline", True),
     (lambda _: "/console/agreements/two-trusts", "agreement", False),
+    (lambda _: "/console/agreements/two-trusts/impact?change=suspend&days=7", "impact", False),
 )
 
 

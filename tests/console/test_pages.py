@@ -31,6 +31,10 @@ PAGES: dict[str, Callable[[Seeded], str]] = {
     "event-export": lambda seeded: f"/console/events/{seeded.bypass_index + 2}",
     "help": lambda _: "/console/help",
     "home": lambda _: "/console/",
+    "impact": lambda _: "/console/agreements/two-trusts/impact",
+    "impact-activate": lambda _: "/console/agreements/ct-triage/impact?version=1&change=activate&days=7",
+    "impact-draft": lambda _: "/console/agreements/orthopaedic-referrals/impact",
+    "impact-suspend": lambda _: "/console/agreements/two-trusts/impact?change=suspend&days=90",
     "patients": lambda _: "/console/patients",
     "timeline": lambda seeded: f"/console/patients/{seeded.patient}",
     "timeline-none": lambda _: "/console/patients/p-" + "a" * 26,
@@ -59,6 +63,7 @@ def test_signing_in_is_sound(visit: Callable[..., Visit], width: int) -> None:
     ("name", "path", "button"),
     [
         ("close-error", "/console/alerts/{alert}/close", "Close alert"),
+        ("impact-error", "/console/agreements/two-trusts/impact", "Show what would change"),
         ("unmask-error", "/console/alerts/{alert}/unmask", "Show"),
         ("comment-error", "/console/alerts/{alert}", "Add comment"),
         ("patients-error", "/console/patients", "Show timeline"),
@@ -77,7 +82,7 @@ def test_a_form_sent_empty_says_what_is_missing(
     check(seen, name, width)
     summary.get_by_role("link").first.click()
     focused = seen.page.evaluate("document.activeElement.name")
-    assert focused in {"verdict", "reason", "comment", "nhs_number"}
+    assert focused in {"change", "verdict", "reason", "comment", "nhs_number"}
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -1,17 +1,22 @@
-"""H5: an access under an agreement that was no longer in force, or with a token that was over or revoked."""
+"""H5: an access under an agreement that was no longer in force, or with a token that was over or revoked.
+
+An agreement is over when its last day is, which the log says when it comes into force; whether and when the job that
+marks it expired has run makes no difference.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
 from governance.detection.state import MICROSECOND, RuleState, Value
-from governance.storage import to_microseconds
+from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import SYSTEM, AgreementStatus, EventKind, Severity
 
 LAPSED = frozenset({AgreementStatus.EXPIRED.value, AgreementStatus.SUSPENDED.value, AgreementStatus.TERMINATED.value})
@@ -53,7 +58,10 @@ class LapsedAuthority:
         if event.kind is EventKind.CONFIG and isinstance(agreement, str) and isinstance(status, str):
             key = f"agreement:{agreement}"
             value = state.get(key) or {"steps": []}
-            value["steps"] = sorted([*value["steps"], [at, str(event.detail.get("version")), status]])
+            version, ends_at = str(event.detail.get("version")), event.detail.get("ends_at")
+            value["steps"] = sorted([*value["steps"], [at, version, status, event.index]], key=_order)
+            if isinstance(ends_at, str):
+                value["ends"] = {**value.get("ends", {}), version: to_microseconds(datetime.fromisoformat(ends_at))}
             state.put(key, value, None)
         elif event.kind is EventKind.TOKEN and event.detail.get("act") == "revoke" and event.authority.token_jti:
             state.put(f"revoked:{event.authority.token_jti}", {"at": at}, at + _REVOCATION_KEPT)
@@ -83,14 +91,12 @@ class LapsedAuthority:
         if history is None:
             return
         moment = to_microseconds(event.time) - self.grace // MICROSECOND
-        standing: dict[str, tuple[str, int]] = {}
-        for at, version, status in history["steps"]:
-            if at <= moment:
-                standing[version] = (status, at)
-        statuses = {status for status, _ in standing.values()}
+        standing = _standing(history, moment)
+        statuses = {status for status, _ in standing}
         if AgreementStatus.ACTIVE.value not in statuses and statuses & LAPSED:
-            status, at = max(standing.values(), key=lambda item: (item[0] in LAPSED, item[1], item[0]))
-            sentence = f"The agreement that the access names had been {status} for {_ago(event, at)}."
+            status, at = max(standing, key=lambda item: (item[0] in LAPSED, item[1], item[0]))
+            since = f"{from_microseconds(at):%Y-%m-%d %H:%M} UTC"
+            sentence = f"The agreement that the access names had been {status} for {_ago(event, at)}, since {since}."
             yield acts.certain("agreement_lapsed", sentence, observed=status, expected="active")
 
     def _named(self, event: RecordedEvent, context: Context) -> str | None:
@@ -107,6 +113,26 @@ class LapsedAuthority:
 
     def _late(self, event: RecordedEvent, over: int) -> bool:
         return to_microseconds(event.time) > over + self.grace // MICROSECOND
+
+
+def _order(step: list[Any]) -> tuple[int, int]:
+    """Order steps by time, and within one instant as the log has them; a state of an older release has no index."""
+    return step[0], step[3] if len(step) > 3 else -1
+
+
+def _standing(history: Value, moment: int) -> list[tuple[str, int]]:
+    """Give where each version of an agreement stood at a moment, and since when."""
+    steps: dict[str, tuple[str, int]] = {
+        version: (status, at) for at, version, status, *_ in history["steps"] if at <= moment
+    }
+    ends: dict[str, int] = history.get("ends", {})
+    expired = AgreementStatus.EXPIRED.value
+    return [
+        (expired, min(at, ends[version]) if status == expired else ends[version])
+        if status in {AgreementStatus.ACTIVE.value, expired} and ends.get(version, moment + 1) <= moment
+        else (status, at)
+        for version, (status, at) in steps.items()
+    ]
 
 
 def _ago(event: RecordedEvent, at: int) -> str:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from governance.agreements.documents import check, parse, schema
+from governance.agreements.packing import Format
 from governance.errors import Fault, InvalidInput
 from governance.simulation import region
 from governance.vocabulary import Action, Label, Modality, PartyRole, Purpose, Role
@@ -189,7 +190,7 @@ def test_text_that_two_readers_could_read_apart_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ['{"id": 1, "id": 2}', "{", '{"a": NaN}', "[" * 100_000, "[]"])
 def test_json_that_two_readers_could_read_apart_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
-        parse(text, "file.json", as_json=True)
+        parse(text, "file.json", Format.JSON)
 
 
 def test_a_large_file_is_refused() -> None:
@@ -208,7 +209,7 @@ def test_yaml_means_what_it_says() -> None:
 def test_a_file_may_hold_several_agreements() -> None:
     text = yaml.safe_dump_all([document(), document(id="other")])
     assert [one["id"] for one in parse(text, "f")] == ["two-trusts", "other"]
-    assert len(parse(json.dumps([document(), document()]), "f", as_json=True)) == 2
+    assert len(parse(json.dumps([document(), document()]), "f", Format.JSON)) == 2
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,16 @@ class TestLoading:
         assert record.missing == ("RKB", "RRK")
         assert world.details() == [{"transition": "load", "agreement": "two-trusts", "version": 1, "status": "draft"}]
 
+    def test_a_party_is_an_organisation_of_the_federation(self, world: World) -> None:
+        world.known.discard("RKB")
+        with pytest.raises(InvalidInput) as caught:
+            world.service.load([document(id="a"), document(id="b")], OFFICE)
+        assert [fault.path for fault in caught.value.faults] == ["/0/parties/1/ods", "/1/parties/1/ods"]
+        with pytest.raises(InvalidInput) as caught:
+            world.service.transfer.load([{"agreement": document()}], OFFICE)
+        assert [fault.path for fault in caught.value.faults] == ["/agreement/parties/1/ods"]
+        assert world.service.list().records == ()
+
     def test_nothing_is_half_loaded(self, world: World) -> None:
         bad = document({"/version": "x", "/clauses/0/token/seconds": 500}, id="bad")
         with pytest.raises(InvalidInput) as refused:
@@ -153,7 +163,13 @@ class TestLife:
         assert in_policy(world) == {"two-trusts": 2}
         assert [one.text_hash for one in world.service.list().records] == [renewed.text_hash]
         assert world.details()[-2:] == [
-            {"transition": "activate", "agreement": "two-trusts", "version": 2, "status": "active"},
+            {
+                "transition": "activate",
+                "agreement": "two-trusts",
+                "version": 2,
+                "status": "active",
+                "ends_at": "2027-01-01T00:00:00+00:00",
+            },
             {"transition": "supersede", "agreement": "two-trusts", "version": 1, "status": "terminated"},
         ]
 

@@ -9,6 +9,8 @@ import yaml
 from click.testing import CliRunner, Result
 
 from governance.cli import main
+from governance.commands._context import services
+from governance.federation import Trust
 from tests.agreement_world import document
 from tests.conftest import secret
 
@@ -27,6 +29,14 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    register_trusts()
+
+
+def register_trusts() -> None:
+    """Put the parties of the documents into the federation of the database that is set."""
+    with services() as made, made.database.transaction() as session:
+        for ods in ("RKB", "RRK"):
+            made.federation.register_trust(session, Trust(ods, f"Trust {ods}"))
 
 
 def run(*arguments: object) -> Result:
@@ -102,3 +112,34 @@ def test_a_wrong_key_file_is_named(tmp_path: Path) -> None:
     result = run("sign", "two-trusts", 1, "--key", key, "--ods", "RRK", "--name", "A", "--role", "B")
     assert result.exit_code == 1
     assert f"{key}: must be a private key in PEM" in result.output
+
+
+def test_a_register_moves_to_another_service_with_its_signatures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("load", written(tmp_path / "a.yaml", running()))
+    for ods in ("RRK", "RKB"):
+        run("new-key", tmp_path / f"{ods}.pem")
+        who = ("--ods", ods, "--name", f"Guardian of {ods}", "--role", "Caldicott Guardian")
+        assert run("sign", "two-trusts", 1, "--key", tmp_path / f"{ods}.pem", *who).exit_code == 0
+    run("load", written(tmp_path / "b.yaml", running() | {"version": 2}))
+    whole = run("export").output
+    for name in ("all.yaml", "all.json", "all.ndjson"):
+        assert run("export", "--output", tmp_path / name).output == ""
+    assert (tmp_path / "all.yaml").read_text() == whole
+    assert run("export", "--output", tmp_path / "all.yaml").exit_code == 1
+    assert run("validate", tmp_path / "all.ndjson").output == "2 valid\n"
+    assert whole == run("export", "two-trusts", "--all-versions").output
+    (first,) = json.loads(run("export", "two-trusts", "--version", 1, "--format", "json").output)
+    assert [line["ods"] for line in first["signatures"]] == ["RKB", "RRK"]
+    assert run("export", "--version", 1).exit_code == 2
+    for name in ("all.yaml", "all.json", "all.ndjson"):
+        monkeypatch.setenv("GOVERNANCE_DATABASE_URL", f"sqlite:///{tmp_path}/{name}.sqlite")
+        assert "parties/0/ods: is no organisation of the federation" in run("load", tmp_path / name).output
+        register_trusts()
+        arrived = run("load", tmp_path / name).output.splitlines()
+        assert arrived == [
+            "two-trusts\t1\tsigned\tto 2199-12-31",
+            "two-trusts\t2\tdraft, no valid signature of RKB, RRK\tto 2199-12-31",
+        ]
+        assert run("export").output == whole

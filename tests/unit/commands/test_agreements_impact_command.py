@@ -1,6 +1,7 @@
 """The impact command: a summary for people, a document for programs, and a record of the look."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from governance.cli import main
 from governance.clock import FixedClock
+from governance.decisions.engine import POLICIES
 from governance.settings import Settings
 from governance.vocabulary import EventKind
 from governance.web import Services
@@ -105,3 +107,18 @@ def test_a_bad_draft_is_named(tmp_path: Path) -> None:
     result = run(bad, *PERIOD)
     assert result.exit_code == 1
     assert f"{bad}#/0/title: " in result.output
+
+
+def test_candidate_policies(tmp_path: Path) -> None:
+    folder = shutil.copytree(POLICIES, tmp_path / "candidate")
+    module = folder / "imaging" / "recipients" / "recipients.rego"
+    module.write_text(module.read_text().replace("request.subject.role in clause.roles", "true"))
+    result = run("--policies", folder, *PERIOD)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Supposing the candidate policies ")
+    assert "1 x nurse, TREAT, read, images of RRK (role.not_covered 1)" in result.stdout
+    module.write_text("package imaging.recipients\n\nfailures(request) := {\n")
+    refused = run("--policies", folder, *PERIOD)
+    assert refused.exit_code == 1
+    assert f"{module}:4: expecting expression" in refused.output
+    assert "The candidate policies cannot be used." in refused.output

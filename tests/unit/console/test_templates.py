@@ -23,6 +23,7 @@ PAGES = {
     "event.html": {"shown"},
     "help.html": set(),
     "home.html": {"now", "overview"},
+    "impact.html": {"answer", "changes", "form", "record"},
     "patients.html": {"form"},
     "sign_in.html": {"doors"},
     "timeline.html": {"first", "form", "found", "trusts"},

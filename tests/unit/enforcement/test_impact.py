@@ -338,3 +338,14 @@ def test_a_report_says_no_more_than_ids_and_places(world: ImpactWorld) -> None:
         assert word not in told.replace("'2.1.0'", "")
     assert "Supposing two-trusts version 1 were suspended." in told
     assert Effect.LOSES in report.tally.effects
+
+
+def test_a_question_is_narrowed_to_its_newest_decisions(world: ImpactWorld) -> None:
+    for _ in range(5):
+        world.ask()
+    whole = everything(world)
+    narrowed = world.services.impact.newest(whole, 2)
+    assert (narrowed.until, narrowed.changes) == (whole.until, whole.changes)
+    assert world.services.impact.decisions(narrowed) == 2
+    assert world.services.impact.analyse(narrowed).tally.decisions == 2
+    assert world.services.impact.newest(whole, 6) == whole
