@@ -451,8 +451,14 @@ def serve(settings: Settings) -> LoopDoor:
     configure(settings.log_level)
     services = build(settings)
     Runtime(services).start()
-    flask: Any = WSGIMiddleware(cast("Any", create_app(services)), workers=settings.threads)
-    return LoopDoor(services, flask, settings.threads)
+    return create_door(services, create_app(services))
+
+
+def create_door(services: Services, app: Flask) -> LoopDoor:
+    """Put the event-loop door in front of an application; its threads answer what the door does not take."""
+    threads = services.settings.threads
+    others: Any = WSGIMiddleware(cast("Any", app), workers=threads)
+    return LoopDoor(services, others, threads)
 
 
 def _engine(settings: Settings) -> Engine:

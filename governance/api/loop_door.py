@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from sqlmodel import Session
+
 from governance.api import authzen_schemas as schemas
 from governance.api.authzen_answers import rendered
 from governance.api.authzen_requests import access_request
@@ -26,26 +28,43 @@ from governance.audit import Receipt
 from governance.decisions import AccessRequest
 from governance.enforcement import AccessAnswer
 from governance.errors import GovernanceError
+from governance.tokens import AccessClaims
 from governance.vocabulary import Scope
 from governance.web import Caller, Services
-from governance.web.authentication import Presented, allowed, caller_of
+from governance.web.authentication import allowed, service_caller
 from governance.web.body import DEFAULT_MAXIMUM, parsed, validated
 from governance.web.observation import Answered, answer_headers, keep, trace_of
 from governance.web.problems import problem_of
 from governance.web.security_headers import content_security_policy, headers_of
 
 ROUTE = "/access/v1/evaluation"
+_TOGETHER = 16  # questions decided at a time: the log commits them while the next are decided
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as Flask writes it
 Scope_ = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope_, Receive, Send], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What goes out."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class _NotTaken(Exception):
+    """The request is not for this door after all: Flask will say what is wrong with it."""
+
+
 @dataclass(slots=True)
 class _Question:
-    """One question and who waits for its answer."""
+    """One question, who asks it by which token, and who waits for its answer."""
 
     request: AccessRequest
+    claims: AccessClaims
     caller: Caller
     answer: asyncio.Future[AccessAnswer]
 
@@ -74,65 +93,108 @@ class LoopDoor:
             return
         began = perf_counter()
         body, more = await _read(receive)
-        question = None if more else self._question(headers, body)
-        if question is None:
+        try:
+            question = self._question(headers, body, more)
+            answered = await self._answer(question, headers)
+        except _NotTaken:
             await self._others(scope, _again(body, more, receive), send)
             return
-        trace = trace_of(headers.get("traceparent"))
-        try:
-            status, kind, answer = 200, "application/json", self._rendered(await self._answer(question), question)
-            extra: dict[str, str] = {}
-        except GovernanceError as error:
-            problem = problem_of(error)
-            status, kind, answer = problem.status_code, problem.content_type, problem.get_data()
-            extra = {"Retry-After": problem.headers["Retry-After"]} if "Retry-After" in problem.headers else {}
-        extra |= answer_headers(trace, headers.get("x-request-id"))
-        keep(self._services.metrics, Answered(ROUTE, "POST", status, perf_counter() - began, question.caller))
-        await _send(send, status, {"Content-Type": kind, **self._headers, **extra}, answer)
+        seconds = perf_counter() - began
+        keep(self._services.metrics, Answered(ROUTE, "POST", answered.status, seconds, question.caller))
+        await _send(send, answered)
 
-    def _question(self, headers: dict[str, str], body: bytes) -> _Question | None:
-        """Understand a request; None when anything is wrong with it, which Flask will say."""
+    def _question(self, headers: dict[str, str], body: bytes, more: bool) -> _Question:
+        """Understand a request. Raises _NotTaken when anything is wrong with it."""
+        if more:
+            raise _NotTaken
+        services = self._services
         try:
-            presented = Presented(headers["authorization"], (), "POST", ROUTE)
-            caller = allowed(caller_of(self._services, presented), Scope.ACCESS_EVALUATE)
+            claims = services.tokens.verify_bearer(headers["authorization"][7:], services.settings.issuer)
+            caller = allowed(service_caller(services, claims), Scope.ACCESS_EVALUATE)
             asked = access_request(validated(schemas.EvaluationRequest, parsed(body)))
         except GovernanceError:
-            return None
-        return _Question(asked, caller, asyncio.get_running_loop().create_future())
+            raise _NotTaken from None
+        return _Question(asked, claims, caller, asyncio.get_running_loop().create_future())
 
-    def _rendered(self, answer: AccessAnswer, question: _Question) -> bytes:
+    async def _answer(self, question: _Question, headers: dict[str, str]) -> _Answered:
+        """Give the answer to a question, or the problem that kept it. Raises _NotTaken."""
+        told = self._headers | answer_headers(trace_of(headers.get("traceparent")), headers.get("x-request-id"))
+        try:
+            answer = await (self._together(question) if self._services.access.prompt else self._apart(question))
+        except GovernanceError as error:
+            problem = problem_of(error)
+            return _Answered(
+                problem.status_code,
+                {name: value for name, value in problem.headers if name != "Content-Length"} | told,
+                problem.get_data(),
+            )
         made = rendered(answer, question.request, question.caller, self._services)
-        return json.dumps(made, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        return _Answered(200, {"Content-Type": "application/json"} | told, _ENCODER.encode(made).encode() + b"\n")
 
-    async def _answer(self, question: _Question) -> AccessAnswer:
-        if not self._services.access.prompt:
-            loop, access = asyncio.get_running_loop(), self._services.access
-            return await loop.run_in_executor(self._pool, access.evaluate, question.request, question.caller)
+    async def _apart(self, question: _Question) -> AccessAnswer:
+        """Decide one question in a thread."""
+
+        def decide() -> AccessAnswer:
+            with self._services.database.reading() as session:
+                self._check_alive(session, question)
+            return self._services.access.evaluate(question.request, question.caller)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, decide)
+
+    async def _together(self, question: _Question) -> AccessAnswer:
+        """Decide a question with those that arrived beside it, on the loop."""
         self._waiting.append(question)
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._decide)
         return await question.answer
 
-    def _decide(self) -> None:
-        """Decide what has arrived since the last time, and come back when the log has it."""
-        questions, self._waiting = self._waiting, []
-        loop, access = asyncio.get_running_loop(), self._services.access
+    def _check_alive(self, session: Session, question: _Question) -> None:
         try:
-            asked = access.ask([(question.request, question.caller) for question in questions])
+            self._services.tokens.check_alive(session, question.claims)
+        except GovernanceError:
+            raise _NotTaken from None
+
+    def _decide(self) -> None:
+        """Decide some of what has arrived, and come back when the log has it."""
+        questions, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+        loop, access = asyncio.get_running_loop(), self._services.access
+        if self._waiting:
+            loop.call_soon(self._decide)
+        try:
+            with access.snapshot() as session:
+                questions = [question for question in questions if self._alive(session, question)]
+                if not questions:
+                    return
+                asked = access.ask([(question.request, question.caller) for question in questions], session)
         except Exception as error:  # noqa: BLE001 - everybody who waits must hear it
             for question in questions:
-                question.answer.set_exception(error)
+                _fail(question, error)
             return
 
         def tell(receipts: Future[list[Receipt]]) -> None:
             for place, question in enumerate(questions):
-                if not question.answer.done():
-                    try:
-                        question.answer.set_result(access.answer(asked, place, receipts.result()))
-                    except Exception as error:  # noqa: BLE001 - as above, each its own
-                        question.answer.set_exception(error)
+                try:
+                    answer = access.answer(asked, place, receipts.result())
+                except Exception as error:  # noqa: BLE001 - as above, each its own
+                    _fail(question, error)
+                else:
+                    if not question.answer.done():
+                        question.answer.set_result(answer)
 
         asked.receipts.add_done_callback(lambda receipts: loop.call_soon_threadsafe(tell, receipts))
+
+    def _alive(self, session: Session, question: _Question) -> bool:
+        try:
+            self._check_alive(session, question)
+        except _NotTaken as error:
+            _fail(question, error)
+            return False
+        return True
+
+
+def _fail(question: _Question, error: Exception) -> None:
+    if not question.answer.done():
+        question.answer.set_exception(error)
 
 
 def _plain(scope: Scope_) -> dict[str, str] | None:
@@ -172,8 +234,8 @@ def _again(body: bytes | None, more: bool, receive: Receive) -> Receive:
     return receive_again
 
 
-async def _send(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-    sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    sent.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": sent})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+async def _send(send: Send, answered: _Answered) -> None:
+    sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answered.headers.items()]
+    sent.append((b"content-length", str(len(answered.body)).encode()))
+    await send({"type": "http.response.start", "status": answered.status, "headers": sent})
+    await send({"type": "http.response.body", "body": answered.body, "more_body": False})

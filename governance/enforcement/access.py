@@ -151,14 +151,20 @@ class AccessService:
         """Decide several accesses on one snapshot and record them in one append; same order, same length."""
         if not requests:
             return []
-        asked = self.ask([(request, asker) for request in requests], door)
+        with self.snapshot() as session:
+            asked = self.ask([(request, asker) for request in requests], session, door)
         receipts = asked.receipts.result()
         return [self.answer(asked, place, receipts) for place in range(len(requests))]
 
-    def ask(self, questions: Sequence[tuple[AccessRequest, Asker]], door: str = "authzen") -> Asked:
-        """Decide accesses, of one asker or of many, on one snapshot and hand them to the log, without waiting for it.
+    def ask(self, questions: Sequence[tuple[AccessRequest, Asker]], session: Session, door: str = "authzen") -> Asked:
+        """Decide accesses, of one asker or of many, and hand them to the log, without waiting for it.
 
         For a door that has other things to do until the log has them; :meth:`answer` gives each one's answer then.
+
+        Args:
+            questions: each with who asks it.
+            session: a :meth:`snapshot`.
+            door: where they came in.
 
         Raises:
             Unavailable: the log takes nothing now; nobody may act on any of these decisions.
@@ -167,24 +173,23 @@ class AccessService:
         now = self._clock.now()
         decided: list[tuple[AccessRequest, Decision]] = []
         events: list[Event] = []
-        with self._snapshot() as session:
-            for request, asker in questions:
-                decision = self._decisions.decide(request, session, now, self._new_id)
-                study = self._catalogue.study(session, request.study_uid) if request.study_uid else None
-                resource = Resource(
-                    patient=study.patient if study else request.patient,
-                    study_uid=request.study_uid,
-                    modality=study.modality if study else None,
-                    body_part=study.body_part if study else None,
-                    study_date=study.study_date if study else None,
-                    custodian=study.custodians[0] if study and study.custodians else None,
-                )
-                decided.append((request, decision))
-                events.append(decision_event(request, decision, resource, asker, self._source))
+        for request, asker in questions:
+            decision = self._decisions.decide(request, session, now, self._new_id)
+            study = self._catalogue.study(session, request.study_uid) if request.study_uid else None
+            resource = Resource(
+                patient=study.patient if study else request.patient,
+                study_uid=request.study_uid,
+                modality=study.modality if study else None,
+                body_part=study.body_part if study else None,
+                study_date=study.study_date if study else None,
+                custodian=study.custodians[0] if study and study.custodians else None,
+            )
+            decided.append((request, decision))
+            events.append(decision_event(request, decision, resource, asker, self._source))
         return Asked(tuple(decided), self._audit.submit(events), door, began)
 
     @contextmanager
-    def _snapshot(self) -> Iterator[Session]:
+    def snapshot(self) -> Iterator[Session]:
         """Open a snapshot whose terms are those this process decides with, or newer ones that replaced them."""
         with self._database.reading() as session:
             if not self._behind(session):

@@ -22,6 +22,7 @@ from sqlmodel import Session, create_engine
 from governance.storage.turn import Turn
 
 BUSY_TIMEOUT = 15_000  # milliseconds a SQLite writer waits for the lock before it gives up
+DRIVER = "governance.driver"  # in ``session.info``: the dialect, and how to make a cursor
 _IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
 
 
@@ -54,7 +55,7 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Open a write transaction: commits at the end of the block, rolls back on any exception."""
         with self._turn.taken(), Session(self._writer, expire_on_commit=False) as session:
-            session.connection()  # takes the write lock now, not at the first statement
+            _remember(session, session.connection())  # takes the write lock now, not at the first statement
             yield session
             session.commit()
 
@@ -62,6 +63,7 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """Open a read snapshot; nothing done in the block is kept."""
         with Session(self.engine, expire_on_commit=False) as session:
+            _remember(session, session.connection())
             yield session
 
     def ping(self) -> bool:
@@ -72,6 +74,11 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _remember(session: Session, connection: Connection) -> None:
+    """Keep the driver's connection at hand for prepared statements, for the one transaction the session has."""
+    session.info[DRIVER] = (connection.dialect, connection.connection.cursor)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

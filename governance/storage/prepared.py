@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
+
+from governance.storage.database import DRIVER
 
 _Process = Callable[[Any], Any] | None
 _Shape = tuple[tuple[str, int], ...]
@@ -67,11 +69,11 @@ class Prepared:
 
     def rows(self, session: Session, **values: Any) -> list[dict[str, Any]]:
         """Run a select and give its rows by column label."""
-        connection = session.connection()
-        plan, cursor = self._run(connection, values)
+        dialect, cursor_of = _driver(session)
+        plan, cursor = self._run(dialect, cursor_of(), values)
         try:
             if plan.results is None:
-                plan.learn(connection.dialect, cursor.description)
+                plan.learn(dialect, cursor.description)
             found = cursor.fetchall()
         finally:
             cursor.close()
@@ -79,18 +81,19 @@ class Prepared:
 
     def run(self, session: Session, **values: Any) -> int:
         """Run an insert or update once; gives how many rows it touched."""
-        _, cursor = self._run(session.connection(), values)
+        dialect, cursor_of = _driver(session)
+        _, cursor = self._run(dialect, cursor_of(), values)
         touched = int(cursor.rowcount)
         cursor.close()
         return touched
 
     def run_many(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run an insert for many rows, in their order, by the driver's ``executemany``."""
-        connection = session.connection()
-        plan, processes = self._plan(connection.dialect, ()), self._process(connection.dialect)
+        dialect, cursor_of = _driver(session)
+        plan, processes = self._plan(dialect, ()), self._process(dialect)
         names = [(name, processes.get(name)) for name in plan.order or self._binds]
         made = [[process(row[name]) if process else row[name] for name, process in names] for row in rows]
-        cursor = _cursor(connection)
+        cursor = cursor_of()
         try:
             if plan.order is None:
                 cursor.executemany(plan.sql, [dict(zip(self._binds, values, strict=True)) for values in made])
@@ -99,17 +102,16 @@ class Prepared:
         finally:
             cursor.close()
 
-    def _run(self, connection: Connection, values: dict[str, Any]) -> tuple[_Plan, Any]:
+    def _run(self, dialect: Dialect, cursor: Any, values: dict[str, Any]) -> tuple[_Plan, Any]:
         bound = {**self._defaults, **values} if self._defaults else values
-        processes = self._process(connection.dialect)
+        processes = self._process(dialect)
         for name, process in processes.items():
             if name not in self._lists:
                 bound[name] = process(bound[name])
         shape: _Shape = ()
         if self._lists:
             bound, shape = self._spread(bound, processes)
-        plan = self._plan(connection.dialect, shape)
-        cursor = _cursor(connection)
+        plan = self._plan(dialect, shape)
         cursor.execute(plan.sql, bound if plan.order is None else [bound[name] for name in plan.order])
         return plan, cursor
 
@@ -161,5 +163,10 @@ class Prepared:
         return found
 
 
-def _cursor(connection: Connection) -> Any:
-    return connection.connection.cursor()
+def _driver(session: Session) -> tuple[Dialect, Callable[[], Any]]:
+    """Give the dialect of a session and how to make a cursor of its connection."""
+    found: tuple[Dialect, Callable[[], Any]] | None = session.info.get(DRIVER)
+    if found is None:  # a session that the database room did not open
+        connection = session.connection()
+        found = connection.dialect, connection.connection.cursor
+    return found

@@ -9,6 +9,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from governance.tokens.claims import (
@@ -169,6 +170,7 @@ def claims_of(grant: AccessGrant, issuer: str, jti: str, issued_at: int) -> dict
     return {name: value for name, value in made.items() if value is not None}
 
 
+@lru_cache(maxsize=64)
 def table(issuer: str, audience: str | None) -> ClaimTable:
     """Give the claim table of our access tokens; any one audience when none is named."""
     one: Check = text if audience is None else only_audience({audience})

@@ -14,7 +14,7 @@ from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from governance.errors import Forbidden, Unauthenticated
-from governance.tokens import Presentation
+from governance.tokens import AccessClaims, Presentation
 from governance.vocabulary import Scope
 from governance.web.services import Services, current_services
 
@@ -119,6 +119,10 @@ def caller_of(services: Services, presented: Presented) -> Caller:
     if settings.metrics_token and hmac.compare_digest(credential.encode(), settings.metrics_token.encode()):
         return Caller("prometheus", None, "service", frozenset({Scope.METRICS_READ.value}))
     presentation = Presentation(scheme, presented.proofs, presented.method, settings.issuer + presented.path)
-    claims = services.tokens.verify_access(credential, settings.issuer, presentation)
-    ods = None if claims.ods == settings.organisation else claims.ods
+    return service_caller(services, services.tokens.verify_access(credential, settings.issuer, presentation))
+
+
+def service_caller(services: Services, claims: AccessClaims) -> Caller:
+    """Take the service that a verified token of ours is for as the caller."""
+    ods = None if claims.ods == services.settings.organisation else claims.ods
     return Caller(claims.client_id, ods, "service", claims.scopes)

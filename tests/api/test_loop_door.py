@@ -1,0 +1,238 @@
+"""The event-loop door: for the plainest question the view's answer, for everything else Flask's, as it came."""
+
+import asyncio
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from governance.agreements import Actor
+from governance.bootstrap import build, create_door
+from governance.decisions import PolicySource, RegorusEngine
+from governance.jobs import Runtime
+from governance.settings import from_environment
+from governance.simulation import network, showcase
+from governance.vocabulary import EventKind
+from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
+
+PATH = "/access/v1/evaluation"
+GOOD: dict[str, Any] = {
+    "subject": {
+        "type": "practitioner",
+        "id": showcase.REPORTER,
+        "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
+    },
+    "action": {"name": "read"},
+    "resource": {"type": "study", "id": showcase.SHARED_STUDY},
+    "context": {"purpose": "TREAT"},
+}
+
+
+class Apart(RegorusEngine):
+    """The embedded engine under another name: the door must not take it for one that waits for nothing."""
+
+    name = "apart"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back over ASGI."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@pytest.fixture(scope="module", params=[RegorusEngine, Apart])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegionWorld]:
+    home = seed_home(tmp_path_factory.mktemp("door") / "home", "http://127.0.0.1:8080", "http://127.0.0.1:9")
+    made = RegionWorld(home, engine=request.param(PolicySource.from_directory()))
+    made.feed_showcase()
+    yield made
+    made.close()
+
+
+def bearer(world: RegionWorld, scope: str = "access.evaluate") -> str:
+    form = {"grant_type": "client_credentials", "scope": scope}
+    answer = world.post_form("/oauth/token", form | world.parties.proof(network.EXPLORER, world.now))
+    return f"Bearer {answer.get_json()['access_token']}"
+
+
+@pytest.fixture(scope="module")
+def authorization(world: RegionWorld) -> str:
+    return bearer(world)
+
+
+def send(world: RegionWorld, *requests: Mapping[str, Any]) -> list[Answer]:
+    """Send requests at once through one door and give their answers in order.
+
+    A request is what differs from a good one: method, path, body (bytes or a JSON value), headers, pieces.
+    """
+
+    async def all_of_them() -> list[Answer]:
+        door = create_door(world.services, world.app)
+        return await asyncio.gather(*(_one(door, request) for request in requests))
+
+    return asyncio.run(all_of_them())
+
+
+async def _one(door: Callable[..., Any], request: Mapping[str, Any]) -> Answer:
+    body = request.get("body", GOOD)
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"content-type": "application/json", "host": "127.0.0.1", "content-length": str(len(sent))}
+    headers |= request.get("headers", {})
+    size = request.get("piece", len(sent) or 1)
+    pieces = [sent[start : start + size] for start in range(0, len(sent), size)] or [b""]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": request.get("method", "POST"),
+        "scheme": "http",
+        "path": request.get("path", PATH),
+        "raw_path": request.get("path", PATH).encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value is not None],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8080),
+    }
+    heard: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        if not pieces:
+            await asyncio.sleep(3600)  # the client waits for its answer
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+    async def hear(message: dict[str, Any]) -> None:
+        heard.append(message)
+
+    await door(scope, receive, hear)
+    told = {name.decode().lower(): value.decode() for name, value in heard[0]["headers"]}
+    return Answer(heard[0]["status"], told, b"".join(message.get("body", b"") for message in heard[1:]))
+
+
+def likeness(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Take out what no two answers share."""
+    made = copy.deepcopy(dict(answer))
+    for name in ("id", "evaluation_id", "log_index"):
+        made["context"].pop(name)
+    return made
+
+
+def test_the_answer_and_its_headers_are_those_of_the_view(world: RegionWorld, authorization: str) -> None:
+    sent = {"authorization": authorization, "x-request-id": "r-1"}
+    (seen,) = send(world, {"headers": sent})
+    view = world.client.post(PATH, json=GOOD, headers={"Authorization": authorization, "X-Request-ID": "r-1"})
+    assert (seen.status, view.status_code) == (200, 200)
+    assert likeness(seen.json()) == likeness(view.get_json())
+    assert seen.json()["decision"] is True
+    volatile = {"content-length", "traceparent", "date", "server"}
+    of_view = {name.lower(): value for name, value in view.headers.items()}
+    assert {n: v for n, v in seen.headers.items() if n not in volatile} == {
+        n: v for n, v in of_view.items() if n not in volatile
+    }
+    assert seen.headers["x-request-id"] == "r-1"
+    assert int(seen.headers["content-length"]) == len(seen.body)
+
+
+def test_the_decision_is_in_the_log_before_it_is_told(world: RegionWorld, authorization: str) -> None:
+    (seen,) = send(world, {"headers": {"authorization": authorization}})
+    event = world.services.audit.entry(seen.json()["context"]["log_index"])
+    assert (event.kind, event.id) == (EventKind.DECISION, seen.json()["context"]["id"])
+    assert event.detail["asked_by"] == network.EXPLORER
+
+
+def test_questions_that_come_together_are_each_answered_for_themselves(world: RegionWorld, authorization: str) -> None:
+    denied = copy.deepcopy(GOOD)
+    denied["subject"]["properties"]["role"] = "pacs_admin"
+    bodies = [GOOD if number % 3 else denied for number in range(40)]
+    answers = send(world, *({"headers": {"authorization": authorization}, "body": body} for body in bodies))
+    assert [answer.json()["decision"] for answer in answers] == [body is GOOD for body in bodies]
+    assert len({answer.json()["context"]["log_index"] for answer in answers}) == 40
+
+
+def test_a_body_in_pieces_is_one_body(world: RegionWorld, authorization: str) -> None:
+    (seen,) = send(world, {"headers": {"authorization": authorization}, "piece": 17})
+    assert seen.json()["decision"] is True
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        pytest.param({"method": "GET"}, 405, id="GET"),
+        pytest.param({"method": "PUT"}, 405, id="PUT"),
+        pytest.param({"body": b"{"}, 400, id="broken JSON"),
+        pytest.param({"body": b"[]"}, 400, id="an array"),
+        pytest.param({"body": b""}, 400, id="nothing"),
+        pytest.param({"body": b"\xff\xfe"}, 400, id="not UTF-8"),
+        pytest.param({"body": {"action": {"name": "read"}}}, 400, id="members missing"),
+        pytest.param({"body": b'{"x": "' + b"a" * (1 << 20) + b'"}'}, 413, id="too long"),
+        pytest.param({"body": b'{"x": "' + b"a" * (1 << 21) + b'"}', "piece": 70_000}, 413, id="too long, in pieces"),
+        pytest.param({"headers": {"content-type": "text/plain"}}, 415, id="another media type"),
+        pytest.param({"headers": {"authorization": None}}, 401, id="nobody"),
+        pytest.param({"headers": {"authorization": "Bearer x.y.z"}}, 401, id="no token of ours"),
+        pytest.param({"headers": {"authorization": "Basic eDp5"}}, 401, id="another scheme"),
+        pytest.param({"path": "/access/v1/evaluations", "body": GOOD}, 200, id="another endpoint"),
+        pytest.param({"headers": {"content-type": "application/json; charset=utf-8"}}, 200, id="charset"),
+    ],
+)
+def test_what_it_does_not_take_is_answered_as_flask_answers_it(
+    world: RegionWorld, authorization: str, request_: dict[str, Any], status: int
+) -> None:
+    headers = {"authorization": authorization} | request_.get("headers", {})
+    (seen,) = send(world, request_ | {"headers": headers})
+    assert seen.status == status
+    if status >= 400 and status != 405:
+        assert seen.json()["status"] == status
+
+
+def test_a_token_without_the_scope_opens_nothing(world: RegionWorld) -> None:
+    (seen,) = send(world, {"headers": {"authorization": bearer(world, "agreements.read")}})
+    assert seen.status == 403
+
+
+def test_a_revoked_token_opens_nothing_more(world: RegionWorld) -> None:
+    token = bearer(world)
+    sent = {"headers": {"authorization": token}}
+    assert send(world, sent)[0].status == 200
+    form = {"token": token.removeprefix("Bearer "), **world.parties.proof(network.EXPLORER, world.now)}
+    assert world.post_form("/oauth/revoke", form).status_code == 200
+    good = {"headers": {"authorization": bearer(world)}}
+    assert [answer.status for answer in send(world, sent, good, sent)] == [401, 200, 401]
+
+
+def test_a_log_that_takes_nothing_is_503(world: RegionWorld, authorization: str) -> None:
+    world.services.audit.close()
+    try:
+        (seen,) = send(world, {"headers": {"authorization": authorization}})
+    finally:
+        world.services.audit.start()
+    assert (seen.status, seen.headers["retry-after"]) == (503, "1")
+    assert seen.headers["content-type"] == "application/problem+json"
+    assert seen.json()["reason"] == "audit.unavailable"
+
+
+def test_what_another_process_suspends_is_closed_at_the_next_question(world: RegionWorld, authorization: str) -> None:
+    sent = {"headers": {"authorization": authorization}}
+    other = build(from_environment(world.home.environment()), world.clock)
+    runtime = Runtime(other)
+    runtime.start(jobs=False)
+    office = Actor("the-office", "service", None)
+    try:
+        before = send(world, sent)[0].json()
+        other.agreements.suspend(DIRECT_CARE, 1, office, "To see whether everybody hears.")
+        after = send(world, sent)[0].json()
+        other.agreements.activate(DIRECT_CARE, 1, office, "They did.")
+        again = send(world, sent)[0].json()
+    finally:
+        runtime.stop()
+    assert [one["decision"] for one in (before, after, again)] == [True, False, True]
+    assert after["context"]["policy_revision"] != before["context"]["policy_revision"]
+    assert again["context"]["policy_revision"] == before["context"]["policy_revision"]
