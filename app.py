@@ -1,11 +1,13 @@
 """The entry: an ASGI application for a server (``app:application``) and the command line."""
 
 import os
+from typing import TYPE_CHECKING
 
-from governance.api.loop_door import LoopDoor
+if TYPE_CHECKING:
+    from governance.api.loop_door import LoopDoor
 
 
-def application() -> LoopDoor:
+def application() -> "LoopDoor":
     """Make the ASGI application from the environment's settings (for a server's factory option)."""
     from governance.bootstrap import serve
     from governance.settings import from_environment

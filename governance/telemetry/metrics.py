@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector, values
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -95,10 +95,13 @@ class Metrics:
     """The instruments, on a registry of their own.
 
     Args:
-        shared_folder: where the workers of one server keep their counts, so that any of them tells those of all.
+        shared_folder: where the workers of one server keep their counts, so that any of them tells those of all;
+            RuntimeError when the library does not keep them there.
     """
 
     def __init__(self, shared_folder: str | None = None) -> None:
+        if shared_folder and not values.ValueClass._multiprocess:  # noqa: SLF001  no public face
+            raise RuntimeError("prometheus-client was imported before PROMETHEUS_MULTIPROC_DIR was set")
         self._shared_folder = shared_folder
         self.registry = CollectorRegistry()
         self._own = CollectorRegistry() if shared_folder else self.registry  # what this process alone can tell
