@@ -4,7 +4,8 @@ Rules:
 
 1. Every fault of a folder is named by file and line; a folder with one is asked nothing.
 2. A candidate is a function of its input and the agreements. Whatever reaches beyond them (the network, the clock, the
-   host, chance) is refused by name: a replay must give the same answer twice, and call nobody.
+   host, chance) is refused by name: a replay must give the same answer twice, and call nobody. A line that the policies
+   in force have word for word may stay: they read the clock only beside an edge's data, which a replay has not.
 3. What a candidate cannot answer is a denial with its ``engine.*`` reason, as it would be in service.
 4. The engine cannot be interrupted, so a candidate is run only for whoever could replace the policies anyway: at the
    command line on the host, never from a request (docs/decisions/0010).
@@ -19,7 +20,7 @@ import regorus
 
 from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions.decision import Answer
-from governance.decisions.engine import ENTRYPOINT, EngineFault, PolicySource
+from governance.decisions.engine import ENTRYPOINT, POLICIES, EngineFault, PolicySource
 from governance.errors import Fault, InvalidInput
 
 FILE_MAXIMUM = 256 * 1024  # bytes of one module
@@ -93,9 +94,17 @@ def _module_faults(root: Path, texts: Mapping[str, str]) -> Iterator[Fault]:
             regorus.Engine().add_policy(path, text)
         except BaseException as error:  # noqa: BLE001  a Rust panic arrives as a BaseException
             yield _fault(root, error)
+        known = _lines_in_force(path)
         for number, line in enumerate(text.split("\n"), 1):
-            if not line.lstrip().startswith("#") and (found := _BEYOND.search(line)):
+            if line in known or line.lstrip().startswith("#"):
+                continue
+            if found := _BEYOND.search(line):
                 yield Fault(f"{root / path}:{number}", f"names {found.group()}, which reaches beyond the input")
+
+
+def _lines_in_force(path: str) -> frozenset[str]:
+    module = POLICIES / path
+    return frozenset(module.read_text(encoding="utf-8").split("\n")) if module.is_file() else frozenset()
 
 
 def _package_faults(root: Path, texts: Mapping[str, str]) -> Iterator[Fault]:
