@@ -4,6 +4,7 @@
 runs beside the requests is ``governance.jobs.Runtime``. Tests call the same three with their own settings and clock.
 """
 
+import gc
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -451,6 +452,8 @@ def serve(settings: Settings) -> LoopDoor:
     configure(settings.log_level)
     services = build(settings)
     Runtime(services).start()
+    gc.collect()
+    gc.freeze()  # what is there now stays for the life of the process: no collection need look at it again
     return create_door(services, create_app(services))
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from governance.catalogue import _store
 from governance.catalogue.condition import NEVER, Condition
 from governance.catalogue.study import Study
+from governance.storage.snapshot import remembered
 
 PAGE = 1_000  # studies of a trust in one page
 
@@ -42,7 +43,7 @@ class Catalogue:
 
     def study(self, session: Session, study_uid: str) -> Study | None:
         """Find a study by its DICOM study instance UID."""
-        return _store.by_uid(session, study_uid)
+        return remembered(session, ("study", study_uid), lambda: _store.by_uid(session, study_uid))
 
     def study_by_pseudonym(self, session: Session, study: str) -> Study | None:
         """Find a study by its pseudonym ``t-…``: the only name the log knows it by."""

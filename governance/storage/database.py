@@ -19,6 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlmodel import Session, create_engine
 
+from governance.storage.snapshot import MEMORY
 from governance.storage.turn import Turn
 
 BUSY_TIMEOUT = 15_000  # milliseconds a SQLite writer waits for the lock before it gives up
@@ -64,6 +65,7 @@ class Database:
         """Open a read snapshot; nothing done in the block is kept."""
         with Session(self.engine, expire_on_commit=False) as session:
             _remember(session, session.connection())
+            session.info[MEMORY] = {}
             yield session
 
     def ping(self) -> bool:

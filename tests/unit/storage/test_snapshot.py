@@ -1,0 +1,51 @@
+"""A snapshot remembers what it told; a write transaction sees its own writes."""
+
+from datetime import date
+
+from governance.catalogue import Catalogue, Study
+from governance.federation import FederationDirectory, Trust
+from governance.pseudonyms import Pseudonymiser
+from governance.storage import Database
+from governance.storage.snapshot import remembered
+
+
+def test_a_snapshot_is_asked_once(database: Database) -> None:
+    looks: list[int] = []
+    with database.reading() as session:
+        for _ in range(3):
+            assert remembered(session, "key", lambda: looks.append(1)) is None
+    assert looks == [1]
+    with database.reading() as session:
+        remembered(session, "key", lambda: looks.append(1))
+    assert looks == [1, 1]
+
+
+def test_a_snapshot_that_reads_much_forgets_and_looks_again(database: Database) -> None:
+    looks: list[int] = []
+    with database.reading() as session:
+        for number in (*range(3_000), 0):
+            assert remembered(session, number, lambda number=number: looks.append(number) or number) == number
+        assert len(session.info["governance.snapshot"]) <= 1_024
+    assert looks.count(0) == 2
+
+
+def test_a_write_transaction_sees_what_it_wrote(database: Database, pseudonymiser: Pseudonymiser) -> None:
+    directory = FederationDirectory(pseudonymiser)
+    with database.transaction() as session:
+        assert directory.trust(session, "RRK") is None
+        directory.register_trust(session, Trust("RRK", "A trust"))
+        assert directory.trust(session, "RRK") == Trust("RRK", "A trust")
+        directory.register_trust(session, Trust("RRK", "Another name"))
+        assert directory.trust(session, "RRK") == Trust("RRK", "Another name")
+
+
+def test_a_later_snapshot_sees_a_later_study(database: Database) -> None:
+    catalogue = Catalogue()
+    with database.reading() as session:
+        assert catalogue.study(session, "1.2.3") is None
+    study = Study("1.2.3", "t-1", ("RRK",), "p-1", "CT", "HEAD", date(2026, 1, 2), frozenset())
+    with database.transaction() as session:
+        catalogue.upsert(session, [study])
+    with database.reading() as session:
+        found = catalogue.study(session, "1.2.3")
+    assert found == study
