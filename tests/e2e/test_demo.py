@@ -97,7 +97,7 @@ def test_the_demo_says_where_everything_is(demo: Demo) -> None:
 def test_the_walk_through_of_the_guide_works_as_it_is_written(demo: Demo) -> None:
     reading, emergency, native, syslog = documented()[:4]
     port = f"export GOVERNANCE_SYSLOG_PORT={demo.syslog}"
-    told = shell(demo, "\n".join([reading, "echo", emergency, "echo", native, port, syslog]))
+    told = shell(demo, f"{reading}\necho\n{emergency}\necho\n{native}\n{port}\n{syslog}")
     assert re.match(r"200 [0-9a-f-]{36}\n401 credential\.missing\n", told), told
     assert '"agreement_id":"wm-direct-care"' in told
     assert '"status":"approved"' in told.replace(" ", "")
