@@ -23,20 +23,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
-import requests
-
 from governance.agreements import PolicyData
 from governance.decisions._filter_answers import read_compiled
-from governance.decisions._opa_line import (
-    LOAD_TIMEOUT,
-    Client,
-    Clients,
-    LoadingClient,
-    Spending,
-    address_of,
-    guarded,
-    watchman,
-)
+from governance.decisions._opa_line import LOAD_TIMEOUT, Line, Spending, guarded, put_policies, watchman
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, read_answer
 from governance.decisions.filters import StudyFilter
@@ -71,12 +60,11 @@ class OpaEngine:
         token: str | None = None,
         patience: float = _PATIENCE,
     ) -> None:
-        self._address = address_of(url, token)
+        self._line = Line(url, timeout, token)
         self._policies = policies
         self._timeout = timeout
         self._patience = patience
         self._other_since: float | None = None
-        self._clients = Clients()
         self._decisions, self._loads = watchman(timeout), watchman(LOAD_TIMEOUT)
         self._loading = threading.Lock()
         self._starting, self._restoring = threading.Lock(), threading.Thread()
@@ -130,7 +118,7 @@ class OpaEngine:
 
     def _held(self, spending: Spending) -> str | None:
         """Give the revision of the data at the server, None when there is none."""
-        body = guarded(lambda: self._client().query_rule({}, "governance", "revision"), spending)
+        body = guarded(lambda: self._line.client().query_rule({}, "governance", "revision"), spending)
         if not isinstance(body, dict):
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer has no revision")
         held = body.get("result")
@@ -150,7 +138,7 @@ class OpaEngine:
     def _compile(self, policy_input: Mapping[str, Any], spending: Spending) -> StudyFilter:
         accepted = self._accepted
         known = {"request": policy_input}
-        body = guarded(lambda: self._client().compile_filter(_FILTER, known, ["input.study"]), spending)
+        body = guarded(lambda: self._line.client().compile_filter(_FILTER, known, ["input.study"]), spending)
         result = body.get("result", {}) if isinstance(body, dict) else None
         if not isinstance(result, dict):
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's filter is not one")
@@ -162,7 +150,7 @@ class OpaEngine:
 
     def _ask(self, policy_input: Mapping[str, Any], spending: Spending) -> Answer:
         accepted = self._accepted
-        body = guarded(lambda: self._query(policy_input, spending), spending)
+        body = guarded(lambda: self._line.query(policy_input, _PACKAGE, _RULE, spending), spending)
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
         answer = read_answer(body["result"], accepted | self._accepted)
@@ -182,19 +170,6 @@ class OpaEngine:
             self._other_since = now
         return now - self._other_since >= self._patience
 
-    def _query(self, policy_input: Mapping[str, Any], spending: Spending) -> Any:
-        try:
-            return self._client().query_rule(policy_input, _PACKAGE, _RULE)
-        except requests.ConnectionError as error:  # a kept-alive connection the server has closed meanwhile
-            if spending.expired or isinstance(error, requests.Timeout):
-                raise
-            return self._client().query_rule(policy_input, _PACKAGE, _RULE)
-
-    def _client(self) -> Client:
-        if self._clients.decide is None:
-            self._clients.decide = Client(timeout=self._timeout, **self._address)
-        return self._clients.decide
-
     def _restore(self) -> threading.Thread:
         """Begin to give a server that lost its memory everything again, unless that is under way; give who does it."""
         with self._starting:
@@ -210,16 +185,8 @@ class OpaEngine:
 
     def _upload(self, data: PolicyData) -> None:
         with self._loads.spend(LOAD_TIMEOUT) as spending:
-            with LoadingClient(timeout=self._timeout, **self._address) as client:
+            with self._line.loading(self._timeout) as client:
                 held = guarded(lambda: set(client.get_policies_list()), spending)
-            with LoadingClient(timeout=LOAD_TIMEOUT, **self._address) as client:
-                guarded(lambda: self._upload_policies(client, held), spending)
+            with self._line.loading() as client:
+                guarded(lambda: put_policies(client, held, _PREFIX, self._policies.modules), spending)
                 guarded(lambda: client.update_or_create_data(dict(data.document), "governance"), spending)
-
-    def _upload_policies(self, client: Client, held: set[str]) -> None:
-        wanted = dict(self._policies.modules)
-        for path in sorted(name for name in held - wanted.keys() if name.startswith(_PREFIX)):
-            client.delete_policy(path)
-        for path, text in self._policies.modules:
-            if path not in held or client.get_policy(path)["result"]["raw"] != text:
-                client.update_policy_from_string(text, path, rego_compat=False)

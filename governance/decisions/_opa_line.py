@@ -8,7 +8,7 @@ before either. The watchman is one thread for each line, and ends when nobody ha
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
@@ -217,10 +217,54 @@ def watchman(budget: float) -> Watchman:
     return Watchman(budget / _LOOKS)
 
 
-class Clients(threading.local):
+class _Clients(threading.local):
     """The calling thread's client."""
 
-    decide: Client | None = None
+    client: Client | None = None
+
+
+class Line:
+    """The way to one OPA server: a client for each thread.
+
+    Args:
+        url: base URL of the server, without a path.
+        timeout: seconds a question may take.
+        token: bearer token for the server's API, if it asks for one.
+    """
+
+    def __init__(self, url: str, timeout: float, token: str | None) -> None:
+        self._address = address_of(url, token)
+        self._timeout = timeout
+        self._clients = _Clients()
+
+    def client(self) -> Client:
+        """Give the calling thread's client for questions."""
+        if self._clients.client is None:
+            self._clients.client = Client(timeout=self._timeout, **self._address)
+        return self._clients.client
+
+    def loading(self, timeout: float = LOAD_TIMEOUT) -> LoadingClient:
+        """Open a client for policies and data."""
+        return LoadingClient(timeout=timeout, **self._address)
+
+    def query(self, asked: Mapping[str, Any], package: str, rule: str, spending: Spending) -> Any:
+        """Ask for the value of a rule; once more at once when the connection was kept alive in vain."""
+        try:
+            return self.client().query_rule(asked, package, rule)
+        except requests.ConnectionError as error:  # the server has closed it meanwhile
+            if spending.expired or isinstance(error, requests.Timeout):
+                raise
+            return self.client().query_rule(asked, package, rule)
+
+
+def put_policies(client: Client, held: set[str], prefix: str, modules: Sequence[tuple[str, str]]) -> None:
+    """Make the policies at a server below a prefix these, and send only what differs; ``held`` are the paths it has."""
+    wanted = dict(modules)
+    for path in sorted(name for name in held - wanted.keys() if name.startswith(prefix)):
+        client.delete_policy(path)
+    for path, text in modules:
+        if path not in held or client.get_policy(path)["result"]["raw"] != text:
+            client.update_policy_from_string(text, path, rego_compat=False)
 
 
 def address_of(url: str, token: str | None) -> dict[str, Any]:

@@ -7,18 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import requests
-
-from governance.decisions._opa_line import (
-    LOAD_TIMEOUT,
-    Client,
-    Clients,
-    LoadingClient,
-    Spending,
-    address_of,
-    guarded,
-    watchman,
-)
+from governance.decisions._opa_line import LOAD_TIMEOUT, Line, guarded, put_policies, watchman
 from governance.decisions.engine import EngineFault
 from governance.decisions.rules import DATA_ROOT, RULES_ROOT, SERVED, SERVED_ROOT, RuleSet, read_served
 from governance.vocabulary import ReasonCode
@@ -37,10 +26,9 @@ class OpaRules:
     """
 
     def __init__(self, url: str, rules: RuleSet, timeout: float = 0.5, token: str | None = None) -> None:
-        self._address = address_of(url, token)
+        self._line = Line(url, timeout, token)
         self._rules = rules
         self._timeout = timeout
-        self._clients = Clients()
         self._questions, self._loads = watchman(timeout), watchman(LOAD_TIMEOUT)
         self._loading = threading.Lock()
         self.revision = rules.revision
@@ -58,41 +46,16 @@ class OpaRules:
 
     def _ask(self, rule_input: Mapping[str, Any]) -> object:
         with self._questions.spend(self._timeout) as spending:
-            body = guarded(lambda: self._query(rule_input, spending), spending)
+            package = f"{SERVED_ROOT}.{self._rules.name}"
+            body = guarded(lambda: self._line.query(rule_input, package, SERVED, spending), spending)
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
         return read_served(body["result"], self.revision)
 
-    def _query(self, rule_input: Mapping[str, Any], spending: Spending) -> Any:
-        package = f"{SERVED_ROOT}.{self._rules.name}"
-        try:
-            return self._client().query_rule(rule_input, package, SERVED)
-        except requests.ConnectionError as error:  # a kept-alive connection the server has closed meanwhile
-            if spending.expired or isinstance(error, requests.Timeout):
-                raise
-            return self._client().query_rule(rule_input, package, SERVED)
-
-    def _client(self) -> Client:
-        if self._clients.decide is None:
-            self._clients.decide = Client(timeout=self._timeout, **self._address)
-        return self._clients.decide
-
     def _upload(self) -> None:
         """Put the rules there, then the data: until both are, what is answered is stale and no answer."""
-        with (
-            self._loads.spend(LOAD_TIMEOUT) as spending,
-            LoadingClient(timeout=LOAD_TIMEOUT, **self._address) as client,
-        ):
-            guarded(lambda: self._upload_policies(client), spending)
-            guarded(
-                lambda: client.update_or_create_data(self._rules.document, f"{DATA_ROOT}/{self._rules.name}"), spending
-            )
-
-    def _upload_policies(self, client: Client) -> None:
-        held, wanted = set(client.get_policies_list()), dict(self._rules.modules)
-        ours = f"{RULES_ROOT}/{self._rules.name}/"
-        for path in sorted(name for name in held - wanted.keys() if name.startswith(ours)):
-            client.delete_policy(path)
-        for path, text in self._rules.modules:
-            if path not in held or client.get_policy(path)["result"]["raw"] != text:
-                client.update_policy_from_string(text, path, rego_compat=False)
+        ours, data = f"{RULES_ROOT}/{self._rules.name}/", f"{DATA_ROOT}/{self._rules.name}"
+        with self._loads.spend(LOAD_TIMEOUT) as spending, self._line.loading() as client:
+            held = guarded(lambda: set(client.get_policies_list()), spending)
+            guarded(lambda: put_policies(client, held, ours, self._rules.modules), spending)
+            guarded(lambda: client.update_or_create_data(self._rules.document, data), spending)
