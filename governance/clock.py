@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")  # the calendar that days and hours of the network go by
 
 
 class Clock(Protocol):

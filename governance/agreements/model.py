@@ -6,13 +6,12 @@ Everything here is frozen.
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from governance.clock import LONDON
 from governance.vocabulary import Action, Label, PartyRole, Purpose, Role
 
-LONDON = ZoneInfo("Europe/London")
 Scalar = str | int | bool
 
 

@@ -4,9 +4,9 @@ The log keeps UTC; a reader in a hospital thinks in the time on the wall, so eve
 """
 
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-LONDON = ZoneInfo("Europe/London")
+from governance.clock import LONDON
+
 _SHORT = 8  # characters of a pseudonym's body that tell two apart on one page
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 

@@ -17,12 +17,13 @@ from sqlmodel import Session
 
 from governance.agreements import PolicyData
 from governance.catalogue import Study
+from governance.clock import LONDON
 from governance.decisions.decision import Answer, Decision
 from governance.decisions.emergency import Emergency, ReviewSample, emergency_of, review_all
 from governance.decisions.engine import Engine, EngineFault, Health
 from governance.decisions.listing import Listing
 from governance.decisions.obligations import unsupported
-from governance.decisions.pip import LONDON, PolicyInformationPoint
+from governance.decisions.pip import PolicyInformationPoint
 from governance.decisions.request import AccessRequest
 from governance.errors import Unavailable
 from governance.telemetry import get_logger

@@ -12,11 +12,11 @@ Rules:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from governance.catalogue import Catalogue, Study
+from governance.clock import LONDON
 from governance.decisions.request import AccessRequest, RequestSubject
 from governance.emergency import Grant, Scope
 from governance.federation import AiManifest, FederationDirectory
@@ -27,7 +27,6 @@ from governance.vocabulary import SubjectType
 PolicyInput: TypeAlias = Mapping[str, Any]
 ReadsToday: TypeAlias = Callable[[Session, str, datetime], int]
 GrantsHeld: TypeAlias = Callable[[Session, Scope, datetime], Sequence[Grant]]
-LONDON = ZoneInfo("Europe/London")
 
 
 class PolicyInformationPoint:

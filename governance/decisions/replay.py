@@ -22,12 +22,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from governance.audit import RecordedEvent, RecordedResource, Subject
 from governance.catalogue import Catalogue, Study
+from governance.clock import LONDON
 from governance.decisions.pip import PolicyInput, manifest_terms, tie_terms
 from governance.federation import FederationDirectory, StaffMember
 from governance.relationships import PatientContext, Relationships
@@ -40,7 +40,6 @@ HIGHEST_ASSURANCE = 3  # NHS CIS2 authentication assurance levels are 1 to 3
 SEARCH = "search.custodians_not_logged"
 NO_POLICY = "policy.not_asked"
 _WORDS = "recorded"  # stands for a reason whose words are sealed
-_LONDON = ZoneInfo("Europe/London")
 _NO_POLICY = frozenset(
     code.value
     for code in ReasonCode
@@ -234,7 +233,7 @@ class Replay:
 
 
 def _time(at: datetime) -> dict[str, int]:
-    local = at.astimezone(_LONDON)
+    local = at.astimezone(LONDON)
     return {"epoch": int(at.timestamp()), "minute_of_day": local.hour * 60 + local.minute}
 
 
@@ -263,7 +262,7 @@ def _resource(study: Study, event: RecordedEvent, logged: _Logged) -> dict[str, 
         "custodians": list(study.custodians) if owned else [],
         "modality": (study.modality or None) if known else None,
         "body_part": study.body_part if known else None,
-        "age_days": (event.time.astimezone(_LONDON).date() - study.study_date).days if dated else None,
+        "age_days": (event.time.astimezone(LONDON).date() - study.study_date).days if dated else None,
         "labels": sorted(study.labels) if known else [],
         "patient_known": known and bool(study.patient),
     }
@@ -276,7 +275,7 @@ def _training(member: StaffMember | None, at: datetime, logged: _Logged) -> bool
         return None
     if logged.terms and logged.terms["training"]:
         return True
-    return member.training_valid(at.astimezone(_LONDON).date()) if member else None
+    return member.training_valid(at.astimezone(LONDON).date()) if member else None
 
 
 def _bounds(logged: _Logged, *, proven: bool) -> dict[str, Any]:

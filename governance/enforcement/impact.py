@@ -17,14 +17,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from governance.agreements import Agreements, InForce, Moved, PolicyData
 from governance.agreements.compilation import clause_key, compile_clauses
 from governance.agreements.hypothesis import clause_keys, differing, throughout
 from governance.audit import AuditLog, AuditSearch, Query, RecordedEvent
 from governance.catalogue import Catalogue
-from governance.clock import Clock
+from governance.clock import LONDON, Clock
 from governance.decisions import EngineFault, PolicySource, RegorusEngine
 from governance.decisions.candidate import CandidateEngine
 from governance.decisions.comparison import AccessChange, Comparison, Tally
@@ -38,7 +37,6 @@ from governance.vocabulary import SYSTEM, EventKind, Outcome
 LONGEST = timedelta(days=366)
 EXAMPLES_MAXIMUM = 20
 _PAGE = 1_000  # events read at a time
-_LONDON = ZoneInfo("Europe/London")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +229,7 @@ class _Reads:
         self._counted: dict[str, tuple[datetime, int, int]] = {}  # service: midnight, index counted up to, reads
 
     def __call__(self, service: str, at: datetime, index: int) -> int:
-        midnight = at.astimezone(_LONDON).replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = at.astimezone(LONDON).replace(hour=0, minute=0, second=0, microsecond=0)
         day, up_to, reads = self._counted.get(service, (midnight, -1, 0))
         if day != midnight:
             up_to, reads = -1, 0

@@ -11,12 +11,11 @@ Rules:
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from governance.agreements import Agreement, Agreements, Record
 from governance.alerts import AlertService, Evidence, Finding
 from governance.alerts.alert import Change
-from governance.clock import Clock
+from governance.clock import LONDON, Clock
 from governance.storage import Database
 from governance.vocabulary import AgreementStatus, Severity
 
@@ -24,7 +23,6 @@ RULE = "agreement_reminder"
 THRESHOLDS: tuple[tuple[int, Severity], ...] = ((7, Severity.HIGH), (30, Severity.MEDIUM), (90, Severity.LOW))  # days
 _TOLD_OF = (AgreementStatus.ACTIVE, AgreementStatus.SUSPENDED)
 _PAGE = 200
-_LONDON = ZoneInfo("Europe/London")
 
 
 def reminders(records: Iterable[Record], now: datetime) -> list[Finding]:
@@ -106,4 +104,4 @@ def _finding(
 
 def _ahead(at: datetime, days: int) -> datetime:
     """Give the instant that many calendar days of London before a day begins."""
-    return (at.astimezone(_LONDON) - timedelta(days=days)).astimezone(at.tzinfo)
+    return (at.astimezone(LONDON) - timedelta(days=days)).astimezone(at.tzinfo)

@@ -94,31 +94,15 @@ def authenticate() -> Caller:
 
     A service of the organisation that runs the network acts for the whole of it; any other acts for its own trust.
     """
-    presented = Presented(
-        request.headers.get("Authorization", ""), tuple(request.headers.getlist("DPoP")), request.method, request.path
-    )
-    return caller_of(current_services(), presented)
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """What a request shows of its sender, whichever door it came by."""
-
-    authorization: str
-    proofs: tuple[str, ...]
-    method: str
-    path: str
-
-
-def caller_of(services: Services, presented: Presented) -> Caller:
-    """Turn what was presented into a caller; raises Unauthenticated."""
-    scheme, _, credential = presented.authorization.partition(" ")
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() not in {"bearer", "dpop"} or not credential:
         raise Unauthenticated("credential.missing", "This needs a bearer token from /oauth/token.")
+    services = current_services()
     settings = services.settings
     if settings.metrics_token and hmac.compare_digest(credential.encode(), settings.metrics_token.encode()):
         return Caller("prometheus", None, "service", frozenset({Scope.METRICS_READ.value}))
-    presentation = Presentation(scheme, presented.proofs, presented.method, settings.issuer + presented.path)
+    proofs = tuple(request.headers.getlist("DPoP"))
+    presentation = Presentation(scheme, proofs, request.method, settings.issuer + request.path)
     return service_caller(services, services.tokens.verify_access(credential, settings.issuer, presentation))
 
 
