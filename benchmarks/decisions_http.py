@@ -110,18 +110,8 @@ def _service(home: DemoHome) -> Iterator[tuple[str, dict[str, str], dict]]:
     command = [sys.executable, "app.py", "serve"]
     with _process(command, f"{home.service}/readyz"):
         surface = Surface(home.service, Credentials.read(home.credential_file(network.EXPLORER)), ["access.evaluate"])
-        question = {
-            "subject": {
-                "type": "practitioner",
-                "id": showcase.REPORTER,
-                "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
-            },
-            "action": {"name": "read"},
-            "resource": {"type": "study", "id": showcase.SHARED_STUDY},
-            "context": {"purpose": "TREAT"},
-        }
         headers = {"Authorization": f"Bearer {surface.bearer()}"}
-        yield f"{home.service}/access/v1/evaluation", headers, question
+        yield f"{home.service}/access/v1/evaluation", headers, showcase.question()
 
 
 @contextmanager

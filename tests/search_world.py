@@ -13,7 +13,7 @@ from governance.catalogue import Catalogue
 from governance.clock import FixedClock
 from governance.decisions import AccessRequest, DecisionService, PolicyInformationPoint
 from governance.decisions.engine import Engine
-from governance.enforcement import CandidateFinder, Page, Searched, SearchService, asker_of
+from governance.enforcement import CandidateFinder, CurrentTerms, Page, Searched, SearchService, asker_of
 from governance.federation import FederationDirectory, ServiceClient
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Relationships
@@ -84,7 +84,7 @@ def search_world(database: Database, engine: Engine, data: PolicyData) -> Iterat
             policy=lambda: made.data,
             catalogue=catalogue,
             audit=audit,
-            database=database,
+            terms=CurrentTerms(database, decisions, lambda _snapshot: False),
             clock=clock,
             metrics=Metrics(),
             source=Source("imaging-governance", "QHL"),

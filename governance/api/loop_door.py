@@ -28,7 +28,7 @@ from governance.audit import Receipt
 from governance.decisions import AccessRequest
 from governance.enforcement import AccessAnswer
 from governance.errors import GovernanceError
-from governance.tokens import AccessClaims
+from governance.tokens import AccessClaims, TokenRefused
 from governance.vocabulary import Scope
 from governance.web import Caller, Services
 from governance.web.authentication import allowed, service_caller
@@ -47,7 +47,7 @@ Application = Callable[[Scope_, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Answered:
+class _Reply:
     """What goes out."""
 
     status: int
@@ -116,28 +116,31 @@ class LoopDoor:
             raise _NotTaken from None
         return _Question(asked, claims, caller, asyncio.get_running_loop().create_future())
 
-    async def _answer(self, question: _Question, headers: dict[str, str]) -> _Answered:
+    async def _answer(self, question: _Question, headers: dict[str, str]) -> _Reply:
         """Give the answer to a question, or the problem that kept it. Raises _NotTaken."""
         told = self._headers | answer_headers(trace_of(headers.get("traceparent")), headers.get("x-request-id"))
         try:
             answer = await (self._together(question) if self._services.access.prompt else self._apart(question))
         except GovernanceError as error:
             problem = problem_of(error)
-            return _Answered(
+            return _Reply(
                 problem.status_code,
                 {name: value for name, value in problem.headers if name != "Content-Length"} | told,
                 problem.get_data(),
             )
         made = rendered(answer, question.request, question.caller, self._services)
-        return _Answered(200, {"Content-Type": "application/json"} | told, _ENCODER.encode(made).encode() + b"\n")
+        return _Reply(200, {"Content-Type": "application/json"} | told, _ENCODER.encode(made).encode() + b"\n")
 
     async def _apart(self, question: _Question) -> AccessAnswer:
         """Decide one question in a thread."""
 
         def decide() -> AccessAnswer:
-            with self._services.database.reading() as session:
-                self._check_alive(session, question)
-            return self._services.access.evaluate(question.request, question.caller)
+            access = self._services.access
+            with access.snapshot() as session:
+                if not self._alive(session, question):
+                    raise _NotTaken
+                asked = access.ask([(question.request, question.caller)], session)
+            return access.answer(asked, 0, asked.receipts.result())
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, decide)
 
@@ -148,12 +151,6 @@ class LoopDoor:
             asyncio.get_running_loop().call_soon(self._decide)
         return await question.answer
 
-    def _check_alive(self, session: Session, question: _Question) -> None:
-        try:
-            self._services.tokens.check_alive(session, question.claims)
-        except GovernanceError:
-            raise _NotTaken from None
-
     def _decide(self) -> None:
         """Decide some of what has arrived, and come back when the log has it."""
         questions, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
@@ -162,7 +159,9 @@ class LoopDoor:
             loop.call_soon(self._decide)
         try:
             with access.snapshot() as session:
-                questions = [question for question in questions if self._alive(session, question)]
+                for dead in [question for question in questions if not self._alive(session, question)]:
+                    questions.remove(dead)
+                    _fail(dead, _NotTaken())
                 if not questions:
                     return
                 asked = access.ask([(question.request, question.caller) for question in questions], session)
@@ -184,10 +183,10 @@ class LoopDoor:
         asked.receipts.add_done_callback(lambda receipts: loop.call_soon_threadsafe(tell, receipts))
 
     def _alive(self, session: Session, question: _Question) -> bool:
+        """Say whether the token of a question still lives."""
         try:
-            self._check_alive(session, question)
-        except _NotTaken as error:
-            _fail(question, error)
+            self._services.tokens.check_alive(session, question.claims)
+        except TokenRefused:
             return False
         return True
 
@@ -234,7 +233,7 @@ def _again(body: bytes | None, more: bool, receive: Receive) -> Receive:
     return receive_again
 
 
-async def _send(send: Send, answered: _Answered) -> None:
+async def _send(send: Send, answered: _Reply) -> None:
     sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answered.headers.items()]
     sent.append((b"content-length", str(len(answered.body)).encode()))
     await send({"type": "http.response.start", "status": answered.status, "headers": sent})

@@ -126,7 +126,7 @@ def _plan(days: int) -> Plan:
 
 
 def _banner(home: DemoHome, archive_port: int | None) -> None:
-    question = json.dumps(_QUESTION, separators=(",", ":"))
+    question = json.dumps(showcase.question(), separators=(",", ":"))
     elsewhere = "" if home.folder == FOLDER else f" --folder {home.folder}"
     elsewhere += "" if home.service == URL else f" --url {home.service}"
     click.echo(
@@ -150,13 +150,3 @@ Ctrl-C stops it. Its data and keys are in {home.folder}/; delete the folder to b
 _ARCHIVE = """
   Archive     http://127.0.0.1:{port}/dicom-web  a real Orthanc behind nginx: docs/integrators.md
 """
-_QUESTION = {
-    "subject": {
-        "type": "practitioner",
-        "id": showcase.REPORTER,
-        "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
-    },
-    "action": {"name": "read"},
-    "resource": {"type": "study", "id": showcase.SHARED_STUDY},
-    "context": {"purpose": "TREAT"},
-}

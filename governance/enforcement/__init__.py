@@ -35,6 +35,7 @@ from governance.enforcement.lists import ArchiveLists, Listed
 from governance.enforcement.paging import EXAMINED, Collected, Page, collect
 from governance.enforcement.point import Admission, Check, Credential, EnforcementPoint, Reach
 from governance.enforcement.search import Found, Searched, SearchService
+from governance.enforcement.terms import CurrentTerms
 
 __all__ = [
     "EXAMINED",
@@ -54,6 +55,7 @@ __all__ = [
     "Check",
     "Collected",
     "Credential",
+    "CurrentTerms",
     "Denials",
     "DicomwebArchives",
     "EdgeIntake",

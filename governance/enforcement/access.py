@@ -9,9 +9,9 @@ those of ``docs/architecture.md`` ("One access request, walked"):
 4. a denial that is told to a caller says nothing of the patient.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -24,10 +24,10 @@ from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Reso
 from governance.audit.log import AuditLog
 from governance.catalogue import Catalogue
 from governance.clock import Clock
-from governance.decisions import EMBEDDED, AccessRequest, Decision, DecisionService
-from governance.errors import Unavailable
+from governance.decisions import AccessRequest, Decision, DecisionService
+from governance.enforcement.resources import resource_of
+from governance.enforcement.terms import CurrentTerms
 from governance.federation import ServiceClient
-from governance.storage import Database
 from governance.telemetry import Metrics
 from governance.vocabulary import EventKind, Outcome, ReasonCode
 
@@ -86,12 +86,11 @@ class AccessService:
         decisions: the policy decision point.
         catalogue: names what the decision is about in its record.
         audit: where every decision is kept before it is told.
-        database: opens the one read snapshot.
         clock: read once in each use case.
         metrics: counts decisions.
         source: this service, as the audit log names it.
         new_id: makes decision ids.
-        catch_up: takes up the terms another process changed, as far as a snapshot shows; says whether it did.
+        terms: opens the one read snapshot.
     """
 
     def __init__(
@@ -100,27 +99,25 @@ class AccessService:
         decisions: DecisionService,
         catalogue: Catalogue,
         audit: AuditLog,
-        database: Database,
         clock: Clock,
         metrics: Metrics,
         source: Source,
         new_id: Callable[[], str],
-        catch_up: Callable[[Session], bool],
+        terms: CurrentTerms,
     ) -> None:
         self._decisions = decisions
         self._catalogue = catalogue
         self._audit = audit
-        self._database = database
         self._clock = clock
         self._metrics = metrics
         self._source = source
         self._new_id = new_id
-        self._catch_up = catch_up
+        self._terms = terms
 
     @property
     def prompt(self) -> bool:
         """Say whether deciding waits for nothing outside this process, so that an event loop may do it itself."""
-        return self._decisions.engine_name == EMBEDDED and self._database.dialect == "sqlite"
+        return self._terms.prompt
 
     def engine_healthy(self) -> bool:
         """Say whether the policy engine can decide now."""
@@ -130,6 +127,10 @@ class AccessService:
     def revision(self) -> str:
         """Give the revision of the policy data that decides now; empty before the first."""
         return self._decisions.revision
+
+    def current_revision(self) -> str:
+        """Give the revision that decides now, another process's changes included. Raises Unavailable."""
+        return self._terms.revision()
 
     def policy_loaded(self) -> bool:
         """Say whether the engine has policy data to decide with."""
@@ -176,38 +177,15 @@ class AccessService:
         for request, asker in questions:
             decision = self._decisions.decide(request, session, now, self._new_id)
             study = self._catalogue.study(session, request.study_uid) if request.study_uid else None
-            resource = Resource(
-                patient=study.patient if study else request.patient,
-                study_uid=request.study_uid,
-                modality=study.modality if study else None,
-                body_part=study.body_part if study else None,
-                study_date=study.study_date if study else None,
-                custodian=study.custodians[0] if study and study.custodians else None,
-            )
+            unknown = Resource(patient=request.patient, study_uid=request.study_uid)
+            resource = resource_of(study) if study else unknown
             decided.append((request, decision))
             events.append(decision_event(request, decision, resource, asker, self._source))
         return Asked(tuple(decided), self._audit.submit(events), door, began)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Session]:
-        """Open a snapshot whose terms are those this process decides with, or newer ones that replaced them."""
-        with self._database.reading() as session:
-            if not self._behind(session):
-                yield session
-                return
-        with self._database.reading() as session:
-            yield session
-
-    def _behind(self, session: Session) -> bool:
-        """Take up newer terms that a snapshot shows; False when there are none, or when everything is denied anyway."""
-        if self._decisions.outdated:
-            return False
-        try:
-            return self._catch_up(session)
-        except Exception as error:
-            if self._decisions.outdated:
-                return False
-            raise Unavailable("policy.stale", "The terms in force cannot be taken up now.", 1) from error
+    def snapshot(self) -> AbstractContextManager[Session]:
+        """Open a read snapshot of the terms in force, to :meth:`ask` on. Raises Unavailable."""
+        return self._terms.snapshot()
 
     def answer(self, asked: Asked, place: int, receipts: Sequence[Receipt]) -> AccessAnswer:
         """Give the answer to one of the questions asked, now that the log holds its decision.

@@ -19,10 +19,10 @@ from governance.decisions import AccessRequest, AgreementRef, Decision, Decision
 from governance.emergency import EmergencyGrants, Grant, Repeated, Scope, Submission
 from governance.enforcement.access import AccessAnswer, Asker, emergency_detail
 from governance.enforcement.denials import AccessRequestError, AccessRequestRefused, Denials, Offer, PresentedDenial
-from governance.enforcement.exchange import resource_of
+from governance.enforcement.resources import resource_of
+from governance.enforcement.terms import CurrentTerms
 from governance.errors import Fault, InvalidInput
 from governance.pseudonyms import Pseudonymiser
-from governance.storage import Database
 from governance.vocabulary import EventKind, Outcome, SubjectType
 
 
@@ -63,7 +63,7 @@ class AccessRequests:
         catalogue: names the study in the record.
         pseudonymiser: turns identifiers into the pseudonyms a grant is kept under.
         audit: records refusals.
-        database: opens the read snapshot of the decision.
+        terms: opens the read snapshot of the decision.
         clock: read once in each use case.
         source: this service, as the audit log names it.
         new_id: makes ids nobody can guess.
@@ -79,7 +79,7 @@ class AccessRequests:
         catalogue: Catalogue,
         pseudonymiser: Pseudonymiser,
         audit: AuditLog,
-        database: Database,
+        terms: CurrentTerms,
         clock: Clock,
         source: Source,
         new_id: Callable[[], str],
@@ -91,7 +91,7 @@ class AccessRequests:
         self._catalogue = catalogue
         self._pseudonymiser = pseudonymiser
         self._audit = audit
-        self._database = database
+        self._terms = terms
         self._clock = clock
         self._source = source
         self._new_id = new_id
@@ -155,7 +155,7 @@ class AccessRequests:
         """
         grant, now = self.task(task_id, asker), self._clock.now()
         scope = grant.scope
-        with self._database.reading() as session:
+        with self._terms.snapshot() as session:
             study = self._catalogue.study_by_pseudonym(session, scope.study)
         event = Event(
             id=self._new_id(),
@@ -177,7 +177,7 @@ class AccessRequests:
     def _decide(self, wanted: Wanted, now: datetime) -> _Opening:
         """Ask policy whether the reason would open the study now; raises AccessRequestRefused."""
         asked = replace(wanted.asked, break_glass_reason=wanted.reason, supported_obligations=None)
-        with self._database.reading() as session:
+        with self._terms.snapshot() as session:
             decision = self._decisions.decide(asked, session, now, self._new_id)
             study = self._catalogue.study(session, asked.study_uid) if asked.study_uid else None
         clause, emergency = decision.agreement, decision.emergency

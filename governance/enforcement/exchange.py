@@ -21,6 +21,7 @@ from governance.catalogue import Catalogue, Study
 from governance.clock import Clock
 from governance.decisions import AccessRequest, AgreementRef, RequestSubject
 from governance.enforcement.access import AccessAnswer, AccessService, asker_of
+from governance.enforcement.resources import resource_of
 from governance.errors import Unavailable
 from governance.federation import FederationDirectory, ServiceClient
 from governance.pseudonyms import Pseudonymiser
@@ -109,7 +110,7 @@ class ExchangeService:
                 raise ExchangeDenied(answer)
             grant = self._grant(request, client, identity, answer, agreement)
             minted = self._tokens.mint(grant)
-            if answer.decision.revision == self._access.revision:
+            if answer.decision.revision == self._access.current_revision():
                 self._record(minted, grant, study, identity, client)
                 return self._tokens.response(minted, grant, TokenType.ACCESS_TOKEN)
         raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
@@ -218,16 +219,3 @@ def access_request(request: ExchangeRequest, identity: VerifiedIdentity) -> Acce
 
 def _subject(identity: VerifiedIdentity) -> Subject:
     return Subject(identity.subject, identity.type, identity.role.value, identity.ods)
-
-
-def resource_of(study: Study, series_uid: str | None = None) -> Resource:
-    """Describe a study as an audit event does."""
-    return Resource(
-        patient=study.patient,
-        study_uid=study.study_uid,
-        series_uid=series_uid,
-        modality=study.modality,
-        body_part=study.body_part,
-        study_date=study.study_date,
-        custodian=study.custodians[0] if study.custodians else None,
-    )

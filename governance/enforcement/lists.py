@@ -25,11 +25,11 @@ from governance.decisions import AccessRequest, DecisionService, Listing, Reques
 from governance.enforcement.archives import Dataset, DicomwebArchives, Row
 from governance.enforcement.point import Credential, EnforcementPoint
 from governance.enforcement.queries import ListQuery, read_query
+from governance.enforcement.terms import CurrentTerms
 from governance.errors import Forbidden, Unavailable
 from governance.federation import ServiceClient
-from governance.storage import Database
 from governance.telemetry import Metrics
-from governance.tokens import AccessClaims
+from governance.tokens import AccessClaims, AgreementReference, StudyAuthorization
 from governance.vocabulary import Action, EventKind, Outcome
 
 PAGE = 200  # rows asked of an archive at a time
@@ -62,7 +62,7 @@ class ArchiveLists:
         policy: gives the policy data that is current.
         catalogue: knows the studies.
         audit: where every list is kept before it is told.
-        database: opens the read snapshots.
+        terms: opens the read snapshots.
         clock: read once in each list.
         metrics: counts rows.
         new_id: makes the id of a list's event.
@@ -77,7 +77,7 @@ class ArchiveLists:
         policy: Callable[[], PolicyData],
         catalogue: Catalogue,
         audit: AuditLog,
-        database: Database,
+        terms: CurrentTerms,
         clock: Clock,
         metrics: Metrics,
         new_id: Callable[[], str],
@@ -88,7 +88,7 @@ class ArchiveLists:
         self._policy = policy
         self._catalogue = catalogue
         self._audit = audit
-        self._database = database
+        self._terms = terms
         self._clock = clock
         self._metrics = metrics
         self._new_id = new_id
@@ -119,38 +119,21 @@ class ArchiveLists:
         claims = self._point.identify(archive, credential)
         try:
             asked = read_query(listed, *above, query)
-            request, data = self._request(claims)
+            grounds = _grounds(claims)
         except Forbidden as refusal:
             self._point.decline(archive, refusal, EventKind.QUERY, [])
             raise
         now = self._clock.now()
-        with self._database.reading() as session:
-            listing = self._decisions.listing(request, data, session, now)
+        with self._terms.snapshot() as session:
+            data = self._policy()
+            listing = self._decisions.listing(_request(claims, grounds, data), data, session, now)
         collected = self._collect(archive, asked, listing)
-        if not data.revision == listing.filter.revision == self._policy().revision:
+        if not data.revision == listing.filter.revision == self._terms.revision():
             raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
         event = self._event(archive, claims, asked, now, collected, data.revision)
         index = self._audit.append([event])[0].index
         self._metrics.listed(shown=len(collected.rows), held_back=collected.held_back)
         return Listed(collected.rows, collected.more, index)
-
-    def _request(self, claims: AccessClaims) -> tuple[AccessRequest, PolicyData]:
-        """Turn a token into the question of the filter (rule 2)."""
-        if claims.study is None or claims.agreement is None:
-            raise Forbidden("enforcement.no_study", "The token opens nothing of an archive.")
-        data, stood_on = self._policy(), claims.agreement
-        terms = data.document["clauses"].get(f"{stood_on.id}/{stood_on.clause}")
-        if terms is None or str(terms["version"]) != stood_on.version:
-            terms = {"identity_assurance": None, "managed_device": False}
-        subject = RequestSubject(
-            id=claims.subject,
-            type=claims.subject_type,
-            role=claims.role,
-            ods=claims.ods,
-            assurance=terms["identity_assurance"],
-            managed_device=True if terms["managed_device"] else None,
-        )
-        return AccessRequest(subject, Action.SEARCH, claims.study.purpose), data
 
     def _collect(self, archive: ServiceClient, asked: ListQuery, listing: Listing) -> _Collected:
         if asked.study_uid is not None and not self._shown(archive, listing, [asked.study_uid]):
@@ -178,7 +161,7 @@ class ArchiveLists:
 
     def _shown(self, archive: ServiceClient, listing: Listing, study_uids: Sequence[str]) -> frozenset[str]:
         """Give those of some studies that may be shown (rule 3)."""
-        with self._database.reading() as session:
+        with self._terms.snapshot() as session:
             known = self._catalogue.studies(session, study_uids)
             own = [study for study in known.values() if archive.ods in study.custodians]
             permitted = self._decisions.permitted(listing, own, session)
@@ -211,6 +194,32 @@ class ArchiveLists:
                 "shown": len(collected.rows),
             },
         )
+
+
+def _grounds(claims: AccessClaims) -> tuple[StudyAuthorization, AgreementReference]:
+    """Give what a token opens and what it stands on; raises Forbidden when it opens nothing of an archive."""
+    if claims.study is None or claims.agreement is None:
+        raise Forbidden("enforcement.no_study", "The token opens nothing of an archive.")
+    return claims.study, claims.agreement
+
+
+def _request(
+    claims: AccessClaims, grounds: tuple[StudyAuthorization, AgreementReference], data: PolicyData
+) -> AccessRequest:
+    """Turn a token into the question of the filter (rule 2)."""
+    study, stood_on = grounds
+    terms = data.document["clauses"].get(f"{stood_on.id}/{stood_on.clause}")
+    if terms is None or str(terms["version"]) != stood_on.version:
+        terms = {"identity_assurance": None, "managed_device": False}
+    subject = RequestSubject(
+        id=claims.subject,
+        type=claims.subject_type,
+        role=claims.role,
+        ods=claims.ods,
+        assurance=terms["identity_assurance"],
+        managed_device=True if terms["managed_device"] else None,
+    )
+    return AccessRequest(subject, Action.SEARCH, study.purpose)
 
 
 def _check(page: Sequence[Row], asked: ListQuery, seen: set[str]) -> None:

@@ -20,7 +20,7 @@ from governance.audit.log import AuditLog
 from governance.catalogue import Catalogue, Study
 from governance.clock import Clock
 from governance.enforcement.dicomweb import Target, parse
-from governance.enforcement.exchange import resource_of
+from governance.enforcement.resources import resource_of
 from governance.errors import Forbidden, GovernanceError, Unauthenticated
 from governance.federation import FederationDirectory, ServiceClient
 from governance.storage import Database

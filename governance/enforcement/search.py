@@ -30,8 +30,9 @@ from governance.decisions import AccessRequest, DecisionService
 from governance.enforcement.access import Asker
 from governance.enforcement.candidates import Candidate, CandidateFinder
 from governance.enforcement.paging import Collected, Page, collect
+from governance.enforcement.resources import resource_of
+from governance.enforcement.terms import CurrentTerms
 from governance.errors import Unavailable
-from governance.storage import Database
 from governance.telemetry import Metrics
 from governance.vocabulary import EventKind, Outcome, ReasonCode
 
@@ -83,7 +84,7 @@ class SearchService:
         policy: gives the policy data that is current.
         catalogue: names the study a search is about in its record.
         audit: where every search is kept before it is told.
-        database: opens the one read snapshot.
+        terms: opens the one read snapshot.
         clock: read once in each search.
         metrics: counts searches and the candidates they asked about.
         source: this service, as the audit log names it.
@@ -98,7 +99,7 @@ class SearchService:
         policy: Callable[[], PolicyData],
         catalogue: Catalogue,
         audit: AuditLog,
-        database: Database,
+        terms: CurrentTerms,
         clock: Clock,
         metrics: Metrics,
         source: Source,
@@ -109,7 +110,7 @@ class SearchService:
         self._policy = policy
         self._catalogue = catalogue
         self._audit = audit
-        self._database = database
+        self._terms = terms
         self._clock = clock
         self._metrics = metrics
         self._source = source
@@ -133,8 +134,8 @@ class SearchService:
         now, search_id = self._clock.now(), self._new_id()
         asked = replace(asked, break_glass_reason=None, self_claim_reason=None) if asked else None  # rule 4
         for _ in range(_ATTEMPTS):
-            data = self._policy()
-            with self._database.reading() as session:
+            with self._terms.snapshot() as session:
+                data = self._policy()
                 try:
                     collected = self._collect(searched, asked, data, session, now, page)
                 except _PolicyChanged:
@@ -195,16 +196,7 @@ class SearchService:
         if asked is None or asked.study_uid is None or searched is Searched.RESOURCE:
             return None
         study = self._catalogue.study(session, asked.study_uid)
-        if study is None:
-            return Resource(study_uid=asked.study_uid)
-        return Resource(
-            patient=study.patient,
-            study_uid=study.study_uid,
-            modality=study.modality,
-            body_part=study.body_part,
-            study_date=study.study_date,
-            custodian=study.custodians[0] if study.custodians else None,
-        )
+        return resource_of(study) if study else Resource(study_uid=asked.study_uid)
 
     def _event(
         self,

@@ -29,6 +29,17 @@ _ROLES: Mapping[str, tuple[Role, str]] = {
 _CONSOLE: Mapping[str, Role] = {"ig.officer": Role.IG_OFFICER, "soc.analyst": Role.SOC_ANALYST}
 
 
+def question(study: str = SHARED_STUDY) -> dict[str, Any]:
+    """Give the AuthZEN question whether the reporter may look at a study for direct care, as its trust asks it."""
+    properties = {"role": Role.CONSULTANT_RADIOLOGIST.value, "ods": "RKB", "assurance": 3}
+    return {
+        "subject": {"type": "practitioner", "id": REPORTER, "properties": properties},
+        "action": {"name": "read"},
+        "resource": {"type": "study", "id": study},
+        "context": {"purpose": "TREAT"},
+    }
+
+
 def people(accounts: Accounts) -> list[dict[str, Any]]:
     """Give the console accounts: privacy officers and the SOC."""
     return [

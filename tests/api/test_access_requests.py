@@ -21,16 +21,7 @@ from tests.region_world import DIRECT_CARE, RegionWorld, copy_home, seed_home, s
 
 PROBLEM = "urn:openid:authzen:access-request:error:"
 REASON = "Unconscious after a fall"
-QUESTION: dict[str, Any] = {
-    "subject": {
-        "type": "practitioner",
-        "id": showcase.REPORTER,
-        "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
-    },
-    "action": {"name": "read"},
-    "resource": {"type": "study", "id": showcase.SEALED_STUDY},
-    "context": {"purpose": "TREAT"},
-}
+QUESTION: dict[str, Any] = showcase.question(showcase.SEALED_STUDY)
 
 
 class Caller:

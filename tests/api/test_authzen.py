@@ -15,16 +15,7 @@ from governance.simulation import network, showcase
 from governance.vocabulary import EventKind, Outcome, ReasonCode
 from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
 
-GOOD: dict[str, Any] = {
-    "subject": {
-        "type": "practitioner",
-        "id": showcase.REPORTER,
-        "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
-    },
-    "action": {"name": "read"},
-    "resource": {"type": "study", "id": showcase.SHARED_STUDY},
-    "context": {"purpose": "TREAT"},
-}
+GOOD: dict[str, Any] = showcase.question()
 
 
 @pytest.fixture(scope="module")

@@ -19,16 +19,7 @@ from governance.vocabulary import EventKind
 from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
 
 PATH = "/access/v1/evaluation"
-GOOD: dict[str, Any] = {
-    "subject": {
-        "type": "practitioner",
-        "id": showcase.REPORTER,
-        "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
-    },
-    "action": {"name": "read"},
-    "resource": {"type": "study", "id": showcase.SHARED_STUDY},
-    "context": {"purpose": "TREAT"},
-}
+GOOD: dict[str, Any] = showcase.question()
 
 
 class Apart(RegorusEngine):

@@ -8,16 +8,7 @@ from governance.simulation import network, showcase
 from tests.e2e.conftest import TIMEOUT, RunningService
 
 QUESTIONS = 40
-QUESTION = {
-    "subject": {
-        "type": "practitioner",
-        "id": showcase.REPORTER,
-        "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
-    },
-    "action": {"name": "read"},
-    "resource": {"type": "study", "id": showcase.SHARED_STUDY},
-    "context": {"purpose": "TREAT"},
-}
+QUESTION = showcase.question()
 _COUNT = re.compile(r'^governance_decision_duration_seconds_count\{door="authzen"\} ([0-9.]+)$', re.MULTILINE)
 _PROCESS = re.compile(r"^process_start_time_seconds ([0-9.e+]+)$", re.MULTILINE)
 

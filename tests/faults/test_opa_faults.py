@@ -25,16 +25,7 @@ from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
 BUDGET = 1.5  # seconds
 BOUND = 20 * BUDGET
 PATIENCE = 60.0  # seconds within which a thing that must happen has happened
-QUESTION: dict[str, Any] = {
-    "subject": {
-        "type": "practitioner",
-        "id": showcase.REPORTER,
-        "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
-    },
-    "action": {"name": "read"},
-    "resource": {"type": "study", "id": showcase.SHARED_STUDY},
-    "context": {"purpose": "TREAT"},
-}
+QUESTION: dict[str, Any] = showcase.question()
 
 
 class Region:

@@ -1,0 +1,54 @@
+"""The application of a server process: HTTP doors in front of the services."""
+
+import gc
+from typing import Any, cast
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+
+from governance import api, console
+from governance.api.loop_door import LoopDoor
+from governance.bootstrap._build import build
+from governance.jobs import Runtime
+from governance.settings import Settings
+from governance.telemetry import configure
+from governance.web import Services, browser, observation, problems
+from governance.web.services import EXTENSION
+
+
+def create_app(services: Services) -> Flask:
+    """Put the HTTP doors in front of the services; every route has its rule and its error map."""
+    app = Flask("governance", static_folder=None)
+    app.extensions[EXTENSION] = services
+    settings = services.settings
+    browser.install(
+        app,
+        database=services.database,
+        clock=services.clock,
+        base_url=settings.issuer,
+        client_id=settings.console_client_id,
+        session_key=settings.session_key,
+    )
+    problems.install(app)
+    observation.install(app, services.metrics)
+    for blueprint in api.blueprints():
+        app.register_blueprint(blueprint)
+    app.register_blueprint(console.blueprint)
+    return app
+
+
+def serve(settings: Settings) -> LoopDoor:
+    """Make the application of a server process, running: for an ASGI server's factory."""
+    configure(settings.log_level)
+    services = build(settings)
+    Runtime(services).start()
+    gc.collect()
+    gc.freeze()  # what is there now stays for the life of the process: no collection need look at it again
+    return create_door(services, create_app(services))
+
+
+def create_door(services: Services, app: Flask) -> LoopDoor:
+    """Put the event-loop door in front of an application; its threads answer what the door does not take."""
+    threads = services.settings.threads
+    others: Any = WSGIMiddleware(cast("Any", app), workers=threads)
+    return LoopDoor(services, others, threads)

@@ -1,0 +1,65 @@
+"""The terms in force, whichever process changed them: what every use case that decides opens its snapshot through.
+
+1. The snapshot itself shows how often the terms have changed. When another process changed them, this one takes them up
+   before it decides anything on that snapshot.
+2. Terms that cannot be taken up open nothing: either the engine already denies everything, or there is no answer (503).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlmodel import Session
+
+from governance.decisions import EMBEDDED, DecisionService
+from governance.errors import Unavailable
+from governance.storage import Database
+
+
+class CurrentTerms:
+    """Opens snapshots to decide on.
+
+    Args:
+        database: opens the read snapshots.
+        decisions: decides with the terms.
+        catch_up: takes up the terms another process changed, as far as a snapshot shows; says whether it did.
+    """
+
+    def __init__(self, database: Database, decisions: DecisionService, catch_up: Callable[[Session], bool]) -> None:
+        self._database = database
+        self._decisions = decisions
+        self._catch_up = catch_up
+
+    @property
+    def prompt(self) -> bool:
+        """Say whether deciding waits for nothing outside this process, so that an event loop may do it itself."""
+        return self._decisions.engine_name == EMBEDDED and self._database.dialect == "sqlite"
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a read snapshot whose terms are those this process decides with, or newer ones that replaced them.
+
+        Raises:
+            Unavailable: the terms cannot be taken up now.
+        """
+        with self._database.reading() as session:
+            if not self._behind(session):
+                yield session
+                return
+        with self._database.reading() as session:
+            yield session
+
+    def revision(self) -> str:
+        """Give the revision that decides now, having looked whether the terms changed. Raises Unavailable."""
+        with self.snapshot():
+            return self._decisions.revision
+
+    def _behind(self, session: Session) -> bool:
+        """Take up newer terms that a snapshot shows; False when there are none, or when everything is denied anyway."""
+        if self._decisions.outdated:
+            return False
+        try:
+            return self._catch_up(session)
+        except Exception as error:
+            if self._decisions.outdated:
+                return False
+            raise Unavailable("policy.stale", "The terms in force cannot be taken up now.", 1) from error
