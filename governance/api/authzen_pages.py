@@ -5,14 +5,38 @@ holds no identifier (a candidate's place is a pseudonym or a code). With another
 it is refused.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from governance.api.authzen_schemas import SEARCH_LIMIT, SEARCH_MAXIMUM, SearchPage
 from governance.enforcement import BoundTokens, Page
 from governance.errors import Fault, InvalidInput
 
 _LABEL = b"imaging-governance/authzen-page\x01"
+
+
+class Found(Protocol):
+    """One page of what a search found, whoever was asked."""
+
+    @property
+    def id(self) -> str:
+        """The search's own id."""
+        ...
+
+    @property
+    def after(self) -> str | None:
+        """Where the next page goes on, None at the end."""
+        ...
+
+    @property
+    def index(self) -> int:
+        """The search's place in the log."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """The revision that was asked."""
+        ...
 
 
 class PageTokens:
@@ -43,9 +67,17 @@ class PageTokens:
             raise _refused("/page/limit", "must stay as it was on the first page")
         return page
 
-    def next(self, page: Page, after: str | None) -> str:
-        """Give the token of the page after; empty at the end."""
-        return "" if after is None else self._tokens.make([page.limit, after])
+    def answer(self, page: Page, found: Found, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Give the answer of a search (section 8.1.2): the hits, the token of the page after, and where it is logged.
+
+        The token is empty at the end.
+        """
+        following = "" if found.after is None else self._tokens.make([page.limit, found.after])
+        return {
+            "page": {"next_token": following, "count": len(results)},
+            "results": list(results),
+            "context": {"id": found.id, "log_index": found.index, "policy_revision": found.revision},
+        }
 
 
 def _refused(path: str, message: str) -> InvalidInput:

@@ -182,13 +182,7 @@ def _found(
     tokens = PageTokens(services.settings.key_encryption_key, search)
     page = tokens.page(wanted)
     found = services.tenants.search(tenant, searched, question, caller, page)
-    return jsonify(
-        {
-            "page": {"next_token": tokens.next(page, found.after), "count": len(found.hits)},
-            "results": [_entity(searched, hit) for hit in found.hits],
-            "context": {"id": found.id, "log_index": found.index, "policy_revision": found.revision},
-        }
-    )
+    return jsonify(tokens.answer(page, found, [_entity(searched, hit) for hit in found.hits]))
 
 
 def _entity(searched: Searched, hit: Entity) -> dict[str, Any]:

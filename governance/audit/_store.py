@@ -20,13 +20,13 @@ from governance.audit._tables import CheckpointRow, EntryRow, HeadRow, TileRow
 from governance.audit.event import RecordedEvent
 from governance.audit.merkle import HASH_BYTES, CompactRange
 from governance.storage.prepared import Prepared
+from governance.storage.upsert import chunks
 
 ADVISORY_LOCK = 0x61756469740001  # "audit", then the lock's number; one log in one PostgreSQL database
 # A plan made while the log was nearly empty would be kept, and would scan a log that has grown since.
 _POSTGRES_LOCK = text(
     f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK}), set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
-_PARAMETERS = 500  # values in one IN list, well under SQLite's limit
 _WALKS: tuple[tuple[str, ...], ...] = (  # what indexes begin with, the narrowest first
     ("source_id", "event_id"),
     ("token_jti",),
@@ -93,8 +93,8 @@ def known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, 
         by_source.setdefault(source_id, []).append(event_id)
     found: dict[tuple[str, str], bytes] = {}
     for source_id, event_ids in by_source.items():
-        for start in range(0, len(event_ids), _PARAMETERS):
-            for row in _KNOWN.rows(session, source=source_id, events=event_ids[start : start + _PARAMETERS]):
+        for some in chunks(event_ids):
+            for row in _KNOWN.rows(session, source=source_id, events=some):
                 found[source_id, row["event_id"]] = bytes(row["entry"])
     return found
 

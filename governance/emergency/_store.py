@@ -5,12 +5,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import delete, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from governance.emergency._tables import EmergencyGrantRow
 from governance.emergency.grant import Grant, Scope, Submission
 from governance.storage.prepared import Prepared
+from governance.storage.upsert import insert_new
 from governance.vocabulary import Action, Purpose
 
 _TABLE: sa.Table = EmergencyGrantRow.__table__  # type: ignore[attr-defined]
@@ -26,10 +26,7 @@ _RUNNING = Prepared(  # asked for with every decision about a person
 
 
 def insert(session: Session, grant: Grant, submission: Submission) -> bool:
-    """Put a grant on file; False when its denial or its key has one already.
-
-    RETURNING says so, because the row count of an INSERT is not known on every driver.
-    """
+    """Put a grant on file; False when its denial or its key has one already."""
     scope = grant.scope
     row = EmergencyGrantRow(
         id=grant.id,
@@ -51,10 +48,7 @@ def insert(session: Session, grant: Grant, submission: Submission) -> bool:
         until=grant.until,
         revoked_at=grant.revoked_at,
     )
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(EmergencyGrantRow).values(**row.model_dump()).on_conflict_do_nothing()
-    inserted = session.connection().execute(statement.returning(col(EmergencyGrantRow.id)))
-    return inserted.first() is not None
+    return insert_new(session, EmergencyGrantRow, row.model_dump())
 
 
 def keyed(session: Session, submission: Submission) -> tuple[Grant, str] | None:

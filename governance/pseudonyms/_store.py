@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select
 
 from governance.pseudonyms._tables import OwnerKey
 from governance.storage.prepared import Prepared
+from governance.storage.upsert import chunks
 
-_PARAMETERS = 500  # values in one IN list, well under SQLite's limit
 _KEYS = Prepared(
     select(OwnerKey.owner, OwnerKey.wrapped).where(col(OwnerKey.owner).in_(bindparam("owners", expanding=True)))
 )
@@ -24,8 +24,8 @@ def wrapped_key(session: Session, owner: str) -> tuple[bool, bytes | None]:
 def wrapped_keys(session: Session, owners: Sequence[str]) -> dict[str, bytes | None]:
     """Give the wrapped key of each of the owners on file (None once destroyed)."""
     found: dict[str, bytes | None] = {}
-    for start in range(0, len(owners), _PARAMETERS):
-        rows = _KEYS.rows(session, owners=owners[start : start + _PARAMETERS])
+    for some in chunks(owners):
+        rows = _KEYS.rows(session, owners=some)
         found.update((row["owner"], row["wrapped"]) for row in rows)
     return found
 

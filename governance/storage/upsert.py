@@ -1,4 +1,4 @@
-"""Insert-or-replace in bulk, in SQL that SQLite and PostgreSQL both speak (INSERT … ON CONFLICT DO UPDATE)."""
+"""Inserts that meet what is there, in SQL that SQLite and PostgreSQL both speak (INSERT … ON CONFLICT)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -27,8 +27,7 @@ def upsert(
     table: Table = model.__table__  # type: ignore[attr-defined]
     keys = [column.name for column in table.primary_key]
     distinct = {tuple(row[key] for key in keys): row for row in rows}
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
+    statement = _insert(session, table)
     replaced = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     if replaced:
         guard = None if newest_by is None else table.c[newest_by] <= statement.excluded[newest_by]
@@ -38,6 +37,22 @@ def upsert(
     session.connection().execute(statement, [dict(row) for row in distinct.values()])
 
 
+def insert_new(session: Session, model: type[SQLModel], values: Mapping[str, Any]) -> bool:
+    """Insert a row unless a unique key of it is there, and say whether it went in; the database decides atomically.
+
+    RETURNING says so, because the row count of an INSERT is not known on every driver.
+    """
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    statement = _insert(session, table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
+    return session.connection().execute(statement).first() is not None
+
+
 def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     """Cut a sequence into pieces of at most ``size``, in order."""
     return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _insert(session: Session, table: Table) -> Any:
+    """Begin an INSERT of the session's dialect; each has an ON CONFLICT of its own type."""
+    made = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return made(table)

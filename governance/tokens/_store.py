@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from governance.storage.prepared import Prepared
+from governance.storage.upsert import insert_new
 from governance.tokens._tables import RevokedAgreementRow, RevokedTokenRow, SigningKeyRow, UsedIdentifierRow
 
 
@@ -50,7 +49,7 @@ def retire_keys(session: Session, kids: list[str], until: datetime) -> None:
 
 def use_once(session: Session, digest: bytes, expires_at: datetime) -> bool:
     """Put a digest on file; False when it was there already."""
-    return _insert_new(session, UsedIdentifierRow, digest=digest, expires_at=expires_at)
+    return insert_new(session, UsedIdentifierRow, {"digest": digest, "expires_at": expires_at})
 
 
 def forget_expired(session: Session, now: datetime) -> int:
@@ -62,12 +61,14 @@ def forget_expired(session: Session, now: datetime) -> int:
 
 def revoke_token(session: Session, jti: str, revoked_at: datetime, expires_at: datetime) -> bool:
     """Put a token id on the revocation list; False when it was there already."""
-    return _insert_new(session, RevokedTokenRow, jti=jti, revoked_at=revoked_at, expires_at=expires_at)
+    values = {"jti": jti, "revoked_at": revoked_at, "expires_at": expires_at}
+    return insert_new(session, RevokedTokenRow, values)
 
 
 def revoke_agreement(session: Session, agreement_id: str, revoked_at: datetime) -> None:
     """Kill every token of the agreement issued up to the instant."""
-    if not _insert_new(session, RevokedAgreementRow, agreement_id=agreement_id, revoked_at=revoked_at):
+    values = {"agreement_id": agreement_id, "revoked_at": revoked_at}
+    if not insert_new(session, RevokedAgreementRow, values):
         session.connection().execute(
             update(RevokedAgreementRow)
             .where(col(RevokedAgreementRow.agreement_id) == agreement_id)
@@ -101,15 +102,3 @@ _REVOCATIONS = Prepared(
         .label("until"),
     )
 )
-
-
-def _insert_new(session: Session, table: type[SQLModel], **values: Any) -> bool:
-    """Insert a row unless its primary key is there, and say whether it went in; the database decides atomically.
-
-    RETURNING says so, because the row count of an INSERT is not known on every driver.
-    """
-    connection = session.connection()
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    key = next(iter(values))
-    statement = dialect.insert(table).values(**values).on_conflict_do_nothing().returning(getattr(table, key))
-    return connection.execute(statement).first() is not None
