@@ -57,8 +57,8 @@ bench: $(VENV)/.dev opa ## Run the side-by-side measurements; each prints a rati
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Compile the pinned, hashed requirement files from their short lists
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links requirements-dev.in -o requirements-dev.txt
 
 .PHONY: system
 system: ## Install the real programs the tests run against (Debian packages)
