@@ -55,16 +55,16 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a write transaction: commits at the end of the block, rolls back on any exception."""
-        with self._turn.taken(), Session(self._writer, expire_on_commit=False) as session:
-            _remember(session, session.connection())  # takes the write lock now, not at the first statement
+        with self._turn.taken(), self._writer.connect() as connection, _session(connection) as session:
             yield session
-            session.commit()
+            if session.in_transaction():
+                session.commit()  # what its objects still owe
+            connection.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a read snapshot; nothing done in the block is kept."""
-        with Session(self.engine, expire_on_commit=False) as session:
-            _remember(session, session.connection())
+        with self.engine.connect() as connection, _session(connection) as session:
             session.info[MEMORY] = {}
             yield session
 
@@ -78,9 +78,31 @@ class Database:
         self.engine.dispose()
 
 
-def _remember(session: Session, connection: Connection) -> None:
-    """Keep the driver's connection at hand for prepared statements, for the one transaction the session has."""
-    session.info[DRIVER] = (connection.dialect, connection.connection.cursor)
+class _Session(Session):
+    """The session of a connection's transaction; it joins for its first object or statement, or to end it.
+
+    Most sessions run prepared statements alone and never join: the bookkeeping costs more than the statements do.
+    """
+
+    def commit(self) -> None:
+        """Commit the connection's transaction, joined or not."""
+        self.connection()
+        super().commit()
+
+    def rollback(self) -> None:
+        """Roll the connection's transaction back, joined or not."""
+        self.connection()
+        super().rollback()
+
+
+def _session(connection: Connection) -> Session:
+    """Begin a transaction now, not at the first statement, and give its session.
+
+    The driver's cursors are at hand for prepared statements.
+    """
+    connection.begin()
+    info = {DRIVER: (connection.dialect, connection.connection.cursor)}
+    return _Session(connection, expire_on_commit=False, join_transaction_mode="control_fully", info=info)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -102,4 +124,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        # By the driver's cursor: SQLAlchemy's own way costs as much as the rest of a short transaction together.
+        begun = connection.connection.cursor()
+        begun.execute(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        begun.close()
