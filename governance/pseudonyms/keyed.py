@@ -4,10 +4,15 @@ import base64
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 
 KEY_MINIMUM = 32  # bytes
 _LENGTH = 26  # base32 characters: 130 bits, so that a collision in a region's lifetime is not a concern
 _ENOUGH = 20  # bytes of the digest that fill that many characters in whole base32 groups
+REMEMBERED = 8_192  # pseudonyms of a process: the people and studies of a busy hour, about 2 MB
+_ORDINARY = (
+    64  # characters: the longest UID (DICOM PS3.5 section 9.1); what is longer is nobody's to fill a memory with
+)
 _FORM = re.compile(r"[pst]-[a-z2-7]{26}")
 
 
@@ -15,6 +20,9 @@ class Pseudonymiser:
     """Makes the same pseudonym of the same identifier, always, and lets nobody without the key go back.
 
     A value that already is a pseudonym of the asked kind passes unchanged, so feeds may speak either.
+
+    One decision and its record ask for the same few pseudonyms many times, so the last :data:`REMEMBERED` are kept with
+    their identifiers: in this process's memory alone, beside the key that made them, and never written anywhere.
 
     Args:
         key: at least 32 random bytes; raises ValueError when shorter.
@@ -26,18 +34,22 @@ class Pseudonymiser:
         self._keys = {
             domain: hmac.new(key, f"pseudonym/{domain}".encode(), hashlib.sha256).digest() for domain in "pst"
         }
+        self._remembered = lru_cache(REMEMBERED)(self._make)
 
     def patient(self, reference: str) -> str:
         """Give ``p-…`` of an NHS number (spaces ignored) or of a source's own patient reference."""
-        return self._make("p", reference.replace(" ", ""))
+        return self._give("p", reference.replace(" ", ""))
 
     def subject(self, reference: str) -> str:
         """Give ``s-…`` of a user's or service's identifier."""
-        return self._make("s", reference)
+        return self._give("s", reference)
 
     def study(self, uid: str) -> str:
         """Give ``t-…`` of a study instance UID."""
-        return self._make("t", uid)
+        return self._give("t", uid)
+
+    def _give(self, domain: str, value: str) -> str:
+        return self._remembered(domain, value) if len(value) <= _ORDINARY else self._make(domain, value)
 
     def _make(self, domain: str, value: str) -> str:
         if value.startswith(domain) and _FORM.fullmatch(value):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from governance.pseudonyms import OwnerForgotten, Pseudonymiser, Vault
+from governance.pseudonyms.keyed import REMEMBERED
 from governance.storage import Database
 
 NUMBER = "9990000018"
@@ -25,6 +26,16 @@ def test_a_pseudonym_passes_unchanged_but_only_as_its_own_kind(pseudonymiser: Ps
     patient = pseudonymiser.patient(NUMBER)
     assert pseudonymiser.patient(patient) == patient
     assert pseudonymiser.subject(patient) != patient
+
+
+def test_a_memory_of_pseudonyms_changes_none_and_stays_small(pseudonymiser: Pseudonymiser) -> None:
+    for number in range(REMEMBERED + 10):
+        pseudonymiser.patient(str(number))
+    for reference in ("5", str(REMEMBERED), "x" * 100):
+        assert pseudonymiser.patient(reference) == Pseudonymiser(b"k" * 32).patient(reference)
+    remembered = pseudonymiser._remembered.cache_info()
+    assert remembered.currsize == REMEMBERED
+    assert remembered.hits == 1
 
 
 def test_another_key_makes_another_pseudonym(pseudonymiser: Pseudonymiser) -> None:
