@@ -24,8 +24,8 @@ from governance.storage.upsert import chunks
 
 ADVISORY_LOCK = 0x61756469740001  # "audit", then the lock's number; one log in one PostgreSQL database
 # A plan made while the log was nearly empty would be kept, and would scan a log that has grown since.
-_POSTGRES_LOCK = text(
-    f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK}), set_config('plan_cache_mode', 'force_custom_plan', true)"
+_POSTGRES_LOCK = Prepared(
+    text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK}), set_config('plan_cache_mode', 'force_custom_plan', true)")
 )
 _WALKS: tuple[tuple[str, ...], ...] = (  # what indexes begin with, the narrowest first
     ("source_id", "event_id"),
@@ -47,12 +47,23 @@ def _table(row: type[SQLModel]) -> Any:
 
 _ENTRY, _HEAD = _table(EntryRow), _table(HeadRow)
 _TILE, _CHECKPOINT = _table(TileRow), _table(CheckpointRow)
-_INSERT_TILE = insert(_TILE)
 # What every commit runs goes straight to the driver.
-_INSERT_ENTRY = Prepared(insert(_ENTRY))
+_INSERT_ENTRY, _INSERT_TILE = Prepared(insert(_ENTRY)), Prepared(insert(_TILE))
 _READ_HEAD = Prepared(select(_HEAD.c.size, _HEAD.c.frontier).where(_HEAD.c.id == bindparam("id")))
 _WRITE_HEAD = Prepared(
     update(_HEAD).where(_HEAD.c.id == bindparam("which")).values(size=bindparam("size"), frontier=bindparam("frontier"))
+)
+_LEAVES = Prepared(
+    select(_ENTRY.c.leaf_hash)
+    .where(_ENTRY.c.index >= bindparam("start"), _ENTRY.c.index < bindparam("stop"))
+    .order_by(_ENTRY.c.index)
+)
+_ROOTS = Prepared(
+    select(_TILE.c.root)
+    .where(
+        _TILE.c.level == bindparam("level"), _TILE.c.number >= bindparam("start"), _TILE.c.number < bindparam("stop")
+    )
+    .order_by(_TILE.c.number)
 )
 _KNOWN = Prepared(
     select(_ENTRY.c.event_id, _ENTRY.c.entry).where(
@@ -67,7 +78,7 @@ def lock(session: Session) -> None:
     SQLite's write transaction already is; PostgreSQL takes an advisory lock, so that readers are never held up.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(_POSTGRES_LOCK)
+        _POSTGRES_LOCK.run(session)
 
 
 def head(session: Session) -> CompactRange:
@@ -94,8 +105,8 @@ def known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, 
     found: dict[tuple[str, str], bytes] = {}
     for source_id, event_ids in by_source.items():
         for some in chunks(event_ids):
-            for row in _KNOWN.rows(session, source=source_id, events=some):
-                found[source_id, row["event_id"]] = bytes(row["entry"])
+            for event_id, entry in _KNOWN.tuples(session, source=source_id, events=some):
+                found[source_id, event_id] = bytes(entry)
     return found
 
 
@@ -141,12 +152,10 @@ def hashes(session: Session, level: int, start: int, stop: int) -> list[bytes]:
     Level 0 is the leaves; above it, each hash is the root of a full tile one level down.
     """
     if level == 0:
-        place, value = _ENTRY.c.index, _ENTRY.c.leaf_hash
-        statement = select(value).where(place >= start, place < stop).order_by(place)
+        found = _LEAVES.tuples(session, start=start, stop=stop)
     else:
-        place, value = _TILE.c.number, _TILE.c.root
-        statement = select(value).where(_TILE.c.level == level - 1, place >= start, place < stop).order_by(place)
-    return [bytes(value) for value in session.connection().execute(statement).scalars()]
+        found = _ROOTS.tuples(session, level=level - 1, start=start, stop=stop)
+    return [bytes(value) for (value,) in found]
 
 
 def full_tile(session: Session, level: int, number: int) -> bytes | None:
@@ -162,7 +171,7 @@ def insert_tiles(session: Session, level: int, first: int, tiles: Sequence[tuple
         {"level": level, "number": number, "root": root, "hashes": joined}
         for number, (root, joined) in enumerate(tiles, first)
     ]
-    session.connection().execute(_INSERT_TILE, rows)
+    _INSERT_TILE.run_many(session, rows)
 
 
 def latest_checkpoint(session: Session) -> str | None:

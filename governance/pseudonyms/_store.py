@@ -13,6 +13,7 @@ from governance.storage.upsert import chunks
 _KEYS = Prepared(
     select(OwnerKey.owner, OwnerKey.wrapped).where(col(OwnerKey.owner).in_(bindparam("owners", expanding=True)))
 )
+_KEEP = Prepared(insert(OwnerKey))
 
 
 def wrapped_key(session: Session, owner: str) -> tuple[bool, bytes | None]:
@@ -25,8 +26,7 @@ def wrapped_keys(session: Session, owners: Sequence[str]) -> dict[str, bytes | N
     """Give the wrapped key of each of the owners on file (None once destroyed)."""
     found: dict[str, bytes | None] = {}
     for some in chunks(owners):
-        rows = _KEYS.rows(session, owners=some)
-        found.update((row["owner"], row["wrapped"]) for row in rows)
+        found.update((owner, wrapped) for owner, wrapped in _KEYS.tuples(session, owners=some))
     return found
 
 
@@ -37,9 +37,9 @@ def keep_key(session: Session, owner: str, wrapped: bytes) -> None:
 
 def keep_keys(session: Session, wrapped: Mapping[str, bytes]) -> None:
     """Put the wrapped keys of new owners on file."""
-    rows = [{"owner": owner, "wrapped": key} for owner, key in wrapped.items()]
+    rows = [{"owner": owner, "wrapped": key, "destroyed_at": None} for owner, key in wrapped.items()]
     if rows:
-        session.connection().execute(insert(OwnerKey), rows)
+        _KEEP.run_many(session, rows)
 
 
 def destroy_key(session: Session, owner: str, at: datetime) -> None:

@@ -14,6 +14,7 @@ from governance.pseudonyms import _store
 
 _NONCE = 12  # bytes, SP 800-38D section 8.2
 _KEY = 32  # bytes
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
 
 
 class OwnerForgotten(Exception):
@@ -98,7 +99,7 @@ def _decrypt(cipher: AESGCM, sealed: bytes, owner: str) -> bytes:
 
 
 def _plain(fields: Mapping[str, str]) -> bytes:
-    return json.dumps(dict(fields), sort_keys=True, separators=(",", ":")).encode()
+    return _JSON.encode(dict(fields)).encode()
 
 
 def _text(sealed: bytes) -> str:

@@ -10,6 +10,7 @@ last value, so it may only stand in an ``IN``.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,12 +34,15 @@ class _Plan:
     types: tuple[TypeEngine[Any], ...]
     results: tuple[tuple[int, Callable[[Any], Any]], ...] | None = None  # the columns whose type has something to do
 
-    def row(self, row: Sequence[Any]) -> dict[str, Any]:
-        """Give a row of the driver by label, each value as its type reads it."""
-        values = list(row)
-        for place, process in self.results or ():
-            values[place] = process(values[place])
-        return dict(zip(self.keys, values, strict=True))
+    def read(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """Give rows of the driver, each value as its type reads it."""
+        if not self.results:
+            return rows
+        read = [list(row) for row in rows]
+        for place, process in self.results:
+            for row in read:
+                row[place] = process(row[place])
+        return read
 
     def learn(self, dialect: Dialect, description: Sequence[Sequence[Any]]) -> None:
         """Note how the types read what the driver says it returns; the same for every run."""
@@ -69,15 +73,12 @@ class Prepared:
 
     def rows(self, session: Session, **values: Any) -> list[dict[str, Any]]:
         """Run a select and give its rows by column label."""
-        dialect, cursor_of = _driver(session)
-        plan, cursor = self._run(dialect, cursor_of(), values)
-        try:
-            if plan.results is None:
-                plan.learn(dialect, cursor.description)
-            found = cursor.fetchall()
-        finally:
-            cursor.close()
-        return [plan.row(row) for row in found]
+        plan, found = self._fetch(session, values)
+        return [dict(zip(plan.keys, row, strict=True)) for row in found]
+
+    def tuples(self, session: Session, **values: Any) -> Sequence[Sequence[Any]]:
+        """Run a select and give its rows by position: for many rows of few columns."""
+        return self._fetch(session, values)[1]
 
     def run(self, session: Session, **values: Any) -> int:
         """Run an insert or update once; gives how many rows it touched."""
@@ -91,14 +92,29 @@ class Prepared:
         """Run an insert for many rows, in their order, by the driver's ``executemany``."""
         dialect, cursor_of = _driver(session)
         plan, processes = self._plan(dialect, ()), self._process(dialect)
-        names = [(name, processes.get(name)) for name in plan.order or self._binds]
-        made = [[process(row[name]) if process else row[name] for name, process in names] for row in rows]
+        names = plan.order or tuple(self._binds)
+        made = [[row[name] for name in names] for row in rows]
+        for place, name in enumerate(names):
+            process = processes.get(name)
+            if process is not None:
+                for values in made:
+                    values[place] = process(values[place])
         cursor = cursor_of()
         try:
             if plan.order is None:
-                cursor.executemany(plan.sql, [dict(zip(self._binds, values, strict=True)) for values in made])
+                cursor.executemany(plan.sql, [dict(zip(names, values, strict=True)) for values in made])
             else:
                 cursor.executemany(plan.sql, made)
+        finally:
+            cursor.close()
+
+    def _fetch(self, session: Session, values: dict[str, Any]) -> tuple[_Plan, Sequence[Sequence[Any]]]:
+        dialect, cursor_of = _driver(session)
+        plan, cursor = self._run(dialect, cursor_of(), values)
+        try:
+            if plan.results is None:
+                plan.learn(dialect, cursor.description)
+            return plan, plan.read(cursor.fetchall())
         finally:
             cursor.close()
 
@@ -127,7 +143,8 @@ class Prepared:
             if process is not None:
                 given = [process(value) for value in given]
             length = 1 << (len(given) - 1).bit_length() if given else 0
-            spread |= {f"{name}_{place}": given[min(place, len(given)) - 1] for place in range(1, length + 1)}
+            given += given[-1:] * (length - len(given))
+            spread.update(zip(_places(name, length), given, strict=True))
             shape.append((name, length))
         return spread, tuple(shape)
 
@@ -161,6 +178,12 @@ class Prepared:
             }
             found = self._processes[key] = {name: process for name, process in made.items() if process is not None}
         return found
+
+
+@lru_cache(256)
+def _places(name: str, length: int) -> tuple[str, ...]:
+    """Give the names that SQLAlchemy gives the values of a list."""
+    return tuple(f"{name}_{place}" for place in range(1, length + 1))
 
 
 def _driver(session: Session) -> tuple[Dialect, Callable[[], Any]]:
