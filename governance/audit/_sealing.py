@@ -132,12 +132,13 @@ def _resource(
     study = pseudonymiser.study(resource.study_uid) if resource.study_uid else None
     series = pseudonymiser.study(resource.series_uid) if resource.series_uid else None
     owner = patient or study or series
-    originals = {
-        "patient": (resource.patient, patient),
-        "study_uid": (resource.study_uid, study),
-        "series_uid": (resource.series_uid, series),
-    }
-    fields = {name: original for name, (original, made) in originals.items() if original and original != made}
+    fields: dict[str, str] = {}
+    if resource.patient and resource.patient != patient:
+        fields["patient"] = resource.patient
+    if resource.study_uid and resource.study_uid != study:
+        fields["study_uid"] = resource.study_uid
+    if resource.series_uid and resource.series_uid != series:
+        fields["series_uid"] = resource.series_uid
     if owner and fields:
         secrets.setdefault(owner, {}).update(fields)
     recorded = RecordedResource(

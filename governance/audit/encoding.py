@@ -11,9 +11,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import lru_cache
+from json.encoder import encode_basestring
+from operator import attrgetter
+from typing import Any, cast
 
 import rfc8785
 
@@ -34,6 +39,11 @@ MAXIMUM_ENTRY = 65_535  # bytes
 MAXIMUM_INTEGER = 2**53 - 1  # RFC 8785 section 3.2.2.3: the integers every JSON reader agrees on
 MAXIMUM_DEPTH = 32  # levels of nesting inside ``detail``
 
+_HAS_NUL = "a text contains the NUL character"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as JSON escapes it, and not a text that merely spells the escape
+_TEXT = frozenset((str,))
+_quote = encode_basestring
+# For objects without floats and with ASCII names alone, the standard encoder writes exactly RFC 8785.
 _PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -47,29 +57,24 @@ def encode(event: RecordedEvent, index: int, sealed: Sequence[Sealed]) -> bytes:
     What the event itself says of its index, envelopes and leaf hash is not looked at, so that a draft can be encoded
     without being copied first. Raises Unrecordable when it cannot be carried exactly or is too large.
     """
-    document = _document(event, index, sealed)
-    plain = _all_plain((event.detail, event.bytes, event.resource.instances if event.resource else None))
-    entry = canonical(document, plain=plain)
-    if len(entry) > MAXIMUM_ENTRY:
-        raise Unrecordable(f"the event is larger than {MAXIMUM_ENTRY} bytes")
-    return entry
-
-
-def canonical(document: Mapping[str, JsonValue], *, plain: bool) -> bytes:
-    """Give the RFC 8785 bytes of a JSON object; raises Unrecordable when it has none.
-
-    ``plain`` says that the object holds no floats and no names beyond ASCII: for such, the standard encoder writes
-    exactly RFC 8785, several times faster.
-    """
+    times = instant(event.recorded_at), instant(event.time)
+    count = event.resource.instances if event.resource else None
+    detail = _flat(event.detail) if _is_count(event.bytes) and _is_count(count) else None
+    plain = detail is not None or _all_plain((event.detail, event.bytes, count))
     try:
-        encoded = _PLAIN.encode(document).encode() if plain else rfc8785.dumps(document)
+        if detail is None:
+            detail = _json(event.detail, plain=plain)
+        members = _members(event, index, sealed, times, detail, plain=plain)
+        entry = _object([f'"{name}":{text}' for name, text in members.items() if text]).encode()
     except UnicodeEncodeError:
         raise Unrecordable("a text is not valid Unicode") from None
     except rfc8785.CanonicalizationError:
         raise Unrecordable("a number cannot be carried exactly") from None
-    if b"\\u0000" in encoded:
-        _is_plain(document, MAXIMUM_DEPTH)  # tells a real NUL from text that merely spells one
-    return encoded
+    if b"\\" in entry and _NUL.search(entry):
+        raise Unrecordable(_HAS_NUL)
+    if len(entry) > MAXIMUM_ENTRY:
+        raise Unrecordable(f"the event is larger than {MAXIMUM_ENTRY} bytes")
+    return entry
 
 
 def parse(entry: bytes) -> RecordedEvent:
@@ -87,13 +92,19 @@ def instant(value: datetime) -> str:
     """Write an aware instant as RFC 3339 in UTC with microseconds; raises Unrecordable for a naive one."""
     if value.tzinfo is None:
         raise Unrecordable("a time has no timezone")
-    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    return _instant(value if value.tzinfo is UTC else value.astimezone(UTC))
+
+
+@lru_cache(256)  # a whole group of events is recorded at one instant
+def _instant(value: datetime) -> str:
+    """Write an instant of UTC, where equal values are the same instant; in a zone that sets clocks back two are not."""
+    return value.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def check_text(value: str) -> str:
     """Give back a text that every part of the log can carry; raises Unrecordable for NUL and lone surrogates."""
     if "\x00" in value:
-        raise Unrecordable("a text contains the NUL character")
+        raise Unrecordable(_HAS_NUL)
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -101,77 +112,107 @@ def check_text(value: str) -> str:
     return value
 
 
-def _document(event: RecordedEvent, index: int, sealed: Sequence[Sealed]) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "v": VERSION,
-        "index": index,
-        "recorded_at": instant(event.recorded_at),
-        "id": event.id,
-        "time": instant(event.time),
-        "source": {"id": event.source.id, "ods": event.source.ods},
-        "kind": event.kind.value,
-        "outcome": event.outcome.value,
+def _members(
+    event: RecordedEvent, index: int, sealed: Sequence[Sealed], times: tuple[str, str], detail: str, *, plain: bool
+) -> dict[str, str]:
+    """Give an entry's members in RFC 8785 order, each as the JSON text of its value; without text it is left out."""
+    authority = _AUTHORITY.write(event.authority)
+    recorded_at, time = times
+    return {
+        "authority": authority if authority != "{}" else "",
+        "break_glass": "true" if event.break_glass else "",
+        "bytes": _json(event.bytes, plain=plain) if event.bytes is not None else "",
+        "destination": _quote(event.destination) if event.destination is not None else "",
+        "detail": detail if event.detail else "",
+        "id": _quote(event.id),
+        "index": str(index),
+        "kind": _quote(event.kind),
+        "outcome": _quote(event.outcome),
+        "purpose": _quote(event.purpose) if event.purpose else "",
+        "recorded_at": f'"{recorded_at}"',
+        "resource": _RESOURCE.write(event.resource, plain=plain) if event.resource is not None else "",
+        "sealed": f"[{','.join([_sealed(part) for part in sealed])}]" if sealed else "",
+        "source": f'{{"id":{_quote(event.source.id)},"ods":{_quote(event.source.ods)}}}',
+        "subject": _SUBJECT.write(event.subject) if event.subject is not None else "",
+        "time": f'"{time}"',
+        "v": str(VERSION),
     }
-    optional = {
-        "subject": _subject(event.subject),
-        "purpose": event.purpose.value if event.purpose else None,
-        "resource": _resource(event.resource),
-        "authority": _authority(event.authority),
-        "break_glass": event.break_glass or None,
-        "bytes": event.bytes,
-        "destination": event.destination,
-        "detail": event.detail or None,
-        "sealed": [{"owner": part.owner, "envelope": part.envelope} for part in sealed] or None,
-    }
-    document.update(_present(optional))
-    return document
 
 
-def _subject(subject: Subject | None) -> dict[str, Any] | None:
-    if subject is None:
+class _Part:
+    """Writes the fields that one kind of part of an event has, in RFC 8785 order; empty ones are left out."""
+
+    def __init__(self, kind: type) -> None:
+        names = sorted(field.name for field in fields(kind))
+        self._values: Callable[[object], tuple[Any, ...]] = attrgetter(*names)
+        self._heads = [f'"{name}":' for name in names]
+
+    def write(self, part: object, *, plain: bool = True) -> str:
+        """Give the JSON object of a part."""
+        pairs = zip(self._heads, self._values(part), strict=True)
+        return _object(
+            [
+                head + (_quote(value) if type(value) is str else _json(value, plain=plain))
+                for head, value in pairs
+                if value is not None
+            ]
+        )
+
+
+_AUTHORITY, _RESOURCE, _SUBJECT = _Part(Authority), _Part(RecordedResource), _Part(Subject)
+
+
+def _sealed(part: Sealed) -> str:
+    return f'{{"envelope":{_quote(part.envelope)},"owner":{_quote(part.owner)}}}'
+
+
+def _json(value: Any, *, plain: bool) -> str:
+    """Write one value; ``plain`` says that the standard encoder writes it canonically, several times faster."""
+    if isinstance(value, str):
+        return _quote(value)
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, date):
+        return _quote(value.isoformat())
+    return _PLAIN.encode(value) if plain else rfc8785.dumps(value).decode()
+
+
+def _flat(detail: Mapping[str, JsonValue]) -> str | None:
+    """Check and write in one pass a detail as nearly all are: short values and lists of text under ASCII names.
+
+    None for any other, good or bad: the general way then looks at it, and knows the words for what is wrong.
+    """
+    if type(detail) is not dict or not _TEXT.issuperset(map(type, detail)):
         return None
-    return _present(
-        {
-            "id": subject.id,
-            "type": subject.type.value,
-            "role": subject.role,
-            "ods": subject.ods,
-            "department": subject.department,
-            "session": subject.session,
-            "device": subject.device,
-            "site": subject.site,
-        }
-    )
+    members = []
+    for name in sorted(detail):
+        value = detail[name]
+        text = _quote(value) if type(value) is str else _flat_value(value)
+        if text is None:
+            return None
+        members.append(f"{_quote(name)}:{text}")
+    written = _object(members)
+    return None if "\\" in written or not "".join(detail).isascii() else written
 
 
-def _resource(resource: RecordedResource | None) -> dict[str, Any] | None:
-    if resource is None:
-        return None
-    return _present(
-        {
-            "patient": resource.patient,
-            "study": resource.study,
-            "series": resource.series,
-            "instances": resource.instances,
-            "modality": resource.modality,
-            "body_part": resource.body_part,
-            "study_date": resource.study_date.isoformat() if resource.study_date else None,
-            "custodian": resource.custodian,
-        }
-    )
+def _flat_value(value: JsonValue) -> str | None:
+    kind = type(value)
+    if kind is list and _TEXT.issuperset(map(type, cast("list[object]", value))):
+        return f"[{','.join(map(_quote, cast('list[str]', value)))}]"
+    if kind is int:
+        return str(value) if _is_count(value) else None
+    if kind is bool:
+        return "true" if value else "false"
+    return "null" if value is None else None
 
 
-def _authority(authority: Authority) -> dict[str, Any] | None:
-    ids = {
-        "decision_id": authority.decision_id,
-        "token_jti": authority.token_jti,
-        "agreement_id": authority.agreement_id,
-    }
-    return _present(ids) or None
+def _is_count(value: object) -> bool:
+    """Say whether a number is absent or surely carried exactly."""
+    return value is None or (type(value) is int and -MAXIMUM_INTEGER <= value <= MAXIMUM_INTEGER)
 
 
-def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+def _object(members: Sequence[str]) -> str:
+    return "{" + ",".join(members) + "}"
 
 
 def _event(document: dict[str, Any], leaf: bytes) -> RecordedEvent:
@@ -210,7 +251,7 @@ def _is_plain(value: Any, depth: int) -> bool:
         return True
     if isinstance(value, str):
         if "\x00" in value:
-            raise Unrecordable("a text contains the NUL character")
+            raise Unrecordable(_HAS_NUL)
         return True
     if isinstance(value, (int, float)):
         if abs(value) > MAXIMUM_INTEGER and value == value // 1:

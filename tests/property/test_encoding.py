@@ -3,13 +3,16 @@
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.audit.encoding import MAXIMUM_INTEGER, Unrecordable, encode, parse
+from governance.audit import encoding
+from governance.audit.encoding import MAXIMUM_INTEGER, Unrecordable, encode, instant, parse
 from governance.audit.event import Authority, RecordedEvent, RecordedResource, Sealed, Source, Subject
 from governance.audit.merkle import leaf_hash
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
@@ -104,6 +107,52 @@ def test_entries_are_canonical_and_read_back_whole(event: RecordedEvent) -> None
 def test_nul_anywhere_in_a_text_is_refused(event: RecordedEvent, rest: str, field: str) -> None:
     with pytest.raises(Unrecordable, match="NUL"):
         encoded(replace(event, **{field: f"{rest}\x00"}))
+
+
+# Short values as most details hold, beside every fault that there is a refusal for, and some there is none for.
+HOSTILE_TEXT = st.text(max_size=6) | st.sampled_from(["\x00", "\\u0000", "\\\x00", "\\\\u0000", "\ud800", '"', "é"])
+HOSTILE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | HOSTILE_TEXT | st.sampled_from([2**53, -(2**53)]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(HOSTILE_TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(["a", "b", "a!", "aa", "A", "_"]) | HOSTILE_TEXT
+FLAT = st.none() | st.booleans() | WHOLE | HOSTILE_TEXT | st.lists(HOSTILE_TEXT, max_size=3)
+
+
+@given(st.dictionaries(NAMES, FLAT, max_size=6) | st.dictionaries(NAMES | st.integers(), HOSTILE, max_size=4))
+def test_the_quick_way_says_what_the_general_way_says(detail: Any) -> None:
+    def said() -> bytes | str:
+        try:
+            return encoded(replace(FULL, detail=detail))
+        except Unrecordable as fault:
+            return str(fault)
+
+    quickly = said()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "_flat", lambda _: None)
+        assert said() == quickly
+    if isinstance(quickly, bytes):
+        assert quickly == rfc8785.dumps({**json.loads(quickly), **({"detail": detail} if detail else {})})
+    else:
+        assert quickly in {
+            "a text contains the NUL character",
+            "a text is not valid Unicode",
+            "a number cannot be carried exactly",
+            "a name in the detail is not plain text",
+            "a whole number is larger than 2**53 - 1",
+        }
+
+
+def test_the_detail_of_a_decision_is_written_the_quick_way() -> None:
+    detail = {"permit": True, "clause": None, "agreement_version": 3, "reasons": ["a", "b"], "asked_by": "pacs"}
+    assert encoding._flat(detail) == rfc8785.dumps(detail).decode()
+
+
+def test_times_of_a_zone_that_sets_its_clocks_back_stay_two() -> None:
+    london = ZoneInfo("Europe/London")
+    first, second = (datetime(2026, 10, 25, 1, 30, fold=fold, tzinfo=london) for fold in (0, 1))
+    assert (instant(first), instant(second)) == ("2026-10-25T00:30:00.000000Z", "2026-10-25T01:30:00.000000Z")
 
 
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
