@@ -9,7 +9,7 @@ from sqlmodel import Session
 from governance.catalogue import _store
 from governance.catalogue.condition import NEVER, Condition
 from governance.catalogue.study import Study
-from governance.storage.snapshot import remembered
+from governance.storage.snapshot import remember, remembered
 
 PAGE = 1_000  # studies of a trust in one page
 
@@ -44,6 +44,11 @@ class Catalogue:
     def study(self, session: Session, study_uid: str) -> Study | None:
         """Find a study by its DICOM study instance UID."""
         return remembered(session, ("study", study_uid), lambda: _store.by_uid(session, study_uid))
+
+    def prepare(self, session: Session, study_uids: Collection[str]) -> None:
+        """Read in one go the studies that :meth:`study` is to be asked for on this snapshot."""
+        found = self.studies(session, study_uids)
+        remember(session, {("study", uid): found.get(uid) for uid in study_uids})
 
     def study_by_pseudonym(self, session: Session, study: str) -> Study | None:
         """Find a study by its pseudonym ``t-…``: the only name the log knows it by."""

@@ -9,7 +9,7 @@ Rules:
 4. The instant of the request decides what is valid. Hours and ages follow the calendar of Europe/London.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -21,7 +21,8 @@ from governance.decisions.request import AccessRequest, RequestSubject
 from governance.emergency import Grant, Scope
 from governance.federation import AiManifest, FederationDirectory
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Edge, PatientContext, Relationships
+from governance.relationships import Between, Edge, PatientContext, Relationships
+from governance.storage.snapshot import remembered
 from governance.vocabulary import SubjectType
 
 PolicyInput: TypeAlias = Mapping[str, Any]
@@ -67,9 +68,8 @@ class PolicyInformationPoint:
             now: the instant of the request, aware.
         """
         local = now.astimezone(LONDON)
-        study, patient = self._resource(request, session)
+        study, patient, custodians = self._resource(request, session)
         subject, team_ids = self._subject(request.subject, session, now)
-        custodians = study.custodians if study else self._searched(request)
         return {
             "time": {"epoch": int(now.timestamp()), "minute_of_day": local.hour * 60 + local.minute},
             "subject": subject,
@@ -88,7 +88,7 @@ class PolicyInformationPoint:
             "relationships": [
                 tie_terms(edge, study, now)
                 for edge in self._relationships.edges_between(
-                    session, subject["id"], team_ids, patient, study.study if study else None, now, custodians
+                    session, _between(subject, team_ids, study, patient, custodians), now
                 )
             ],
             "context": {
@@ -97,6 +97,15 @@ class PolicyInformationPoint:
             },
             "grants": self._held(request, subject["id"], study, session, now),
         }
+
+    def prepare(self, requests: Collection[AccessRequest], session: Session, now: datetime) -> None:
+        """Read in one go what gathering each of several requests is going to look up on this snapshot."""
+        self._catalogue.prepare(session, {request.study_uid for request in requests if request.study_uid})
+        wanted = []
+        for request in requests:
+            subject, team_ids = self._subject(request.subject, session, now)
+            wanted.append(_between(subject, team_ids, *self._resource(request, session)))
+        self._relationships.prepare(session, wanted, now)
 
     def gather_unnamed(
         self, request: AccessRequest, session: Session, now: datetime
@@ -130,18 +139,15 @@ class PolicyInformationPoint:
         scope = Scope(subject, who.role, who.ods, study.study, request.action, request.purpose)
         return [grant_terms(grant) for grant in self._grants(session, scope, now)]
 
-    def _resource(self, request: AccessRequest, session: Session) -> tuple[Study | None, str | None]:
-        """Find the study and the patient's pseudonym (rule 3)."""
+    def _resource(self, request: AccessRequest, session: Session) -> tuple[Study | None, str | None, tuple[str, ...]]:
+        """Find the study, the patient's pseudonym (rule 3), and the trusts that answer for what is asked for."""
         named = self.named(request)
         if request.study_uid is None:
-            return None, named
+            return None, named, request.custodians
         study = self._catalogue.study(session, request.study_uid)
         if study is None or (named is not None and named != study.patient):
-            return None, None
-        return study, study.patient
-
-    def _searched(self, request: AccessRequest) -> tuple[str, ...]:
-        return request.custodians if request.study_uid is None else ()
+            return None, None, ()
+        return study, study.patient, study.custodians
 
     def _opt_out(self, patient: str | None, session: Session, now: datetime) -> bool | None:
         context = self._relationships.patient(session, patient, now) if patient else None
@@ -150,7 +156,12 @@ class PolicyInformationPoint:
     def _subject(
         self, subject: RequestSubject, session: Session, now: datetime
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """Give the subject's attributes and the teams it belongs to."""
+        """Give the subject's attributes and the teams it belongs to; not to be changed."""
+        return remembered(session, ("subject", subject, now), lambda: self._read_subject(subject, session, now))
+
+    def _read_subject(
+        self, subject: RequestSubject, session: Session, now: datetime
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
         trust = self._federation.trust(session, subject.ods) if subject.ods else None
         attributes: dict[str, Any] = {
             "id": subject.id,
@@ -196,6 +207,17 @@ class PolicyInformationPoint:
         }
 
 
+def _between(
+    subject: Mapping[str, Any],
+    team_ids: tuple[str, ...],
+    study: Study | None,
+    patient: str | None,
+    custodians: tuple[str, ...],
+) -> Between:
+    """Say what relationships a request may rest on."""
+    return Between(subject["id"], team_ids, patient, study.study if study else None, custodians)
+
+
 def manifest_terms(manifest: AiManifest) -> dict[str, Any]:
     """Give a manifest as the policy sees it."""
     return {
@@ -219,10 +241,9 @@ def grant_terms(grant: Grant) -> dict[str, Any]:
 
 
 def tie_terms(edge: Edge, study: Study | None, now: datetime) -> dict[str, Any]:
-    """Give an edge as the policy sees it; ``of_study`` says that it names this very study."""
+    """Give an edge as the policy sees it, which its name is nothing to; ``of_study``: it names this very study."""
     return {
         "kind": edge.kind.value,
-        "id": edge.id,
         "age_days": (now - edge.valid_from).days,
         "of_study": study is not None and edge.study == study.study,
     }

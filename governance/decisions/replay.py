@@ -30,7 +30,7 @@ from governance.catalogue import Catalogue, Study
 from governance.clock import LONDON
 from governance.decisions.pip import PolicyInput, manifest_terms, tie_terms
 from governance.federation import FederationDirectory, StaffMember
-from governance.relationships import PatientContext, Relationships
+from governance.relationships import Between, PatientContext, Relationships
 from governance.relationships.service import OPT_OUT_LIFETIME
 from governance.vocabulary import ReasonCode, SubjectType
 
@@ -226,9 +226,8 @@ class Replay:
     def _ties(
         self, session: Session, event: RecordedEvent, subject: Subject, teams: Collection[str], study: Study
     ) -> list[dict[str, Any]]:
-        edges = self._relationships.edges_between(
-            session, subject.id, teams, study.patient or None, study.study, event.time, study.custodians
-        )
+        wanted = Between(subject.id, tuple(teams), study.patient or None, study.study, study.custodians)
+        edges = self._relationships.edges_between(session, wanted, event.time)
         return [tie_terms(edge, study, event.time) for edge in edges]
 
 

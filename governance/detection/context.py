@@ -14,7 +14,7 @@ from governance.detection.facts import ManifestFacts, PatientFacts, StaffFacts, 
 from governance.detection.links import Links
 from governance.federation import FederationDirectory, StaffMember
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Edge, PatientContext, Relationships
+from governance.relationships import Between, Edge, PatientContext, Relationships
 from governance.vocabulary import SubjectType
 
 _NEVER = datetime.max.replace(tzinfo=UTC)  # detection has no use for opt-outs: at that instant every check is too old
@@ -98,9 +98,8 @@ class RegionContext:
         """Give the reasons that held at an instant; the catalogue's custodians count beside the event's."""
         known = self.study(study) if study else None
         custodians = {*(known.custodians if known else ()), *((custodian,) if custodian else ())}
-        edges = self._relationships.edges_between(
-            self._session, subject, self._teams(subject), patient, study, at, sorted(custodians)
-        )
+        wanted = Between(subject, self._teams(subject), patient, study, tuple(sorted(custodians)))
+        edges = self._relationships.edges_between(self._session, wanted, at)
         return _ties(edges)
 
     def follow_up(
@@ -108,7 +107,7 @@ class RegionContext:
     ) -> tuple[Tie, ...]:
         """Give the specific ties that held at ``since`` or began before ``until``, the person's teams included."""
         teams = self._teams(subject)
-        held = self._relationships.edges_between(self._session, subject, teams, patient, study, since)
+        held = self._relationships.edges_between(self._session, Between(subject, teams, patient, study), since)
         begun = self._relationships.edges_of_patient(self._session, patient, since, until)
         theirs = {self._pseudonymiser.subject(name) for name in (subject, *teams)}
         return _ties([*held, *(edge for edge in begun if edge.subject in theirs)])

@@ -18,7 +18,6 @@ _AT = sa.bindparam("at", type_=_TABLE.c.since.type)
 _RUNNING = Prepared(  # asked for with every decision about a person
     sa.select(_TABLE).where(
         _TABLE.c.subject == sa.bindparam("subject"),
-        _TABLE.c.study == sa.bindparam("study"),
         _TABLE.c.since <= _AT,
         _TABLE.c.until > _AT,
     )
@@ -68,11 +67,10 @@ def of_task(session: Session, task_id: str) -> Grant | None:
     return _grant(row) if row else None
 
 
-def running(session: Session, scope: Scope, at: datetime) -> list[Grant]:
-    """Find the grants for a scope that have begun and not ended at an instant."""
-    found = _RUNNING.rows(session, subject=scope.subject, study=scope.study, at=at)
-    grants = [_grant(EmergencyGrantRow(**row)) for row in found]
-    return sorted((grant for grant in grants if grant.scope == scope), key=lambda grant: grant.approval_id)
+def running(session: Session, subject: str, at: datetime) -> list[Grant]:
+    """Find a person's grants that have begun and not ended at an instant: those of minutes, so a few at most."""
+    found = _RUNNING.rows(session, subject=subject, at=at)
+    return sorted((_grant(EmergencyGrantRow(**row)) for row in found), key=lambda grant: grant.approval_id)
 
 
 def end(session: Session, task_id: str, at: datetime) -> bool:

@@ -11,6 +11,7 @@ from governance.audit.log import AuditLog
 from governance.emergency import _store
 from governance.emergency.grant import KEPT, Grant, Scope, Submission
 from governance.storage import Database
+from governance.storage.snapshot import remembered
 
 
 class Repeated(Exception):
@@ -74,7 +75,8 @@ class EmergencyGrants:
 
     def running(self, session: Session, scope: Scope, at: datetime) -> Sequence[Grant]:
         """Give the grants for a scope that run at an instant; takes a read snapshot."""
-        return _store.running(session, scope, at)
+        held = remembered(session, ("grants", scope.subject, at), lambda: _store.running(session, scope.subject, at))
+        return [grant for grant in held if grant.scope == scope]
 
     def revoke(self, grant: Grant, at: datetime, event: Event) -> Grant | None:
         """End a grant now; None when it no longer runs."""

@@ -12,7 +12,7 @@ Rules of this room:
 7. A feed replaces a record whole. Evidence that arrives late still counts from when it was valid.
 """
 
-from governance.relationships.edge import WIDE_KINDS, Edge
+from governance.relationships.edge import WIDE_KINDS, Between, Edge
 from governance.relationships.feed import parse_edges, parse_patients
 from governance.relationships.patient import PatientContext, PatientFlag
 from governance.relationships.service import OPT_OUT_LIFETIME, Relationships
@@ -20,6 +20,7 @@ from governance.relationships.service import OPT_OUT_LIFETIME, Relationships
 __all__ = [
     "OPT_OUT_LIFETIME",
     "WIDE_KINDS",
+    "Between",
     "Edge",
     "PatientContext",
     "PatientFlag",

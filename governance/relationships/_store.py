@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow
-from governance.relationships.edge import WIDE_KINDS, Edge
+from governance.relationships.edge import WIDE_KINDS, Between, Edge
 from governance.relationships.patient import PatientContext, PatientFlag
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
@@ -38,6 +38,18 @@ _BETWEEN = Prepared(
         )
     )
 )
+_AMONG = Prepared(
+    sa.union_all(
+        *(
+            sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), match, *_VALID)
+            for match in (
+                _EDGE.c.patient.in_(sa.bindparam("patients", expanding=True)),
+                sa.and_(_EDGE.c.patient.is_(None), _EDGE.c.study.in_(sa.bindparam("studies", expanding=True))),
+                _WIDE,
+            )
+        )
+    )
+)
 _OF_SUBJECTS = sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), *_VALID)
 _WIDE_KINDS = [kind.value for kind in sorted(WIDE_KINDS)]
 _TO = sa.union_all(
@@ -60,7 +72,7 @@ _CONTEXTS = sa.select(*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at).se
     _PATIENT.outerjoin(_OPT_OUT, _FRESH)
 )
 _CONTEXT_OF_ONE = Prepared(_CONTEXTS.where(_PATIENT.c.patient == sa.bindparam("patient")))
-_CONTEXT_OF_MANY = _CONTEXTS.where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True)))
+_CONTEXT_OF_MANY = Prepared(_CONTEXTS.where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True))))
 
 
 def put_edges(session: Session, edges: Sequence[Edge]) -> None:
@@ -92,6 +104,22 @@ def edges_between(
         session, subjects=sorted(subjects), patient=patient, study=study, custodians=sorted(custodians), at=at
     )
     return _ordered(found)
+
+
+def edges_among(session: Session, subjects: Collection[str], wanted: Sequence[Between], at: datetime) -> list[Edge]:
+    """Find the edges valid at ``at`` that :func:`edges_between` finds for any of what is wanted of these subjects."""
+    found: list[Edge] = []
+    for some in chunks(wanted):
+        rows = _AMONG.rows(
+            session,
+            subjects=sorted(subjects),
+            patients=sorted({one.patient for one in some if one.patient is not None}),
+            studies=sorted({one.study for one in some if one.study is not None}),
+            custodians=sorted({ods for one in some for ods in one.custodians}),
+            at=at,
+        )
+        found += _ordered(rows)
+    return found
 
 
 def edges_of(session: Session, subjects: Collection[str], at: datetime) -> list[Edge]:
@@ -127,8 +155,7 @@ def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetim
     """Find many patients, as :func:`patient`; unknown ones are left out."""
     found: list[PatientContext] = []
     for chunk in chunks(pseudonyms):
-        values = {"patients": list(chunk), "checked_after": checked_after}
-        found += map(_patient, session.connection().execute(_CONTEXT_OF_MANY, values).mappings().all())
+        found += map(_patient, _CONTEXT_OF_MANY.rows(session, patients=chunk, checked_after=checked_after))
     return found
 
 

@@ -7,8 +7,9 @@ from sqlmodel import Session
 
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import _store
-from governance.relationships.edge import Edge
+from governance.relationships.edge import Between, Edge, Matches
 from governance.relationships.patient import PatientContext
+from governance.storage.snapshot import remember, remembered
 from governance.vocabulary import RelationshipKind
 
 OPT_OUT_LIFETIME = timedelta(hours=24)
@@ -28,33 +29,42 @@ class Relationships:
         self._pseudonymiser = pseudonymiser
         self._opt_out_lifetime = opt_out_lifetime
 
-    def edges_between(
-        self,
-        session: Session,
-        subject: str,
-        team_ids: Collection[str],
-        patient: str | None,
-        study: str | None,
-        at: datetime,
-        custodians: Collection[str] = (),
-    ) -> tuple[Edge, ...]:
+    def edges_between(self, session: Session, wanted: Between, at: datetime) -> tuple[Edge, ...]:
         """Give the edges, valid at ``at``, from a subject or one of their teams to a patient or a study.
 
         An edge that names the patient matches by the patient, whichever study it names: priors follow a current
         relationship. One that names a study only matches that study. A wide edge (pool, rota, project) matches when
-        its trust is among ``custodians``, the trusts that answer for the study. Ordered by kind, then id.
+        its trust is among the custodians, the trusts that answer for the study. Ordered by kind, then id.
 
         Args:
             session: a read snapshot.
-            subject: a user's pseudonym ``s-…`` or plain id, or a service's id.
-            team_ids: the teams the subject belongs to.
-            patient: ``p-…``, or None when unknown.
-            study: ``t-…``, or None when no study is asked for.
+            wanted: from whom and to what.
             at: the instant at which the edge must hold.
-            custodians: ODS codes; without any, no wide edge is found.
         """
-        subjects = {self._pseudonymiser.subject(name) for name in (subject, *team_ids)}
-        return tuple(_store.edges_between(session, subjects, patient, study, custodians, at))
+        return remembered(
+            session,
+            ("edges", wanted, at),
+            lambda: tuple(
+                _store.edges_between(
+                    session, self._subjects(wanted), wanted.patient, wanted.study, wanted.custodians, at
+                )
+            ),
+        )
+
+    def prepare(self, session: Session, wanted: Collection[Between], at: datetime) -> None:
+        """Read in one go what :meth:`edges_between` and :meth:`patient` are to be asked for on this snapshot."""
+        named = {one.patient for one in wanted if one.patient is not None}
+        known = self.patients(session, named, at)
+        remember(session, {("patient", patient, at): known.get(patient) for patient in named})
+        of_subjects: dict[frozenset[str], list[Between]] = {}
+        for one in wanted:
+            of_subjects.setdefault(self._subjects(one), []).append(one)
+        for subjects, theirs in of_subjects.items():
+            found = Matches(_store.edges_among(session, subjects, theirs, at))
+            remember(session, {("edges", one, at): found.of(one) for one in theirs})
+
+    def _subjects(self, wanted: Between) -> frozenset[str]:
+        return frozenset(self._pseudonymiser.subject(name) for name in (wanted.subject, *wanted.team_ids))
 
     def edges_of(self, session: Session, subject: str, team_ids: Collection[str], at: datetime) -> tuple[Edge, ...]:
         """Give every edge, valid at ``at``, from a subject or one of their teams; see :meth:`edges_between`."""
@@ -79,7 +89,9 @@ class Relationships:
 
     def patient(self, session: Session, patient: str, at: datetime) -> PatientContext | None:
         """Find a patient by pseudonym ``p-…``; an opt-out too old at ``at`` is unknown (None)."""
-        return _store.patient(session, patient, at - self._opt_out_lifetime)
+        return remembered(
+            session, ("patient", patient, at), lambda: _store.patient(session, patient, at - self._opt_out_lifetime)
+        )
 
     def patients(self, session: Session, patients: Collection[str], at: datetime) -> dict[str, PatientContext]:
         """Find many patients in one go; unknown ones are left out."""

@@ -1,12 +1,12 @@
 """What one read snapshot has already told: asked again, it could only say the same."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar, cast
 
 from sqlmodel import Session
 
 MEMORY = "governance.snapshot"  # in ``session.info`` of a snapshot, and of no write transaction
-_MOST = 1_024  # answers kept; a snapshot that reads more begins anew
+_MOST = 4_096  # answers kept; a snapshot that reads more begins anew
 
 T = TypeVar("T")
 
@@ -23,3 +23,12 @@ def remembered(session: Session, key: Hashable, look: Callable[[], T]) -> T:
     found = look()
     memory[key] = found
     return found
+
+
+def remember(session: Session, answers: Mapping[Hashable, object]) -> None:
+    """Let a snapshot remember what one reading of many told, as if each had been looked up; others forget it."""
+    memory: dict[Hashable, object] | None = session.info.get(MEMORY)
+    if memory is not None:
+        if len(memory) + len(answers) > _MOST:
+            memory.clear()
+        memory.update(answers)

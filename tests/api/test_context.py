@@ -9,6 +9,7 @@ from governance.api.context import BODY, COMMIT, LIMITS
 from governance.api.context_schemas import EdgeLine, PatientLine, StaffLine, StudyLine
 from governance.catalogue import feed as catalogue_feed
 from governance.federation import feed as federation_feed
+from governance.relationships import Between
 from governance.relationships import feed as relationships_feed
 from governance.vocabulary import Outcome, Scope
 from tests.context_world import NDJSON, ContextWorld
@@ -74,7 +75,7 @@ def test_what_came_in_is_found_and_only_by_pseudonym(context_world: ContextWorld
         assert study is not None
         member = made.federation.staff(session, keyed.subject(USER))
         patient = made.relationships.patient(session, keyed.patient(PATIENT), now)
-        (edge,) = made.relationships.edges_between(session, USER, (), study.patient, study.study, now)
+        (edge,) = made.relationships.edges_between(session, Between(USER, (), study.patient, study.study), now)
     assert member is not None
     assert patient is not None
     assert member.patient_key == patient.patient == study.patient == edge.patient == keyed.patient(PATIENT)

@@ -195,7 +195,7 @@ class Sampler(random.Random):
                 "patient_known": True,
             },
             "patient": {"opt_out": False if terms["opt_out_applies"] else self.choice([False, True, None])},
-            "relationships": [{"kind": tie, "id": "t-1", "age_days": self.choice([0, 3, 400]), "of_study": False}],
+            "relationships": [{"kind": tie, "age_days": self.choice([0, 3, 400]), "of_study": False}],
             "context": {"break_glass_reason": None, "self_claim_reason": None},
             "grants": [],
         }
@@ -275,8 +275,8 @@ def _custodians(sampler: Sampler, request: Request) -> None:
 
 def _ties(sampler: Sampler, request: Request) -> None:
     request["relationships"] = [
-        {"kind": kind, "id": f"t-{n}", "age_days": sampler.randint(0, 4000), "of_study": sampler.chance(0.3)}
-        for n, kind in enumerate(sampler.choices(KINDS, k=sampler.randint(0, 3)))
+        {"kind": kind, "age_days": sampler.randint(0, 4000), "of_study": sampler.chance(0.3)}
+        for kind in sampler.choices(KINDS, k=sampler.randint(0, 3))
     ]
 
 

@@ -79,7 +79,6 @@ WORLDS: SearchStrategy[World] = st.fixed_dictionaries(
 _TIE = st.fixed_dictionaries(
     {
         "kind": st.sampled_from(KINDS),
-        "id": st.sampled_from(["e-1", "e-2"]),
         "age_days": st.integers(0, 4000),
         "of_study": st.booleans(),
     }

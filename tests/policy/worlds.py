@@ -68,7 +68,7 @@ REQUEST: Mapping[str, Any] = {
         "patient_known": True,
     },
     "patient": {"opt_out": None},
-    "relationships": [{"kind": "order", "id": "o-1", "age_days": 0, "of_study": False}],
+    "relationships": [{"kind": "order", "age_days": 0, "of_study": False}],
     "context": {"break_glass_reason": None, "self_claim_reason": None},
     "grants": [],
 }

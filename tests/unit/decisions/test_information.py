@@ -43,7 +43,7 @@ def test_everything_about_a_person_and_a_study(region: Region) -> None:
             "patient_known": True,
         },
         "patient": {"opt_out": True},
-        "relationships": [{"kind": "order", "id": "o-1", "age_days": 3, "of_study": False}],
+        "relationships": [{"kind": "order", "age_days": 3, "of_study": False}],
         "context": {"break_glass_reason": "arrest", "self_claim_reason": "on call"},
         "grants": [],
     }
@@ -195,7 +195,7 @@ def test_a_teams_worklist_that_names_the_study(region: Region) -> None:
     )
     region.change(lambda s: region.relationships.upsert_edges(s, [team]))
     ties = region.gather(asking())["relationships"]
-    assert {"kind": "worklist", "id": "w-1", "age_days": 0, "of_study": True} in ties
+    assert {"kind": "worklist", "age_days": 0, "of_study": True} in ties
 
 
 def test_a_person_may_be_named_by_pseudonym(region: Region) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Edge, PatientContext, PatientFlag, Relationships
+from governance.relationships import Between, Edge, PatientContext, PatientFlag, Relationships
 from governance.storage import Database
 from governance.vocabulary import RelationshipKind
 
@@ -55,15 +55,22 @@ class World:
         **named: str | None,
     ) -> list[str]:
         target = {"patient": self.patient, "study": self.study} | named
+        wanted = Between(subject, teams, target["patient"], target["study"], custodians)
+        beside = Between(subject, teams, self.keyed.patient("9990000042"), self.keyed.study("4.2"), ("RXW",))
         with self.database.reading() as session:
-            found = self.relationships.edges_between(
-                session, subject, teams, target["patient"], target["study"], at, custodians
-            )
+            found = self.relationships.edges_between(session, wanted, at)
+        with self.database.reading() as session:
+            self.relationships.prepare(session, [beside, wanted], at)
+            assert self.relationships.edges_between(session, wanted, at) == found, "read with others it is the same"
         return [edge.id for edge in found]
 
     def context(self, at: datetime = NOW) -> PatientContext | None:
         with self.database.reading() as session:
-            return self.relationships.patient(session, self.patient, at)
+            found = self.relationships.patient(session, self.patient, at)
+        with self.database.reading() as session:
+            self.relationships.prepare(session, [Between("u-17", (), self.patient, None)], at)
+            assert self.relationships.patient(session, self.patient, at) == found, "read with others it is the same"
+        return found
 
 
 @pytest.fixture
@@ -76,7 +83,7 @@ def test_gives_back_the_edge_that_was_kept(world: World) -> None:
     world.put(kept)
 
     with world.database.reading() as session:
-        found = world.relationships.edges_between(session, "u-17", (), world.patient, world.study, NOW)
+        found = world.relationships.edges_between(session, Between("u-17", (), world.patient, world.study), NOW)
     assert found == (kept,)
 
 

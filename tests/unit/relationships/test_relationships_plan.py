@@ -4,25 +4,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 from sqlmodel import SQLModel
 
 import governance.relationships._tables  # noqa: F401 - puts the tables into the metadata
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Relationships
+from governance.relationships import Between, Relationships
 from governance.storage import Database
 
 
-def test_each_way_of_matching_walks_an_index_of_its_own(tmp_path: Path, pseudonymiser: Pseudonymiser) -> None:
+@pytest.mark.parametrize("together", [False, True])
+def test_each_way_of_matching_walks_an_index_of_its_own(
+    tmp_path: Path, pseudonymiser: Pseudonymiser, together: bool
+) -> None:
     database = Database(f"sqlite:///{tmp_path}/plan.sqlite")
     SQLModel.metadata.create_all(database.engine)
     asked: list[str] = []
     with database.reading() as session:
         driver: Any = session.connection().connection.dbapi_connection
         driver.set_trace_callback(asked.append)
-        Relationships(pseudonymiser).edges_between(
-            session, "u-17", ("stroke",), "p-1", "t-1", datetime(2026, 11, 24, tzinfo=UTC), ("RRK", "RKB")
-        )
+        relationships, at = Relationships(pseudonymiser), datetime(2026, 11, 24, tzinfo=UTC)
+        wanted = [Between("u-17", ("stroke",), f"p-{place}", f"t-{place}", ("RRK", "RKB")) for place in range(3)]
+        if together:
+            relationships.prepare(session, wanted, at)
+        else:
+            relationships.edges_between(session, wanted[0], at)
         driver.set_trace_callback(None)
         plan = driver.execute(f"EXPLAIN QUERY PLAN {asked[-1]}").fetchall()
     database.dispose()

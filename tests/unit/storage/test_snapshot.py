@@ -23,9 +23,9 @@ def test_a_snapshot_is_asked_once(database: Database) -> None:
 def test_a_snapshot_that_reads_much_forgets_and_looks_again(database: Database) -> None:
     looks: list[int] = []
     with database.reading() as session:
-        for number in (*range(3_000), 0):
+        for number in (*range(5_000), 0):
             assert remembered(session, number, lambda number=number: looks.append(number) or number) == number
-        assert len(session.info["governance.snapshot"]) <= 1_024
+        assert len(session.info["governance.snapshot"]) <= 4_096
     assert looks.count(0) == 2
 
 
