@@ -6,6 +6,11 @@ every change and hold a copy of its own. It gets the slice that the look-up by r
 reach, made once for each combination and kept as text. The slice is a projection, not a rule: what it leaves out, the
 policy cannot see from this request, and the differential suite against OPA, which holds the whole, proves it.
 
+An answer follows from the policy data and the input alone, and the input names its instant to the second. So what the
+machine said of an input is kept with the generation, and the same input, byte for byte, is not evaluated twice: a
+viewer asks for a study's images by hundreds of requests that differ in nothing the policy looks at. Every one of them
+has its facts gathered and its decision recorded. A policy that read a clock of its own would be a second late at most.
+
 Machines live in a cell of their thread, not of their engine: one that is dropped by another thread than its own is
 never freed. Whose engine is gone goes when its thread makes the next machine, or ends.
 
@@ -16,7 +21,7 @@ and relationships and the candidate clauses.
 import json
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import regorus
@@ -38,18 +43,30 @@ from governance.vocabulary import ReasonCode
 
 _UNDEFINED = "<undefined>"
 _SLICES_MAXIMUM = 4096  # combinations kept as text for one revision: some tens of megabytes at the very most
+_ANSWERS_MAXIMUM = 4096  # inputs of one revision whose answer is kept: some megabytes
 
 T = TypeVar("T")
 _Key = tuple[str, tuple[str, ...], str]
 
 
 class _Generation:
-    """One revision of the policy data, and the slices made of it so far."""
+    """One revision of the policy data, the slices made of it so far, and what was answered with it."""
 
     def __init__(self, data: PolicyData) -> None:
         self.revision = data.revision
         self._document = data.document
         self._slices: dict[_Key, str] = {}
+        self._answers: dict[str, Answer] = {}
+
+    def answer_to(self, asked: str, decide: Callable[[], Answer]) -> Answer:
+        """Give the answer to an input as text: the one it had before, or the one it is decided to have now."""
+        found = self._answers.get(asked)
+        if found is None:
+            found = decide()
+            if len(self._answers) >= _ANSWERS_MAXIMUM:
+                self._answers.clear()
+            self._answers[asked] = found
+        return found
 
     def slice_for(self, policy_input: Mapping[str, Any]) -> str:
         """Give the JSON of what the policy can reach from this input; the same object for the same combination."""
@@ -178,6 +195,16 @@ class RegorusEngine:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
         return self._decide(generation, policy_input)
 
+    def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> list[Answer | EngineFault]:
+        """Decide on one policy input after the other."""
+        return [self._outcome(policy_input) for policy_input in policy_inputs]
+
+    def _outcome(self, policy_input: Mapping[str, Any]) -> Answer | EngineFault:
+        try:
+            return self.evaluate(policy_input)
+        except EngineFault as fault:
+            return fault
+
     def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         """Put the filter together from what the clauses open. Raises EngineFault."""
         generation = self._current
@@ -195,9 +222,13 @@ class RegorusEngine:
         return Health(ok=True, revision=self._current.revision, detail="compiled policies in this process")
 
     def _decide(self, generation: _Generation, policy_input: Mapping[str, Any]) -> Answer:
-        held, asked = _guarded(lambda: (generation.slice_for(policy_input), json.dumps(policy_input)))
-        value = self._deciding.value(held, asked)
-        return read_answer(value, frozenset({generation.revision}))
+        asked = _guarded(lambda: json.dumps(policy_input))
+
+        def decide() -> Answer:
+            value = self._deciding.value(_guarded(lambda: generation.slice_for(policy_input)), asked)
+            return read_answer(value, frozenset({generation.revision}))
+
+        return generation.answer_to(asked, decide)
 
 
 def _compile(policies: PolicySource, entrypoint: str) -> bytes:

@@ -10,7 +10,7 @@ Rules that every engine keeps, held by one suite of tests over all of them:
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -81,6 +81,10 @@ class Engine(Protocol):
 
     def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
         """Decide on one policy input (see ``pip``). Raises EngineFault."""
+        ...
+
+    def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> "list[Answer | EngineFault]":
+        """Decide on several policy inputs at once; for each, in order, its answer or the fault that kept it."""
         ...
 
     def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:

@@ -6,11 +6,15 @@
 3. The decision carries the revision that the engine decided with, or the one it was meant to.
 4. Policy data that the engine could not take ends what it had: an agreement that was suspended meanwhile opens nothing
    (``policy.stale``) until a load succeeds.
+5. Questions that come together (the frames of a viewer, a page of ``evaluations``) are put to the engine together, and
+   one that comes twice among them is put once. Each is a decision of its own all the same, with its own id and record.
 
 The caller still owes: a durable record of the decision before anybody acts on it (``enforcement``).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -23,7 +27,7 @@ from governance.decisions.emergency import Emergency, ReviewSample, emergency_of
 from governance.decisions.engine import Engine, EngineFault, Health
 from governance.decisions.listing import Listing
 from governance.decisions.obligations import unsupported
-from governance.decisions.pip import PolicyInformationPoint
+from governance.decisions.pip import PolicyInformationPoint, PolicyInput
 from governance.decisions.request import AccessRequest
 from governance.errors import Unavailable
 from governance.telemetry import get_logger
@@ -96,10 +100,20 @@ class DecisionService:
             now: the instant of the request, aware; it is the policy's clock too.
             new_id: makes the decision's id.
         """
-        answer = self._answer(request, session, now)
+        return self.decide_all([request], session, now, new_id)[0]
+
+    def decide_all(
+        self, requests: Sequence[AccessRequest], session: Session, now: datetime, new_id: Callable[[], str]
+    ) -> list[Decision]:
+        """Decide requests that came together, in their order; see :meth:`decide`."""
+        answers = self._answers([_asked(request) for request in requests], session, now)
+        return [
+            self._decision(request, answer, now, new_id()) for request, answer in zip(requests, answers, strict=True)
+        ]
+
+    def _decision(self, request: AccessRequest, answer: Answer, now: datetime, decision_id: str) -> Decision:
         if answer.permit and unsupported(answer.obligations, request.supported_obligations):
             answer = _denial(ReasonCode.OBLIGATION_UNSUPPORTED, answer.revision, answer)
-        decision_id = new_id()
         emergency = emergency_of(answer.obligations) if answer.permit else None
         return Decision(
             id=decision_id,
@@ -148,22 +162,41 @@ class DecisionService:
         name = emergency.approval.id if emergency.approval else decision_id
         return self._sample(name, emergency.share)
 
-    def _answer(self, request: AccessRequest, session: Session, now: datetime) -> Answer:
+    def _answers(self, asked: Sequence[AccessRequest], session: Session, now: datetime) -> list[Answer]:
+        """Answer each question, putting the same one once (rule 5)."""
         if self._outdated:
-            return _denial(ReasonCode.POLICY_STALE, self._engine.revision)
+            return [_denial(ReasonCode.POLICY_STALE, self._engine.revision)] * len(asked)
+        answers: dict[AccessRequest, Answer] = {}
+        gathered: dict[AccessRequest, PolicyInput] = {}
+        questions = dict.fromkeys(asked)
+        if len(questions) > 1:
+            with suppress(Exception):  # whatever it meets, gathering meets again, for whom it concerns
+                self._information.prepare(questions.keys(), session, now)
+        for question in questions:
+            try:
+                gathered[question] = self._information.gather(question, session, now)
+            except Exception as error:  # noqa: BLE001 - whatever keeps an attribute away, nothing is released without it
+                _log.error("attributes unavailable", error_type=type(error).__name__)
+                answers[question] = _denial(ReasonCode.ATTRIBUTES_UNAVAILABLE, self._engine.revision)
+        answers |= zip(gathered, self._evaluated(list(gathered.values())), strict=True)
+        return [answers[question] for question in asked]
+
+    def _evaluated(self, inputs: Sequence[PolicyInput]) -> list[Answer]:
+        """Put inputs to the engine; what it fails to answer is denied."""
         try:
-            policy_input = self._information.gather(request, session, now)
-        except Exception as error:  # noqa: BLE001 - whatever keeps an attribute away, nothing is released without it
-            _log.error("attributes unavailable", error_type=type(error).__name__)
-            return _denial(ReasonCode.ATTRIBUTES_UNAVAILABLE, self._engine.revision)
-        try:
-            return self._engine.evaluate(policy_input)
-        except EngineFault as fault:
-            _log.error("policy engine failed", engine=self._engine.name, reason=fault.reason.value, detail=fault.detail)
-            return _denial(fault.reason, self._engine.revision)
+            outcomes = [one for one, _ in zip(self._engine.evaluate_all(inputs), inputs, strict=True)]
         except Exception as error:  # noqa: BLE001 - an engine that breaks its own contract decides nothing
             _log.error("policy engine broke", engine=self._engine.name, error_type=type(error).__name__)
-            return _denial(ReasonCode.ENGINE_UNAVAILABLE, self._engine.revision)
+            return [_denial(ReasonCode.ENGINE_UNAVAILABLE, self._engine.revision)] * len(inputs)
+        faults = {one.reason: one for one in outcomes if isinstance(one, EngineFault)}
+        for fault in faults.values():
+            _log.error("policy engine failed", engine=self._engine.name, reason=fault.reason.value, detail=fault.detail)
+        return [_denial(one.reason, self._engine.revision) if isinstance(one, EngineFault) else one for one in outcomes]
+
+
+def _asked(request: AccessRequest) -> AccessRequest:
+    """Give what of a request the engine is asked: what an enforcement point can do comes after."""
+    return request if request.supported_obligations is None else replace(request, supported_obligations=None)
 
 
 def _denial(reason: ReasonCode, revision: str, explained: Answer | None = None) -> Answer:

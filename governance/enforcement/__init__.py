@@ -10,7 +10,7 @@ Rules of this room:
 """
 
 from governance.enforcement._edge_store import EdgeReport
-from governance.enforcement.access import AccessAnswer, AccessService, Asker, asker_of
+from governance.enforcement.access import AccessAnswer, AccessService, Asked, Asker, asker_of
 from governance.enforcement.access_requests import AccessRequests, Wanted
 from governance.enforcement.archives import ArchiveAddress, DicomwebArchives
 from governance.enforcement.bound_tokens import BoundTokens
@@ -48,6 +48,7 @@ __all__ = [
     "AgreementLapse",
     "ArchiveAddress",
     "ArchiveLists",
+    "Asked",
     "Asker",
     "BoundTokens",
     "Bundles",

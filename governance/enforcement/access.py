@@ -172,16 +172,18 @@ class AccessService:
         """
         began = perf_counter()
         now = self._clock.now()
-        decided: list[tuple[AccessRequest, Decision]] = []
-        events: list[Event] = []
-        for request, asker in questions:
-            decision = self._decisions.decide(request, session, now, self._new_id)
-            study = self._catalogue.study(session, request.study_uid) if request.study_uid else None
-            unknown = Resource(patient=request.patient, study_uid=request.study_uid)
-            resource = resource_of(study) if study else unknown
-            decided.append((request, decision))
-            events.append(decision_event(request, decision, resource, asker, self._source))
-        return Asked(tuple(decided), self._audit.submit(events), door, began)
+        requests = [request for request, _ in questions]
+        decisions = self._decisions.decide_all(requests, session, now, self._new_id)
+        events = [
+            decision_event(request, decision, self._resource(request, session), asker, self._source)
+            for (request, asker), decision in zip(questions, decisions, strict=True)
+        ]
+        return Asked(tuple(zip(requests, decisions, strict=True)), self._audit.submit(events), door, began)
+
+    def _resource(self, request: AccessRequest, session: Session) -> Resource:
+        """Name in a record what a request is about."""
+        study = self._catalogue.study(session, request.study_uid) if request.study_uid else None
+        return resource_of(study) if study else Resource(patient=request.patient, study_uid=request.study_uid)
 
     def snapshot(self) -> AbstractContextManager[Session]:
         """Open a read snapshot of the terms in force, to :meth:`ask` on. Raises Unavailable."""

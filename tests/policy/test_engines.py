@@ -6,7 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -55,6 +55,25 @@ def test_an_answer_carries_the_revision_it_was_computed_with(make: EngineMaker) 
         assert (answer.permit, answer.revision, engine.revision) == (permit, data.revision, data.revision)
     assert engine.health().ok
     assert engine.health().revision == "open"
+
+
+def test_several_inputs_have_an_answer_each_in_their_order(make: EngineMaker) -> None:
+    engine = make()
+    assert [one.reason for one in engine.evaluate_all([REQUEST] * 2)] == [ReasonCode.ENGINE_UNDEFINED] * 2
+    engine.load(OPEN)
+    inputs = [changed(REQUEST, {"purpose": "HRESCH"}) if place % 3 == 0 else REQUEST for place in range(40)]
+    answers = engine.evaluate_all(inputs)
+    assert answers == [engine.evaluate(one) for one in inputs]
+    assert {answer.permit for answer in answers} == {True, False}
+    assert engine.evaluate_all([]) == []
+
+
+def test_what_was_answered_before_a_load_is_not_answered_after_it(make: EngineMaker) -> None:
+    engine = make()
+    for data, permit in ((OPEN, True), (OPEN, True), (SHUT, False), (OPEN, True)):
+        engine.load(data)
+        assert [engine.evaluate(REQUEST).permit for _ in range(3)] == [permit] * 3
+        assert [answer.permit for answer in engine.evaluate_all([REQUEST] * 3)] == [permit] * 3
 
 
 def test_data_without_its_revision_is_refused_and_the_old_stays(make: EngineMaker) -> None:
@@ -201,6 +220,20 @@ def test_a_stopped_server_is_unavailable_and_works_again_when_back(
 
 
 @pytest.mark.peer
+def test_several_inputs_wait_for_a_server_that_lost_its_memory(own_server: OpaServer, policies: PolicySource) -> None:
+    engine = OpaEngine(own_server.url, policies, timeout=10)
+    engine.load(OPEN)
+    own_server.stop()
+    faults = engine.evaluate_all([REQUEST] * 40)
+    assert {one.reason for one in faults} == {ReasonCode.ENGINE_UNAVAILABLE}
+    assert len(faults) == 40
+    own_server.start()  # with nothing in its memory
+    assert {answer.permit for answer in engine.evaluate_all([REQUEST] * 40)} == {True}
+    requests.delete(f"{own_server.url}/v1/data/governance", timeout=5).raise_for_status()
+    assert {answer.permit for answer in engine.evaluate_all([REQUEST] * 40)} == {True}
+
+
+@pytest.mark.peer
 def test_data_put_there_by_another_is_stale(own_server: OpaServer, policies: PolicySource) -> None:
     engine, other = (OpaEngine(own_server.url, policies, timeout=10) for _ in range(2))
     engine.load(SHUT)
@@ -324,6 +357,23 @@ def test_a_server_that_talks_nonsense_is_no_permit(status: int, body: bytes, rea
         assert reason_of(engine) is reason
 
 
+@pytest.mark.parametrize(
+    ("result", "reasons"),
+    [
+        ([ANSWER, ANSWER], [None, None]),
+        ([ANSWER, {"permit": True}], [None, ReasonCode.ENGINE_INVALID_ANSWER]),
+        ([ANSWER, ANSWER | {"revision": "shut"}], [ReasonCode.POLICY_STALE] * 2),
+        ([ANSWER], [ReasonCode.ENGINE_INVALID_ANSWER] * 2),
+        ([ANSWER] * 3, [ReasonCode.ENGINE_INVALID_ANSWER] * 2),
+        (ANSWER, [ReasonCode.ENGINE_INVALID_ANSWER] * 2),
+    ],
+)
+def test_of_several_answers_nonsense_is_no_permit(result: object, reasons: list[ReasonCode | None]) -> None:
+    with impostor(200, json.dumps({"result": result}).encode()) as engine:
+        found = engine.evaluate_all([REQUEST, changed(REQUEST, {"action": "search"})])
+    assert [one.reason if isinstance(one, EngineFault) else None for one in found] == reasons
+
+
 def test_the_impostor_can_speak_well() -> None:
     with impostor(200, json.dumps({"result": ANSWER}).encode()) as engine:
         assert engine.evaluate(changed(REQUEST, {})).permit
@@ -334,6 +384,20 @@ def test_a_server_that_never_answers_is_a_timeout(policies: PolicySource) -> Non
         engine = OpaEngine(f"http://127.0.0.1:{silent.getsockname()[1]}", policies, timeout=0.05)
         engine._data = OPEN  # what it would hold had the server answered once
         assert reason_of(engine) is ReasonCode.ENGINE_TIMEOUT
+        asked = connections(silent)
+        assert [one.reason for one in engine.evaluate_all([REQUEST] * 100)] == [ReasonCode.ENGINE_TIMEOUT] * 100
+        assert connections(silent) == asked, "after a time-out nothing more is asked"
+
+
+def connections(server: socket.socket) -> int:
+    """Take what has connected to a server meanwhile; gives how many."""
+    server.setblocking(False)
+    taken = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            taken += 1
+    return taken
 
 
 def test_the_environments_proxy_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,7 @@ def test_missing_metadata_and_the_entrypoints(opa: str) -> None:
             entrypoints.append(path)
     assert sorted(entrypoints) == [
         "data.imaging.decision.answer",
+        "data.imaging.decision.answers",
         "data.imaging.filter.answer",
         "data.imaging.filter.include",
     ]

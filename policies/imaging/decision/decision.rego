@@ -41,6 +41,11 @@ default answer := {
 
 answer := object.union_n([_verdict, {"revision": data.governance.revision}, freshness.told(_limits, _age)])
 
+# METADATA
+# description: The answers to each of `input.requests`, in their order, for a server that is asked once for many.
+# entrypoint: true
+answers := [one | some request in input.requests; one := answer with input as request]
+
 # An edge is given limits in its bundle, and as of when its revocations hold; the service's own engine neither.
 default _limits := null
 

@@ -181,6 +181,18 @@ test_fail_revoked_token if {
 	found.reasons == ["token.revoked"]
 }
 
+test_success_each_of_several if {
+	asked := [request, object.union(request, {"action": "read_report"}), request]
+	agreed := governance({"care/1": clause("1", {})})
+	found := decision.answers with input as {"requests": asked} with data.governance as agreed
+	[one.permit | some one in found] == [true, false, true]
+	found[0] == answer({"care/1": clause("1", {})}, {})
+}
+
+test_success_each_of_none if {
+	decision.answers == [] with input as {"requests": []}
+}
+
 at_edge(revocations) := found if {
 	limited := object.union(governance({"care/1": clause("1", {})}), {"edge": {"stale_after": 60}})
 	found := decision.answer with input as request with data.governance as limited with data.revocations as revocations

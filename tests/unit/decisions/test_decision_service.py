@@ -1,6 +1,7 @@
 """A request in, a decision out, whatever happens on the way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,66 @@ def test_a_radiologist_reads_what_was_ordered(region: Region, engine: RegorusEng
     assert decision.agreement is not None
     assert (decision.agreement.id, decision.agreement.clause, decision.agreement.version) == ("care", "1", 3)
     assert [obligation.id for obligation in decision.obligations] == ["care/1/1"]
+
+
+def test_questions_that_come_together_are_decided_as_each_alone(region: Region, engine: RegorusEngine) -> None:
+    unsupported = asking(supported_obligations=frozenset())
+    different = [
+        asking(),
+        unsupported,
+        asking(study_uid="9.9.9"),
+        asking(patient="9990000026"),
+        asking(subject=AI),
+        asking(break_glass_reason="cardiac arrest"),
+        asking(purpose=Purpose.HRESCH),
+        asking(study_uid=None, custodians=("RRK",)),
+    ]
+    alone = [region.decide(engine, one) for one in different]
+    ids = iter(range(100))
+    with region.database.reading() as session:
+        service = DecisionService(engine, region.information)
+        together = service.decide_all([*different, *different], session, NOW, lambda: f"d-{next(ids)}")
+    assert [decision.id for decision in together] == [f"d-{place}" for place in range(16)], "each is one of its own"
+    assert [replace(decision, id="d-1") for decision in together] == [*alone, *alone]
+    assert len({decision.reasons for decision in alone}) > 3
+
+
+def test_a_question_that_comes_twice_is_put_to_the_engine_once(region: Region) -> None:
+    put: list[int] = []
+
+    class Counting(RegorusEngine):
+        def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> list[Answer | EngineFault]:
+            put.append(len(policy_inputs))
+            return super().evaluate_all(policy_inputs)
+
+    counting = Counting(PolicySource.from_directory())
+    counting.load(policy_data({"care/1": CLAUSE}))
+    requests = [asking(), asking(supported_obligations=frozenset()), asking(purpose=Purpose.HRESCH)] * 10
+    with region.database.reading() as session:
+        decided = DecisionService(counting, region.information).decide_all(requests, session, NOW, lambda: "d")
+    assert put == [2]
+    assert [decision.permit for decision in decided] == [True, False, False] * 10
+
+
+def test_of_questions_that_come_together_only_those_without_attributes_are_denied_for_it(region: Region) -> None:
+    def uncountable(*_: Any) -> int:
+        raise RuntimeError("the log is away")
+
+    information = PolicyInformationPoint(
+        federation=region.federation,
+        catalogue=region.catalogue,
+        relationships=region.relationships,
+        pseudonymiser=region.pseudonymiser,
+        reads_today=uncountable,
+    )
+    engine = RegorusEngine(PolicySource.from_directory())
+    engine.load(policy_data({"care/1": CLAUSE}))
+    with region.database.reading() as session:
+        decided = DecisionService(engine, information).decide_all(
+            [asking(), asking(subject=AI), asking()], session, NOW, lambda: "d"
+        )
+    assert [decision.permit for decision in decided] == [True, False, True]
+    assert decided[1].reasons == (ReasonCode.ATTRIBUTES_UNAVAILABLE,)
 
 
 def test_an_ai_service_reads_under_its_manifest(region: Region) -> None:
@@ -122,6 +183,11 @@ class BrokenEngine:
     def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
         raise self.error
 
+    def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> list[Answer | EngineFault]:
+        if isinstance(self.error, EngineFault):
+            return [self.error] * len(policy_inputs)
+        raise self.error
+
     def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         raise self.error
 
@@ -147,6 +213,20 @@ def test_an_engine_that_fails_is_a_denial(region: Region, error: Exception, reas
     decision = region.decide(BrokenEngine(error), asking(break_glass_reason="cardiac arrest"))
     assert (decision.permit, decision.reasons, decision.requestable) == (False, (reason,), False)
     assert decision.revision == "r-9"
+
+
+def test_an_engine_that_does_not_answer_each_question_is_a_denial_of_all(region: Region) -> None:
+    class Careless(RegorusEngine):
+        def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> list[Answer | EngineFault]:
+            return super().evaluate_all(policy_inputs)[1:]
+
+    careless = Careless(PolicySource.from_directory())
+    careless.load(policy_data({"care/1": CLAUSE}))
+    with region.database.reading() as session:
+        decided = DecisionService(careless, region.information).decide_all(
+            [asking(), asking(purpose=Purpose.HRESCH)], session, NOW, lambda: "d"
+        )
+    assert [decision.reasons for decision in decided] == [(ReasonCode.ENGINE_UNAVAILABLE,)] * 2
 
 
 def test_nothing_loaded_is_a_denial(region: Region) -> None:
