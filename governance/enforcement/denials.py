@@ -5,12 +5,12 @@ the study, the purpose, the clause and the decision, until an instant. It is car
 log by the decision's id. Neither tells its bearer anything of the patient, and neither opens anything.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from governance.audit import AuditSearch, Query, RecordedEvent
-from governance.decisions import AccessRequest, Decision
+from governance.decisions import AccessRequest, Decision, RequestSubject
 from governance.enforcement.access import Asker
 from governance.enforcement.bound_tokens import BoundTokens
 from governance.errors import GovernanceError
@@ -19,6 +19,7 @@ from governance.vocabulary import SYSTEM, EventKind, SubjectType
 
 LIFETIME = timedelta(minutes=10)  # within which a denial can be answered by a request
 _LABEL = b"imaging-governance/denial\x01"
+_OF_SUBJECT = tuple(one.name for one in fields(RequestSubject))
 
 
 class AccessRequestError(StrEnum):
@@ -131,9 +132,10 @@ class Denials:
         )
 
     def _tokens(self, asked: AccessRequest, asker: Asker) -> BoundTokens:
+        subject = asked.subject
         matter = {
             "asker": asker.id,
-            "subject": asdict(asked.subject),
+            "subject": {name: getattr(subject, name) for name in _OF_SUBJECT},
             "action": asked.action.value,
             "study": asked.study_uid,
             "purpose": asked.purpose.value,

@@ -9,11 +9,13 @@
    does it.
 
 Steps 1 to 3 say the same of the same bytes as long as the key is published, so what passed them is remembered by its
-digest; steps 4 to 6 are done each time.
+digest. Step 4 says the same within one second, which is all that its checks see of the time. Steps 5 and 6 are done
+each time.
 """
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +29,25 @@ ALGORITHMS = frozenset({"ES256"})
 _REMEMBERED = 4096  # tokens whose signature was found good; some megabytes
 
 
+@dataclass(slots=True)
+class _Signed:
+    """A token that passed steps 1 to 3; ``passed`` is how it last passed step 4: for whom, in which second, as what.
+
+    One value, put there at once: threads share it.
+    """
+
+    kid: str
+    claims: Mapping[str, Any]
+    passed: tuple[str | None, int, AccessClaims] | None = None
+
+
 class AccessVerifier:
     """Verifies tokens of one issuer with its own keys."""
 
     def __init__(self, issuer: str, keys: KeyRing) -> None:
         self._issuer = issuer
         self._keys = keys
-        self._signed: dict[bytes, tuple[str, Mapping[str, Any]]] = {}  # digest of a token -> key id, claims
+        self._known: dict[bytes, _Signed] = {}  # by the digest of the token
 
     def verify(self, token: str, audience: str | None, now: datetime) -> AccessClaims:
         """Take a compact token and give its claims (steps 1 to 4).
@@ -46,25 +60,28 @@ class AccessVerifier:
         Raises:
             TokenRefused: which check failed.
         """
-        claims = self._claims(token, now)
-        report("access_token", access.table(self._issuer, audience).verify(claims, int(now.timestamp())))  # step 4
-        return access.read(claims)
+        signed, second = self._signed(token, now), int(now.timestamp())
+        passed = signed.passed
+        if passed is None or passed[:2] != (audience, second):
+            report("access_token", access.table(self._issuer, audience).verify(signed.claims, second))  # step 4
+            passed = signed.passed = audience, second, access.read(signed.claims)
+        return passed[2]
 
-    def _claims(self, token: str, now: datetime) -> Mapping[str, Any]:
-        """Give the claims of a token that passes steps 1 to 3."""
-        published = [key.public_jwk for key in self._keys.published(now)]
+    def _signed(self, token: str, now: datetime) -> _Signed:
+        """Give a token that passes steps 1 to 3."""
+        published = self._keys.published(now)
         digest = hashlib.sha256(token.encode()).digest()
-        kid, claims = self._signed.get(digest, ("", {}))
-        if any(key["kid"] == kid for key in published):
-            return claims
+        known = self._known.get(digest)
+        if known is not None and any(key.kid == known.kid for key in published):
+            return known
         unverified = _jose.parse(token)
         if unverified.media_type != access.MEDIA_TYPE:  # step 1
             raise TokenRefused(TokenFault.TYPE, "The token is not an access token.")
         if unverified.kid is None:
             raise TokenRefused(TokenFault.KEY, "The token does not name its key.")
-        key = _jose.select_key(published, unverified, ALGORITHMS)  # step 2
+        key = _jose.select_key([key.public_jwk for key in published], unverified, ALGORITHMS)  # step 2
         claims = _jose.verify(unverified, key)  # step 3
-        if len(self._signed) >= _REMEMBERED:
-            self._signed.clear()
-        self._signed[digest] = (unverified.kid, claims)
-        return claims
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        made = self._known[digest] = _Signed(unverified.kid, claims)
+        return made

@@ -1,10 +1,11 @@
 """Request bodies: read once, sized, typed, with every fault named by its path."""
 
+import json
 import zlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from flask import json, request
+from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
@@ -49,7 +50,7 @@ def json_value(maximum: int = DEFAULT_MAXIMUM, media_types: tuple[str, ...] = ("
 def parsed(data: bytes) -> Any:
     """Read JSON in UTF-8 of any shape; 400 for anything else."""
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        return _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError):
         raise InvalidInput(
             [Fault("", "not valid JSON in UTF-8")], "The body is not valid JSON.", "body.malformed"
@@ -94,3 +95,6 @@ def faults_of(error: ValidationError) -> list[Fault]:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
