@@ -6,15 +6,18 @@ form, a bearer token and a JSON object. It holds no rule of its own:
 
 1. The caller, the shape of the question, the decision and the rendering are the same functions that the view calls.
 2. Whatever it does not take, and whatever it finds fault with, goes to Flask as it came, and Flask says what is wrong.
-3. Questions that arrive together are decided on one snapshot and recorded in one append, each for its own asker.
+3. Questions that arrive together are decided on one snapshot and recorded in one append, each for its own asker. Those
+   that arrive while an append is under way wait for its end, as their own would have to. Then as many as were together
+   last are waited for, a moment at most: who was answered together asks again together, and the price of a snapshot and
+   of a commit is paid once for all of them. Whoever is alone waits for nobody.
 4. It answers after the log has the decision. When the log cannot take it, the answer is the problem map's.
-5. Deciding may take place on the loop only when nothing outside this process can hold it up; otherwise in a thread.
+5. Deciding takes place on the loop only when nothing outside this process can hold it up; otherwise in a thread.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -26,7 +29,7 @@ from governance.api.authzen_answers import rendered
 from governance.api.authzen_requests import access_request
 from governance.audit import Receipt
 from governance.decisions import AccessRequest
-from governance.enforcement import AccessAnswer
+from governance.enforcement import AccessAnswer, Asked
 from governance.errors import GovernanceError
 from governance.tokens import AccessClaims, TokenRefused
 from governance.vocabulary import Scope
@@ -38,7 +41,8 @@ from governance.web.problems import problem_of
 from governance.web.security_headers import content_security_policy, headers_of
 
 ROUTE = "/access/v1/evaluation"
-_TOGETHER = 16  # questions decided at a time: the log commits them while the next are decided
+_TOGETHER = 16  # questions decided at a time
+_MOMENT = 0.005  # seconds
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as Flask writes it
 Scope_ = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -75,14 +79,16 @@ class LoopDoor:
     Args:
         services: the services of this process.
         others: answers everything else: Flask, behind an adapter.
-        threads: decisions that may be under way at once when they wait for something outside this process.
     """
 
-    def __init__(self, services: Services, others: Application, threads: int) -> None:
+    def __init__(self, services: Services, others: Application) -> None:
         self._services = services
         self._others = others
-        self._pool = ThreadPoolExecutor(threads, "decision")
+        self._pool = ThreadPoolExecutor(1, "decision")
         self._waiting: list[_Question] = []
+        self._company = 0  # how many were together last
+        self._complete = asyncio.Event()  # as many are together again, or the moment is over
+        self._deciding: asyncio.Task[None] | None = None
         self._headers = headers_of(content_security_policy(None), services.settings.issuer.startswith("https://"))
 
     async def __call__(self, scope: Scope_, receive: Receive, send: Send) -> None:
@@ -120,7 +126,7 @@ class LoopDoor:
         """Give the answer to a question, or the problem that kept it. Raises _NotTaken."""
         told = self._headers | answer_headers(trace_of(headers.get("traceparent")), headers.get("x-request-id"))
         try:
-            answer = await (self._together(question) if self._services.access.prompt else self._apart(question))
+            answer = await self._together(question)
         except GovernanceError as error:
             problem = problem_of(error)
             return _Reply(
@@ -131,56 +137,69 @@ class LoopDoor:
         made = rendered(answer, question.request, question.caller, self._services)
         return _Reply(200, {"Content-Type": "application/json"} | told, _ENCODER.encode(made).encode() + b"\n")
 
-    async def _apart(self, question: _Question) -> AccessAnswer:
-        """Decide one question in a thread."""
-
-        def decide() -> AccessAnswer:
-            access = self._services.access
-            with access.snapshot() as session:
-                if not self._alive(session, question):
-                    raise _NotTaken
-                asked = access.ask([(question.request, question.caller)], session)
-            return access.answer(asked, 0, asked.receipts.result())
-
-        return await asyncio.get_running_loop().run_in_executor(self._pool, decide)
-
     async def _together(self, question: _Question) -> AccessAnswer:
-        """Decide a question with those that arrived beside it, on the loop."""
+        """Decide a question with those that arrived beside it."""
         self._waiting.append(question)
-        if len(self._waiting) == 1:
-            asyncio.get_running_loop().call_soon(self._decide)
+        if len(self._waiting) >= self._company:
+            self._complete.set()
+        if self._deciding is None:
+            self._deciding = asyncio.create_task(self._decide())
         return await question.answer
 
-    def _decide(self) -> None:
-        """Decide some of what has arrived, and come back when the log has it."""
-        questions, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
-        loop, access = asyncio.get_running_loop(), self._services.access
-        if self._waiting:
-            loop.call_soon(self._decide)
+    async def _decide(self) -> None:
+        """Decide what waits, some at a time, until nothing does."""
         try:
-            with access.snapshot() as session:
-                for dead in [question for question in questions if not self._alive(session, question)]:
-                    questions.remove(dead)
-                    _fail(dead, _NotTaken())
-                if not questions:
-                    return
-                asked = access.ask([(question.request, question.caller) for question in questions], session)
+            while self._waiting:
+                await self._gather()
+                questions, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+                self._company = len(questions)
+                await self._decide_some(questions)
+        finally:
+            self._deciding = None
+
+    async def _gather(self) -> None:
+        """Wait a moment until as many are there as were together last (3)."""
+        if len(self._waiting) < self._company:
+            self._complete.clear()
+            late = asyncio.get_running_loop().call_later(_MOMENT, self._complete.set)
+            await self._complete.wait()
+            late.cancel()
+
+    async def _decide_some(self, questions: list[_Question]) -> None:
+        """Decide some questions and give each its answer when the log has them all; raises nothing."""
+        try:
+            if self._services.access.prompt:
+                living, asked = self._ask(questions)
+            else:
+                living, asked = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, questions)
+            receipts = await asyncio.wrap_future(asked.receipts) if asked else []
         except Exception as error:  # noqa: BLE001 - everybody who waits must hear it
             for question in questions:
                 _fail(question, error)
             return
+        if asked is not None:
+            self._tell(living, asked, receipts)
+        for question in questions:
+            _fail(question, _NotTaken())  # whoever's token does not live has no answer by now
 
-        def tell(receipts: Future[list[Receipt]]) -> None:
-            for place, question in enumerate(questions):
-                try:
-                    answer = access.answer(asked, place, receipts.result())
-                except Exception as error:  # noqa: BLE001 - as above, each its own
-                    _fail(question, error)
-                else:
-                    if not question.answer.done():
-                        question.answer.set_result(answer)
+    def _ask(self, questions: Sequence[_Question]) -> tuple[list[_Question], Asked | None]:
+        """Decide the questions whose token lives, on one snapshot, and hand the decisions to the log."""
+        access = self._services.access
+        with access.snapshot() as session:
+            living = [question for question in questions if self._alive(session, question)]
+            asked = [(question.request, question.caller) for question in living]
+            return living, access.ask(asked, session) if asked else None
 
-        asked.receipts.add_done_callback(lambda receipts: loop.call_soon_threadsafe(tell, receipts))
+    def _tell(self, questions: Sequence[_Question], asked: Asked, receipts: Sequence[Receipt]) -> None:
+        """Give each question its answer, now that the log holds it."""
+        for place, question in enumerate(questions):
+            try:
+                answer = self._services.access.answer(asked, place, receipts)
+            except Exception as error:  # noqa: BLE001 - each its own
+                _fail(question, error)
+            else:
+                if not question.answer.done():
+                    question.answer.set_result(answer)
 
     def _alive(self, session: Session, question: _Question) -> bool:
         """Say whether the token of a question still lives."""

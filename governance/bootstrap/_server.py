@@ -49,6 +49,5 @@ def serve(settings: Settings) -> LoopDoor:
 
 def create_door(services: Services, app: Flask) -> LoopDoor:
     """Put the event-loop door in front of an application; its threads answer what the door does not take."""
-    threads = services.settings.threads
-    others: Any = WSGIMiddleware(cast("Any", app), workers=threads)
-    return LoopDoor(services, others, threads)
+    others: Any = WSGIMiddleware(cast("Any", app), workers=services.settings.threads)
+    return LoopDoor(services, others)

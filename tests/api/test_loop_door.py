@@ -12,6 +12,7 @@ import pytest
 from governance.agreements import Actor
 from governance.bootstrap import build, create_door
 from governance.decisions import PolicySource, RegorusEngine
+from governance.enforcement import Asked
 from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.simulation import network, showcase
@@ -147,6 +148,27 @@ def test_questions_that_come_together_are_each_answered_for_themselves(world: Re
     answers = send(world, *({"headers": {"authorization": authorization}, "body": body} for body in bodies))
     assert [answer.json()["decision"] for answer in answers] == [body is GOOD for body in bodies]
     assert len({answer.json()["context"]["log_index"] for answer in answers}) == 40
+
+
+def test_those_who_come_while_others_are_recorded_are_recorded_together(
+    world: RegionWorld, authorization: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[Asked] = []
+    under_way: list[int] = []
+    ask = world.services.access.ask
+
+    def watched(questions: Any, session: Any) -> Asked:
+        under_way.append(sum(not group.receipts.done() for group in groups))
+        groups.append(ask(questions, session))
+        return groups[-1]
+
+    monkeypatch.setattr(world.services.access, "ask", watched)
+    answers = send(world, *({"headers": {"authorization": authorization}} for _ in range(50)))
+    assert {answer.status for answer in answers} == {200}
+    sizes = [len(group.decided) for group in groups]
+    assert (sum(sizes), max(sizes)) == (50, 16)
+    assert len(sizes) < 10
+    assert set(under_way) == {0}, "none begins while another is recorded"
 
 
 def test_a_body_in_pieces_is_one_body(world: RegionWorld, authorization: str) -> None:
