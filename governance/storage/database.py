@@ -23,6 +23,7 @@ from governance.storage.snapshot import MEMORY
 from governance.storage.turn import Turn
 
 BUSY_TIMEOUT = 15_000  # milliseconds a SQLite writer waits for the lock before it gives up
+_WAL_PAGES = 8_000  # of 4 KiB: the same pages of the indexes change in every commit, and are copied back once for many
 DRIVER = "governance.driver"  # in ``session.info``: the dialect, and how to make a cursor
 _IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
 
@@ -118,6 +119,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT}",
             "temp_store=MEMORY",
+            f"wal_autocheckpoint={_WAL_PAGES}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 PATIENCE = 15.0  # seconds
-_SHORTEST, _LONGEST = 0.0002, 0.002  # seconds between two looks at the lock
+_SHORTEST, _LONGEST = 0.0001, 0.0004  # seconds between two looks at the lock
 
 
 class Turn:
