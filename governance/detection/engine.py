@@ -111,7 +111,7 @@ class DetectionEngine:
         self._holder = holder
         self._meter = meter
         self._lateness = lateness
-        self._batch = batch
+        self.batch = batch
         self._memory: _Memory | None = None
         self._held_until: datetime | None = None
 
@@ -183,7 +183,7 @@ class DetectionEngine:
         return self._memory
 
     def _read_batch(self, memory: _Memory) -> int:
-        events = self._log.read(memory.next_index, self._batch)
+        events = self._log.read(memory.next_index, self.batch)
         if not events:
             return 0
         with self._database.reading() as session:

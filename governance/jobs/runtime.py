@@ -64,7 +64,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         return False
 
     def detect() -> bool:
-        return services.detection.run_once() > 0
+        return services.detection.run_once() >= services.detection.batch  # what comes meanwhile can come together
 
     def refresh() -> bool:
         services.agreements.refresh()

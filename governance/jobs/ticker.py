@@ -15,7 +15,7 @@ _BACK_OFF = 8  # a failing job waits up to this many times its interval
 class Job:
     """One piece of background work.
 
-    ``run`` does a bounded amount and says whether there was anything to do: a busy job runs again at once.
+    ``run`` does a bounded amount and says whether there is more to do: such a job runs again at once.
     ``interval`` is in seconds.
     """
 
