@@ -1,9 +1,13 @@
 """Decisions over HTTP: ours (authenticated, attributes gathered, durable audit) against a raw OPA server.
 
-Same policy, same agreements, same question, same client (wrk, one thread, 16 connections), in turn. OPA is given the
+Same policy, same agreements, same questions, same client (wrk, one thread, 16 connections), in turn. OPA is given the
 attributes ready-made and only prints its decision log; ours gathers them and answers after the fsync. ``evaluations``
-asks a hundred questions a call, on four connections, against OPA's one call a decision. Ours decides with the embedded
+asks a hundred questions a call, against OPA's one call a decision. Ours decides with the embedded
 engine, and again with an OPA server of its own.
+
+Once it is one question, over and over, as a viewer asks it that fetches the images of a study. Once it is those of a
+worklist, of four hundred studies of as many patients, all but a tenth of them the reporter's to read: each is asked
+again only when all the others were.
 """
 
 import json
@@ -15,13 +19,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
+from sqlmodel import Session
 
+from benchmarks import _worklist
 from benchmarks._line import line
 from governance.bootstrap import build
 from governance.commands._demo_home import DemoHome
@@ -35,14 +42,25 @@ from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import free_port
 from governance.vocabulary import Action, Purpose, Role, SubjectType
+from governance.web import Services
 
 ROUNDS = 3
 SECONDS = 6
 CONNECTIONS = 16
 BATCH = 100  # questions in one call
-BATCH_CONNECTIONS = 4
+
 ROOT = Path(__file__).resolve().parents[1]
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What is asked, of us one by one and by the hundred, and of OPA with the attributes that we gathered."""
+
+    name: str
+    asked: Sequence[dict]
+    batches: Sequence[dict]
+    gathered: Sequence[dict]
 
 
 def run() -> None:
@@ -50,33 +68,36 @@ def run() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = DemoHome(Path(folder), f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:1")
         os.environ.update(home.environment())
-        policy, asked = _prepare(home)
-        _compare(Path(folder), home, policy, asked, "embedded")
+        policy, loads = _prepare(home)
+        _compare(Path(folder), home, policy, loads, "embedded")
         with _bare_opa() as engine:
             os.environ["GOVERNANCE_OPA_URL"] = engine
-            _compare(Path(folder), home, policy, asked, "opa")
+            _compare(Path(folder), home, policy, loads, "opa")
             del os.environ["GOVERNANCE_OPA_URL"]
 
 
-def _compare(folder: Path, home: DemoHome, policy: dict, asked: dict, engine: str) -> None:
-    """Drive both servers in turn and print the medians."""
-    scores: dict[str, list[tuple[float, float]]] = {"ours": [], "batch": [], "theirs": []}
-    with _service(home) as (url, headers, question), _opa(folder, policy, asked) as theirs:
-        batch = question | {"evaluations": [{} for _ in range(BATCH)]}
-        for _ in range(ROUNDS):
-            scores["theirs"].append(_wrk(folder, *theirs))
-            scores["ours"].append(_wrk(folder, url, headers, question))
-            rate, tail = _wrk(folder, f"{url}s", headers, batch, BATCH_CONNECTIONS)
-            scores["batch"].append((rate * BATCH, tail))
-    rates = {who: statistics.median(rate for rate, _ in found) for who, found in scores.items()}
-    tails = {who: statistics.median(tail for _, tail in found) for who, found in scores.items()}
-    line(f"decisions_http {engine} per_second", rates["ours"], rates["theirs"], "higher is better")
-    line(f"decisions_http {engine} p99_ms", tails["ours"], tails["theirs"], "lower is better")
-    line(f"decisions_http {engine} in_batches_per_second", rates["batch"], rates["theirs"], "higher is better")
+def _compare(folder: Path, home: DemoHome, policy: dict, loads: Sequence[_Load], engine: str) -> None:
+    """Drive both servers in turn, with each load, and print the medians."""
+    made = build(from_environment(os.environ))
+    with _service(home) as (url, headers), _opa(folder, policy) as theirs:
+        for load in loads:
+            scores: dict[str, list[tuple[float, float]]] = {"ours": [], "batch": [], "theirs": []}
+            for _ in range(ROUNDS):
+                _settle(made)
+                scores["theirs"].append(_wrk(folder, theirs, {}, load.gathered))
+                scores["ours"].append(_wrk(folder, url, headers, load.asked))
+                rate, tail = _wrk(folder, f"{url}s", headers, load.batches)
+                scores["batch"].append((rate * BATCH, tail))
+            rates = {who: statistics.median(rate for rate, _ in found) for who, found in scores.items()}
+            tails = {who: statistics.median(tail for _, tail in found) for who, found in scores.items()}
+            name = f"decisions_http {engine} {load.name}"
+            line(f"{name} per_second", rates["ours"], rates["theirs"], "higher is better")
+            line(f"{name} p99_ms", tails["ours"], tails["theirs"], "lower is better")
+            line(f"{name} in_batches_per_second", rates["batch"], rates["theirs"], "higher is better")
 
 
-def _prepare(home: DemoHome) -> tuple[dict, dict]:
-    """Seed the demo region; give the compiled policy data and the gathered input of the question."""
+def _prepare(home: DemoHome) -> tuple[dict, tuple[_Load, ...]]:
+    """Seed the demo region and the worklist; give the compiled policy data and what is to be asked."""
     made = build(from_environment(os.environ))
     runtime = Runtime(made)
     runtime.start(jobs=False)
@@ -85,9 +106,10 @@ def _prepare(home: DemoHome) -> tuple[dict, dict]:
     seed_network(made, home, accounts)
     seed_agreements(made, home, today)
     runtime.stop()
-    with _service(home) as _:
+    with _service(home):
         surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["context.write"])
         seed_showcase(surface, accounts, today)
+        _worklist.send(surface, today)
     made = build(from_environment(os.environ))
     information = PolicyInformationPoint(
         federation=made.federation,
@@ -96,26 +118,49 @@ def _prepare(home: DemoHome) -> tuple[dict, dict]:
         pseudonymiser=made.pseudonymiser,
         reads_today=lambda *_: 0,
     )
-    subject = RequestSubject(showcase.REPORTER, SubjectType.PRACTITIONER, Role.CONSULTANT_RADIOLOGIST, "RKB", 3)
-    request = AccessRequest(subject, Action.READ, Purpose.TREAT, showcase.SHARED_STUDY)
     with made.database.reading() as session:
-        gathered = dict(information.gather(request, session, datetime.now(UTC)))
+        one = _load("one_question", [showcase.SHARED_STUDY], information, session)
+        many = _load("worklist", _worklist.studies(), information, session)
     policy = dict(made.agreements.compiled().document)
     made.database.dispose()
-    return policy, gathered
+    return policy, (one, many)
+
+
+def _load(name: str, studies: Sequence[str], information: PolicyInformationPoint, session: Session) -> _Load:
+    """Make a load of the reporter's questions about some studies."""
+    subject = RequestSubject(showcase.REPORTER, SubjectType.PRACTITIONER, Role.CONSULTANT_RADIOLOGIST, "RKB", 3)
+    now, question = datetime.now(UTC), showcase.question()
+    requests = [AccessRequest(subject, Action.READ, Purpose.TREAT, study) for study in studies]
+    items = [{"resource": showcase.question(study)["resource"]} for study in studies]
+    hundreds = [items[at : at + BATCH] for at in range(0, len(items), BATCH)] if len(items) > 1 else [items * BATCH]
+    return _Load(
+        name=name,
+        asked=[showcase.question(study) for study in studies],
+        batches=[question | {"evaluations": hundred} for hundred in hundreds],
+        gathered=[{"input": dict(information.gather(request, session, now))} for request in requests],
+    )
+
+
+def _settle(services: Services) -> None:
+    """Wait until our detection has read what we were asked before: nothing of ours may run beside the other's turn."""
+    for _ in range(240):
+        if services.detection.position() >= services.audit.tree_head()[0]:
+            return
+        time.sleep(0.5)
+    sys.exit("detection does not catch up")
 
 
 @contextmanager
-def _service(home: DemoHome) -> Iterator[tuple[str, dict[str, str], dict]]:
+def _service(home: DemoHome) -> Iterator[tuple[str, dict[str, str]]]:
     command = [sys.executable, "app.py", "serve"]
     with _process(command, f"{home.service}/readyz"):
         surface = Surface(home.service, Credentials.read(home.credential_file(network.EXPLORER)), ["access.evaluate"])
         headers = {"Authorization": f"Bearer {surface.bearer()}"}
-        yield f"{home.service}/access/v1/evaluation", headers, showcase.question()
+        yield f"{home.service}/access/v1/evaluation", headers
 
 
 @contextmanager
-def _opa(folder: Path, policy: dict, gathered: dict) -> Iterator[tuple[str, dict[str, str], dict]]:
+def _opa(folder: Path, policy: dict) -> Iterator[str]:
     opa = shutil.which("opa") or sys.exit("opa is not on the PATH; `make opa` builds it")
     port = free_port()
     data = folder / "data.json"
@@ -123,7 +168,7 @@ def _opa(folder: Path, policy: dict, gathered: dict) -> Iterator[tuple[str, dict
     command = [opa, "run", "--server", "--addr", f"127.0.0.1:{port}", "--set", "decision_logs.console=true"]
     command += ["--ignore", "*_test.rego", "--log-level", "info", "policies", str(data)]
     with _process(command, f"http://127.0.0.1:{port}/health"):
-        yield f"http://127.0.0.1:{port}/v1/data/imaging/decision/answer", {}, {"input": gathered}
+        yield f"http://127.0.0.1:{port}/v1/data/imaging/decision/answer"
 
 
 @contextmanager
@@ -155,14 +200,22 @@ def _process(command: list[str], ready: str) -> Iterator[None]:
 
 
 def _wrk(
-    folder: Path, url: str, headers: dict[str, str], body: dict, connections: int = CONNECTIONS
+    folder: Path, url: str, headers: dict[str, str], bodies: Sequence[dict], connections: int = CONNECTIONS
 ) -> tuple[float, float]:
-    """Drive one server; gives requests a second and the 99th percentile in milliseconds. A non-2xx answer ends it."""
+    """Drive one server, with one body after the other; an answer that is not 2xx ends the measurement.
+
+    Gives requests a second and the 99th percentile in milliseconds.
+    """
     script = folder / "post.lua"
-    lines = ['wrk.method = "POST"', f"wrk.body = [==[{json.dumps(body)}]==]"]
+    lines = ['wrk.method = "POST"', f"bodies = {{{', '.join(f'[==[{json.dumps(body)}]==]' for body in bodies)}}}"]
     lines += [
         f'wrk.headers["{name}"] = "{value}"' for name, value in {"Content-Type": "application/json", **headers}.items()
     ]
+    lines += ["at = 0", "requests = {}"]
+    lines += [
+        "init = function(args) for i, body in ipairs(bodies) do requests[i] = wrk.format(nil, nil, nil, body) end end"
+    ]
+    lines += ["request = function() at = at % #requests + 1; return requests[at] end"]
     script.write_text("\n".join(lines))
     command = [
         "wrk",
