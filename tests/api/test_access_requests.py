@@ -436,8 +436,9 @@ def test_either_way_the_owner_is_told_and_a_case_is_opened(caller: Caller, way: 
     services.detection.catch_up()
     caller.evaluate(changed(QUESTION, resource__id=showcase.SHARED_STUDY))
     services.detection.catch_up()
-    (alert,) = [one for one in services.alerts.list(owner, AlertQuery()).alerts if one.family == "break_glass"]
-    assert set(alert.rule_ids) == {"break_glass_used", "break_glass_without_follow_up"}
+    # one incident, or two when the three days in which care might have followed end in another week
+    told = [one for one in services.alerts.list(owner, AlertQuery()).alerts if one.family == "break_glass"]
+    assert {rule for one in told for rule in one.rule_ids} == {"break_glass_used", "break_glass_without_follow_up"}
 
 
 def test_a_grant_opens_the_exchange_too(region: RegionWorld) -> None:
