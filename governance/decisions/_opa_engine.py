@@ -13,8 +13,8 @@ What this adapter adds to the client, each for a fault seen in it:
 A server that lost its memory is given it again beside the request that found out, which waits as long as its own budget
 allows, and by :meth:`OpaEngine.health`, for a service that is not ready is asked nothing else.
 
-Several inputs are one question, up to :data:`TOGETHER` of them, with the budget of one: OPA reads, evaluates and writes
-a hundred in the time of ten requests, and all that it answers at once is of one revision.
+Several inputs are one question, up to :data:`TOGETHER` of them, with the budget of one: the exchange is paid for once,
+and all that is answered in it is of one revision.
 
 Policies are uploaded before data, in import order, and only those that differ. The data document is replaced by one
 request, which OPA applies as one transaction.
@@ -24,13 +24,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from governance.agreements import PolicyData
 from governance.decisions._filter_answers import read_compiled
 from governance.decisions._opa_line import LOAD_TIMEOUT, Line, Spending, guarded, put_policies, watchman
 from governance.decisions.decision import Answer
-from governance.decisions.engine import EngineFault, Health, PolicySource, read_answer
+from governance.decisions.engine import EngineFault, Health, PolicySource, outcome_of, read_answer
 from governance.decisions.filters import StudyFilter
 from governance.vocabulary import ReasonCode
 
@@ -195,7 +196,8 @@ class OpaEngine:
         found = body["result"]
         if not isinstance(found, list) or len(found) != len(policy_inputs):
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answers are not one each")
-        outcomes = [_read(raw, accepted | self._accepted) for raw in found]
+        expected = accepted | self._accepted
+        outcomes = [outcome_of(partial(read_answer, raw, expected)) for raw in found]
         lost = next((one for one in outcomes if isinstance(one, EngineFault) and one.reason in _OF_ALL), None)
         if lost is not None:
             raise lost
@@ -235,10 +237,3 @@ class OpaEngine:
             with self._line.loading() as client:
                 guarded(lambda: put_policies(client, held, _PREFIX, self._policies.modules), spending)
                 guarded(lambda: client.update_or_create_data(dict(data.document), "governance"), spending)
-
-
-def _read(raw: object, expected: frozenset[str]) -> Answer | EngineFault:
-    try:
-        return read_answer(raw, expected)
-    except EngineFault as fault:
-        return fault

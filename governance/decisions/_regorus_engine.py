@@ -22,6 +22,7 @@ import json
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import regorus
@@ -36,6 +37,7 @@ from governance.decisions.engine import (
     EngineFault,
     Health,
     PolicySource,
+    outcome_of,
     read_answer,
 )
 from governance.decisions.filters import StudyFilter
@@ -197,13 +199,7 @@ class RegorusEngine:
 
     def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> list[Answer | EngineFault]:
         """Decide on one policy input after the other."""
-        return [self._outcome(policy_input) for policy_input in policy_inputs]
-
-    def _outcome(self, policy_input: Mapping[str, Any]) -> Answer | EngineFault:
-        try:
-            return self.evaluate(policy_input)
-        except EngineFault as fault:
-            return fault
+        return [outcome_of(partial(self.evaluate, policy_input)) for policy_input in policy_inputs]
 
     def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         """Put the filter together from what the clauses open. Raises EngineFault."""

@@ -10,7 +10,7 @@ Rules that every engine keeps, held by one suite of tests over all of them:
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -83,7 +83,7 @@ class Engine(Protocol):
         """Decide on one policy input (see ``pip``). Raises EngineFault."""
         ...
 
-    def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> "list[Answer | EngineFault]":
+    def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> list[Answer | EngineFault]:
         """Decide on several policy inputs at once; for each, in order, its answer or the fault that kept it."""
         ...
 
@@ -98,6 +98,14 @@ class Engine(Protocol):
     def health(self) -> Health:
         """Say whether it can decide now; raises nothing."""
         ...
+
+
+def outcome_of(decide: Callable[[], Answer]) -> Answer | EngineFault:
+    """Give the answer of a step that decides on one input, or the fault it raised."""
+    try:
+        return decide()
+    except EngineFault as fault:
+        return fault
 
 
 def read_answer(raw: object, expected: frozenset[str]) -> Answer:

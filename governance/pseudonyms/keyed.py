@@ -10,9 +10,8 @@ KEY_MINIMUM = 32  # bytes
 _LENGTH = 26  # base32 characters: 130 bits, so that a collision in a region's lifetime is not a concern
 _ENOUGH = 20  # bytes of the digest that fill that many characters in whole base32 groups
 REMEMBERED = 8_192  # pseudonyms of a process: the people and studies of a busy hour, about 2 MB
-_ORDINARY = (
-    64  # characters: the longest UID (DICOM PS3.5 section 9.1); what is longer is nobody's to fill a memory with
-)
+# What is longer than the longest UID (DICOM PS3.5 section 9.1), in characters, is nobody's to fill a memory with.
+_ORDINARY = 64
 _FORM = re.compile(r"[pst]-[a-z2-7]{26}")
 
 

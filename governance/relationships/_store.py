@@ -29,26 +29,22 @@ _NAMES_STUDY = sa.and_(_EDGE.c.patient.is_(None), _EDGE.c.study == sa.bindparam(
 _WIDE = sa.and_(
     _EDGE.c.patient.is_(None), _EDGE.c.study.is_(None), _EDGE.c.ods.in_(sa.bindparam("custodians", expanding=True))
 )
-# One arm a way of matching, so that each walks the look-up index: an OR would read every edge of a busy team.
-_BETWEEN = Prepared(
-    sa.union_all(
-        *(
-            sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), match, *_VALID)
-            for match in (_NAMES_PATIENT, _NAMES_STUDY, _WIDE)
-        )
-    )
-)
-_AMONG = Prepared(
-    sa.union_all(
-        *(
-            sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), match, *_VALID)
-            for match in (
-                _EDGE.c.patient.in_(sa.bindparam("patients", expanding=True)),
-                sa.and_(_EDGE.c.patient.is_(None), _EDGE.c.study.in_(sa.bindparam("studies", expanding=True))),
-                _WIDE,
-            )
-        )
-    )
+
+
+def _from_subjects(*matches: Any) -> Prepared:
+    """Look for the edges of subjects, one arm a way of matching.
+
+    So that each walks the look-up index: an OR would read every edge of a busy team.
+    """
+    subject = _EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True))
+    return Prepared(sa.union_all(*(sa.select(_EDGE).where(subject, match, *_VALID) for match in matches)))
+
+
+_BETWEEN = _from_subjects(_NAMES_PATIENT, _NAMES_STUDY, _WIDE)
+_AMONG = _from_subjects(
+    _EDGE.c.patient.in_(sa.bindparam("patients", expanding=True)),
+    sa.and_(_EDGE.c.patient.is_(None), _EDGE.c.study.in_(sa.bindparam("studies", expanding=True))),
+    _WIDE,
 )
 _OF_SUBJECTS = sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), *_VALID)
 _WIDE_KINDS = [kind.value for kind in sorted(WIDE_KINDS)]
