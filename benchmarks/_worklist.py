@@ -1,7 +1,7 @@
 """A worklist: four hundred studies of as many invented patients, all but every tenth of them the reporter's to read."""
 
 import random
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
@@ -31,7 +31,11 @@ def send(surface: Surface, today: date) -> None:
     )
     surface.post_lines(
         "/relationships/v1/edges",
-        [_edge(place, uid, patient, today) for place, (uid, patient) in enumerate(named) if place % 10],
+        [
+            showcase.worklist(f"worklist-{place}", showcase.REPORTER, patient, uid, today)
+            for place, (uid, patient) in enumerate(named)
+            if place % 10
+        ],
     )
 
 
@@ -44,19 +48,4 @@ def _study(uid: str, patient: str, today: date) -> dict[str, Any]:
         "body_part": _CHOICE.choice(_BODY_PARTS),
         "study_date": (today - timedelta(days=_CHOICE.randrange(14))).isoformat(),
         "labels": [],
-    }
-
-
-def _edge(place: int, uid: str, patient: str, today: date) -> dict[str, Any]:
-    start = datetime.combine(today - timedelta(days=3), time(8), UTC)
-    return {
-        "id": f"worklist-{place}",
-        "kind": "worklist",
-        "subject": showcase.REPORTER,
-        "patient": patient,
-        "study_uid": uid,
-        "ods": "RRK",
-        "from": start.isoformat().replace("+00:00", "Z"),
-        "until": (start + timedelta(days=60)).isoformat().replace("+00:00", "Z"),
-        "source": "ris-rrk",
     }

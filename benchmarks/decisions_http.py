@@ -2,8 +2,8 @@
 
 Same policy, same agreements, same questions, same client (wrk, one thread, 16 connections), in turn. OPA is given the
 attributes ready-made and only prints its decision log; ours gathers them and answers after the fsync. ``evaluations``
-asks a hundred questions a call, against OPA's one call a decision. Ours decides with the embedded
-engine, and again with an OPA server of its own.
+asks a hundred questions a call, against OPA's one call a decision. Ours decides with the embedded engine, and again
+with an OPA server of its own.
 
 Once it is one question, over and over, as a viewer asks it that fetches the images of a study. Once it is those of a
 worklist, of four hundred studies of as many patients, all but a tenth of them the reporter's to read: each is asked
@@ -48,7 +48,6 @@ ROUNDS = 3
 SECONDS = 6
 CONNECTIONS = 16
 BATCH = 100  # questions in one call
-
 ROOT = Path(__file__).resolve().parents[1]
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
@@ -199,9 +198,7 @@ def _process(command: list[str], ready: str) -> Iterator[None]:
             process.wait(30)
 
 
-def _wrk(
-    folder: Path, url: str, headers: dict[str, str], bodies: Sequence[dict], connections: int = CONNECTIONS
-) -> tuple[float, float]:
+def _wrk(folder: Path, url: str, headers: dict[str, str], bodies: Sequence[dict]) -> tuple[float, float]:
     """Drive one server, with one body after the other; an answer that is not 2xx ends the measurement.
 
     Gives requests a second and the 99th percentile in milliseconds.
@@ -220,7 +217,7 @@ def _wrk(
     command = [
         "wrk",
         "-t1",
-        f"-c{connections}",
+        f"-c{CONNECTIONS}",
         f"-d{SECONDS}s",
         "--timeout",
         "20s",

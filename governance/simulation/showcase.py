@@ -84,26 +84,27 @@ def edges(accounts: Accounts, today: date) -> list[dict[str, Any]]:
     """Give the reasons to look as lines of the edges feed."""
     shared, _, sealed, _ = _numbers()
     own = accounts.accounts[SELF].patient
-    start = datetime.combine(today - timedelta(days=3), time(8), UTC)
-
-    def edge(number: int, subject: str, patient: str | None, uid: str) -> dict[str, Any]:
-        return {
-            "id": f"showcase-{number}",
-            "kind": "worklist",
-            "subject": subject,
-            "patient": patient,
-            "study_uid": uid,
-            "ods": "RRK",
-            "from": start.isoformat().replace("+00:00", "Z"),
-            "until": (start + timedelta(days=60)).isoformat().replace("+00:00", "Z"),
-            "source": "ris-rrk",
-        }
-
     return [
-        edge(1, REPORTER, shared, SHARED_STUDY),
-        edge(2, REPORTER, sealed, SEALED_STUDY),
-        edge(3, SELF, own, OWN_STUDY),
+        worklist("showcase-1", REPORTER, shared, SHARED_STUDY, today),
+        worklist("showcase-2", REPORTER, sealed, SEALED_STUDY, today),
+        worklist("showcase-3", SELF, own, OWN_STUDY, today),
     ]
+
+
+def worklist(name: str, subject: str, patient: str | None, study: str, today: date) -> dict[str, Any]:
+    """Give a place on a worklist of RRK, for the two months around today, as a line of the edges feed."""
+    start = datetime.combine(today - timedelta(days=3), time(8), UTC)
+    return {
+        "id": name,
+        "kind": "worklist",
+        "subject": subject,
+        "patient": patient,
+        "study_uid": study,
+        "ods": "RRK",
+        "from": start.isoformat().replace("+00:00", "Z"),
+        "until": (start + timedelta(days=60)).isoformat().replace("+00:00", "Z"),
+        "source": "ris-rrk",
+    }
 
 
 def _member(account: Account, today: date) -> dict[str, Any]:

@@ -39,6 +39,21 @@ def engine() -> RegorusEngine:
     return made
 
 
+def forgetful(region: Region) -> PolicyInformationPoint:
+    """Make an information point that cannot count what an AI service read."""
+
+    def uncountable(*_: object) -> int:
+        raise OSError("the log is away")
+
+    return PolicyInformationPoint(
+        federation=region.federation,
+        catalogue=region.catalogue,
+        relationships=region.relationships,
+        pseudonymiser=region.pseudonymiser,
+        reads_today=uncountable,
+    )
+
+
 def test_a_radiologist_reads_what_was_ordered(region: Region, engine: RegorusEngine) -> None:
     decision = region.decide(engine, asking())
     assert decision.permit
@@ -88,20 +103,10 @@ def test_a_question_that_comes_twice_is_put_to_the_engine_once(region: Region) -
 
 
 def test_of_questions_that_come_together_only_those_without_attributes_are_denied_for_it(region: Region) -> None:
-    def uncountable(*_: Any) -> int:
-        raise RuntimeError("the log is away")
-
-    information = PolicyInformationPoint(
-        federation=region.federation,
-        catalogue=region.catalogue,
-        relationships=region.relationships,
-        pseudonymiser=region.pseudonymiser,
-        reads_today=uncountable,
-    )
     engine = RegorusEngine(PolicySource.from_directory())
     engine.load(policy_data({"care/1": CLAUSE}))
     with region.database.reading() as session:
-        decided = DecisionService(engine, information).decide_all(
+        decided = DecisionService(engine, forgetful(region)).decide_all(
             [asking(), asking(subject=AI), asking()], session, NOW, lambda: "d"
         )
     assert [decision.permit for decision in decided] == [True, False, True]
@@ -156,18 +161,8 @@ def test_attributes_that_cannot_be_read_are_a_denial(region: Region, engine: Reg
 
 
 def test_volume_that_cannot_be_counted_is_a_denial(region: Region, engine: RegorusEngine) -> None:
-    def uncountable(*_: object) -> int:
-        raise OSError("the log is away")
-
-    information = PolicyInformationPoint(
-        federation=region.federation,
-        catalogue=region.catalogue,
-        relationships=region.relationships,
-        pseudonymiser=region.pseudonymiser,
-        reads_today=uncountable,
-    )
     with region.database.reading() as session:
-        decision = DecisionService(engine, information).decide(asking(subject=AI), session, NOW, lambda: "d-1")
+        decision = DecisionService(engine, forgetful(region)).decide(asking(subject=AI), session, NOW, lambda: "d-1")
     assert decision.reasons == (ReasonCode.ATTRIBUTES_UNAVAILABLE,)
 
 
