@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from governance.api.loop_door import LoopDoor
+    from governance.api.authzen.loop import LoopDoor
 
 
 def application() -> "LoopDoor":

@@ -9,8 +9,8 @@ from governance.agreements.compilation import Compilable, compile_policy
 from governance.agreements.documents import check
 from governance.decisions import PolicySource, RegorusEngine
 from governance.vocabulary import AgreementStatus
-from tests.agreement_world import document
-from tests.policy.worlds import REQUEST
+from tests.worlds.agreements import document
+from tests.worlds.policy import REQUEST
 
 FEW, MANY, ROUNDS, DECISIONS = 30, 3_000, 7, 2_000
 

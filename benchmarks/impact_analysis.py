@@ -15,8 +15,8 @@ from governance.bootstrap import build
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.decisions import PolicySource, RegorusEngine
-from governance.enforcement import Question
 from governance.federation import StaffMember
+from governance.impact import Question
 from governance.jobs import Runtime
 from governance.relationships import Edge, PatientContext
 from governance.settings import from_environment
@@ -24,8 +24,8 @@ from governance.storage import Database, migrate
 from governance.vocabulary import EventKind, Outcome, Purpose, RelationshipKind, SubjectType
 from governance.web import Services
 from tests.conftest import ISSUER, NOON, secret
-from tests.impact_world import AGREEMENT, ImpactWorld
-from tests.policy.worlds import REQUEST
+from tests.worlds.impact import AGREEMENT, ImpactWorld
+from tests.worlds.policy import REQUEST
 
 DECISIONS, PEOPLE, STUDIES, BATCH = 100_000, 500, 10_000, 2_000
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks._line import line
 from benchmarks._log import filled_log
+from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.signer import ed25519_valid
-from governance.audit.verify import open_reader, read_key, verify
 
 ROWS = 200_000
 

@@ -12,8 +12,8 @@ from governance.federation import StaffMember, Trust
 from governance.relationships import Edge
 from governance.storage import Database, migrate
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
-from tests.policy.worlds import policy_data
-from tests.search_world import NOW, SearchWorld, search_world
+from tests.worlds.policy import policy_data
+from tests.worlds.search import NOW, SearchWorld, search_world
 
 STUDIES, EVALUATED = 10_000, 500
 READER = RequestSubject("user", SubjectType.PRACTITIONER, "clinician", "RKB", 3, managed_device=True)

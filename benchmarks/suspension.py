@@ -21,11 +21,11 @@ from governance.decisions import AccessRequest, PolicyInformationPoint, RequestS
 from governance.simulation import network, showcase
 from governance.simulation.programs import free_port
 from governance.vocabulary import Action, Purpose, SubjectType
-from tests.edge_world import EdgeOpa, Line, certificate, configuration, register_edge
-from tests.idp_process import identity_provider
-from tests.opa_process import find_opa
-from tests.region_world import DIRECT_CARE, OWNER, RegionWorld, seed_home
-from tests.token_world import KeyPair
+from tests.peers.identity_provider import identity_provider
+from tests.peers.opa import find_opa
+from tests.worlds.edges import EdgeOpa, Line, certificate, configuration, register_edge
+from tests.worlds.region import DIRECT_CARE, OWNER, RegionWorld, seed_home
+from tests.worlds.tokens import KeyPair
 
 RUNS = 20
 BAR = 1000.0  # milliseconds

@@ -22,12 +22,12 @@ from governance.clock import FixedClock
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.settings import Settings, from_environment
 from governance.storage import Database, migrate
-from tests.opa_process import OpaServer, find_opa
-from tests.postgres import cluster
+from tests.peers.opa import OpaServer, find_opa
+from tests.peers.postgres import cluster
 
 if TYPE_CHECKING:
     from governance.web import Services
-    from tests.agreement_world import World
+    from tests.worlds.agreements import World
 
 TOOLS = Path(__file__).resolve().parents[1] / ".tools" / "bin"
 os.environ["PATH"] = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
@@ -117,7 +117,7 @@ def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]
 @pytest.fixture
 def elsewhere(tmp_path: Path, sqlite_template: Path, clock: FixedClock) -> Iterator["World"]:
     """Give the agreements of another service: a register of its own, the same two trusts and the same clock."""
-    from tests.agreement_world import World  # here, so that tests of other rooms do not load it
+    from tests.worlds.agreements import World  # here, so that tests of other rooms do not load it
 
     path = tmp_path / "elsewhere.sqlite"
     shutil.copy(sqlite_template, path)

@@ -17,7 +17,7 @@ Rules of this room:
 """
 
 from governance.agreements.canonical import canonical_text, text_hash
-from governance.agreements.compilation import PolicyData
+from governance.agreements.compilation import PolicyData, agreements_in_force
 from governance.agreements.hypothesis import InForce, Moved
 from governance.agreements.lifecycle import Transition
 from governance.agreements.model import Agreement, Clause
@@ -41,6 +41,7 @@ __all__ = [
     "Record",
     "Signature",
     "Transition",
+    "agreements_in_force",
     "canonical_text",
     "plain_english",
     "summary",

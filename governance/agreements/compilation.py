@@ -45,6 +45,18 @@ class Compilable:
     fully_signed: bool
 
 
+def agreements_in_force(data: PolicyData) -> frozenset[str]:
+    """Give the ids of the agreements that policy may permit something under."""
+    keys = {
+        key
+        for custodians in data.document["index"].values()
+        for purposes in custodians.values()
+        for named in purposes.values()
+        for key in named
+    }
+    return frozenset(key.rsplit("/", 1)[0] for key in keys)
+
+
 def compile_policy(candidates: Iterable[Compilable]) -> PolicyData:
     """Give the policy data of the agreements.
 

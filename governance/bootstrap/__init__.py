@@ -5,7 +5,7 @@ runs beside the requests is ``governance.jobs.Runtime``. Tests call the same thr
 """
 
 from governance.bootstrap._build import build
-from governance.bootstrap._ground import new_id
+from governance.bootstrap._infrastructure import new_id
 from governance.bootstrap._server import create_app, create_door, serve
 
 __all__ = ["build", "create_app", "create_door", "new_id", "serve"]

@@ -1,8 +1,8 @@
 """Every service of a process, made in an order in which each finds what it needs."""
 
 from governance import __version__
-from governance.audit.quarantine import Quarantine
-from governance.bootstrap._ground import make_ground, make_rooms
+from governance.access import CurrentTerms
+from governance.bootstrap._infrastructure import make_ground, make_rooms
 from governance.bootstrap._uses import (
     make_access,
     make_access_requests,
@@ -23,11 +23,8 @@ from governance.clock import Clock, SystemClock
 from governance.decisions import (
     Engine,
 )
-from governance.enforcement import (
-    CurrentTerms,
-    EdgeIntake,
-    Edges,
-)
+from governance.edges import EdgeIntake, Edges
+from governance.intake.quarantine import Quarantine
 from governance.settings import Settings
 from governance.web import Services, readiness
 

@@ -7,7 +7,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 
 from governance import api, console
-from governance.api.loop_door import LoopDoor
+from governance.api.authzen.loop import LoopDoor
 from governance.bootstrap._build import build
 from governance.jobs import Runtime
 from governance.settings import Settings

@@ -4,9 +4,20 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from governance.access import (
+    AccessRequests,
+    AccessService,
+    AgreementLapse,
+    CandidateFinder,
+    CurrentTerms,
+    Denials,
+    ExchangeService,
+    SearchService,
+)
 from governance.alerts import AlertService
+from governance.archives import ArchiveAddress, ArchiveLists, DicomwebArchives, EnforcementPoint
 from governance.audit import AuditSearch, Query
-from governance.bootstrap._ground import Ground, Rooms, new_id
+from governance.bootstrap._infrastructure import Ground, Rooms, new_id
 from governance.clock import LONDON
 from governance.decisions import (
     DecisionService,
@@ -22,26 +33,9 @@ from governance.decisions import (
 )
 from governance.decisions.pip import ReadsToday
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
-from governance.enforcement import (
-    AccessRequests,
-    AccessService,
-    AgreementLapse,
-    ArchiveAddress,
-    ArchiveLists,
-    Bundles,
-    CandidateFinder,
-    CurrentTerms,
-    Denials,
-    DicomwebArchives,
-    EdgeLimits,
-    Edges,
-    EdgeWatch,
-    EnforcementPoint,
-    ExchangeService,
-    ImpactAnalysis,
-    SearchService,
-)
+from governance.edges import Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.federation import FederationDirectory
+from governance.impact import ImpactAnalysis
 from governance.settings import Settings
 from governance.tenants import Tenant, Tenants, read_tenants
 from governance.tokens.bundle_key import BundleKey

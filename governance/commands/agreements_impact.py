@@ -14,11 +14,11 @@ from governance.audit import Event, Subject
 from governance.bootstrap import new_id
 from governance.commands._agreement_files import format_of
 from governance.commands._context import plain_errors, print_json, services
-from governance.decisions.candidate import read_candidate
-from governance.enforcement import ImpactReport, Question
-from governance.enforcement.impact import EXAMPLES_MAXIMUM
-from governance.enforcement.impact_rendering import document, summary
 from governance.errors import Fault, InvalidInput
+from governance.impact import ImpactReport, Question
+from governance.impact.candidate import read_candidate
+from governance.impact.impact import EXAMPLES_MAXIMUM
+from governance.impact.rendering import document, summary
 from governance.vocabulary import EventKind, Outcome, SubjectType
 from governance.web import Services
 

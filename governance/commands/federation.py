@@ -10,7 +10,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel
 from sqlmodel import Session
 
-from governance.api import federation_schemas as schemas
+from governance.api.registers import federation_schemas as schemas
 from governance.audit import Event
 from governance.bootstrap import new_id
 from governance.commands._context import plain_errors, services

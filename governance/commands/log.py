@@ -12,13 +12,13 @@ import click
 import psycopg
 
 from governance.audit import Event, NoteSigner, Query, RecordedEvent
-from governance.audit.formats.fhir_out import build_audit_event
-from governance.audit.formats.native import render
+from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.signer import ed25519_valid
-from governance.audit.verify import open_reader, read_key, verify
 from governance.bootstrap import new_id
 from governance.commands._context import plain_errors, services
 from governance.commands._settings import settings
+from governance.formats.fhir_out import build_audit_event
+from governance.formats.native import render
 from governance.vocabulary import EventKind, Outcome
 from governance.web import Services
 

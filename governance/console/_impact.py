@@ -10,9 +10,9 @@ from governance.console import _wording as wording
 from governance.console._guard import viewer
 from governance.console._names import trust_names
 from governance.console._rows import named
-from governance.decisions.comparison import AccessChange, Effect, Example
-from governance.enforcement import ImpactReport, Question
-from governance.enforcement.impact_rendering import trust_lines
+from governance.impact import ImpactReport, Question
+from governance.impact.comparison import AccessChange, Effect, Example
+from governance.impact.rendering import trust_lines
 from governance.vocabulary import AgreementStatus
 from governance.web.services import current_services
 

@@ -6,7 +6,7 @@ Every member of every enumeration shown in the console has its words here; a tes
 from collections.abc import Mapping
 
 from governance.agreements import Transition
-from governance.decisions.comparison import Effect
+from governance.impact.comparison import Effect
 from governance.vocabulary import (
     Action,
     AgreementStatus,

@@ -3,10 +3,10 @@
 import atexit
 from collections.abc import Callable
 
+from governance.intake.syslog import SyslogIntake
+from governance.intake.syslog_server import SyslogServer
 from governance.jobs.leadership import Leadership
 from governance.jobs.reminders import Reminders
-from governance.jobs.syslog_intake import SyslogIntake
-from governance.jobs.syslog_server import SyslogServer
 from governance.jobs.ticker import Job, Ticker
 from governance.web.services import Services
 

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from governance.access import Searched
 from governance.decisions import EngineFault, PolicySource, RegorusRules, RuleSet
-from governance.enforcement import Searched
 from governance.errors import ConfigurationError, Fault
 from governance.tenants._rego import check_modules
 from governance.tenants.tenant import Entity, Tenant

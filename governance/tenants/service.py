@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from governance.access import Asker, Page, Searched, collect
 from governance.audit.event import Event, JsonValue, Source
 from governance.audit.log import AuditLog
 from governance.clock import Clock
 from governance.decisions import EngineFault, Rules
-from governance.enforcement import Asker, Page, Searched, collect
 from governance.errors import Forbidden, NotFound, Unavailable
 from governance.pseudonyms import Pseudonymiser
 from governance.telemetry import Metrics

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from governance.access import Searched
 from governance.decisions import RuleSet
-from governance.enforcement import Searched
 
 EVERYBODY = "*"
 

@@ -6,31 +6,22 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 if TYPE_CHECKING:
+    from governance.access import AccessRequests, AccessService, ExchangeService, SearchService
     from governance.agreements import Agreements
     from governance.alerts import AlertService
+    from governance.archives import ArchiveLists, EnforcementPoint
     from governance.audit.event import Source
+    from governance.audit.health import LogPosture
     from governance.audit.log import AuditLog
-    from governance.audit.posture import LogPosture
-    from governance.audit.quarantine import Quarantine
     from governance.audit.search import AuditSearch
     from governance.catalogue import Catalogue
     from governance.clock import Clock
     from governance.detection import DetectionEngine
+    from governance.edges import Bundles, EdgeIntake, Edges, EdgeWatch
     from governance.emergency import EmergencyGrants
-    from governance.enforcement import (
-        AccessRequests,
-        AccessService,
-        ArchiveLists,
-        Bundles,
-        EdgeIntake,
-        Edges,
-        EdgeWatch,
-        EnforcementPoint,
-        ExchangeService,
-        ImpactAnalysis,
-        SearchService,
-    )
     from governance.federation import FederationDirectory
+    from governance.impact import ImpactAnalysis
+    from governance.intake.quarantine import Quarantine
     from governance.pseudonyms import Pseudonymiser, Vault
     from governance.relationships import Relationships
     from governance.settings import Settings

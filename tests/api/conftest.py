@@ -8,10 +8,10 @@ from flask import Flask
 
 from governance.commands._demo_home import DemoHome
 from governance.web import Services
-from tests.api.audit_world import AuditWorld
-from tests.context_world import ContextWorld
-from tests.idp_process import identity_provider
-from tests.region_world import RegionWorld, copy_home, seed_home
+from tests.peers.identity_provider import identity_provider
+from tests.worlds.audit_callers import AuditWorld
+from tests.worlds.feeds import ContextWorld
+from tests.worlds.region import RegionWorld, copy_home, seed_home
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from governance.commands._demo_home import DemoHome
 from governance.feeds import moment
 from governance.simulation import network, showcase
 from governance.vocabulary import EventKind, Outcome, Severity
-from tests.agreement_world import OFFICE
-from tests.region_world import DIRECT_CARE, RegionWorld, copy_home, seed_home, short_agreement
+from tests.worlds.agreements import OFFICE
+from tests.worlds.region import DIRECT_CARE, RegionWorld, copy_home, seed_home, short_agreement
 
 PROBLEM = "urn:openid:authzen:access-request:error:"
 REASON = "Unconscious after a fall"

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from governance.agreements.signing import new_private_key, public_key_of, sign
 from governance.vocabulary import Scope
 from governance.web import Services
-from tests.agreement_world import document
-from tests.api.agreements_door import BASE, AgreementsDoor
+from tests.worlds.agreement_callers import BASE, AgreementsDoor
+from tests.worlds.agreements import document
 
 REASON = {"version": 1, "reason": "an incident"}
 

@@ -9,8 +9,8 @@ from flask import Flask
 from governance.clock import FixedClock
 from governance.vocabulary import EventKind, Scope
 from governance.web import Services
-from tests.api.agreements_door import AgreementsDoor
-from tests.impact_world import AGREEMENT, ImpactWorld, terms
+from tests.worlds.agreement_callers import AgreementsDoor
+from tests.worlds.impact import AGREEMENT, ImpactWorld, terms
 
 STEP = {"agreement_id": AGREEMENT, "version": 1, "transition": "suspend"}
 
@@ -125,7 +125,7 @@ def test_reading_agreements_is_what_it_takes(world: ImpactWorld, door: Agreement
 def test_a_period_too_busy_for_a_request_is_refused(
     world: ImpactWorld, door: AgreementsDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.import_module("governance.api.impact"), "DECISIONS_MAXIMUM", 1)
+    monkeypatch.setattr(importlib.import_module("governance.api.agreements.impact"), "DECISIONS_MAXIMUM", 1)
     answer = door.post("/impact", asked(world, **STEP))
     assert answer.status_code == 400
     assert "command line" in answer.get_json()["errors"][0]["detail"]

@@ -10,8 +10,8 @@ from governance.agreements.documents import parse
 from governance.agreements.packing import Format
 from governance.vocabulary import Scope
 from governance.web import Services
-from tests.agreement_world import OFFICE, World, document
-from tests.api.agreements_door import AgreementsDoor
+from tests.worlds.agreement_callers import AgreementsDoor
+from tests.worlds.agreements import OFFICE, World, document
 
 YAML, JSON, LINES = "application/yaml", "application/json", "application/x-ndjson"
 

@@ -10,7 +10,7 @@ from flask import Flask
 from governance.alerts import StreamTiming
 from governance.vocabulary import Severity
 from governance.web import Services
-from tests.api.alerts_door import PATH, STREAM, AlertsDoor
+from tests.worlds.alert_callers import PATH, STREAM, AlertsDoor
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from governance.vocabulary import SYSTEM
-from tests.api.audit_world import AuditWorld
-from tests.callers import REGION
 from tests.golden.audit.build import NATIVE, NHS, STUDY, native
+from tests.worlds.audit_callers import AuditWorld
+from tests.worlds.callers import REGION
 
 NDJSON = "application/x-ndjson"
 PATH = "/audit/v1/events"

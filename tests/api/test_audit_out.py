@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from governance.audit import Event, Source, Subject, merkle, proof
-from governance.audit.formats import parse_event
+from governance.formats import parse_event
 from governance.vocabulary import EventKind, SubjectType
-from tests.api.audit_world import AuditWorld
 from tests.golden.audit.build import NATIVE, NHS, STUDY
+from tests.worlds.audit_callers import AuditWorld
 
 PATH = "/audit/v1/events"
 

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from governance.decisions import EngineFault, RegorusEngine
 from governance.simulation import network, showcase
 from governance.vocabulary import EventKind, Outcome, ReasonCode
-from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
+from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 GOOD: dict[str, Any] = showcase.question()
 

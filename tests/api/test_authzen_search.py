@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from governance.access import paging
 from governance.agreements.rehearsal import Signatory, rehearse
-from governance.api.authzen_schemas import SEARCH_MAXIMUM
+from governance.api.authzen.schemas import SEARCH_MAXIMUM
 from governance.decisions import EngineFault, RegorusEngine
-from governance.enforcement import paging
 from governance.simulation import network, showcase
 from governance.vocabulary import EventKind, Outcome, ReasonCode
-from tests.agreement_world import OFFICE
-from tests.region_world import SHORT_AGREEMENT, SHORT_PURPOSE, VIEWER, RegionWorld, seed_home, short_agreement
+from tests.worlds.agreements import OFFICE
+from tests.worlds.region import SHORT_AGREEMENT, SHORT_PURPOSE, VIEWER, RegionWorld, seed_home, short_agreement
 
 KINDS = ("subject", "resource", "action")
 READER = {

@@ -14,10 +14,10 @@ from governance.clock import FixedClock
 from governance.jobs import Runtime
 from governance.settings import Settings
 from governance.vocabulary import EventKind, Scope
-from tests.callers import REGION, Callers
-from tests.certificate_world import Certificate
 from tests.conftest import NOON
-from tests.tenant_world import CERTIFICATION, question
+from tests.worlds.callers import REGION, Callers
+from tests.worlds.certificates import Certificate
+from tests.worlds.tenants import CERTIFICATION, question
 
 SECRET = "correct-horse-battery-staple-0123456789"
 HEADER = "X-Client-Certificate"

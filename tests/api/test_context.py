@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from governance.api.context import BODY, COMMIT, LIMITS
-from governance.api.context_schemas import EdgeLine, PatientLine, StaffLine, StudyLine
+from governance.api.registers.feed_schemas import EdgeLine, PatientLine, StaffLine, StudyLine
+from governance.api.registers.feeds import BODY, COMMIT, LIMITS
 from governance.catalogue import feed as catalogue_feed
 from governance.federation import feed as federation_feed
 from governance.relationships import Between
 from governance.relationships import feed as relationships_feed
 from governance.vocabulary import Outcome, Scope
-from tests.context_world import NDJSON, ContextWorld
+from tests.worlds.feeds import NDJSON, ContextWorld
 
 STUDIES, EDGES = "/catalogue/v1/studies", "/relationships/v1/edges"
 STAFF, PATIENTS = "/relationships/v1/staff", "/relationships/v1/patients"

@@ -21,9 +21,9 @@ from governance.simulation.showcase import (
     UNRELATED_STUDY,
 )
 from governance.vocabulary import EventKind, Outcome
-from tests.agreement_world import OFFICE
-from tests.list_archive import ListArchive, list_archive, row
-from tests.region_world import DIRECT_CARE, RegionWorld, copy_home
+from tests.fakes.archive import ListArchive, list_archive, row
+from tests.worlds.agreements import OFFICE
+from tests.worlds.region import DIRECT_CARE, RegionWorld, copy_home
 
 ARCHIVE = network.archive_id("RRK")
 UNHEARD_OF = "1.2.826.0.1.3680043.10.1999.9.9"  # the archive has it, the catalogue has not

@@ -9,9 +9,9 @@ from governance.simulation import network
 from governance.simulation.showcase import OWN_STUDY, REPORTER, SEALED_STUDY, SHARED_STUDY, UNRELATED_STUDY
 from governance.tokens import dpop
 from governance.vocabulary import EventKind, Outcome
-from tests.agreement_world import OFFICE
-from tests.region_world import DIRECT_CARE, VIEWER, RegionWorld
-from tests.token_world import KeyPair
+from tests.worlds.agreements import OFFICE
+from tests.worlds.region import DIRECT_CARE, VIEWER, RegionWorld
+from tests.worlds.tokens import KeyPair
 
 STUDY = f"/dicom-web/studies/{SHARED_STUDY}"
 GATEWAY = "https://archive.rrk.example"

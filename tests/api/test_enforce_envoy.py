@@ -9,8 +9,8 @@ from governance.simulation import network
 from governance.simulation.showcase import REPORTER, SHARED_STUDY, UNRELATED_STUDY
 from governance.tokens import dpop
 from governance.vocabulary import EventKind, Outcome
-from tests.region_world import DIRECT_CARE, OWNER, RegionWorld
-from tests.token_world import KeyPair
+from tests.worlds.region import DIRECT_CARE, OWNER, RegionWorld
+from tests.worlds.tokens import KeyPair
 
 STUDY = f"/dicom-web/studies/{SHARED_STUDY}"
 ORIGIN = "https://archive.rrk.example"

@@ -20,9 +20,9 @@ from governance.bootstrap import create_app
 from governance.simulation import network
 from governance.simulation.showcase import OWN_STUDY, REPORTER, SEALED_STUDY, SHARED_STUDY, UNRELATED_STUDY
 from governance.vocabulary import EventKind, Outcome, Role
-from tests.agreement_world import OFFICE
-from tests.region_world import DIRECT_CARE, OWNER, VIEWER, RegionWorld
-from tests.token_world import KeyPair
+from tests.worlds.agreements import OFFICE
+from tests.worlds.region import DIRECT_CARE, OWNER, VIEWER, RegionWorld
+from tests.worlds.tokens import KeyPair
 
 ROOT = "/enforce/orthanc"
 ORTHANC_ID = "27f7126f-4f66fb14-03f4081b-f9341db2-53925988"

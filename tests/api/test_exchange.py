@@ -13,8 +13,8 @@ from governance.simulation import network, showcase
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.showcase import DECOY_STUDY, OWN_STUDY, REPORTER, SEALED_STUDY, SHARED_STUDY, UNRELATED_STUDY
 from governance.vocabulary import EventKind, Outcome
-from tests.agreement_world import OFFICE
-from tests.region_world import DIRECT_CARE, SHORT_AGREEMENT, SHORT_PURPOSE, VIEWER, RegionWorld, copy_home
+from tests.worlds.agreements import OFFICE
+from tests.worlds.region import DIRECT_CARE, SHORT_AGREEMENT, SHORT_PURPOSE, VIEWER, RegionWorld, copy_home
 
 LOOKS = range(1, 6)  # an exchange looks at the clock for the client, the subject, the decision, the token, the record
 NOWHERE = "1.2.826.0.1.3680043.10.1999.9.9"

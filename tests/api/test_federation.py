@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from governance.vocabulary import Scope
-from tests.context_world import ContextWorld
+from tests.worlds.feeds import ContextWorld
 
 BASE = "/federation/v1"
 PROVIDER = {

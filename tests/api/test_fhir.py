@@ -11,11 +11,11 @@ from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
 from governance.audit import Event
-from governance.audit.formats import parse_event
+from governance.formats import parse_event
 from governance.vocabulary import EventKind, Outcome
-from tests.api.audit_world import AuditWorld
 from tests.conftest import ISSUER
 from tests.golden.audit.build import FHIR_XML, GOOD_FHIR, HOSTILE_FHIR, NATIVE, NHS, READ, STUDY
+from tests.worlds.audit_callers import AuditWorld
 
 FHIR = "application/fhir+json"
 PATH = "/fhir/AuditEvent"

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from governance.api.log import parse_tile_path, tile_number_path
-from governance.audit.formats import parse_event
+from governance.api.audit.transparency import parse_tile_path, tile_number_path
 from governance.errors import NotFound
-from tests.api.audit_world import ORIGIN, AuditWorld
+from governance.formats import parse_event
 from tests.golden.audit.build import NATIVE
+from tests.worlds.audit_callers import ORIGIN, AuditWorld
 
 
 def fill(world: AuditWorld, size: int) -> None:

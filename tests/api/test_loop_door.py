@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from governance.access import Asked
 from governance.agreements import Actor
 from governance.bootstrap import build, create_door
 from governance.decisions import PolicySource, RegorusEngine
-from governance.enforcement import Asked
 from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.simulation import network, showcase
 from governance.vocabulary import EventKind
-from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
+from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 PATH = "/access/v1/evaluation"
 GOOD: dict[str, Any] = showcase.question()

@@ -27,9 +27,9 @@ from governance.settings import Settings
 from governance.tokens import Presentation, dpop
 from governance.vocabulary import EventKind, RelationshipKind, Role, SubjectType
 from governance.web import Services
-from tests.agreement_world import OFFICE, document
-from tests.idp_process import identity_provider
-from tests.token_world import ARCHIVE, ASSERTION_TYPE, BROKER, STUDY, KeyPair
+from tests.peers.identity_provider import identity_provider
+from tests.worlds.agreements import OFFICE, document
+from tests.worlds.tokens import ARCHIVE, ASSERTION_TYPE, BROKER, STUDY, KeyPair
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"

@@ -15,12 +15,12 @@ from governance.audit import RecordedEvent
 from governance.clock import FixedClock, SystemClock
 from governance.decisions import PolicySource, RegorusEngine
 from governance.decisions.decision import parse_answer
-from governance.enforcement import EdgeIntake
+from governance.edges import EdgeIntake
 from governance.simulation import network, showcase
 from governance.simulation.programs import free_port
 from governance.tokens.bundle_key import BundleKey
 from governance.vocabulary import EventKind, Outcome, Purpose
-from tests.edge_world import (
+from tests.worlds.edges import (
     EdgeOpa,
     Line,
     agreement,
@@ -30,8 +30,8 @@ from tests.edge_world import (
     policy_input,
     register_edge,
 )
-from tests.region_world import DIRECT_CARE, OWNER, RegionWorld, seed_home
-from tests.token_world import KeyPair
+from tests.worlds.region import DIRECT_CARE, OWNER, RegionWorld, seed_home
+from tests.worlds.tokens import KeyPair
 
 EDGE = "edge-rrk"
 LIMIT = 14_400  # seconds that an edge decides on without word from the service, unless set otherwise

@@ -16,11 +16,11 @@ import pytest
 
 from governance.alerts import Alert, AlertQuery, Viewer
 from governance.clock import SystemClock
-from governance.decisions.bundle import _archive
+from governance.edges.bundle import _archive
 from governance.simulation import network, showcase
 from governance.simulation.programs import free_port
 from governance.tokens.bundle_key import BundleKey
-from tests.edge_world import (
+from tests.worlds.edges import (
     EdgeOpa,
     Line,
     agreement,
@@ -30,8 +30,8 @@ from tests.edge_world import (
     policy_input,
     register_edge,
 )
-from tests.region_world import OWNER, RegionWorld, seed_home
-from tests.token_world import KeyPair
+from tests.worlds.region import OWNER, RegionWorld, seed_home
+from tests.worlds.tokens import KeyPair
 
 POLICY, DEAD = "/opa/v1/bundles/imaging.tar.gz", "/opa/v1/bundles/revocations.tar.gz"
 LIMIT = 20  # seconds without word that an edge of these tests may decide on

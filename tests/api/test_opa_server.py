@@ -8,8 +8,8 @@ import pytest
 from governance.decisions import OpaEngine, PolicySource
 from governance.simulation import network, showcase
 from governance.vocabulary import Scope
-from tests.opa_process import OpaServer
-from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
+from tests.peers.opa import OpaServer
+from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 QUESTION = {
     "subject": {

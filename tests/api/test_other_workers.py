@@ -15,7 +15,7 @@ from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.simulation import network, showcase
 from governance.web import Services
-from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
+from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 OFFICE = Actor("the-office", "service", None)
 WHY = "To see whether everybody hears."

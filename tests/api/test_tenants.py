@@ -10,19 +10,19 @@ from flask import g
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from governance.audit.formats import native
-from governance.audit.formats.fhir_out import build_audit_event
 from governance.bootstrap import build, create_app
 from governance.clock import FixedClock
 from governance.console._events import event_page_of
+from governance.formats import native
+from governance.formats.fhir_out import build_audit_event
 from governance.jobs import Runtime
 from governance.settings import Settings
 from governance.vocabulary import EventKind, Outcome, Scope
 from governance.web import Caller
-from tests.callers import REGION
 from tests.conftest import ISSUER
-from tests.opa_process import OpaServer
-from tests.tenant_world import CERTIFICATION, ROOMS, TenantWorld, question
+from tests.peers.opa import OpaServer
+from tests.worlds.callers import REGION
+from tests.worlds.tenants import CERTIFICATION, ROOMS, TenantWorld, question
 
 ARCHIVED, ADMIN = {"status": "archived"}, {"role": "admin"}
 FIXTURE = [

@@ -17,8 +17,8 @@ from governance.settings import from_environment
 from governance.vocabulary import EventKind, Role
 from governance.web import Services
 from tests.conftest import secret
-from tests.console.seed import BIRMINGHAM, COVENTRY, Seeded, seed
-from tests.idp_process import identity_provider
+from tests.peers.identity_provider import identity_provider
+from tests.worlds.console import BIRMINGHAM, COVENTRY, Seeded, seed
 
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 60_000  # milliseconds: how long a busy machine may take before a missing page is a fault

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from governance.agreements import Moved, Transition
-from governance.enforcement import Question
+from governance.impact import Question
 from tests.console.conftest import ANALYST, OFFICER, OTHER_OFFICER, Region, Visit
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]

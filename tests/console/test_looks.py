@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from governance.vocabulary import EventKind
 from tests.console.conftest import OFFICER, Region, Visit
-from tests.console.seed import PATIENT, Seeded
+from tests.worlds.console import PATIENT, Seeded
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 

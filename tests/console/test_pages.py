@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.console.conftest import OFFICER, Region, Visit
-from tests.console.seed import Seeded
 from tests.console.soundness import check
+from tests.worlds.console import Seeded
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 

@@ -27,8 +27,8 @@ from governance.simulation.archive.orthanc import Orthanc
 from governance.simulation.client import Surface
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import Program, free_port
-from tests.idp_process import identity_provider
-from tests.region_world import Parties, environment_of, seed_home
+from tests.peers.identity_provider import identity_provider
+from tests.worlds.region import Parties, environment_of, seed_home
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0  # seconds within which what must happen has happened, on a busy machine too

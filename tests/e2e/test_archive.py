@@ -19,7 +19,7 @@ from governance.simulation.archive import CT, MR, READABLE, SELF_READ, UNREADABL
 from governance.simulation.programs import free_port
 from governance.simulation.showcase import REPORTER, SELF
 from tests.e2e.conftest import TIMEOUT, RunningService, eventually
-from tests.region_world import DIRECT_CARE, SHORT_PURPOSE, VIEWER
+from tests.worlds.region import DIRECT_CARE, SHORT_PURPOSE, VIEWER
 
 OCTETS = ("application/octet-stream",)  # Orthanc takes no list of transfer syntaxes beside it
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("e2e")]

@@ -14,12 +14,12 @@ from governance.simulation.archive import needs
 from governance.simulation.client import Surface
 from governance.simulation.programs import Program, free_port
 from governance.vocabulary import Scope
-from tests.callers import REGION
-from tests.certificate_world import Certificate
 from tests.e2e.conftest import ROOT, TIMEOUT
-from tests.region_world import Parties, environment_of, seed_home
-from tests.tenant_world import CERTIFICATION, question
-from tests.token_world import KeyPair
+from tests.worlds.callers import REGION
+from tests.worlds.certificates import Certificate
+from tests.worlds.region import Parties, environment_of, seed_home
+from tests.worlds.tenants import CERTIFICATION, question
+from tests.worlds.tokens import KeyPair
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("e2e-certificates")]
 EVALUATION = "/tenants/certification/access/v1/evaluation"

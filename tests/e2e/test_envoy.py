@@ -16,9 +16,9 @@ from governance.simulation.programs import free_port
 from governance.simulation.showcase import REPORTER
 from governance.tokens import dpop
 from tests.e2e.conftest import TIMEOUT, RunningService
-from tests.envoy_gateway import EnvoyGateway, envoy_gateway
-from tests.region_world import DIRECT_CARE, VIEWER
-from tests.token_world import KeyPair
+from tests.peers.envoy import EnvoyGateway, envoy_gateway
+from tests.worlds.region import DIRECT_CARE, VIEWER
+from tests.worlds.tokens import KeyPair
 
 OCTETS = ("application/octet-stream",)
 STUDY = f"/studies/{READABLE.study_uid}"

@@ -12,7 +12,7 @@ from governance.simulation.archive import READABLE, SELF_READ, UNREADABLE, Archi
 from governance.simulation.programs import free_port
 from governance.simulation.showcase import REPORTER, SELF
 from tests.e2e.conftest import TIMEOUT, RunningService, eventually
-from tests.region_world import DIRECT_CARE
+from tests.worlds.region import DIRECT_CARE
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("e2e")]
 

@@ -35,9 +35,9 @@ from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import Program, free_port
 from governance.vocabulary import Action, AgreementStatus, Purpose, ReasonCode, Scope, SubjectType
 from governance.web import Services
-from tests.agreement_world import OFFICE
-from tests.opa_process import OpaServer
-from tests.region_world import (
+from tests.peers.opa import OpaServer
+from tests.worlds.agreements import OFFICE
+from tests.worlds.region import (
     DIRECT_CARE,
     SHORT_AGREEMENT,
     SHORT_PURPOSE,

@@ -9,8 +9,8 @@ from sqlalchemy import event as engine_event
 from sqlmodel import SQLModel
 
 from governance.audit import AuditLog, Event, NoteSigner, Source
+from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.signer import ed25519_valid
-from governance.audit.verify import open_reader, read_key, verify
 from governance.clock import FixedClock
 from governance.errors import Unavailable
 from governance.pseudonyms import Pseudonymiser, Vault

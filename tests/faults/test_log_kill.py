@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from governance.audit import AuditLog, AuditSearch, Event, NoteSigner, Query, Resource, Source, Subject
+from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.signer import ed25519_valid
-from governance.audit.verify import open_reader, read_key, verify
 from governance.clock import SystemClock
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
@@ -23,7 +23,7 @@ SIGNER = NoteSigner.from_seed(ORIGIN, b"s" * 32)
 KILLS = 50
 CALLERS = 4
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["governance.audit", "governance.audit.verify"])
+SERVER.set_forkserver_preload(["governance.audit", "governance.audit.checker"])
 
 
 def event(name: str) -> Event:

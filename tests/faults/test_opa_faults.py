@@ -17,10 +17,10 @@ import pytest
 from governance.decisions import OpaEngine, PolicySource
 from governance.jobs.ticker import Job, Ticker
 from governance.simulation import network, showcase
-from tests.agreement_world import OFFICE
-from tests.opa_line import Exchange, OpaLine, Trouble
-from tests.opa_process import OpaServer
-from tests.region_world import DIRECT_CARE, RegionWorld, seed_home
+from tests.fakes.opa_line import Exchange, OpaLine, Trouble
+from tests.peers.opa import OpaServer
+from tests.worlds.agreements import OFFICE
+from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 BUDGET = 1.5  # seconds
 BOUND = 20 * BUDGET

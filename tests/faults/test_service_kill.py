@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.signer import ed25519_valid
-from governance.audit.verify import open_reader, read_key, verify
 from governance.bootstrap import build
 from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_network

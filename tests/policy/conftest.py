@@ -3,7 +3,7 @@
 import pytest
 
 from governance.decisions import OpaEngine, PolicySource, RegorusEngine
-from tests.opa_process import OpaServer
+from tests.peers.opa import OpaServer
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.policy.strategies import Request, World
-from tests.policy.worlds import CLAUSE, NOW, changed
+from tests.worlds.policy import CLAUSE, NOW, changed
 
 Restriction = Callable[[World, Request], None]
 Narrow = Callable[[Any], Any]

@@ -13,8 +13,8 @@ from governance.agreements import PolicyData
 from governance.agreements.compilation import Compilable, compile_policy
 from governance.agreements.documents import check
 from governance.vocabulary import Action, AgreementStatus, Label, Modality, Purpose, RelationshipKind, Role
-from tests.agreement_world import document
-from tests.policy.worlds import NOW
+from tests.worlds.agreements import document
+from tests.worlds.policy import NOW
 
 TRUSTS = ("RBK", "RKB", "RL4", "RNA", "RRK", "RXW")
 DIRECT_CARE = ("BTG", "CAREMGT", "ETREAT", "TREAT")

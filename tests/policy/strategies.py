@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from governance.agreements import PolicyData
-from tests.policy.worlds import AI_SUBJECT, NOW, REQUEST, changed, policy_data
+from tests.worlds.policy import AI_SUBJECT, NOW, REQUEST, changed, policy_data
 
 Request = dict[str, Any]
 World = dict[str, Any]  # {"index": …, "lapsed": …, "clauses": {key: changes}}

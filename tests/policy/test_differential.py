@@ -18,7 +18,7 @@ from tests.policy.strategies import (
     data_of,
     requests,
 )
-from tests.policy.worlds import REQUEST, changed, policy_data
+from tests.worlds.policy import REQUEST, changed, policy_data
 
 ROUNDS, REQUESTS_A_ROUND = 200, 10  # 2,000 requests
 SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -18,7 +18,7 @@ from governance.decisions import Engine, EngineFault, OpaEngine, PolicySource, R
 from governance.decisions._regorus_engine import _CELL
 from governance.vocabulary import ReasonCode
 from tests.policy.conftest import OpaServer
-from tests.policy.worlds import REQUEST, changed, policy_data
+from tests.worlds.policy import REQUEST, changed, policy_data
 
 OPEN = policy_data({"care/1": {}}, revision="open")
 SHUT = policy_data({"care/1": {"actions": ["search"]}}, revision="shut")

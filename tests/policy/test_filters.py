@@ -11,7 +11,7 @@ from governance.decisions import Engine, EngineFault, OpaEngine, PolicySource, R
 from governance.decisions._filter_answers import read_compiled, read_openings
 from governance.vocabulary import ReasonCode
 from tests.policy.conftest import OpaServer
-from tests.policy.worlds import REQUEST, policy_data
+from tests.worlds.policy import REQUEST, policy_data
 
 OPEN = policy_data({"care/1": {}, "care/2": {"relationship": "not_required", "modalities": ["MR"]}}, revision="open")
 SHUT = policy_data({"care/1": {"actions": ["export"]}}, revision="shut")

@@ -10,7 +10,7 @@ from governance.decisions import RegorusEngine
 from tests.policy.restrictions import NOT_CONDITIONS, RESTRICTIONS, OnClauses, OnRequest, restricted
 from tests.policy.sampler import Sampler
 from tests.policy.strategies import WORLDS, Request, World, data_of, requests
-from tests.policy.worlds import CLAUSE
+from tests.worlds.policy import CLAUSE
 
 POLICIES, REQUESTS, SEED = 50, 6, 1_124
 SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -15,7 +15,7 @@ import yaml
 
 from governance.decisions import Answer, Engine, OpaEngine, RegorusEngine
 from governance.vocabulary import ReasonCode
-from tests.policy.worlds import AI_SUBJECT, REQUEST, changed, policy_data
+from tests.worlds.policy import AI_SUBJECT, REQUEST, changed, policy_data
 
 TABLES = sorted((Path(__file__).parent / "tables").glob("*.yaml"))
 KEYS = {"name", "subject", "clauses", "index", "lapsed", "request", "expect"}

@@ -10,7 +10,7 @@ from governance.agreements import canonical_text
 from governance.agreements.documents import check, parse
 from governance.agreements.packing import Format, render
 from governance.agreements.transfer import check_items
-from tests.agreement_world import document
+from tests.worlds.agreements import document
 
 TRICKY = ("no", "~", "", "08:00", "2027-01-01", "1e5", "0x1f", "1_000", "- a", "a: b", "#", "'", '"', "\\", "*a", "&a")
 CONTROLS = [*map(chr, range(0x20)), "\x7f"]

@@ -21,7 +21,7 @@ from governance.clock import FixedClock
 from governance.errors import Conflict
 from governance.storage import Database
 from governance.vocabulary import AgreementStatus as Status
-from tests.agreement_world import OFFICE, World, document
+from tests.worlds.agreements import OFFICE, World, document
 
 PARTIES = ("RKB", "RRK")
 ENDED = {Status.EXPIRED, Status.TERMINATED}

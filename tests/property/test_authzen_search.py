@@ -15,18 +15,18 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from governance.access import Searched
 from governance.catalogue import Study
 from governance.decisions import AccessRequest, Engine, OpaEngine, PolicySource, RegorusEngine, RequestSubject
-from governance.enforcement import Searched
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import WIDE_KINDS, Edge, PatientContext
 from governance.storage import Database
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
-from tests.opa_process import OpaServer
+from tests.peers.opa import OpaServer
 from tests.policy.strategies import KEYS, LABELS, MODALITIES, ROLES, TRUSTS, World, data_of
-from tests.search_world import NOW, SearchWorld, search_world
-from tests.unit.decisions.region import KEY, POINT
+from tests.worlds.decisions import KEY, POINT
+from tests.worlds.search import NOW, SearchWorld, search_world
 
 ENGINE = RegorusEngine(PolicySource.from_directory())  # one: its machines belong to the thread that made them
 NAMES = Pseudonymiser(b"k" * 32)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from governance.agreements.compilation import Compilable, compile_policy
 from governance.agreements.documents import check
 from governance.vocabulary import AgreementStatus as Status
-from tests.agreement_world import document
+from tests.worlds.agreements import document
 
 TRUSTS = ("RBK", "RKB", "RL4", "RRK", "RXW")
 PURPOSES = ("CAREMGT", "ETREAT", "PATRQT", "TREAT")

@@ -20,7 +20,7 @@ from governance.detection.scoring import Scorer
 from governance.detection.state import Book
 from governance.detection.tail import MAXIMUM_BITS, Moments, fit, surprise
 from governance.vocabulary import EventKind
-from tests.detection_world import BEGAN, LittleRegion, event, region
+from tests.worlds.detection import BEGAN, LittleRegion, event, region
 
 WORLD: Mapping[str, Any] = {
     "staff": [{"id": "s-1", "patient": "p-1"}, {"id": "s-2"}],

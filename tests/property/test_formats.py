@@ -12,7 +12,8 @@ from pydicom.dataset import Dataset
 from pydicom.filewriter import write_dataset
 
 from governance.audit import Authority, BreakGlass, Event, Resource, Source, Subject
-from governance.audit.formats import (
+from governance.errors import InvalidInput
+from governance.formats import (
     Context,
     Framer,
     parse_audit_event,
@@ -22,9 +23,8 @@ from governance.audit.formats import (
     parse_syslog,
     resource_from_xml,
 )
-from governance.audit.formats._query import query_shape
-from governance.audit.intake import message_context, read_syslog
-from governance.errors import InvalidInput
+from governance.formats._query import query_shape
+from governance.intake.tally import message_context, read_syslog
 from governance.pseudonyms import Pseudonymiser
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
 from tests.golden.audit.build import GOOD_DICOM, GOOD_FHIR, NATIVE, READ

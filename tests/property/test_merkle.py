@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.audit import merkle
-from governance.audit._check_tree import TileTree
+from governance.audit.checker._tree import TileTree
 
 # The test vectors of Certificate Transparency's reference implementation.
 ENTRIES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]

@@ -13,7 +13,7 @@ from governance.agreements.packing import Format
 from governance.errors import Fault, InvalidInput
 from governance.simulation import region
 from governance.vocabulary import Action, Label, Modality, PartyRole, Purpose, Role
-from tests.agreement_world import document, without
+from tests.worlds.agreements import document, without
 
 AI = {"id": "ai-x", "versions": ["1.0.0"], "modalities": ["CT"], "body_parts": ["HEAD"], "daily_volume": 10}
 CLAUSE = "/clauses/0"

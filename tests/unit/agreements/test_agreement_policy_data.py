@@ -9,7 +9,7 @@ import pytest
 from governance.agreements.compilation import Compilable, PolicyData, compile_policy
 from governance.agreements.documents import check
 from governance.vocabulary import AgreementStatus as Status
-from tests.agreement_world import document
+from tests.worlds.agreements import document
 
 AI = {"id": "ai-x", "versions": ["2.0.0", "1.0.0"], "modalities": ["CT"], "body_parts": ["HEAD"], "daily_volume": 10}
 

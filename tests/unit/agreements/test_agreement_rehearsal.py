@@ -9,7 +9,7 @@ from governance.clock import FixedClock
 from governance.simulation import region
 from governance.storage import Database
 from governance.vocabulary import AgreementStatus as Status
-from tests.agreement_world import OFFICE, World
+from tests.worlds.agreements import OFFICE, World
 
 
 @pytest.mark.parametrize("day", [datetime(2026, 11, 24, 9, tzinfo=UTC), datetime(2028, 2, 29, 9, tzinfo=UTC)])

@@ -2,7 +2,7 @@
 
 from governance.agreements import plain_english, summary
 from governance.agreements.documents import check
-from tests.agreement_world import document
+from tests.worlds.agreements import document
 
 AI = {"id": "ai-x", "versions": ["1.0.0", "2.0.0"], "modalities": ["CT"], "body_parts": ["HEAD"], "daily_volume": 1500}
 NAMES = {"RRK": "University Hospitals Birmingham"}

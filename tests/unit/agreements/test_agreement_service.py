@@ -14,7 +14,7 @@ from governance.errors import Conflict, Forbidden, InvalidInput, NotFound
 from governance.storage import Database
 from governance.vocabulary import AgreementStatus as Status
 from governance.vocabulary import EventKind
-from tests.agreement_world import OFFICE, World, document
+from tests.worlds.agreements import OFFICE, World, document
 
 AI_TRUST = {"ods": "RWP", "role": "processor"}
 

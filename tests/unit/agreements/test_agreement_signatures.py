@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from governance.agreements import Algorithm, PartyKey, Signature, canonical_text, text_hash
 from governance.agreements.signing import SignatureBook, new_private_key, public_key_of, read_public_key, sign, verify
-from tests.agreement_world import document
+from tests.worlds.agreements import document
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 PKCS8 = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -16,7 +16,7 @@ from governance.clock import FixedClock
 from governance.errors import Fault, Forbidden, InvalidInput
 from governance.storage import Database
 from governance.vocabulary import AgreementStatus as Status
-from tests.agreement_world import OFFICE, World, document
+from tests.worlds.agreements import OFFICE, World, document
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "agreements"
 

@@ -11,7 +11,7 @@ from governance.clock import FixedClock
 from governance.errors import Conflict, Forbidden, GovernanceError, InvalidInput, NotFound
 from governance.storage import Database
 from governance.vocabulary import AlertState, EventKind, Severity, Verdict
-from tests.alert_world import BEGAN, OFFICER, REGION, AlertWorld, act, finding
+from tests.worlds.alerts import BEGAN, OFFICER, REGION, AlertWorld, act, finding
 
 
 @pytest.fixture

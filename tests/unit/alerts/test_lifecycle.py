@@ -13,7 +13,7 @@ from governance.alerts.grouping import WINDOW, alert_id, group_key, window_start
 from governance.alerts.lifecycle import MAXIMUM_TEXT, assign, close, comment
 from governance.errors import Conflict, InvalidInput
 from governance.vocabulary import AlertState, Severity, Verdict
-from tests.alert_world import BEGAN, finding
+from tests.worlds.alerts import BEGAN, finding
 
 INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))
 

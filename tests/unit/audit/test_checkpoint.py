@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from governance.audit import checkpoint, proof
-from governance.audit._check_notes import TrustedKey, read_key, verified_claim
+from governance.audit.checker._notes import TrustedKey, read_key, verified_claim
 from governance.audit.checkpoint import Checkpoint, NoteSignature
 from governance.audit.signer import NoteSigner, NoteVerifier, ed25519_valid
 

@@ -25,7 +25,7 @@ from governance.errors import Conflict, NotFound
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.vocabulary import EventKind, Outcome, SubjectType
-from tests.unit.audit.conftest import ORIGIN, CheckLog, MakeEvent
+from tests.worlds.log import ORIGIN, CheckLog, MakeEvent
 
 
 class TestAppend:

@@ -8,7 +8,7 @@ from sqlalchemy import event, text
 from governance.audit import AuditLog, AuditSearch, Authority, Query
 from governance.storage import Database
 from governance.vocabulary import EventKind
-from tests.unit.audit.conftest import MakeEvent
+from tests.worlds.log import MakeEvent
 
 ACCESS, RRK = EventKind.ACCESS, "RRK"
 DECISION, TOKEN, STUDY = "ix_audit_entry_decision", "ix_audit_entry_token", "ix_audit_entry_study"

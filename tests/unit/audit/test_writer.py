@@ -10,13 +10,13 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from governance.audit import AuditLog, NoteSigner, Receipt
-from governance.audit.posture import LogPosture
+from governance.audit.health import LogPosture
 from governance.clock import FixedClock
 from governance.errors import Unavailable
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.telemetry import Metrics
-from tests.unit.audit.conftest import ORIGIN, CheckLog, MakeEvent
+from tests.worlds.log import ORIGIN, CheckLog, MakeEvent
 
 
 class FailingDisk(Database):

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from governance.cli import main
 from governance.commands._context import services
 from governance.federation import Trust
-from tests.agreement_world import document
 from tests.conftest import secret
+from tests.worlds.agreements import document
 
 
 @pytest.fixture(autouse=True)

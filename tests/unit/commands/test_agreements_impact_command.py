@@ -16,7 +16,7 @@ from governance.settings import Settings
 from governance.vocabulary import EventKind
 from governance.web import Services
 from tests.conftest import ISSUER, secret
-from tests.impact_world import ImpactWorld, terms
+from tests.worlds.impact import ImpactWorld, terms
 
 PERIOD = ("--since", "2026-11-24", "--until", "2026-11-25")
 

@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from governance.audit import Source
-from governance.audit.formats import Frame
-from governance.audit.formats.syslog import Framing
 from governance.bootstrap import build
 from governance.cli import main
 from governance.clock import FixedClock
 from governance.commands.quarantine import BATCH
-from governance.enforcement import EdgeIntake
+from governance.edges import EdgeIntake
+from governance.formats import Frame
+from governance.formats.syslog import Framing
 from governance.jobs import Runtime, syslog_intake
 from governance.settings import Settings, from_environment
 from governance.vocabulary import EventKind

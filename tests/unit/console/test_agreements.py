@@ -3,7 +3,7 @@
 from governance.agreements import plain_english
 from governance.agreements.documents import check
 from governance.console._agreements import sections
-from tests.agreement_world import document
+from tests.worlds.agreements import document
 
 
 def test_every_line_of_the_plain_english_is_on_the_page() -> None:

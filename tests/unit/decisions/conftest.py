@@ -11,7 +11,7 @@ from governance.pseudonyms import Pseudonymiser
 from governance.relationships import PatientContext, Relationships
 from governance.storage import Database
 from governance.vocabulary import Purpose, SubjectType
-from tests.unit.decisions.region import KEY, NOW, POINT, Region
+from tests.worlds.decisions import KEY, NOW, POINT, Region
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from governance.decisions import (
 from governance.errors import Unavailable
 from governance.storage import Database
 from governance.vocabulary import Action, Purpose, ReasonCode
-from tests.policy.worlds import policy_data
-from tests.unit.decisions.region import AI, NOW, Region, asking
+from tests.worlds.decisions import AI, NOW, Region, asking
+from tests.worlds.policy import policy_data
 
 CLAUSE: Mapping[str, Any] = {
     "effective_to": None,

@@ -6,8 +6,8 @@ import pytest
 
 from governance.decisions import RequestSubject
 from governance.vocabulary import Action, Label, RelationshipKind, SubjectType
-from tests.policy.worlds import AI_SUBJECT, REQUEST
-from tests.unit.decisions.region import AI, NHS_NUMBER, NOW, PERSON, STUDY_UID, USER, Region, asking
+from tests.worlds.decisions import AI, NHS_NUMBER, NOW, PERSON, STUDY_UID, USER, Region, asking
+from tests.worlds.policy import AI_SUBJECT, REQUEST
 
 
 def shape(value: object) -> object:

@@ -24,7 +24,7 @@ from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.relationships import Edge
 from governance.storage import Database
 from governance.vocabulary import SYSTEM, EventKind, Purpose, RelationshipKind, Severity, SubjectType
-from tests.alert_world import BEGAN, REGION, AlertWorld, act, permitted
+from tests.worlds.alerts import BEGAN, REGION, AlertWorld, act, permitted
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from governance.audit.event import Authority, Event, Resource, Source, Subject
 from governance.clock import FixedClock
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
 from governance.web import Services
-from tests.agreement_world import OFFICE
-from tests.alert_world import REGION
-from tests.impact_world import AGREEMENT, ImpactWorld, terms
+from tests.worlds.agreements import OFFICE
+from tests.worlds.alerts import REGION
+from tests.worlds.impact import AGREEMENT, ImpactWorld, terms
 
 ENDS = datetime.fromisoformat("2027-01-01T00:00:00+00:00")
 

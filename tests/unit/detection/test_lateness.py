@@ -5,7 +5,7 @@ from datetime import timedelta
 from governance.audit.event import RecordedEvent
 from governance.detection import Book, Scorer, default_rules
 from governance.vocabulary import SYSTEM
-from tests.detection_world import BEGAN, LittleRegion, event
+from tests.worlds.detection import BEGAN, LittleRegion, event
 
 LATER = BEGAN + timedelta(days=5)
 

@@ -10,7 +10,7 @@ from governance.detection.rule import Rule
 from governance.detection.scoring import Scorer
 from governance.detection.sidecar import Example, sidecar_of
 from governance.detection.state import LATENESS, Book
-from tests.detection_world import region, story
+from tests.worlds.detection import region, story
 
 RULES = {rule.id: rule for rule in default_rules()}
 CASES = [(rule, example) for rule in RULES.values() for example in sidecar_of(rule.id).examples]

@@ -23,8 +23,8 @@ from governance.simulation.identity_provider.accounts import DEFAULT_FILE
 from governance.tokens.cis2 import JOB_ROLES
 from governance.vocabulary import Role
 from governance.web.sign_in import ConsoleClient, SignIn
-from tests.idp_process import identity_provider
-from tests.token_world import ASSERTION_TYPE, KeyPair
+from tests.peers.identity_provider import identity_provider
+from tests.worlds.tokens import ASSERTION_TYPE, KeyPair
 
 CONSOLE = "imaging-governance-console"
 CALLBACK = "http://127.0.0.1:8080/console/sign-in/callback"

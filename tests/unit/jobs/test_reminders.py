@@ -9,8 +9,8 @@ from governance.clock import FixedClock
 from governance.jobs import Reminders
 from governance.vocabulary import AlertState, EventKind, Severity, Verdict
 from governance.web import Services
-from tests.agreement_world import OFFICE, document
-from tests.impact_world import ImpactWorld, terms
+from tests.worlds.agreements import OFFICE, document
+from tests.worlds.impact import ImpactWorld, terms
 
 REGION = Viewer("soc", None, person=False)
 ENDS = datetime(2027, 7, 1, tzinfo=UTC) - timedelta(hours=1)  # midnight in London's summer

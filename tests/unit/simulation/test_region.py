@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from governance.audit.formats import parse_lines
 from governance.catalogue.feed import parse_studies
 from governance.federation import parse_staff
+from governance.formats import parse_lines
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import parse_edges, parse_patients
 from governance.simulation import region as demo

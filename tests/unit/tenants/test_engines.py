@@ -12,8 +12,8 @@ from governance.decisions import OpaRules, PolicySource, RegorusRules, RuleSet
 from governance.jobs import Runtime
 from governance.settings import Settings
 from governance.tenants import read_tenant
-from tests.opa_process import OpaServer
-from tests.tenant_world import CERTIFICATION, TenantWorld, question
+from tests.peers.opa import OpaServer
+from tests.worlds.tenants import CERTIFICATION, TenantWorld, question
 
 ASKED = question("alice", "read", "record-1")
 

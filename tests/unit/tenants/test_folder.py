@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from governance.access import Searched
 from governance.bootstrap import build
 from governance.cli import main
 from governance.clock import FixedClock
-from governance.enforcement import Searched
 from governance.errors import ConfigurationError
 from governance.settings import Settings
 from governance.tenants import read_tenant
 from governance.tenants.folder import read_tenants
-from tests.tenant_world import CERTIFICATION, ROOMS
+from tests.worlds.tenants import CERTIFICATION, ROOMS
 
 HEAD = "package tenants.meeting_rooms\n\nimport rego.v1\n\n"
 

@@ -6,7 +6,7 @@ import pytest
 
 from governance.clock import FixedClock
 from governance.storage import Database
-from tests.token_world import TokenWorld
+from tests.worlds.tokens import TokenWorld
 
 
 @pytest.fixture

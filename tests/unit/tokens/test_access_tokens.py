@@ -21,7 +21,7 @@ from governance.tokens import (
     dpop,
 )
 from governance.vocabulary import Action, EventKind, Purpose, Role, SubjectType
-from tests.token_world import ARCHIVE, ISSUER, STUDY, KeyPair, TokenWorld, b64, form, raw_token
+from tests.worlds.tokens import ARCHIVE, ISSUER, STUDY, KeyPair, TokenWorld, b64, form, raw_token
 
 GRANT = AccessGrant(
     subject="s-somebody",

@@ -7,7 +7,7 @@ import pytest
 
 from governance.tokens import OAuthError, TokenFault
 from governance.tokens.client_authentication import ASSERTION_TYPE
-from tests.token_world import ENDPOINT, ISSUER, KeyPair, TokenWorld, form, raw_token
+from tests.worlds.tokens import ENDPOINT, ISSUER, KeyPair, TokenWorld, form, raw_token
 
 Make = Callable[[TokenWorld], str]
 

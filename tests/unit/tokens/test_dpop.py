@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from governance.tokens import TokenFault, TokenRefused, dpop
-from tests.token_world import KeyPair, b64, raw_token
+from tests.worlds.tokens import KeyPair, b64, raw_token
 
 NOW = 1_800_000_000
 URL = "https://archive.rrk.test/studies/1.2.3"

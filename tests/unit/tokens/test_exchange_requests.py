@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from governance.tokens import OAuthError, TokenType, parse_exchange, parse_form
 from governance.tokens.form import Form
 from governance.vocabulary import Action, Purpose
-from tests.token_world import ARCHIVE, STUDY, encoded, form
+from tests.worlds.tokens import ARCHIVE, STUDY, encoded, form
 
 DETAILS = {"type": "imaging_study", "study_uid": STUDY, "actions": ["read"], "purpose": "ETREAT"}
 

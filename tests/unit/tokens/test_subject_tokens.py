@@ -11,7 +11,7 @@ from governance.federation import IdentityProvider
 from governance.tokens import OAuthError, RemoteKeySets, TokenFault, TokenType
 from governance.tokens.jwks import KeySetUnreachable, fetch_key_set, require_safe_address
 from governance.vocabulary import Role, SubjectType
-from tests.token_world import BROKER, KeyPair, TokenWorld, raw_token
+from tests.worlds.tokens import BROKER, KeyPair, TokenWorld, raw_token
 
 Make = Callable[[TokenWorld], str]
 ROLE = {"person_roleid": "1", "org_code": "RKB", "role_code": "S8000:G8000:R8000"}

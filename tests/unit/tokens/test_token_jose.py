@@ -11,7 +11,7 @@ from joserfc.jwk import OKPKey
 
 from governance.tokens import _jose
 from governance.tokens.errors import TokenFault, TokenRefused
-from tests.token_world import KeyPair, b64, raw_token
+from tests.worlds.tokens import KeyPair, b64, raw_token
 
 ALL = frozenset({"ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256", "RS512"})
 EC, OTHER = KeyPair.ec("a"), KeyPair.ec("b")

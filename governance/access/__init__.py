@@ -1,0 +1,48 @@
+"""Access: who may do what with which study, why, now: one question, a search, a page of questions, an exchange.
+
+Rules of this room:
+
+1. It knows no web framework: an endpoint parses, calls one method here and answers.
+2. Closed by default: what cannot be decided and recorded is not released.
+3. A use case reads the clock once and opens one read snapshot (:mod:`governance.access.terms`).
+4. What a caller is told of a denial says nothing of the patient; the log holds the whole reason.
+"""
+
+from governance.access.access import AccessAnswer, AccessService, Asked, Asker, asker_of
+from governance.access.access_requests import AccessRequests, Wanted
+from governance.access.bound_tokens import BoundTokens
+from governance.access.candidates import CandidateFinder
+from governance.access.denials import AccessRequestError, AccessRequestRefused, Denials, Offer, PresentedDenial
+from governance.access.exchange import ExchangeDenied, ExchangeService
+from governance.access.lapse import AgreementLapse
+from governance.access.paging import EXAMINED, Collected, Page, collect
+from governance.access.search import Found, Searched, SearchService
+from governance.access.terms import CurrentTerms
+
+__all__ = [
+    "EXAMINED",
+    "AccessAnswer",
+    "AccessRequestError",
+    "AccessRequestRefused",
+    "AccessRequests",
+    "AccessService",
+    "AgreementLapse",
+    "Asked",
+    "Asker",
+    "BoundTokens",
+    "CandidateFinder",
+    "Collected",
+    "CurrentTerms",
+    "Denials",
+    "ExchangeDenied",
+    "ExchangeService",
+    "Found",
+    "Offer",
+    "Page",
+    "PresentedDenial",
+    "SearchService",
+    "Searched",
+    "Wanted",
+    "asker_of",
+    "collect",
+]

@@ -1,0 +1,221 @@
+"""Token exchange (RFC 8693): a trust's identity token in, a bound access token for one archive out, if policy says so.
+
+The order is the promise (record the intent, act, record the outcome):
+
+1. the client has proved who it is; its subject token is verified (``tokens``);
+2. the client must be a service of the organisation the person acts for, or of the one that runs the network: nobody's
+   identity is of use in another trust's hands. The target must be an archive this client may ask for and a custodian
+   of the study. Otherwise ``invalid_target``, whatever the reason, so that an answer never tells which studies or
+   archives exist. The log keeps the attempt;
+3. policy decides, and the decision is durable in the log: the intent;
+4. the token is minted. If the policy changed since it decided, it decides again: a suspension kills the tokens minted
+   before it, and this keeps one from being minted after it on a decision taken before it;
+5. its id, never the token, is durable in the log: the outcome. A token that could not be recorded is not handed out.
+"""
+
+from collections.abc import Callable
+
+from governance.access.access import AccessAnswer, AccessService, asker_of
+from governance.access.resources import resource_of
+from governance.audit.event import Authority, Event, Resource, Source, Subject
+from governance.audit.log import AuditLog
+from governance.catalogue import Catalogue, Study
+from governance.clock import Clock
+from governance.decisions import AccessRequest, AgreementRef, RequestSubject
+from governance.errors import Unavailable
+from governance.federation import FederationDirectory, ServiceClient
+from governance.pseudonyms import Pseudonymiser
+from governance.storage import Database
+from governance.telemetry import Metrics
+from governance.tokens import (
+    AccessGrant,
+    AgreementReference,
+    ExchangeRequest,
+    MintedToken,
+    OAuthError,
+    OAuthErrorCode,
+    StudyAuthorization,
+    TokenResponse,
+    TokenService,
+    TokenType,
+    VerifiedIdentity,
+)
+from governance.vocabulary import EventKind, Outcome, SubjectType
+
+_GRANT = "exchange"
+_ATTEMPTS = 3  # decisions taken for one exchange while the policy keeps changing
+
+
+class ExchangeDenied(OAuthError):
+    """Policy said no. ``answer`` carries what the caller may be told and where the denial is in the log."""
+
+    def __init__(self, answer: AccessAnswer) -> None:
+        super().__init__(OAuthErrorCode.ACCESS_DENIED, "No agreement lets this access happen as asked.", status=403)
+        self.answer = answer
+
+
+class ExchangeService:
+    """Exchanges identity tokens for access tokens."""
+
+    def __init__(
+        self,
+        *,
+        access: AccessService,
+        tokens: TokenService,
+        federation: FederationDirectory,
+        catalogue: Catalogue,
+        pseudonymiser: Pseudonymiser,
+        audit: AuditLog,
+        database: Database,
+        clock: Clock,
+        metrics: Metrics,
+        source: Source,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._access = access
+        self._tokens = tokens
+        self._federation = federation
+        self._catalogue = catalogue
+        self._pseudonymiser = pseudonymiser
+        self._audit = audit
+        self._database = database
+        self._clock = clock
+        self._metrics = metrics
+        self._source = source
+        self._new_id = new_id
+
+    def exchange(self, request: ExchangeRequest, client: ServiceClient) -> TokenResponse:
+        """Exchange a token for an authenticated client.
+
+        Raises:
+            OAuthError: the token, the target or the request is refused.
+            ExchangeDenied: policy denied the access.
+            Unavailable: the decision or the token could not be recorded, or the policy keeps changing; no token leaves.
+        """
+        try:
+            response = self._exchange(request, client)
+        except OAuthError:
+            self._metrics.token_requested(grant=_GRANT, outcome="refused")
+            raise
+        self._metrics.token_requested(grant=_GRANT, outcome="issued")
+        return response
+
+    def _exchange(self, request: ExchangeRequest, client: ServiceClient) -> TokenResponse:
+        identity = self._tokens.verify_subject_token(request.subject_token, request.subject_token_type, client)
+        study = self._target(request, client, identity)
+        for _ in range(_ATTEMPTS):
+            answer = self._access.evaluate(access_request(request, identity), asker_of(client), door="exchange")
+            agreement = answer.decision.agreement
+            if not answer.decision.permit or agreement is None:
+                raise ExchangeDenied(answer)
+            grant = self._grant(request, client, identity, answer, agreement)
+            minted = self._tokens.mint(grant)
+            if answer.decision.revision == self._access.current_revision():
+                self._record(minted, grant, study, identity, client)
+                return self._tokens.response(minted, grant, TokenType.ACCESS_TOKEN)
+        raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
+
+    def _target(self, request: ExchangeRequest, client: ServiceClient, identity: VerifiedIdentity) -> Study:
+        """Step 2: find the study behind the target, or refuse in one voice."""
+        with self._database.reading() as session:
+            archive = self._federation.archive(session, request.target)
+            study = self._catalogue.study(session, request.study_uid)
+        at_home = client.ods in {identity.ods, self._source.ods}
+        allowed = archive is not None and request.target in client.audiences and at_home
+        if study is None or archive is None or not allowed or archive.ods not in study.custodians:
+            self._record_refusal(request, identity, client, study)
+            raise OAuthError(OAuthErrorCode.INVALID_TARGET, "There is no such target for this client.")
+        return study
+
+    def _record_refusal(
+        self, request: ExchangeRequest, identity: VerifiedIdentity, client: ServiceClient, study: Study | None
+    ) -> None:
+        """Keep the attempt; the target is not kept, for it is whatever the client wrote."""
+        event = Event(
+            id=self._new_id(),
+            time=self._clock.now(),
+            source=self._source,
+            kind=EventKind.TOKEN,
+            outcome=Outcome.MINOR,
+            subject=_subject(identity),
+            purpose=request.purpose,
+            resource=resource_of(study) if study else Resource(study_uid=request.study_uid),
+            detail={"act": "refuse", "client": client.client_id, "grant": _GRANT, "reason": "target.unknown"},
+        )
+        self._audit.append([event])[0].index  # noqa: B018 - raises when the log refused the record
+
+    def _grant(
+        self,
+        request: ExchangeRequest,
+        client: ServiceClient,
+        identity: VerifiedIdentity,
+        answer: AccessAnswer,
+        agreement: AgreementRef,
+    ) -> AccessGrant:
+        person = identity.type is SubjectType.PRACTITIONER
+        return AccessGrant(
+            subject=self._pseudonymiser.subject(identity.subject) if person else identity.subject,
+            subject_type=identity.type,
+            client_id=client.client_id,
+            audience=request.target,
+            scopes=frozenset({request.scope}),
+            seconds=agreement.token_seconds,
+            ods=identity.ods,
+            role=identity.role,
+            actor=client.client_id if agreement.act_depth > 0 or person else None,
+            study=StudyAuthorization(request.study_uid, (request.action,), request.purpose),
+            agreement=AgreementReference(agreement.id, str(agreement.version), agreement.clause),
+            decision_id=answer.decision.id,
+            confirmation=request.confirmation,
+        )
+
+    def _record(
+        self, minted: MintedToken, grant: AccessGrant, study: Study, identity: VerifiedIdentity, client: ServiceClient
+    ) -> None:
+        """Step 5: keep the token's id; ``index`` raises when the log refused it."""
+        agreement = grant.agreement
+        event = Event(
+            id=f"token-{minted.jti}",
+            time=self._clock.now(),
+            source=self._source,
+            kind=EventKind.TOKEN,
+            outcome=Outcome.SUCCESS,
+            subject=_subject(identity),
+            purpose=grant.study.purpose if grant.study else None,
+            resource=resource_of(study),
+            authority=Authority(grant.decision_id, minted.jti, agreement.id if agreement else None),
+            detail={
+                "act": "issue",
+                "audience": grant.audience,
+                "client": client.client_id,
+                "grant": _GRANT,
+                "seconds": minted.expires_in,
+            },
+        )
+        self._audit.append([event])[0].index  # noqa: B018 - raises when the log refused the record
+
+
+def access_request(request: ExchangeRequest, identity: VerifiedIdentity) -> AccessRequest:
+    """Turn an exchange into the question policy answers."""
+    return AccessRequest(
+        subject=RequestSubject(
+            id=identity.subject,
+            type=identity.type,
+            role=identity.role,
+            ods=identity.ods,
+            assurance=identity.assurance,
+            version=identity.version,
+            managed_device=None,
+        ),
+        action=request.action,
+        purpose=request.purpose,
+        study_uid=request.study_uid,
+        patient=None,
+        break_glass_reason=request.break_glass_reason,
+        self_claim_reason=request.self_claim_reason,
+        supported_obligations=None,
+    )
+
+
+def _subject(identity: VerifiedIdentity) -> Subject:
+    return Subject(identity.subject, identity.type, identity.role.value, identity.ods)

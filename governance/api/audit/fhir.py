@@ -1,0 +1,254 @@
+"""FHIR doors of the audit: ITI-20 (record, one or a batch) and ITI-81 (retrieve).
+
+1. An event is answered 201 with its Location after it is durable. Sent again byte for byte, it is answered 200 with the
+   Location it has: the log holds it once.
+2. In a batch every entry has its own answer, and a bad one never loses its neighbours.
+3. Recorded is recorded: update, patch and delete are 405.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from governance import __version__
+from governance.api.audit import fhir_outcome
+from governance.api.audit._looks import (
+    SCAN_CHUNK,
+    SCAN_MAXIMUM,
+    Look,
+    after,
+    may_see,
+    record_look,
+    scoped,
+    visible_entry,
+)
+from governance.api.audit.fhir_capability import capability_statement
+from governance.api.audit.fhir_outcome import issue, issues_of, outcome, resource_response
+from governance.api.audit.fhir_search import Search, read_search
+from governance.audit import Event, Query, Receipt
+from governance.errors import Conflict, Fault, InvalidInput, NotFound
+from governance.formats import Context, build_audit_event, bundle_entries, parse_audit_event, resource_from_xml
+from governance.intake.tally import message_context, tally
+from governance.vocabulary import Scope
+from governance.web import Caller, Services, current_caller, current_services, operation, public, requires
+from governance.web.body import json_object, raw
+
+blueprint = Blueprint("fhir", __name__)
+fhir_outcome.install(blueprint)
+
+FHIR = "application/fhir+json"
+ONE_MAXIMUM = 1024 * 1024  # bytes of one AuditEvent
+BATCH_MAXIMUM = 16 * 1024 * 1024  # bytes of a batch
+_JSON = (FHIR, "application/json")
+_XML = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
+_FORMAT = "fhir"
+_CURSOR = "_cursor"
+
+
+@blueprint.post("/fhir/AuditEvent")
+@requires(Scope.AUDIT_WRITE)
+@operation(
+    summary="Record one FHIR AuditEvent (ITI-20)", tag="audit", request_media=FHIR, response_media=FHIR, status=201
+)
+def create() -> Response:
+    """Answer 201 and the Location once the event is durable; 200 when the log already held it."""
+    services = current_services()
+    events = parse_audit_event(_resource(ONE_MAXIMUM), _context(services, current_caller()))
+    receipts = services.audit.append(events)
+    _count(services, receipts, 0)
+    _refuse(receipts)
+    response = Response(status=201 if _is_new(receipts) else 200, content_type=f"{FHIR}; charset=utf-8")
+    response.headers["Location"] = _location(services, receipts[0].index)
+    return response
+
+
+@blueprint.post("/fhir")
+@requires(Scope.AUDIT_WRITE)
+@operation(summary="Record a batch of FHIR AuditEvents (ITI-20)", tag="audit", request_media=FHIR, response_media=FHIR)
+def batch() -> Response:
+    """Answer with a batch-response: one entry for each of the batch, once all of them are durable."""
+    services = current_services()
+    context = _context(services, current_caller())
+    read = [_read_entry(entry, context) for entry in bundle_entries(_resource(BATCH_MAXIMUM))]
+    receipts = services.audit.append(
+        [event for events in read if not isinstance(events, InvalidInput) for event in events]
+    )
+    _count(services, receipts, sum(isinstance(events, InvalidInput) for events in read))
+    answers: list[dict[str, Any]] = []
+    at = 0
+    for events in read:
+        if isinstance(events, InvalidInput):
+            answers.append(_entry("400 Bad Request", outcome=outcome(issues_of(events, HTTPStatus.BAD_REQUEST))))
+            continue
+        answers.append(_entry_answer(services, receipts[at : at + len(events)]))
+        at += len(events)
+    return resource_response({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
+
+
+@blueprint.get("/fhir/AuditEvent")
+@requires(Scope.AUDIT_READ)
+@operation(summary="Search AuditEvents (ITI-81)", tag="audit", response_media=FHIR)
+def search() -> Response:
+    """Give a searchset of the AuditEvents that match; the parameters are those of the CapabilityStatement."""
+    return _search(list(request.args.items(multi=True)))
+
+
+@blueprint.post("/fhir/AuditEvent/_search")
+@requires(Scope.AUDIT_READ)
+@operation(
+    summary="Search AuditEvents by form (ITI-81)",
+    tag="audit",
+    request_media="application/x-www-form-urlencoded",
+    response_media=FHIR,
+)
+def search_by_form() -> Response:
+    """Search as with GET, with the parameters in the body: the way to ask about a person."""
+    return _search(list(request.form.items(multi=True)))
+
+
+@blueprint.get("/fhir/AuditEvent/<identifier>")
+@requires(Scope.AUDIT_READ)
+@operation(summary="Read one AuditEvent", tag="audit", response_media=FHIR)
+def read(identifier: str) -> Response:
+    """Give one AuditEvent by its id, which is its index in the log."""
+    services, caller = current_services(), current_caller()
+    if not identifier.isascii() or not identifier.isdigit() or len(identifier) > 18:
+        raise NotFound("audit.no_entry", "There is no such AuditEvent.")
+    found = visible_entry(services, caller, int(identifier))
+    record_look(services, caller, Look("/fhir/AuditEvent/{id}"), 1)
+    return resource_response(build_audit_event(found))
+
+
+@blueprint.route("/fhir/AuditEvent/<identifier>", methods=["PUT", "PATCH", "DELETE"])
+@public("nobody may change what is recorded, so nobody needs to sign in to be told")
+@operation(summary="Refused: what is recorded stays as it is", tag="audit", response_media=FHIR, status=405)
+def unchangeable(identifier: str) -> Response:
+    """Answer 405 with what is allowed instead."""
+    del identifier
+    refused = resource_response(outcome([issue("not-supported", "A recorded AuditEvent cannot be changed.")]), 405)
+    refused.headers["Allow"] = "GET, HEAD"
+    return refused
+
+
+@blueprint.get("/fhir/metadata")
+@public("FHIR R4 section 2.21: a client reads what a server can do before it signs in")
+@operation(summary="CapabilityStatement", tag="audit", response_media=FHIR)
+def metadata() -> Response:
+    """Give the CapabilityStatement of these doors."""
+    services = current_services()
+    today = services.clock.now().date().isoformat()
+    return resource_response(capability_statement(f"{services.settings.issuer}/fhir", __version__, today))
+
+
+def _resource(maximum: int) -> dict[str, Any]:
+    if request.mimetype in _XML:
+        return resource_from_xml(raw(maximum))
+    if request.mimetype in _JSON:
+        return json_object(maximum, _JSON)
+    raise UnsupportedMediaType("The body must be application/fhir+json or application/fhir+xml.")
+
+
+def _context(services: Services, caller: Caller) -> Context:
+    with services.database.reading() as session:
+        trusts = frozenset(trust.ods for trust in services.federation.trusts(session))
+    return message_context(services.pseudonymiser, services.clock.now(), ods=caller.ods, trusts=trusts)
+
+
+def _read_entry(entry: Any, context: Context) -> tuple[Event, ...] | InvalidInput:
+    if not isinstance(entry, dict):
+        return InvalidInput([Fault("", "the entry has no resource")])
+    try:
+        return parse_audit_event(entry, context)
+    except InvalidInput as error:
+        return error
+
+
+def _entry_answer(services: Services, receipts: Sequence[Receipt]) -> dict[str, Any]:
+    try:
+        _refuse(receipts)
+    except Conflict as error:
+        return _entry("409 Conflict", outcome=outcome(issues_of(error, HTTPStatus.CONFLICT)))
+    status = "201 Created" if _is_new(receipts) else "200 OK"
+    return _entry(status, location=_location(services, receipts[0].index))
+
+
+def _entry(status: str, **more: Any) -> dict[str, Any]:
+    return {"response": {"status": status} | more}
+
+
+def _refuse(receipts: Sequence[Receipt]) -> None:
+    """Raise Conflict when the log refused an event of a message."""
+    refused = next((receipt.refused for receipt in receipts if receipt.refused), None)
+    if refused is not None:
+        raise Conflict("audit.refused", f"The event was not recorded: {refused}.")
+
+
+def _is_new(receipts: Sequence[Receipt]) -> bool:
+    return not all(receipt.duplicate for receipt in receipts)
+
+
+def _location(services: Services, index: int) -> str:
+    return f"{services.settings.issuer}/fhir/AuditEvent/{index}"
+
+
+def _count(services: Services, receipts: Sequence[Receipt], rejected: int) -> None:
+    counted = tally(receipts)
+    for result, count in (("accepted", counted.accepted), ("duplicate", counted.duplicates), ("rejected", rejected)):
+        if count:
+            services.metrics.events_taken(format_name=_FORMAT, result=result, count=count)
+
+
+def _search(pairs: list[tuple[str, str]]) -> Response:
+    services, caller = current_services(), current_caller()
+    asked = read_search([pair for pair in pairs if pair[0] != _CURSOR], services.pseudonymiser)
+    start = next((value for name, value in pairs if name == _CURSOR), "")
+    found, cursor = _find(services, caller, asked, start)
+    names = tuple(dict.fromkeys(name for name, _ in asked.parameters))
+    look = Look("/fhir/AuditEvent", names, asked.query.patient, asked.query.study)
+    record_look(services, caller, look, len(found))
+    base = f"{services.settings.issuer}/fhir/AuditEvent"
+    links = [{"relation": "self", "url": f"{base}?{urlencode(asked.parameters)}"}]
+    if cursor is not None:
+        following = urlencode([*asked.parameters, (_CURSOR, str(cursor))])
+        links.append({"relation": "next", "url": f"{base}?{following}"})
+    entries = [
+        {"fullUrl": f"{base}/{resource['id']}", "resource": resource, "search": {"mode": "match"}} for resource in found
+    ]
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": links}
+    return resource_response(bundle | ({"entry": entries} if entries else {}))
+
+
+def _find(services: Services, caller: Caller, asked: Search, start: str) -> tuple[list[dict[str, Any]], int | None]:
+    """Give the matching resources of one page and the index to go on behind, None at the end."""
+    query = _from_cursor(scoped(asked.query, caller), asked, start)
+    found: list[dict[str, Any]] = []
+    looked = 0
+    while looked < SCAN_MAXIMUM:
+        chunk = services.audit_search.find(query, SCAN_CHUNK, newest_first=asked.newest_first)
+        for event in chunk:
+            looked += 1
+            resource = build_audit_event(event)
+            wanted = asked.only in {None, event.index} and may_see(caller, event)
+            if wanted and all(test(event, resource) for test in asked.tests):
+                found.append(resource)
+                if len(found) == asked.count:
+                    return found, event.index
+        if len(chunk) < SCAN_CHUNK:
+            return found, None
+        query = after(query, chunk[-1].index, newest_first=asked.newest_first)
+    return found, chunk[-1].index
+
+
+def _from_cursor(query: Query, asked: Search, cursor: str) -> Query:
+    """Go on where the page before ended, or straight to the one event that was asked for by its id."""
+    if asked.only is not None:
+        return after(query, asked.only + (1 if asked.newest_first else -1), newest_first=asked.newest_first)
+    if not cursor:
+        return query
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
+        raise InvalidInput([Fault(f"/{_CURSOR}", "is not a cursor this service gave")])
+    return after(query, int(cursor), newest_first=asked.newest_first)

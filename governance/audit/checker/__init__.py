@@ -1,0 +1,33 @@
+"""Checker: reads a log as it is stored and says whether it still is what was signed.
+
+Rules of this room:
+
+1. It shares no code with the writer: own hashing, own reading of entries and notes, own SQL. A test holds it to that.
+2. It only reads, and goes on after the first thing wrong: the first bad index is named wherever one exists.
+
+``verify(reader, keys)`` gives a :class:`Report`; ``python app.py verify-log`` is the same for a person.
+"""
+
+from governance.audit.checker.verify import (
+    Finding,
+    PostgresReader,
+    Reader,
+    Report,
+    SqliteReader,
+    TrustedKey,
+    open_reader,
+    read_key,
+    verify,
+)
+
+__all__ = [
+    "Finding",
+    "PostgresReader",
+    "Reader",
+    "Report",
+    "SqliteReader",
+    "TrustedKey",
+    "open_reader",
+    "read_key",
+    "verify",
+]

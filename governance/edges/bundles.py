@@ -1,0 +1,176 @@
+"""Bundles for the trusts' own OPAs: served from memory, awaited by long poll.
+
+1. A bundle is built when it is first asked for after a change, and kept until the next. Neither bundle waits for the
+   building of the other.
+2. A waiting OPA is answered as soon as its bundle changes, and told "unchanged" when its time is over.
+3. Each wait holds a thread of the server, so there are only so many places, and only so many of them for one client and
+   bundle. An OPA without a place is told to come again (503) and goes on deciding with what it has: told "unchanged" at
+   once, it would ask again at once.
+4. Revocations are read anew when they are asked for, when the policy changes and at each :meth:`Bundles.refresh`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Condition, Lock
+from typing import TypeAlias
+
+from governance.agreements import PolicyData
+from governance.clock import Clock
+from governance.decisions.engine import PolicySource
+from governance.edges.bundle import POLICY_BUNDLE, Bundle, Sign, bundle_revision, policy_bundle
+from governance.edges.revocations import REVOCATION_BUNDLE, Revocations, heartbeat, revocation_bundle, revocations
+from governance.errors import NotFound, Unavailable
+
+LONGEST_WAIT = 60.0  # seconds
+PLACES_EACH = 2  # an OPA that lost its connection comes back while its old wait still holds a place
+_RETRY = 5  # seconds
+Revoked: TypeAlias = Callable[[], tuple[Mapping[str, datetime], Iterable[str]]]
+
+
+class Bundles:
+    """The bundles of this process.
+
+    Args:
+        policies: the Rego modules.
+        sign: signs a bundle's list of files.
+        places: OPAs that may wait at once, counted once for each bundle they wait for.
+        clock: tells as of when revocations hold.
+        revoked: gives the revoked tokens with when they no longer matter, and the agreements that ever left the policy.
+        stale_after: seconds without word from here after which an edge denies everything.
+    """
+
+    def __init__(
+        self, policies: PolicySource, sign: Sign, places: int, *, clock: Clock, revoked: Revoked, stale_after: int
+    ) -> None:
+        self._policies = policies
+        self._sign = sign
+        self._places = places
+        self._clock = clock
+        self._revoked = revoked
+        self._stale_after = stale_after
+        self._waiting: Counter[tuple[str, str]] = Counter()
+        self._changed = Condition()
+        self._building = {POLICY_BUNDLE: Lock(), REVOCATION_BUNDLE: Lock()}
+        self._reading = Lock()
+        self._data: PolicyData | None = None
+        self._dead: Revocations | None = None
+        self._built: dict[str, Bundle] = {}
+        self._stopping = False
+
+    def load(self, data: PolicyData) -> None:
+        """Serve this policy data from now on and answer every waiting OPA; subscribed to the agreements."""
+        with self._changed:
+            self._data = data
+        try:
+            self.refresh()  # first: what is dead is told before the long bundle is built
+        finally:
+            with self._changed:
+                self._changed.notify_all()
+
+    def refresh(self) -> None:
+        """Read again what was revoked and what the time is; OPAs that wait for revocations hear of a change."""
+        with self._reading:  # else an older reading could take the place of a newer one
+            if (data := self._data) is None:
+                return
+            tokens, agreements = self._revoked()
+            dead = revocations(data, tokens, agreements, self._clock.now(), heartbeat(self._stale_after))
+            if dead == self._dead:
+                return
+            with self._changed:
+                self._dead = dead
+                self._changed.notify_all()
+
+    @property
+    def revision(self) -> str:
+        """Give the revision of the policy bundle an OPA should be at; empty before the first policy data."""
+        data = self._data
+        return bundle_revision(self._policies, data, self._stale_after) if data else ""
+
+    def bundle(self, name: str) -> Bundle:
+        """Give a bundle as it is now.
+
+        Raises:
+            NotFound: there is no bundle of this name.
+            Unavailable: there is no policy data yet.
+        """
+        if name not in self._building:
+            raise NotFound("bundle.unknown", "There is no bundle of this name.")
+        if name == REVOCATION_BUNDLE:
+            self.refresh()
+        with self._building[name]:
+            revision = self._revision(name)
+            if not revision:
+                raise Unavailable("bundle.not_ready", "There is no policy to serve yet.", _RETRY)
+            built = self._built.get(name)
+            if built is None or built.revision != revision:
+                built = self._built[name] = self._build(name)
+            return built
+
+    def newer(self, name: str, held: str | None, seconds: float, client: str) -> Bundle | None:
+        """Give the bundle as soon as it differs from what a client holds, None when it did not change in time.
+
+        Args:
+            name: of the bundle.
+            held: the entity tag of what the client holds; None when it holds nothing.
+            seconds: how long it will wait; 0 for an answer at once. At most :data:`LONGEST_WAIT` count.
+            client: who waits.
+
+        Raises:
+            NotFound, Unavailable: as :meth:`bundle`; Unavailable also when every place is taken.
+        """
+        found = self.bundle(name)
+        if found.etag != held:
+            return found
+        if seconds <= 0:
+            return None
+        with self._place(name, client), self._changed:
+            self._changed.wait_for(
+                lambda: self._stopping or self._revision(name) != found.revision, timeout=min(seconds, LONGEST_WAIT)
+            )
+        found = self.bundle(name)
+        return found if found.etag != held else None
+
+    @property
+    def waiting(self) -> int:
+        """Give how many waits there are in this process."""
+        return self._waiting.total()
+
+    def waiting_for(self, name: str) -> int:
+        """Give how many OPAs wait in this process for one bundle."""
+        return sum(count for (waited, _), count in list(self._waiting.items()) if waited == name)
+
+    def stop(self) -> None:
+        """Answer every waiting OPA, and let no other wait: the process ends."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def _revision(self, name: str) -> str:
+        if name == POLICY_BUNDLE:
+            return self.revision
+        dead = self._dead
+        return dead.revision if dead else ""
+
+    def _build(self, name: str) -> Bundle:
+        data, dead = self._data, self._dead
+        if data is None or dead is None:
+            raise Unavailable("bundle.not_ready", "There is no policy to serve yet.", _RETRY)
+        if name == POLICY_BUNDLE:
+            return policy_bundle(self._policies, data, self._stale_after, self._sign)
+        return revocation_bundle(dead, self._sign)
+
+    @contextmanager
+    def _place(self, name: str, client: str) -> Iterator[None]:
+        held = (name, client)
+        with self._changed:
+            if self._waiting.total() >= self._places or self._waiting[held] >= PLACES_EACH:
+                raise Unavailable("bundle.waiters_full", "Every place for a long poll is taken.", _RETRY)
+            self._waiting[held] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._waiting[held] -= 1
+                self._waiting += Counter()  # forgets clients that wait no more

@@ -1,0 +1,91 @@
+"""Revocations: what has died since, as a small signed bundle beside the policy bundle.
+
+1. Small and independent of the agreements' text: a suspension reaches an edge by it while the policy bundle is slow,
+   broken or refused. Its roots are its own, so either bundle is activated without the other.
+2. An agreement is listed with its last version that is over: every version up to it is dead. One that is in force with
+   a later version lists the versions before; one that counts no more as signed lists them all.
+3. A token is listed by the SHA-256 of its id, until it would have run out anyway. Nothing else of it is told.
+4. ``as_of`` is when the service last said that all this holds, in whole steps of :data:`heartbeat`, so that processes
+   agree: an edge reads from it how long it has not heard from the service.
+5. The revision is ``as_of``, a dot, and a digest: what an edge reports tells how old its data is.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from governance.agreements import PolicyData, agreements_in_force
+from governance.edges.bundle import Bundle, Sign, canonical, pack
+
+REVOCATION_BUNDLE = "revocations"
+EVERY_VERSION = 2**31 - 1
+_LONGEST_BEAT = 30  # seconds
+_BEATS = 4  # that may be missed before an edge's data is too old, at least
+_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """What is dead: the last dead version by agreement, and by a token's digest when it runs out, since 1970."""
+
+    as_of: int
+    agreements: Mapping[str, int]
+    tokens: Mapping[str, int]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Give what becomes ``data.revocations``."""
+        return {"as_of": self.as_of, "agreements": dict(self.agreements), "tokens": dict(self.tokens)}
+
+    @property
+    def revision(self) -> str:
+        """Give the revision of the bundle (rule 5)."""
+        return f"{self.as_of}.{hashlib.sha256(canonical(self.document)).hexdigest()[:_DIGITS]}"
+
+
+def heartbeat(stale_after: int) -> int:
+    """Give the seconds between two words of the service, for a limit on the age of an edge's data."""
+    return max(1, min(_LONGEST_BEAT, stale_after // _BEATS))
+
+
+def revocations(
+    data: PolicyData, tokens: Mapping[str, datetime], revoked: Iterable[str], now: datetime, beat: int
+) -> Revocations:
+    """Say what is dead.
+
+    Args:
+        data: the policy data now in force.
+        tokens: ids of revoked tokens, and when they no longer matter.
+        revoked: agreements that at some time left the policy.
+        now: the service's clock.
+        beat: seconds of a step of ``as_of``.
+    """
+    seconds = int(now.timestamp())
+    return Revocations(
+        seconds - seconds % beat,
+        _ended(data, revoked),
+        {hashlib.sha256(jti.encode()).hexdigest(): int(until.timestamp()) for jti, until in tokens.items()},
+    )
+
+
+def as_of(revision: str) -> int | None:
+    """Read from a bundle's revision as of when it holds, in seconds since 1970; None from anything else."""
+    seconds = revision.split(".", 1)[0]
+    return int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) <= _DIGITS else None
+
+
+def revocation_bundle(held: Revocations, sign: Sign) -> Bundle:
+    """Give the snapshot bundle of revocations; ``sign`` makes a JWT of claims."""
+    files = {"revocations/data.json": canonical(held.document)}
+    return pack(REVOCATION_BUNDLE, held.revision, ("revocations",), files, sign)
+
+
+def _ended(data: PolicyData, revoked: Iterable[str]) -> dict[str, int]:
+    active = agreements_in_force(data)
+    ended = dict.fromkeys(revoked, EVERY_VERSION)
+    for clause in data.document["clauses"].values():
+        name, version = clause["agreement"], clause["version"]
+        ended[name] = version - 1 if name in active else version
+    return {name: version for name, version in sorted(ended.items()) if version > 0}

@@ -1,0 +1,1 @@
+"""Intake: what strangers send."""

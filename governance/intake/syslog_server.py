@@ -1,0 +1,164 @@
+"""The syslog door: a TCP listener that takes audit messages (RFC 6587 framing; TLS ends at the proxy in front).
+
+1. Syslog knows no acknowledgement, so what was read from a connection is recorded or kept before more is read from it:
+   a log that cannot be written stops the reading, and TCP makes the sender wait.
+2. Connections, message sizes and waiting bytes are bounded.
+3. Closing takes in what already arrived, then hangs up.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from governance.errors import Unavailable
+from governance.formats import Frame, Framer
+from governance.telemetry import get_logger
+
+Take = Callable[[Sequence[Frame], str], None]
+_log = get_logger(__name__)
+_RECEIVE = 65_536  # bytes read at once
+
+
+@dataclass(frozen=True, slots=True)
+class SyslogLimits:
+    """Bounds of the door.
+
+    ``message`` in bytes; ``idle`` seconds of silence after which an unfinished message is taken as it stands;
+    ``drain`` seconds that closing spends on what senders already sent and on a log that cannot be written.
+    """
+
+    connections: int = 64
+    message: int = 1024 * 1024
+    idle: float = 10.0
+    drain: float = 5.0
+
+
+class SyslogServer:
+    """Listens, cuts each connection into frames and hands them over.
+
+    Args:
+        address: host and port; port 0 takes a free one.
+        take: records frames of a peer durably, raises Unavailable when it cannot now.
+        limits: bounds of the door.
+    """
+
+    def __init__(self, address: tuple[str, int], take: Take, limits: SyslogLimits | None = None) -> None:
+        self._address = address
+        self._take = take
+        self._limits = limits or SyslogLimits()
+        self._stopping = threading.Event()
+        self._listener: socket.socket | None = None
+        self._accepting: threading.Thread | None = None
+        self._threads: set[threading.Thread] = set()
+        self._slots = threading.BoundedSemaphore(self._limits.connections)
+
+    @property
+    def port(self) -> int:
+        """Give the port it listens on; raises RuntimeError before :meth:`start`."""
+        if self._listener is None:
+            raise RuntimeError("the syslog door is not open")
+        return int(self._listener.getsockname()[1])
+
+    def start(self) -> None:
+        """Open the door; raises OSError when the address cannot be had."""
+        self._listener = socket.create_server(self._address, backlog=self._limits.connections)
+        self._listener.settimeout(0.2)
+        self._accepting = threading.Thread(target=self._accept, name="syslog-accept", daemon=True)
+        self._accepting.start()
+
+    def close(self) -> None:
+        """Take no new connection, take in what already arrived, hang up, and come back when it is done."""
+        self._stopping.set()
+        if self._accepting is not None:
+            self._accepting.join()
+        if self._listener is not None:
+            self._listener.close()
+        for thread in list(self._threads):
+            thread.join(self._limits.drain + 1)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _accept(self) -> None:
+        assert self._listener is not None  # noqa: S101  start() opened it before this thread
+        while not self._stopping.is_set():
+            try:
+                connection, peer = self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            if not self._slots.acquire(blocking=False):
+                _log.warning("syslog connection refused", reason="too many connections")
+                connection.close()
+                continue
+            thread = threading.Thread(
+                target=self._serve, args=(connection, str(peer[0])), name="syslog-connection", daemon=True
+            )
+            self._threads.add(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket, peer: str) -> None:
+        try:
+            with connection:
+                self._read(connection, peer)
+        except OSError:
+            _log.info("syslog connection broke")
+        except Exception:  # noqa: BLE001 - one connection must not take the door down
+            _log.exception("syslog connection failed")
+        finally:
+            self._slots.release()
+            self._threads.discard(threading.current_thread())
+
+    def _read(self, connection: socket.socket, peer: str) -> None:
+        framer = Framer(self._limits.message)
+        step = 0.1
+        connection.settimeout(step)
+        silent = drained = 0.0
+        while drained < self._limits.drain:
+            drained += step if self._stopping.is_set() else 0.0
+            try:
+                data = connection.recv(_RECEIVE)
+            except TimeoutError:
+                if self._stopping.is_set():
+                    break
+                silent += step
+                if framer.waiting and silent >= self._limits.idle:
+                    self._deliver(list(framer.flush()), peer)
+                continue
+            silent = 0.0
+            if not data:
+                break
+            self._deliver(list(framer.feed(data)), peer)
+        self._deliver(list(framer.flush()), peer)
+
+    def _deliver(self, frames: list[Frame], peer: str) -> None:
+        """Hand frames over, waiting as long as the log cannot be written; when closing, only as long as draining."""
+        waited = 0.0
+        while frames:
+            try:
+                self._take(frames, peer)
+            except Unavailable as error:
+                if waited >= self._limits.drain and self._stopping.is_set():
+                    _log.error("syslog messages not recorded", count=len(frames), reason=error.reason)
+                    return
+                pause = min(float(error.retry_after), 1.0)
+                waited += pause
+                self._pause(pause)
+            else:
+                return
+
+    def _pause(self, seconds: float) -> None:
+        """Wait; while closing too, for a log may come back within the time that draining has."""
+        if self._stopping.wait(seconds):
+            time.sleep(seconds)

@@ -1,0 +1,202 @@
+"""The syslog door over real sockets: what is sent is recorded or kept, whatever goes wrong on the way."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from governance.audit import AuditLog, NoteSigner
+from governance.clock import FixedClock
+from governance.errors import Unavailable
+from governance.formats import Frame
+from governance.intake.quarantine import Quarantine
+from governance.intake.syslog import SyslogIntake
+from governance.intake.syslog_server import SyslogLimits, SyslogServer
+from governance.pseudonyms import Pseudonymiser, Vault
+from governance.storage import Database
+from governance.telemetry import Metrics
+from tests.golden.audit.build import GOOD_DICOM, HOSTILE_DICOM, READER, event, message, patient, source, study
+
+HEADER = b"<85>1 2026-11-24T12:00:00Z vna app 42 IHE+RFC-3881 - "
+
+
+def audit(name: str) -> bytes:
+    """Make an audit message that a name tells from others."""
+    return message(event("110103"), READER.replace("jdoe", name), source(), study(), patient())
+
+
+def counted(payload: bytes, short: int = 0) -> bytes:
+    frame = HEADER + payload
+    return f"{len(frame) - short} ".encode() + frame
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until something has come true, as long as any machine may need."""
+    for _ in range(1_000):
+        if condition():
+            return
+        time.sleep(0.02)
+    pytest.fail("it never came true")
+
+
+@dataclass
+class Door:
+    server: SyslogServer
+    intake: SyslogIntake
+    log: AuditLog
+    quarantine: Quarantine
+    metrics: Metrics
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.server.port))
+
+    def send(self, stream: bytes) -> None:
+        with self.connect() as connection:
+            connection.sendall(stream)
+
+    @property
+    def size(self) -> int:
+        return self.log.tree_head()[0]
+
+
+@pytest.fixture
+def door(sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock) -> Iterator[Door]:
+    log = AuditLog(sqlite_database, pseudonymiser, vault, NoteSigner.from_seed("log", b"s" * 31 + b"t"), clock, "log")
+    quarantine = Quarantine(sqlite_database, pseudonymiser, vault, clock)
+    metrics = Metrics()
+    senders: dict[str, str] = {}
+    intake = SyslogIntake(log, quarantine, pseudonymiser, clock, lambda: ["RRK"], senders, metrics)
+    limits = SyslogLimits(connections=4, idle=0.3, drain=1.0)
+    with log, SyslogServer(("127.0.0.1", 0), intake.take, limits) as server:
+        yield Door(server, intake, log, quarantine, metrics)
+
+
+def test_both_framings_and_many_connections_lose_nothing(door: Door) -> None:
+    def sender(number: int) -> None:
+        frames = [counted(audit(f"user-{number}-{each}")) for each in range(10)]
+        lines = [HEADER + audit(f"user-{number}-line-{each}") + b"\n" for each in range(10)]
+        door.send(b"".join(frames + lines))
+
+    threads = [threading.Thread(target=sender, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: door.size == 60)
+    assert door.quarantine.waiting() == 0
+
+
+def test_a_sender_that_counts_characters_loses_nothing(door: Door) -> None:
+    accented = audit("Zoë")  # two of them: the user, and the patient's name
+    door.send(
+        b"".join([counted(accented, short=2), counted(audit("a")), counted(accented, short=2), counted(audit("b"))])
+    )
+    until(lambda: door.size == 3)
+    assert door.quarantine.waiting() == 0
+
+
+def test_the_same_message_again_is_a_duplicate(door: Door) -> None:
+    door.send(counted(audit("a")) * 3 + counted(audit("b")))
+    until(lambda: door.size == 2)
+    assert 'result="duplicate"} 2.0' in door.metrics.render("text/plain")[0].decode()
+
+
+def test_what_cannot_be_read_is_kept_and_its_neighbours_recorded(door: Door) -> None:
+    stream = b"".join(counted(raw) + counted(audit(name)) for name, raw in sorted(HOSTILE_DICOM.items()))
+    door.send(stream)
+    until(lambda: door.size == len(HOSTILE_DICOM) and door.quarantine.waiting() >= len(HOSTILE_DICOM))
+    assert door.quarantine.waiting() == len(HOSTILE_DICOM)
+    assert {each.peer for each in door.quarantine.page()} == {"127.0.0.1"}
+
+
+def test_garbage_is_kept_and_the_next_message_recorded(door: Door) -> None:
+    door.send(b"\x16\x03\x01\x02 hello\n" + counted(audit("a")))
+    until(lambda: door.size == 1 and door.quarantine.waiting() == 1)
+    assert door.quarantine.page()[0].reason == (
+        "no syslog frame begins here; message: does not begin with a syslog priority"
+    )
+
+
+def test_an_unfinished_message_is_taken_after_silence_and_at_the_end(door: Door) -> None:
+    with door.connect() as connection:
+        connection.sendall(HEADER + audit("a")[:-20])
+        until(lambda: door.quarantine.waiting() == 1)
+        connection.sendall(counted(audit("b"))[:-20])
+    until(lambda: door.quarantine.waiting() == 2)
+
+
+def test_kept_messages_are_recorded_once_their_sender_is_known(
+    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock, door: Door
+) -> None:
+    door.send(counted(GOOD_DICOM["ihe-year-4"]))
+    until(lambda: door.quarantine.waiting() == 1)
+    knowing = SyslogIntake(
+        door.log, door.quarantine, pseudonymiser, clock, lambda: ["RRK"], {"vna-1": "RRK"}, door.metrics
+    )
+    assert knowing.retry().recorded == 1
+    assert (door.size, door.quarantine.waiting()) == (1, 0)
+
+
+def test_a_connection_too_many_is_hung_up_and_the_others_go_on(door: Door) -> None:
+    held = [door.connect() for _ in range(4)]
+    until(lambda: sum(thread.name.startswith("syslog-") for thread in threading.enumerate()) == 5)
+    with door.connect() as refused:
+        assert refused.recv(1) == b""
+    held[0].sendall(counted(audit("a")))
+    until(lambda: door.size == 1)
+    for connection in held:
+        connection.close()
+
+
+def test_closing_takes_in_what_was_sent(
+    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock, door: Door
+) -> None:
+    with door.connect() as connection:
+        connection.sendall(counted(audit("a")) + counted(audit("b"))[:-5])
+        until(lambda: door.size == 1)
+        connection.sendall(counted(audit("c"))[:0] + b"sage>")
+        door.server.close()
+    assert door.size == 2
+
+
+@dataclass
+class FlakyLog:
+    """A log that cannot be written the first times."""
+
+    failures: int
+    taken: list[Frame] = field(default_factory=list)
+    asked: int = 0
+
+    def take(self, frames: Sequence[Frame], peer: str) -> None:
+        self.asked += 1
+        if self.asked <= self.failures:
+            raise Unavailable("audit.full", "The log is full.", retry_after=0)
+        self.taken.extend(frames)
+
+
+def test_a_log_that_cannot_be_written_makes_the_sender_wait() -> None:
+    log = FlakyLog(failures=3)
+    with SyslogServer(("127.0.0.1", 0), log.take) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(counted(b"<AuditMessage></AuditMessage>"))
+        until(lambda: len(log.taken) == 1)
+    assert log.asked == 4
+
+
+def test_one_broken_connection_leaves_the_door_open() -> None:
+    taken: list[Frame] = []
+
+    def take(frames: Sequence[Frame], peer: str) -> None:
+        if b"boom" in frames[0].raw:
+            raise RuntimeError("a bug")
+        taken.extend(frames)
+
+    with SyslogServer(("127.0.0.1", 0), take) as server:
+        for text in (b"<13>boom\n<13>x", b"<13>fine\n<13>x"):
+            with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                connection.sendall(text)
+        until(lambda: len(taken) == 2)
+    assert [frame.raw for frame in taken] == [b"<13>fine", b"<13>x"]

@@ -1,0 +1,92 @@
+"""Taking turns: threads and processes never write at the same time, and nobody is kept out by one that died."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from governance.storage.write_lock import Turn
+
+ROUNDS = 40
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+def _count(database: str, counter: str) -> None:
+    """Add one, again and again, in a way that loses counts unless nobody else is at it."""
+    turn = Turn(database)
+    for _ in range(ROUNDS):
+        with turn.taken():
+            seen = int(Path(counter).read_text())
+            Path(counter).write_text(str(seen + 1))
+
+
+def _die_holding(database: str) -> None:
+    with Turn(database).taken():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_processes_take_turns(tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    arguments = (str(tmp_path / "x.sqlite"), str(counter))
+    processes = [_SPAWN.Process(target=_count, args=arguments) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert counter.read_text() == str(3 * ROUNDS)
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    turn, counted = Turn(str(tmp_path / "x.sqlite")), 0
+    inside = 0
+
+    def count() -> None:
+        nonlocal counted, inside
+        for _ in range(ROUNDS):
+            with turn.taken():
+                inside += 1
+                assert inside == 1
+                counted += 1
+                inside -= 1
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counted == 4 * ROUNDS
+
+
+def test_one_that_dies_gives_up_its_turn(tmp_path: Path) -> None:
+    database = str(tmp_path / "x.sqlite")
+    process = _SPAWN.Process(target=_die_holding, args=(database,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    with Turn(database).taken():
+        pass
+
+
+def test_a_block_that_fails_gives_up_its_turn(tmp_path: Path) -> None:
+    turn = Turn(str(tmp_path / "x.sqlite"))
+
+    def fail() -> None:
+        with turn.taken():
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    with turn.taken():
+        pass
+
+
+def test_a_database_in_memory_has_no_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (None, "", ":memory:"):
+        with Turn(path).taken(), Turn(path).taken():
+            pass
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,85 @@
+"""A real log on a throwaway database, a factory of events, and the checker's verdict on what is stored."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from governance.audit import (
+    AuditLog,
+    Authority,
+    Event,
+    NoteSigner,
+    Resource,
+    Source,
+    Subject,
+)
+from governance.audit.checker import Report, open_reader, read_key, verify
+from governance.audit.signer import ed25519_valid
+from governance.clock import FixedClock
+from governance.pseudonyms import Pseudonymiser, Vault
+from governance.storage import Database
+from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
+
+ORIGIN = "audit.example.nhs.uk/log"
+MakeEvent = Callable[..., Event]
+CheckLog = Callable[..., Report]
+
+
+@pytest.fixture
+def signer() -> NoteSigner:
+    return NoteSigner.from_seed(ORIGIN, b"s" * 32)
+
+
+@pytest.fixture
+def make_event() -> MakeEvent:
+    """Make the event of a number: an access by one of 7 people to a study of one of 11 patients."""
+
+    def make(number: int, **changes: Any) -> Event:
+        event = Event(
+            id=f"event-{number}",
+            time=datetime(2026, 11, 24, 11, number % 60, tzinfo=UTC),
+            source=Source("pacs-rkb", "RKB"),
+            kind=EventKind.ACCESS,
+            outcome=Outcome.SUCCESS,
+            subject=Subject(f"user-{number % 7}", SubjectType.PRACTITIONER, role="clinician", ods="RRK", device="ws-1"),
+            purpose=Purpose.TREAT,
+            resource=Resource(
+                patient=f"999000000{number % 11}",
+                study_uid=f"1.2.826.0.1.{number}",
+                modality="CT",
+                body_part="HEAD",
+                study_date=date(2026, 11, 1),
+                custodian="RKB",
+                instances=number,
+            ),
+            authority=Authority(f"decision-{number}", f"jti-{number}", "direct-care"),
+        )
+        return replace(event, **changes)
+
+    return make
+
+
+@pytest.fixture
+def log(
+    database: Database, pseudonymiser: Pseudonymiser, vault: Vault, signer: NoteSigner, clock: FixedClock
+) -> Iterator[AuditLog]:
+    with AuditLog(database, pseudonymiser, vault, signer, clock, ORIGIN) as started:
+        yield started
+
+
+@pytest.fixture
+def check_log(database: Database, signer: NoteSigner) -> CheckLog:
+    """Run the independent checker over the database of the test."""
+
+    def check(expected_checkpoint: str | None = None) -> Report:
+        reader = open_reader(database.url)
+        try:
+            keys = [read_key(signer.verifier_key())]
+            return verify(reader, keys, ed25519_valid, expected_checkpoint=expected_checkpoint)
+        finally:
+            reader.close()
+
+    return check
