@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 def application() -> "LoopDoor":
     """Make the ASGI application from the environment's settings (for a server's factory option)."""
-    from governance.bootstrap import serve
+    from governance.server import serve
     from governance.settings import from_environment
 
     return serve(from_environment(os.environ))

@@ -30,7 +30,7 @@ from sqlmodel import Session
 
 from benchmarks import _worklist
 from benchmarks._line import line
-from governance.bootstrap import build
+from governance.bootstrap import Services, build
 from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
 from governance.decisions import AccessRequest, PolicyInformationPoint, RequestSubject
@@ -42,7 +42,6 @@ from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import free_port
 from governance.vocabulary import Action, Purpose, Role, SubjectType
-from governance.web import Services
 
 ROUNDS = 3
 SECONDS = 6
@@ -111,17 +110,17 @@ def _prepare(home: DemoHome) -> tuple[dict, tuple[_Load, ...]]:
         _worklist.send(surface, today)
     made = build(from_environment(os.environ))
     information = PolicyInformationPoint(
-        federation=made.federation,
-        catalogue=made.catalogue,
-        relationships=made.relationships,
-        pseudonymiser=made.pseudonymiser,
+        federation=made.registers.federation,
+        catalogue=made.registers.catalogue,
+        relationships=made.registers.relationships,
+        pseudonymiser=made.infrastructure.pseudonymiser,
         reads_today=lambda *_: 0,
     )
-    with made.database.reading() as session:
+    with made.infrastructure.database.reading() as session:
         one = _load("one_question", [showcase.SHARED_STUDY], information, session)
         many = _load("worklist", _worklist.studies(), information, session)
-    policy = dict(made.agreements.compiled().document)
-    made.database.dispose()
+    policy = dict(made.registers.agreements.compiled().document)
+    made.infrastructure.database.dispose()
     return policy, (one, many)
 
 
@@ -143,7 +142,7 @@ def _load(name: str, studies: Sequence[str], information: PolicyInformationPoint
 def _settle(services: Services) -> None:
     """Wait until our detection has read what we were asked before: nothing of ours may run beside the other's turn."""
     for _ in range(240):
-        if services.detection.position() >= services.audit.tree_head()[0]:
+        if services.uses.detection.position() >= services.infrastructure.audit.tree_head()[0]:
             return
         time.sleep(0.5)
     sys.exit("detection does not catch up")

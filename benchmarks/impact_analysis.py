@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks._line import line
 from governance.agreements import Moved, Transition
 from governance.audit import Authority, Event, Resource, Subject
-from governance.bootstrap import build
+from governance.bootstrap import Services, build
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.decisions import PolicySource, RegorusEngine
@@ -22,7 +22,6 @@ from governance.relationships import Edge, PatientContext
 from governance.settings import from_environment
 from governance.storage import Database, migrate
 from governance.vocabulary import EventKind, Outcome, Purpose, RelationshipKind, SubjectType
-from governance.web import Services
 from tests.conftest import ISSUER, NOON, secret
 from tests.worlds.impact import AGREEMENT, ImpactWorld
 from tests.worlds.policy import REQUEST
@@ -43,7 +42,7 @@ def run() -> None:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began = time.perf_counter()
         question = Question((Moved(AGREEMENT, 1, Transition.SUSPEND),), NOON, clock.now())
-        report = services.impact.analyse(question)
+        report = services.uses.impact.analyse(question)
         seconds = time.perf_counter() - began
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         assert report.tally.decisions == DECISIONS
@@ -67,22 +66,22 @@ def _settings(folder: Path):  # type: ignore[no-untyped-def]
 
 
 def _fill(world: ImpactWorld) -> None:
-    made, names = world.services, world.services.pseudonymiser
+    made, names = world.services, world.services.infrastructure.pseudonymiser
     people = [f"user-{number}" for number in range(PEOPLE)]
-    with made.database.transaction() as session:
+    with made.infrastructure.database.transaction() as session:
         trained = (NOON + timedelta(days=99)).date()
-        made.federation.upsert_staff(
+        made.registers.federation.upsert_staff(
             session, [StaffMember(names.subject(u), "RKB", "clinician", training_valid_to=trained) for u in people]
         )
         studies = [_study(names, number) for number in range(STUDIES)]
-        made.catalogue.upsert(session, studies)
-        made.relationships.upsert_patients(session, [PatientContext(study.patient) for study in studies])
-        made.relationships.upsert_edges(
+        made.registers.catalogue.upsert(session, studies)
+        made.registers.relationships.upsert_patients(session, [PatientContext(study.patient) for study in studies])
+        made.registers.relationships.upsert_edges(
             session, [_edge(names, number) for number in range(max(PEOPLE, STUDIES)) if number % 4]
         )
     events = _events(world)
     while batch := list(islice(events, BATCH)):
-        made.audit.append(batch)
+        made.infrastructure.audit.append(batch)
 
 
 def _study(names, number: int) -> Study:  # type: ignore[no-untyped-def]
@@ -98,14 +97,14 @@ def _edge(names, number: int) -> Edge:  # type: ignore[no-untyped-def]
 
 def _events(world: ImpactWorld) -> Iterator[Event]:
     """Give decisions as the service records them: three of four have a relationship and were permitted."""
-    revision = world.services.agreements.compiled().revision
+    revision = world.services.registers.agreements.compiled().revision
     for number in range(DECISIONS):
         place = number % STUDIES
         permit = place % 4 != 0
         yield Event(
             id=f"d-{number}",
             time=NOON + timedelta(seconds=number),
-            source=world.services.source,
+            source=world.services.infrastructure.source,
             kind=EventKind.DECISION,
             outcome=Outcome.SUCCESS if permit else Outcome.MINOR,
             subject=Subject(f"user-{place % PEOPLE}", SubjectType.PRACTITIONER, "clinician", "RKB"),
@@ -135,7 +134,7 @@ def _events(world: ImpactWorld) -> Iterator[Event]:
 
 def _bare(services: Services) -> float:
     engine = RegorusEngine(PolicySource.from_directory())
-    engine.load(services.agreements.compiled())
+    engine.load(services.registers.agreements.compiled())
     began = time.perf_counter()
     for _ in range(10_000):
         engine.evaluate(REQUEST)

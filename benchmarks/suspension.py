@@ -51,7 +51,7 @@ def run() -> None:
             measured = [_once(_Doors(world, edge, tls[0])) for _ in range(RUNS)]
         finally:
             edge.stop()
-            world.services.bundles.stop()
+            world.services.uses.bundles.stop()
             road.down()
             world.close()
     for door in measured[0]:
@@ -138,16 +138,16 @@ class _Doors:
     def _gathered(self) -> Any:
         services = self.world.services
         information = PolicyInformationPoint(
-            federation=services.federation,
-            catalogue=services.catalogue,
-            relationships=services.relationships,
-            pseudonymiser=services.pseudonymiser,
+            federation=services.registers.federation,
+            catalogue=services.registers.catalogue,
+            relationships=services.registers.relationships,
+            pseudonymiser=services.infrastructure.pseudonymiser,
             reads_today=lambda *_: 0,
         )
         subject = RequestSubject(showcase.REPORTER, SubjectType.PRACTITIONER, ROLE, ODS, 3)
         request = AccessRequest(subject, Action.READ, Purpose.TREAT, showcase.SHARED_STUDY)
-        with services.database.reading() as session:
-            return dict(information.gather(request, session, services.clock.now()))
+        with services.infrastructure.database.reading() as session:
+            return dict(information.gather(request, session, services.infrastructure.clock.now()))
 
 
 def _once(doors: _Doors) -> dict[str, float]:
@@ -155,7 +155,7 @@ def _once(doors: _Doors) -> dict[str, float]:
     _until(doors.token_opens, wanted=True)
     for opens in doors.all().values():
         _until(opens, wanted=True)
-    _until(lambda: bool(doors.world.services.bundles.waiting), wanted=True)
+    _until(lambda: bool(doors.world.services.uses.bundles.waiting), wanted=True)
     with ThreadPoolExecutor(len(doors.all())) as beside:
         closing = {name: beside.submit(_until, opens, wanted=False) for name, opens in doors.all().items()}
         doors.move("suspend")

@@ -26,7 +26,7 @@ from tests.peers.opa import OpaServer, find_opa
 from tests.peers.postgres import cluster
 
 if TYPE_CHECKING:
-    from governance.web import Services
+    from governance.bootstrap import Services
     from tests.worlds.agreements import World
 
 TOOLS = Path(__file__).resolve().parents[1] / ".tools" / "bin"
@@ -192,7 +192,7 @@ def services(settings: Settings, clock: FixedClock) -> "Iterator[Services]":
 @pytest.fixture
 def app(services: "Services") -> Flask:
     """Build the real application."""
-    from governance.bootstrap import create_app
+    from governance.server import create_app
 
     return create_app(services)
 

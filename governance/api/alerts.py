@@ -35,7 +35,7 @@ def alerts() -> Response:
         patient=asked.patient,
         before=asked.cursor,
     )
-    page = current_services().alerts.list(viewer(), query, asked.limit)
+    page = current_services().uses.alerts.list(viewer(), query, asked.limit)
     answer = schemas.AlertsPage(alerts=[schemas.view_of(each) for each in page.alerts], cursor=page.next_before)
     return _answer(answer)
 
@@ -45,7 +45,7 @@ def alerts() -> Response:
 @operation(summary="Read one alert", tag="alerts", response=schemas.AlertView)
 def alert(alert_id: str) -> Response:
     """Give one alert with its evidence and history."""
-    return _answer(schemas.view_of(current_services().alerts.get(viewer(), alert_id)))
+    return _answer(schemas.view_of(current_services().uses.alerts.get(viewer(), alert_id)))
 
 
 @blueprint.post("/alerts/v1/alerts/<alert_id>/assign")
@@ -59,8 +59,8 @@ def alert(alert_id: str) -> Response:
 def assign(alert_id: str) -> Response:
     """Assign an alert; a new one is under investigation from here on."""
     services, asked = current_services(), validated(schemas.Assignment)
-    assignee = services.pseudonymiser.subject(asked.assignee) if asked.assignee else current_caller().id
-    return _answer(schemas.view_of(services.alerts.assign(viewer(), alert_id, assignee)))
+    assignee = services.infrastructure.pseudonymiser.subject(asked.assignee) if asked.assignee else current_caller().id
+    return _answer(schemas.view_of(services.uses.alerts.assign(viewer(), alert_id, assignee)))
 
 
 @blueprint.post("/alerts/v1/alerts/<alert_id>/comment")
@@ -69,7 +69,7 @@ def assign(alert_id: str) -> Response:
 def comment(alert_id: str) -> Response:
     """Comment on an alert."""
     asked = validated(schemas.Comment)
-    return _answer(schemas.view_of(current_services().alerts.comment(viewer(), alert_id, asked.comment)))
+    return _answer(schemas.view_of(current_services().uses.alerts.comment(viewer(), alert_id, asked.comment)))
 
 
 @blueprint.post("/alerts/v1/alerts/<alert_id>/close")
@@ -78,7 +78,7 @@ def comment(alert_id: str) -> Response:
 def close(alert_id: str) -> Response:
     """Close an alert; the second of two closers gets a conflict."""
     asked = validated(schemas.Closing)
-    closed = current_services().alerts.close(viewer(), alert_id, asked.verdict, asked.reason)
+    closed = current_services().uses.alerts.close(viewer(), alert_id, asked.verdict, asked.reason)
     return _answer(schemas.view_of(closed))
 
 
@@ -87,7 +87,7 @@ def close(alert_id: str) -> Response:
 @operation(summary="Follow alerts as they change (server-sent events)", tag="alerts", response_media=STREAM)
 def stream() -> Response:
     """Send changes as they are committed, from now or after ``Last-Event-ID``; ends now and then, and is resumed."""
-    opened = current_services().alerts.streams.open(viewer(), _last_event_id())
+    opened = current_services().uses.alerts.streams.open(viewer(), _last_event_id())
     response = Response(_messages(opened), content_type=f"{STREAM}; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx must pass each message on at once

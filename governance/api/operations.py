@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, current_app, json, jsonify, render_template_string, request
 from pydantic import BaseModel
 
+from governance.bootstrap.readiness import parts
 from governance.vocabulary import Scope
 from governance.web import current_services, operation, public, requires
 from governance.web.openapi import build
-from governance.web.readiness import parts
 
 blueprint = Blueprint("operations", __name__)
 
@@ -38,7 +38,8 @@ def healthz() -> Response:
 @operation(summary="Say whether decisions can be made and recorded", tag="operations", response=Readiness)
 def readyz() -> Response:
     """Answer 200 when every part works, 503 with the same body when one does not."""
-    found = parts(current_services())
+    services = current_services()
+    found = parts(services.infrastructure, services.uses)
     ready = all(found.values())
     posture = "deciding" if ready else "closed: what cannot be decided and recorded is denied"
     response = jsonify(Readiness(ready=ready, parts=found, posture=posture).model_dump())
@@ -51,7 +52,7 @@ def readyz() -> Response:
 @operation(summary="Prometheus metrics", tag="operations", response_media="text/plain")
 def metrics() -> Response:
     """Give the metrics in the exposition format the scraper accepts."""
-    body, content_type = current_services().metrics.render(request.headers.get("Accept", ""))
+    body, content_type = current_services().infrastructure.metrics.render(request.headers.get("Accept", ""))
     return Response(body, content_type=content_type)
 
 
@@ -60,7 +61,7 @@ def metrics() -> Response:
 @operation(summary="This description", tag="operations")
 def openapi() -> Response:
     """Give the OpenAPI 3.1 document."""
-    document = build(current_app, current_services().settings.issuer)
+    document = build(current_app, current_services().infrastructure.settings.issuer)
     return Response(json.dumps(document), content_type="application/json")
 
 
@@ -69,7 +70,7 @@ def openapi() -> Response:
 @operation(summary="The description for people", tag="operations", response_media="text/html")
 def docs() -> str:
     """Give the API's operations as one plain page."""
-    document = build(current_app, current_services().settings.issuer)
+    document = build(current_app, current_services().infrastructure.settings.issuer)
     return render_template_string(_DOCS, document=document)
 
 

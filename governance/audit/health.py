@@ -19,7 +19,7 @@ class CommitCounter(Protocol):
         ...
 
 
-class LogPosture:
+class LogHealth:
     """Listens to the writer (a ``LogObserver``). ``ok`` is False from a failed commit until the next that succeeds.
 
     Args:

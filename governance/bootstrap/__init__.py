@@ -1,11 +1,19 @@
-"""The composition root: the only room that knows every concrete class.
+"""Bootstrap: the composition root, the only room that knows every concrete class.
 
-``build`` makes the services of a process from its settings, ``create_app`` puts the HTTP doors in front of them. What
-runs beside the requests is ``governance.jobs.Runtime``. Tests call the same three with their own settings and clock.
+Rules of this room:
+
+1. ``Services`` has three frozen parts: the infrastructure, the registers that stand on it, and the uses of both. Each
+   part is declared and wired in one module, so that a new use case is one field and one line of wiring.
+2. Nothing runs when it is built: ``governance.jobs.Runtime`` starts what runs beside the requests.
+3. It knows no web framework; ``governance.server`` puts the HTTP endpoints in front.
+
+Example: ``services = build(settings)``, then ``services.uses.access.evaluate(request, asker)``. Tests call the same
+with their own settings and clock.
 """
 
-from governance.bootstrap._build import build
-from governance.bootstrap._infrastructure import new_id
-from governance.bootstrap._server import create_app, create_door, serve
+from governance.bootstrap.infrastructure import Infrastructure, new_id
+from governance.bootstrap.registers import Registers
+from governance.bootstrap.services import Services, build
+from governance.bootstrap.uses import Uses
 
-__all__ = ["build", "create_app", "create_door", "new_id", "serve"]
+__all__ = ["Infrastructure", "Registers", "Services", "Uses", "build", "new_id"]

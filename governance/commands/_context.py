@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 
 import click
 
-from governance.bootstrap import build
+from governance.bootstrap import Services, build
 from governance.commands._settings import settings
 from governance.errors import GovernanceError, InvalidInput
 from governance.jobs import Runtime
 from governance.telemetry import configure
-from governance.web import Services
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -6,13 +6,13 @@ from datetime import date
 
 from governance.agreements import Actor
 from governance.agreements.rehearsal import Signatory, Wanted, new_signatories, rehearse
+from governance.bootstrap import Services
 from governance.commands._demo_home import DemoHome
 from governance.commands.federation import register
 from governance.simulation import network, region, showcase
 from governance.simulation.client import Surface
 from governance.simulation.credentials import write_private
 from governance.simulation.identity_provider import Accounts
-from governance.web import Services
 
 
 def seed_network(made: Services, home: DemoHome, accounts: Accounts) -> None:
@@ -31,9 +31,9 @@ def seed_network(made: Services, home: DemoHome, accounts: Accounts) -> None:
 def seed_agreements(made: Services, home: DemoHome, today: date) -> None:
     """Load the region's agreements, sign them with the demo signatories' keys, bring each to where it stands."""
     plans = {name: Wanted(plan.status, plan.reason, plan.unsigned) for name, plan in region.plans().items()}
-    known = {record.agreement.id for record in made.agreements.list(limit=200).records}
+    known = {record.agreement.id for record in made.registers.agreements.list(limit=200).records}
     documents = [document for document in region.agreements(today) if document["id"] not in known]
-    rehearse(made.agreements, documents, _signatories(home), Actor("demo", "service", None), plans)
+    rehearse(made.registers.agreements, documents, _signatories(home), Actor("demo", "service", None), plans)
 
 
 def seed_showcase(surface: Surface, accounts: Accounts, today: date) -> None:

@@ -63,7 +63,7 @@ def load(files: tuple[Path, ...]) -> None:
     documents = read_files(files)
     with services() as made:
         values, prefixes = [document for document, _ in documents], [prefix for _, prefix in documents]
-        records = made.agreements.transfer.load(values, _operator(), prefixes)
+        records = made.registers.agreements.transfer.load(values, _operator(), prefixes)
     _print_lines(records)
 
 
@@ -94,9 +94,11 @@ def sign(agreement_id: str, version: int, key_file: Path, ods: str, name: str, r
     except ValueError as error:
         raise InvalidInput([Fault(str(key_file), str(error))], "The key cannot be read.") from None
     with services() as made:
-        text = made.agreements.get(agreement_id, version).text
-        key = made.agreements.register_key(ods, name, role, public, _operator())
-        record = made.agreements.sign(agreement_id, version, key.key_id, sign_text(text, private), _operator())
+        text = made.registers.agreements.get(agreement_id, version).text
+        key = made.registers.agreements.register_key(ods, name, role, public, _operator())
+        record = made.registers.agreements.sign(
+            agreement_id, version, key.key_id, sign_text(text, private), _operator()
+        )
     _print_lines([record])
 
 
@@ -107,7 +109,7 @@ def sign(agreement_id: str, version: int, key_file: Path, ods: str, name: str, r
 def activate(agreement_id: str, version: int) -> None:
     """Bring a signed or suspended version into force; older versions are superseded."""
     with services() as made:
-        _print_lines([made.agreements.activate(agreement_id, version, _operator())])
+        _print_lines([made.registers.agreements.activate(agreement_id, version, _operator())])
 
 
 def _ending(name: str, explanation: str) -> Callable[..., Any]:
@@ -118,7 +120,7 @@ def _ending(name: str, explanation: str) -> Callable[..., Any]:
     @plain_errors
     def end(agreement_id: str, version: int, reason: str) -> None:
         with services() as made:
-            step = made.agreements.suspend if name == "suspend" else made.agreements.terminate
+            step = made.registers.agreements.suspend if name == "suspend" else made.registers.agreements.terminate
             _print_lines([step(agreement_id, version, _operator(), reason)])
 
     return end
@@ -138,7 +140,7 @@ def list_agreements(status: str | None, ods: str | None) -> None:
     with services() as made:
         after: tuple[str, int] | None = None
         while True:
-            page = made.agreements.list(wanted, ods, after, _PAGE)
+            page = made.registers.agreements.list(wanted, ods, after, _PAGE)
             _print_lines(page.records)
             if (after := page.after) is None:
                 break
@@ -152,7 +154,7 @@ def list_agreements(status: str | None, ods: str | None) -> None:
 def show(agreement_id: str, version: int | None, canonical: bool) -> None:
     """Print an agreement in plain English, with its signatures; or its canonical text."""
     with services() as made:
-        record = made.agreements.get(agreement_id, version)
+        record = made.registers.agreements.get(agreement_id, version)
     if canonical:
         click.echo(record.text, nl=False)
         return

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from governance.agreements.packing import Format, render
+from governance.bootstrap import Services
 from governance.commands._agreement_files import format_of
 from governance.commands._context import plain_errors, services
-from governance.web import Services
 
 
 @click.command("export")
@@ -46,7 +46,7 @@ def export(
 def _items(
     made: Services, names: tuple[str, ...], version: int | None, all_versions: bool
 ) -> Iterable[Mapping[str, Any]]:
-    register, transfer = made.agreements, made.agreements.transfer
+    register, transfer = made.registers.agreements, made.registers.agreements.transfer
     if not names:
         return list(transfer.register())
     found = [

@@ -11,7 +11,7 @@ import click
 from governance.agreements import InForce, Moved, Transition
 from governance.agreements.documents import check, parse
 from governance.audit import Event, Subject
-from governance.bootstrap import new_id
+from governance.bootstrap import Services, new_id
 from governance.commands._agreement_files import format_of
 from governance.commands._context import plain_errors, print_json, services
 from governance.errors import Fault, InvalidInput
@@ -20,7 +20,6 @@ from governance.impact.candidate import read_candidate
 from governance.impact.impact import EXAMPLES_MAXIMUM
 from governance.impact.rendering import document, summary
 from governance.vocabulary import EventKind, Outcome, SubjectType
-from governance.web import Services
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _USUAL = timedelta(days=30)
@@ -74,12 +73,12 @@ def impact(
     changes: tuple[InForce | Moved, ...] = (*_drafts(files), *_moves(moves))
     candidate = None if policies is None else read_candidate(policies)
     with services() as made:
-        end = until.replace(tzinfo=UTC) if until else made.clock.now()
+        end = until.replace(tzinfo=UTC) if until else made.infrastructure.clock.now()
         start = since.replace(tzinfo=UTC) if since else end - _USUAL
         question = Question(changes, start, end, examples, policies=candidate)
-        length = made.impact.decisions(question)
+        length = made.uses.impact.decisions(question)
         with click.progressbar(length=length, label="Replaying", hidden=quiet, file=sys.stderr) as bar:
-            report = made.impact.analyse(question, progress=lambda done: bar.update(done - bar.pos))
+            report = made.uses.impact.analyse(question, progress=lambda done: bar.update(done - bar.pos))
         _record(made, report)
     if as_json:
         print_json(document(report))
@@ -107,11 +106,11 @@ def _record(made: Services, report: ImpactReport) -> None:
     """Every look at the log is an event of it; raises when it cannot be recorded, and then nothing is shown."""
     event = Event(
         id=new_id(),
-        time=made.clock.now(),
-        source=made.source,
+        time=made.infrastructure.clock.now(),
+        source=made.infrastructure.source,
         kind=EventKind.AUDIT_READ,
         outcome=Outcome.SUCCESS,
         subject=Subject(f"operator:{getpass.getuser()}", SubjectType.PRACTITIONER),
         detail={"door": "agreements impact", "filters": ["since", "until"], "returned": report.tally.decisions},
     )
-    _ = made.audit.append([event])[0].index
+    _ = made.infrastructure.audit.append([event])[0].index

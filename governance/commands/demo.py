@@ -104,9 +104,9 @@ def _seed(home: DemoHome) -> bool:
     runtime = Runtime(made)
     runtime.start(jobs=False)
     try:
-        fresh = made.audit.tree_head()[0] == 0
+        fresh = made.infrastructure.audit.tree_head()[0] == 0
         seed_network(made, home, load_accounts())
-        seed_agreements(made, home, made.clock.now().date())
+        seed_agreements(made, home, made.infrastructure.clock.now().date())
     finally:
         runtime.stop()
     return fresh

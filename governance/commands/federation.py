@@ -12,12 +12,11 @@ from sqlmodel import Session
 
 from governance.api.registers import federation_schemas as schemas
 from governance.audit import Event
-from governance.bootstrap import new_id
+from governance.bootstrap import Services, new_id
 from governance.commands._context import plain_errors, services
 from governance.errors import Fault, InvalidInput
 from governance.federation import IdentityProvider, Person, Trust
 from governance.vocabulary import EventKind, Outcome
-from governance.web import Services
 from governance.web.body import validated
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -59,9 +58,9 @@ def register(made: Services, document: Any) -> dict[str, int]:
         raise InvalidInput([Fault("/", f"is a mapping with some of {', '.join(_PARTS)}")])
     rows = {part: list(document.get(part) or ()) for part in _PARTS}
     counts = {part: len(found) for part, found in rows.items()}
-    now = made.clock.now()
-    directory = made.federation
-    with made.database.transaction() as session:
+    now = made.infrastructure.clock.now()
+    directory = made.registers.federation
+    with made.infrastructure.database.transaction() as session:
         for trust in _read(rows, "trusts", schemas.TrustBody):
             directory.register_trust(session, Trust(trust.ods, trust.name))
         for provider in _read(rows, "identity_providers", schemas.IdentityProviderBody):
@@ -101,12 +100,12 @@ def _record(made: Services, session: Session, now: datetime, counts: Mapping[str
     event = Event(
         id=new_id(),
         time=now,
-        source=made.source,
+        source=made.infrastructure.source,
         kind=EventKind.CONFIG,
         outcome=Outcome.SUCCESS,
         detail={"registered": "network", **counts},
     )
-    for receipt in made.audit.append_in(session, [event]):
+    for receipt in made.infrastructure.audit.append_in(session, [event]):
         _ = receipt.index  # raises when the log refused it, which undoes the registration
 
 

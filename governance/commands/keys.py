@@ -31,7 +31,7 @@ def new() -> None:
 def rotate() -> None:
     """Start a rotation of the token signing key: the next one is published now and signs after the lead time."""
     with services() as made:
-        click.echo(f"The next key is {made.tokens.rotate_keys()}")
+        click.echo(f"The next key is {made.registers.tokens.rotate_keys()}")
 
 
 @keys.command("list")
@@ -39,7 +39,7 @@ def rotate() -> None:
 def show() -> None:
     """Print the published public keys (RFC 7517)."""
     with services() as made:
-        print_json(made.tokens.jwks())
+        print_json(made.registers.tokens.jwks())
 
 
 @keys.command("bundles")
@@ -58,6 +58,6 @@ def enforcement_point(client_id: str) -> None:
     """Print the key that the enforcement point of an archive sends in X-Enforcement-Key."""
     chosen = settings()
     with services() as made:
-        if made.enforcement.archive(client_id) is None:
+        if made.uses.enforcement.archive(client_id) is None:
             raise click.ClickException("There is no registered archive with this client id.")
     click.echo(enforcement_key(chosen.key_encryption_key, client_id))

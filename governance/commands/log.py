@@ -14,13 +14,12 @@ import psycopg
 from governance.audit import Event, NoteSigner, Query, RecordedEvent
 from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.signer import ed25519_valid
-from governance.bootstrap import new_id
+from governance.bootstrap import Services, new_id
 from governance.commands._context import plain_errors, services
 from governance.commands._settings import settings
 from governance.formats.fhir_out import build_audit_event
 from governance.formats.native import render
 from governance.vocabulary import EventKind, Outcome
-from governance.web import Services
 
 _PAGE = 1_000  # events read at a time
 _RENDER: Mapping[str, Callable[[RecordedEvent], dict[str, Any]]] = {"fhir": build_audit_event, "native": render}
@@ -82,15 +81,15 @@ def export(output: Path, form: str, patient: str | None, since: datetime | None,
     """Export events as NDJSON, pseudonymous, in the order of the log. The export is recorded in the log itself."""
     with services() as made:
         query = Query(
-            patient=made.pseudonymiser.patient(patient) if patient else None,
+            patient=made.infrastructure.pseudonymiser.patient(patient) if patient else None,
             since=_utc(since, made),
             until=_utc(until, made),
         )
-        total = made.audit_search.count(query)
+        total = made.infrastructure.audit_search.count(query)
         _record(made, total)
         with output.open("w") as file, click.progressbar(length=total, label="Exporting") as bar:
             after: int | None = None
-            while page := made.audit_search.find(_from(query, after), _PAGE, newest_first=False):
+            while page := made.infrastructure.audit_search.find(_from(query, after), _PAGE, newest_first=False):
                 file.writelines(json.dumps(_RENDER[form](event)) + "\n" for event in page)
                 after = page[-1].index
                 bar.update(len(page))
@@ -107,17 +106,17 @@ def _from(query: Query, after: int | None) -> Query:
 
 
 def _utc(at: datetime | None, made: Services) -> datetime | None:
-    return None if at is None else at.replace(tzinfo=made.clock.now().tzinfo)
+    return None if at is None else at.replace(tzinfo=made.infrastructure.clock.now().tzinfo)
 
 
 def _record(made: Services, count: int) -> None:
     """Every read of the log is an event of it; raises when it cannot be recorded."""
     event = Event(
         id=new_id(),
-        time=made.clock.now(),
-        source=made.source,
+        time=made.infrastructure.clock.now(),
+        source=made.infrastructure.source,
         kind=EventKind.AUDIT_READ,
         outcome=Outcome.SUCCESS,
         detail={"export": True, "events": count},
     )
-    _ = made.audit.append([event])[0].index
+    _ = made.infrastructure.audit.append([event])[0].index

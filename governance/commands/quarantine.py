@@ -19,7 +19,7 @@ def quarantine() -> None:
 def show(limit: int) -> None:
     """Count waiting messages by reason, the most frequent first, with when the first and the last of them came."""
     with services() as made:
-        waiting, groups = made.quarantine.waiting(), made.quarantine.groups(limit)
+        waiting, groups = made.uses.quarantine.waiting(), made.uses.quarantine.groups(limit)
     click.echo(f"{waiting} waiting")
     for group in groups:
         days = f"{group.oldest:%Y-%m-%d} to {group.newest:%Y-%m-%d}"
@@ -36,11 +36,11 @@ def retry(quiet: bool) -> None:
     """
     recorded = 0
     with services() as made:
-        with click.progressbar(length=made.quarantine.waiting(), label="Reading", hidden=quiet) as bar:
-            for intake in (syslog_intake(made), made.edge_intake):
+        with click.progressbar(length=made.uses.quarantine.waiting(), label="Reading", hidden=quiet) as bar:
+            for intake in (syslog_intake(made), made.uses.edge_intake):
                 after = 0
                 while (tried := intake.retry(BATCH, after)).last is not None:
                     recorded, after = recorded + tried.recorded, tried.last
                     bar.update(tried.tried)
-        waiting = made.quarantine.waiting()
+        waiting = made.uses.quarantine.waiting()
     click.echo(f"{recorded} recorded, {waiting} still waiting")

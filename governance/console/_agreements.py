@@ -94,7 +94,7 @@ def agreements_of(agreements: Agreements, ods: str | None, now: datetime) -> tup
 
 def agreement_page_of(agreement_id: str, version: int | None) -> AgreementPage:
     """Assemble the page of an agreement; raises NotFound when there is none, or the viewer's trust is no party."""
-    agreements = current_services().agreements
+    agreements = current_services().registers.agreements
     record = agreements.get(agreement_id, version)
     ods, names = viewer().ods, trust_names()
     if ods is not None and record.agreement.role_of(ods) is None:
@@ -162,7 +162,7 @@ def _parties(record: Record) -> tuple[PartyLine, ...]:
 
 def _decisions(agreement: Agreement, ods: str | None) -> tuple[DecisionLine, ...]:
     query = Query(agreement_id=agreement.id, kind=EventKind.DECISION, trust=ods)
-    found: Sequence[RecordedEvent] = current_services().audit_search.find(query, _DECISIONS)
+    found: Sequence[RecordedEvent] = current_services().infrastructure.audit_search.find(query, _DECISIONS)
     lines = []
     for event in found:
         answer = answer_of(event)

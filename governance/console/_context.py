@@ -12,12 +12,12 @@ from governance.web.services import current_services
 def chains() -> Chains:
     """Give a reader of chains of authority for the signed-in person."""
     services = current_services()
-    return Chains(services.audit_search, services.alerts, _agreement_line, trust_names(), viewer())
+    return Chains(services.infrastructure.audit_search, services.uses.alerts, _agreement_line, trust_names(), viewer())
 
 
 def visible_event(index: int) -> RecordedEvent:
     """Give an event of the log; raises NotFound when there is none or it concerns other trusts only."""
-    event = current_services().audit.entry(index)
+    event = current_services().infrastructure.audit.entry(index)
     if not visible_to(event, viewer().ods):
         raise NotFound("audit.no_entry", "The log has no entry with this index.")
     return event
@@ -25,14 +25,14 @@ def visible_event(index: int) -> RecordedEvent:
 
 def visible_events(indexes: tuple[int, ...], most: int) -> list[RecordedEvent]:
     """Give the newest of the events that concern the viewer's trust, newest first, ``most`` at most."""
-    log, ods = current_services().audit, viewer().ods
+    log, ods = current_services().infrastructure.audit, viewer().ods
     found = [log.entry(index) for index in sorted(indexes, reverse=True)[: most * 2]]
     return [event for event in found if visible_to(event, ods)][:most]
 
 
 def _agreement_line(agreement_id: str) -> AgreementLine | None:
     try:
-        record = current_services().agreements.get(agreement_id)
+        record = current_services().registers.agreements.get(agreement_id)
     except NotFound:
         return None
     return AgreementLine(record.agreement.title, record.status)

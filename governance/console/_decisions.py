@@ -67,7 +67,9 @@ def decision_page_of(decision_id: str) -> DecisionPage:
 
     Raises NotFound when no decision of that id is on record, or none that concerns the viewer's trust.
     """
-    found = current_services().audit_search.find(Query(decision_id=decision_id), _EVENTS, newest_first=False)
+    found = current_services().infrastructure.audit_search.find(
+        Query(decision_id=decision_id), _EVENTS, newest_first=False
+    )
     decision = next((event for event in found if event.kind is EventKind.DECISION), None)
     if decision is None or not visible_to(decision, viewer().ods):
         raise NotFound("decision.unknown", "No decision with this id is on record.")

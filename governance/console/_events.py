@@ -51,7 +51,7 @@ def event_page_of(event: RecordedEvent) -> EventPage:
 
 
 def _proof(event: RecordedEvent) -> Proof:
-    made = current_services().audit.proof(event.index)
+    made = current_services().infrastructure.audit.proof(event.index)
     head = checkpoint.parse(made.checkpoint).checkpoint
     return Proof(
         origin=head.origin,

@@ -35,14 +35,14 @@ def signed_in(scope: Scope) -> Callable[[View], View]:
 def person_caller() -> Caller:
     """Turn this request's session into a caller; raises Unauthenticated when nobody with an account is signed in."""
     person, services = current_person(), current_services()
-    with services.database.reading() as session:
-        account = account_of(services.federation, session, person.issuer, person.subject)
+    with services.infrastructure.database.reading() as session:
+        account = account_of(services.registers.federation, session, person.issuer, person.subject)
     if account is None:
         current_session().sign_out()
         raise Unauthenticated("session.no_account", "Your account was closed.")
     g.person = replace(person, ods=account.ods, roles=account.roles)
     return Caller(
-        id=services.pseudonymiser.subject(person.subject),
+        id=services.infrastructure.pseudonymiser.subject(person.subject),
         ods=account.ods,
         kind="person",
         scopes=frozenset(scope.value for scope in scopes_of(account.roles)),

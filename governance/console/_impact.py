@@ -78,11 +78,11 @@ def impact_of(record: Record, change: Transition, days: int) -> ImpactAnswer:
         Unavailable: the policy engine failed.
     """
     services = current_services()
-    now = services.clock.now()
+    now = services.infrastructure.clock.now()
     moved = Moved(record.agreement.id, record.agreement.version, change)
     whole = Question((moved,), now - timedelta(days=days), now, _EXAMPLES, viewer().ods)
-    decisions = services.impact.decisions(whole)
-    report = services.impact.analyse(services.impact.newest(whole, DECISIONS_MOST))
+    decisions = services.uses.impact.decisions(whole)
+    report = services.uses.impact.analyse(services.uses.impact.newest(whole, DECISIONS_MOST))
     return _answer(report, decisions)
 
 

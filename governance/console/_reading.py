@@ -48,13 +48,13 @@ def _append(
     services = current_services()
     event = Event(
         id=str(uuid4()),
-        time=services.clock.now(),
-        source=services.source,
+        time=services.infrastructure.clock.now(),
+        source=services.infrastructure.source,
         kind=kind,
         outcome=outcome,
         subject=subject,
         resource=Resource(patient=patient) if patient else None,
         detail=detail,
     )
-    if any(receipt.refused for receipt in services.audit.append([event])):
+    if any(receipt.refused for receipt in services.infrastructure.audit.append([event])):
         raise Unavailable("audit.refused", "This could not be recorded, so it was not done.", 30)

@@ -3,12 +3,12 @@
 import atexit
 from collections.abc import Callable
 
+from governance.bootstrap import Services
 from governance.intake.syslog import SyslogIntake
 from governance.intake.syslog_server import SyslogServer
 from governance.jobs.leadership import Leadership
 from governance.jobs.reminders import Reminders
 from governance.jobs.ticker import Job, Ticker
-from governance.web.services import Services
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
 _EDGES = 15.0  # seconds between two looks at how the edges stand
@@ -22,14 +22,14 @@ class Runtime:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._leadership = Leadership(services.settings.shared_folder)
-        self._ticker = Ticker(_jobs(services, self._leadership, self._listen), services.metrics)
+        self._leadership = Leadership(services.infrastructure.settings.shared_folder)
+        self._ticker = Ticker(_jobs(services, self._leadership, self._listen), services.infrastructure.metrics)
         self._syslog = _syslog(services)
         self._listening = False
 
     def start(self, *, jobs: bool = True) -> None:
         """Start the writer, and with ``jobs`` everything else; all of it is stopped at exit."""
-        self._services.audit.start()
+        self._services.infrastructure.audit.start()
         if jobs:
             self._listen()
             self._ticker.start()
@@ -38,15 +38,15 @@ class Runtime:
     def stop(self) -> None:
         """Stop in the order that loses nothing: streams and listeners first, then jobs, then the writer drains."""
         atexit.unregister(self.stop)
-        self._services.alerts.streams.stop()
-        self._services.bundles.stop()
+        self._services.uses.alerts.streams.stop()
+        self._services.uses.bundles.stop()
         if self._syslog is not None and self._listening:
             self._syslog.close()
         self._ticker.stop()
-        self._services.detection.release()
+        self._services.uses.detection.release()
         self._leadership.release()
-        self._services.audit.close()
-        self._services.database.dispose()
+        self._services.infrastructure.audit.close()
+        self._services.infrastructure.database.dispose()
 
     def _listen(self) -> bool:
         """Open the syslog port if this worker leads and has not yet."""
@@ -57,37 +57,44 @@ class Runtime:
 
 
 def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]) -> list[Job]:
-    settings = services.settings
+    settings = services.infrastructure.settings
 
     def checkpoint() -> bool:
-        services.audit.sign_checkpoint()
+        services.infrastructure.audit.sign_checkpoint()
         return False
 
     def detect() -> bool:
-        return services.detection.run_once() >= services.detection.batch  # what comes meanwhile can come together
+        return (
+            services.uses.detection.run_once() >= services.uses.detection.batch
+        )  # what comes meanwhile can come together
 
     def refresh() -> bool:
-        services.agreements.refresh()
+        services.registers.agreements.refresh()
         return False
 
     def remind() -> bool:
-        Reminders(services.agreements, services.alerts, services.database, services.clock).run_once()
+        Reminders(
+            services.registers.agreements,
+            services.uses.alerts,
+            services.infrastructure.database,
+            services.infrastructure.clock,
+        ).run_once()
         return False
 
     def renew() -> bool:
-        services.bundles.refresh()
+        services.uses.bundles.refresh()
         return False
 
     def watch() -> bool:
-        services.edge_watch.run_once()
+        services.uses.edge_watch.run_once()
         return False
 
     def housekeep() -> bool:
-        services.agreements.expire_due(services.clock.now())
-        services.tokens.forget_expired()
-        with services.database.transaction() as session:
-            services.relationships.purge_opt_outs(session, services.clock.now())
-            services.emergency.forget(session, services.clock.now())
+        services.registers.agreements.expire_due(services.infrastructure.clock.now())
+        services.registers.tokens.forget_expired()
+        with services.infrastructure.database.transaction() as session:
+            services.registers.relationships.purge_opt_outs(session, services.infrastructure.clock.now())
+            services.registers.emergency.forget(session, services.infrastructure.clock.now())
         return False
 
     def led(run: Callable[[], bool]) -> Callable[[], bool]:
@@ -110,22 +117,22 @@ def syslog_intake(services: Services) -> SyslogIntake:
     """Make the way from syslog frames to the log of these services."""
 
     def trusts() -> list[str]:
-        with services.database.reading() as session:
-            return [trust.ods for trust in services.federation.trusts(session)]
+        with services.infrastructure.database.reading() as session:
+            return [trust.ods for trust in services.registers.federation.trusts(session)]
 
     return SyslogIntake(
-        services.audit,
-        services.quarantine,
-        services.pseudonymiser,
-        services.clock,
+        services.infrastructure.audit,
+        services.uses.quarantine,
+        services.infrastructure.pseudonymiser,
+        services.infrastructure.clock,
         trusts,
-        services.settings.syslog_senders,
-        services.metrics,
+        services.infrastructure.settings.syslog_senders,
+        services.infrastructure.metrics,
     )
 
 
 def _syslog(services: Services) -> SyslogServer | None:
-    settings = services.settings
+    settings = services.infrastructure.settings
     if settings.syslog_port is None:
         return None
     return SyslogServer((settings.syslog_host, settings.syslog_port), syslog_intake(services).take)

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlmodel import Session, create_engine
 
 from governance.storage.snapshot import MEMORY
-from governance.storage.write_lock import Turn
+from governance.storage.write_lock import WriteLock
 
 BUSY_TIMEOUT = 15_000  # milliseconds a SQLite writer waits for the lock before it gives up
 _WAL_PAGES = 8_000  # of 4 KiB: the same pages of the indexes change in every commit, and are copied back once for many
@@ -51,12 +51,12 @@ class Database:
         else:
             self.engine = create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
         self._writer = self.engine.execution_options(**_IMMEDIATE)
-        self._turn = Turn(parsed.database if self.dialect == "sqlite" else None)
+        self._write_lock = WriteLock(parsed.database if self.dialect == "sqlite" else None)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Open a write transaction: commits at the end of the block, rolls back on any exception."""
-        with self._turn.taken(), self._writer.connect() as connection, _session(connection) as session:
+        with self._write_lock.held(), self._writer.connect() as connection, _session(connection) as session:
             yield session
             if session.in_transaction():
                 session.commit()  # what its objects still owe

@@ -1,4 +1,4 @@
-"""Taking turns: one writer at a time among the threads of a process, and among the processes of a machine."""
+"""The write lock: one writer at a time among the threads of a process, and among the processes of a machine."""
 
 import fcntl
 import os
@@ -7,15 +7,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 15.0  # seconds
+PATIENCE = 15.0  # seconds a writer waits for the lock
 _SHORTEST, _LONGEST = 0.0001, 0.0004  # seconds between two looks at the lock
 
 
-class Turn:
-    """Whose turn it is to write to a file of a database; a thread takes it once at a time.
+class WriteLock:
+    """Lets one writer at a time reach a database's file; a thread takes it once at a time.
 
     Args:
-        path: of the database; its lock file stands beside it. None, or a database in memory, has no turns.
+        path: of the database; the lock's file stands beside it and is named for older versions of this service. None,
+            or a database in memory, needs no lock.
     """
 
     def __init__(self, path: str | None) -> None:
@@ -26,8 +27,8 @@ class Turn:
         self._owner = 0  # the process that opened the file: a lock is not to be shared with a fork
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Wait for the turn and keep it for the block. After :data:`PATIENCE` it goes on without: SQLite decides."""
+    def held(self) -> Iterator[None]:
+        """Wait for the lock and keep it for the block. After :data:`PATIENCE` it goes on without: SQLite decides."""
         if self._path is None:
             yield
             return

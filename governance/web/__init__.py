@@ -11,11 +11,10 @@ Rules of this room:
 from governance.web.authentication import Caller, current_caller, public, requires
 from governance.web.client_credentials import client_caller
 from governance.web.openapi import operation
-from governance.web.services import Services, current_services
+from governance.web.services import current_services
 
 __all__ = [
     "Caller",
-    "Services",
     "client_caller",
     "current_caller",
     "current_services",

@@ -13,10 +13,11 @@ from typing import Literal, TypeVar, cast
 from flask import g, request
 from flask.typing import ResponseReturnValue
 
+from governance.bootstrap import Services
 from governance.errors import Forbidden, Unauthenticated
 from governance.tokens import AccessClaims, Presentation
 from governance.vocabulary import Scope
-from governance.web.services import Services, current_services
+from governance.web.services import current_services
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 _RULE = "__access_rule__"
@@ -98,15 +99,15 @@ def authenticate() -> Caller:
     if scheme.lower() not in {"bearer", "dpop"} or not credential:
         raise Unauthenticated("credential.missing", "This needs a bearer token from /oauth/token.")
     services = current_services()
-    settings = services.settings
+    settings = services.infrastructure.settings
     if settings.metrics_token and hmac.compare_digest(credential.encode(), settings.metrics_token.encode()):
         return Caller("prometheus", None, "service", frozenset({Scope.METRICS_READ.value}))
     proofs = tuple(request.headers.getlist("DPoP"))
     presentation = Presentation(scheme, proofs, request.method, settings.issuer + request.path)
-    return service_caller(services, services.tokens.verify_access(credential, settings.issuer, presentation))
+    return service_caller(services, services.registers.tokens.verify_access(credential, settings.issuer, presentation))
 
 
 def service_caller(services: Services, claims: AccessClaims) -> Caller:
     """Take the service that a verified token of ours is for as the caller."""
-    ods = None if claims.ods == services.settings.organisation else claims.ods
+    ods = None if claims.ods == services.infrastructure.settings.organisation else claims.ods
     return Caller(claims.client_id, ods, "service", claims.scopes)

@@ -20,13 +20,13 @@ from governance.web.services import current_services
 def client_caller() -> Caller:
     """Turn the request's credential into a caller; raises Unauthenticated."""
     services = current_services()
-    settings = services.settings
+    settings = services.infrastructure.settings
     g.challenge = f"{BEARER}, {BASIC}" if settings.client_secret_basic else BEARER
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic" and settings.client_secret_basic:
-        return _caller(services.client_methods.by_secret(credential.strip()), settings)
+        return _caller(services.registers.client_methods.by_secret(credential.strip()), settings)
     if not scheme and (certificate := presented_certificate()) is not None:
-        return _caller(services.client_methods.by_certificate(certificate), settings)
+        return _caller(services.registers.client_methods.by_certificate(certificate), settings)
     return authenticate()
 
 
@@ -36,7 +36,7 @@ def presented_certificate() -> str | None:
     Raises:
         Unauthenticated: the header came more than once.
     """
-    settings = current_services().settings
+    settings = current_services().infrastructure.settings
     if settings.client_certificate_header is None or not _from_proxy(settings):
         return None
     values = [value for value in request.headers.getlist(settings.client_certificate_header) if value.strip()]

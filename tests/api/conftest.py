@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from governance.bootstrap import Services
 from governance.commands._demo_home import DemoHome
-from governance.web import Services
 from tests.peers.identity_provider import identity_provider
 from tests.worlds.audit_callers import AuditWorld
 from tests.worlds.feeds import ContextWorld

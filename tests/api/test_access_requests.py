@@ -130,7 +130,7 @@ def instant(text: str) -> datetime:
 def test_a_requestable_denial_says_where_and_until_when_and_nothing_of_the_patient(caller: Caller) -> None:
     context = caller.evaluate()["context"]
     offered = context["access_request"]
-    base = caller.world.services.settings.issuer
+    base = caller.world.services.infrastructure.settings.issuer
     assert offered["endpoint"] == f"{base}/access/v1/request"
     assert context["evaluation_id"] == context["id"]
     assert context["next_action"] == "request"
@@ -187,8 +187,8 @@ def test_the_grant_ends_when_its_minutes_are_over(caller: Caller) -> None:
     assert caller.get(task["id"]).status_code == 200
     caller.later(hours=25)
     assert refusal(caller.get(task["id"])) == (410, "task_expired")
-    with caller.world.services.database.transaction() as session:
-        assert caller.world.services.emergency.forget(session, caller.world.clock.now()) == 2
+    with caller.world.services.infrastructure.database.transaction() as session:
+        assert caller.world.services.registers.emergency.forget(session, caller.world.clock.now()) == 2
     assert refusal(caller.get(task["id"])) == (404, "unknown_task")
 
 
@@ -221,7 +221,7 @@ def test_a_grant_opens_nothing_else(caller: Caller, changes: dict[str, Any]) -> 
 
 def test_a_suspended_agreement_takes_the_grant_with_it(caller: Caller) -> None:
     granted(caller)
-    caller.world.services.agreements.suspend(DIRECT_CARE, 1, OFFICE, "An incident is being looked into.")
+    caller.world.services.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, "An incident is being looked into.")
     denied = caller.evaluate()
     assert denied["decision"] is False
     assert "access_request" not in denied["context"]
@@ -350,7 +350,7 @@ def test_a_denial_that_offered_nothing_cannot_be_named(caller: Caller) -> None:
 
 def test_what_an_emergency_would_no_longer_open_is_not_requestable(caller: Caller) -> None:
     body = request_of(caller.evaluate())
-    caller.world.services.agreements.suspend(DIRECT_CARE, 1, OFFICE, "An incident is being looked into.")
+    caller.world.services.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, "An incident is being looked into.")
     assert refusal(caller.send(body)) == (400, "not_requestable")
 
 
@@ -409,8 +409,8 @@ def test_the_log_holds_the_whole_thread_and_the_reason_only_sealed(caller: Calle
     approval = body["result"]["approval"]["id"]
     assert grant.detail["approval"] == permit.detail["emergency"]["approval"] == approval
     assert grant.detail["emergency"]["review"] is permit.detail["emergency"]["review"] is True  # its share is 1
-    assert REASON not in caller.world.services.audit.entry_bytes(grant.index).decode()
-    assert caller.world.services.audit.reveal(grant).break_glass_reason == REASON
+    assert REASON not in caller.world.services.infrastructure.audit.entry_bytes(grant.index).decode()
+    assert caller.world.services.infrastructure.audit.reveal(grant).break_glass_reason == REASON
 
 
 @pytest.mark.parametrize("way", ["request", "reason"])
@@ -421,9 +421,9 @@ def test_either_way_the_owner_is_told_and_a_case_is_opened(caller: Caller, way: 
     else:
         assert caller.evaluate(changed(question, context__break_glass={"reason": REASON}))["decision"] is True
     services = caller.world.services
-    services.detection.catch_up()
+    services.uses.detection.catch_up()
     owner = Viewer("officer", "RRK", person=True)
-    found = [alert for alert in services.alerts.list(owner, AlertQuery()).alerts if alert.family == "break_glass"]
+    found = [alert for alert in services.uses.alerts.list(owner, AlertQuery()).alerts if alert.family == "break_glass"]
     assert len(found) == 1
     (alert,) = found
     assert alert.rule_ids == ("break_glass_used",)
@@ -433,11 +433,11 @@ def test_either_way_the_owner_is_told_and_a_case_is_opened(caller: Caller, way: 
         assert REASON not in item.sentence
         assert showcase.REPORTER not in item.sentence
     caller.later(days=5)
-    services.detection.catch_up()
+    services.uses.detection.catch_up()
     caller.evaluate(changed(QUESTION, resource__id=showcase.SHARED_STUDY))
-    services.detection.catch_up()
+    services.uses.detection.catch_up()
     # one incident, or two when the three days in which care might have followed end in another week
-    told = [one for one in services.alerts.list(owner, AlertQuery()).alerts if one.family == "break_glass"]
+    told = [one for one in services.uses.alerts.list(owner, AlertQuery()).alerts if one.family == "break_glass"]
     assert {rule for one in told for rule in one.rule_ids} == {"break_glass_used", "break_glass_without_follow_up"}
 
 
@@ -482,7 +482,7 @@ def test_an_obligation_that_cannot_be_done_denies(caller: Caller, supported: lis
     agreement["clauses"][0]["conditions"]["obligations"] = [{"type": "watermark", "properties": {"text": "shared"}}]
     rows = json.loads(caller.world.home.signatories().read_text())
     signatories = {ods: Signatory(**row) for ods, row in rows.items()}
-    rehearse(caller.world.services.agreements, [agreement], signatories, OFFICE)
+    rehearse(caller.world.services.registers.agreements, [agreement], signatories, OFFICE)
     question = changed(QUESTION, resource__id=showcase.SHARED_STUDY, context__purpose="TRAIN")
     answer = caller.evaluate(changed(question, context__supported_obligations=supported))
     assert answer["decision"] is permitted

@@ -7,8 +7,8 @@ from flask import Flask
 from jsonschema import Draft202012Validator
 
 from governance.agreements.signing import new_private_key, public_key_of, sign
+from governance.bootstrap import Services
 from governance.vocabulary import Scope
-from governance.web import Services
 from tests.worlds.agreement_callers import BASE, AgreementsDoor
 from tests.worlds.agreements import document
 
@@ -57,10 +57,10 @@ def test_the_whole_life_of_an_agreement(door: AgreementsDoor) -> None:
     assert [(one["ods"], one["counts"]) for one in made["signatures"]] == [("RKB", True), ("RRK", True)]
     active = door.post("/agreements/two-trusts/activate", {"version": 1}).get_json()
     assert (active["status"], active["in_force"]) == ("active", True)
-    assert "RKB" in door.services.agreements.compiled().document["index"]
+    assert "RKB" in door.services.registers.agreements.compiled().document["index"]
     suspended = door.post("/agreements/two-trusts/suspend", REASON, "RKB").get_json()
     assert (suspended["status"], suspended["status_reason"]) == ("suspended", "an incident")
-    assert door.services.agreements.compiled().document["index"] == {}
+    assert door.services.registers.agreements.compiled().document["index"] == {}
     assert door.post("/agreements/two-trusts/activate", {"version": 1}).get_json()["in_force"]
     ended = door.post("/agreements/two-trusts/terminate", REASON).get_json()
     assert ended["status"] == "terminated"
@@ -145,7 +145,7 @@ def test_revoking_a_key_takes_the_agreement_out_of_force(door: AgreementsDoor) -
     assert door.post(f"/keys/{key['key_id']}/revoke", {}).get_json()["revoked_at"] is not None
     view = door.get("/agreements/two-trusts").get_json()
     assert (view["status"], view["in_force"], view["missing_signatures"]) == ("active", False, ["RRK"])
-    assert door.services.agreements.compiled().document["index"] == {}
+    assert door.services.registers.agreements.compiled().document["index"] == {}
 
 
 def test_a_trust_sees_and_moves_only_its_own(door: AgreementsDoor) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from governance.bootstrap import Services
 from governance.clock import FixedClock
 from governance.vocabulary import EventKind, Scope
-from governance.web import Services
 from tests.worlds.agreement_callers import AgreementsDoor
 from tests.worlds.impact import AGREEMENT, ImpactWorld, terms
 
@@ -53,15 +53,15 @@ def test_a_suspension_is_told_before_it_is_made(world: ImpactWorld, door: Agreem
         "decisions": 1,
         "reasons": {"agreement.not_active": 1},
     }
-    entry = world.services.audit.entry(example["log_index"])
+    entry = world.services.infrastructure.audit.entry(example["log_index"])
     assert entry.authority.decision_id == example["decision_id"]
     assert "Supposing two-trusts version 1 were suspended." in body["summary"]
-    assert world.services.agreements.get(AGREEMENT).in_force
+    assert world.services.registers.agreements.get(AGREEMENT).in_force
 
 
 def test_the_look_is_recorded_without_what_was_looked_for(world: ImpactWorld, door: AgreementsDoor) -> None:
     body = door.post("/impact", asked(world, **STEP)).get_json()
-    entry = world.services.audit.entry(body["recorded_as"])
+    entry = world.services.infrastructure.audit.entry(body["recorded_as"])
     assert entry.kind is EventKind.AUDIT_READ
     assert entry.detail["door"] == "/agreements/v1/impact"
     assert entry.detail["returned"] == 2

@@ -8,8 +8,8 @@ from flask import Flask
 
 from governance.agreements.documents import parse
 from governance.agreements.packing import Format
+from governance.bootstrap import Services
 from governance.vocabulary import Scope
-from governance.web import Services
 from tests.worlds.agreement_callers import AgreementsDoor
 from tests.worlds.agreements import OFFICE, World, document
 
@@ -93,7 +93,7 @@ def test_a_trust_gives_and_gets_its_own(door: AgreementsDoor, services: Services
         "/1/signatures/0/key_id",
     }
     assert door.send("/import", packed, LINES, "RNA").status_code == 403
-    services.agreements.load([document()], OFFICE)
+    services.registers.agreements.load([document()], OFFICE)
     assert len(list(yaml.safe_load_all(door.get("/export", "RKB").data))) == 1
     assert door.get("/export", "RNA").data == b""
     assert door.get("/agreements/two-trusts/export", "RNA").status_code == 404

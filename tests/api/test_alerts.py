@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from governance.alerts import StreamTiming
+from governance.bootstrap import Services
 from governance.vocabulary import Severity
-from governance.web import Services
 from tests.worlds.alert_callers import PATH, STREAM, AlertsDoor
 
 
@@ -105,7 +105,7 @@ def test_the_review(door: AlertsDoor) -> None:
     taken = door.post(f"{PATH}/{alert}/assign", {}).get_json()
     assert (taken["state"], taken["assignee"]) == ("investigating", "rrk-siem")
     given = door.post(f"{PATH}/{alert}/assign", {"assignee": "officer-1"}).get_json()
-    assert given["assignee"] == door.services.pseudonymiser.subject("officer-1")
+    assert given["assignee"] == door.services.infrastructure.pseudonymiser.subject("officer-1")
     assert door.post(f"{PATH}/{alert}/comment", {"comment": "asked"}).status_code == 200
     closed = door.post(f"{PATH}/{alert}/close", {"verdict": "unjustified", "reason": "curiosity"})
     assert closed.status_code == 200

@@ -61,9 +61,9 @@ def test_a_permit_names_the_signed_clause_and_its_place_in_the_log(world: Region
     context = body["context"]
     assert context["agreement"] == {"id": DIRECT_CARE, "version": 1, "clause": "4.1"}
     assert context["reasons"] == ["agreement.permits"]
-    assert context["policy_revision"] == world.services.agreements.compiled().revision
+    assert context["policy_revision"] == world.services.registers.agreements.compiled().revision
     assert answer.headers["X-Request-ID"] == "r-1"
-    event = world.services.audit.entry(context["log_index"])
+    event = world.services.infrastructure.audit.entry(context["log_index"])
     assert (event.kind, event.outcome) == (EventKind.DECISION, Outcome.SUCCESS)
     assert event.authority.decision_id == event.id == context["id"]
     assert event.authority.agreement_id == DIRECT_CARE
@@ -73,7 +73,7 @@ def test_a_permit_names_the_signed_clause_and_its_place_in_the_log(world: Region
 
 def test_the_log_holds_pseudonyms_and_the_answer_no_identity(world: RegionWorld, headers: dict[str, str]) -> None:
     index = ask(world, headers, GOOD).get_json()["context"]["log_index"]
-    stored = world.services.audit.entry_bytes(index).decode()
+    stored = world.services.infrastructure.audit.entry_bytes(index).decode()
     assert showcase.REPORTER not in stored
     assert showcase.SHARED_STUDY not in stored
 
@@ -95,7 +95,7 @@ def test_a_denial_says_nothing_of_the_patient_and_the_log_says_all(
     assert body["decision"] is False
     assert body["context"]["reasons"] == [told]
     assert not any(ReasonCode(reason).about_patient for reason in body["context"]["reasons"])
-    assert world.services.audit.entry(body["context"]["log_index"]).detail["reasons"] == [whole]
+    assert world.services.infrastructure.audit.entry(body["context"]["log_index"]).detail["reasons"] == [whole]
 
 
 def test_breaking_the_glass_opens_what_may_be_opened_and_leaves_its_mark(
@@ -108,10 +108,10 @@ def test_breaking_the_glass_opens_what_may_be_opened_and_leaves_its_mark(
     assert opened["decision"] is True
     assert "break_glass.granted" in opened["context"]["reasons"]
     assert {obligation["type"] for obligation in opened["context"]["obligations"]} >= {"notification", "custom"}
-    event = world.services.audit.entry(opened["context"]["log_index"])
+    event = world.services.infrastructure.audit.entry(opened["context"]["log_index"])
     assert event.break_glass
-    assert "Unconscious" not in world.services.audit.entry_bytes(event.index).decode()
-    assert world.services.audit.reveal(event).break_glass_reason == reason["reason"]
+    assert "Unconscious" not in world.services.infrastructure.audit.entry_bytes(event.index).decode()
+    assert world.services.infrastructure.audit.reveal(event).break_glass_reason == reason["reason"]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_an_unknown_semantic_is_refused_and_no_items_is_one_question(
 def test_the_metadata_name_endpoints_that_are_there(world: RegionWorld, headers: dict[str, str]) -> None:
     body = world.client.get("/.well-known/authzen-configuration").get_json()
     base = body["policy_decision_point"]
-    assert base == world.services.settings.issuer
+    assert base == world.services.infrastructure.settings.issuer
     assert all(body.values())
     endpoints = {name: url for name, url in body.items() if name.endswith("_endpoint")}
     assert endpoints.keys() == {

@@ -97,7 +97,7 @@ def pages(world: RegionWorld, headers: dict[str, str], kind: str, body: Any, lim
 
 def test_the_studies_a_subject_may_read_are_those_with_a_reason(world: RegionWorld, headers: dict[str, str]) -> None:
     answer = ask(world, headers, "resource", changed(resource__id=None)).get_json()
-    studies = sorted([showcase.SHARED_STUDY, showcase.OWN_STUDY], key=world.services.pseudonymiser.study)
+    studies = sorted([showcase.SHARED_STUDY, showcase.OWN_STUDY], key=world.services.infrastructure.pseudonymiser.study)
     assert answer["results"] == [{"type": "study", "id": study} for study in studies]  # both of the patient on the list
     assert answer["page"] == {"next_token": "", "count": 2}
     assert {hit["id"] for hit in found(world, headers, "resource", widely())} == OPEN
@@ -106,7 +106,7 @@ def test_the_studies_a_subject_may_read_are_those_with_a_reason(world: RegionWor
 def test_those_who_may_read_a_study_are_named_by_pseudonym(world: RegionWorld, headers: dict[str, str]) -> None:
     sought = {"type": "practitioner", "properties": {"assurance": 3}}
     hits = found(world, headers, "subject", changed(subject=sought))
-    tied = sorted(map(world.services.pseudonymiser.subject, (showcase.REPORTER, showcase.SELF)))
+    tied = sorted(map(world.services.infrastructure.pseudonymiser.subject, (showcase.REPORTER, showcase.SELF)))
     assert [hit["id"] for hit in hits] == tied
     assert hits[0]["properties"] == {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3}
     narrowed = {"type": "practitioner", "properties": {"assurance": 3, "ods": "RRK"}}
@@ -150,7 +150,7 @@ def test_a_search_is_one_event_with_counts_and_no_hit_is_in_it(
     assert event.detail["found"] == answer["page"]["count"] > 0
     assert event.detail["examined"] >= event.detail["found"]
     assert event.detail["revision"] == answer["context"]["policy_revision"]
-    stored = world.services.audit.entry_bytes(event.index).decode()
+    stored = world.services.infrastructure.audit.entry_bytes(event.index).decode()
     assert showcase.REPORTER not in stored
     assert showcase.SHARED_STUDY not in stored
     assert (event.subject is None) == (kind == "subject")
@@ -383,7 +383,7 @@ def test_an_obligation_that_cannot_be_honoured_drops_the_hit(world: RegionWorld,
     agreement["clauses"][0]["conditions"]["obligations"] = [{"type": "watermark", "properties": {}}]
     rows = json.loads(world.home.signatories().read_text())
     signatories = {ods: Signatory(**row) for ods, row in rows.items()}
-    rehearse(world.services.agreements, [agreement], signatories, OFFICE)
+    rehearse(world.services.registers.agreements, [agreement], signatories, OFFICE)
     body = widely(context={"purpose": "TRAIN"})
     assert len(found(world, headers, "resource", body)) == len(OPEN)
     body["context"]["supported_obligations"] = ["watermark"]
@@ -407,7 +407,7 @@ def test_an_engine_that_fails_is_no_empty_answer(
 
 
 def test_what_an_agreement_no_longer_opens_is_no_longer_found(world: RegionWorld, headers: dict[str, str]) -> None:
-    agreements = world.services.agreements
+    agreements = world.services.registers.agreements
     assert found(world, headers, "resource", widely())
     agreements.suspend(SHORT_AGREEMENT, 1, OFFICE, "a test of searches")
     assert found(world, headers, "resource", widely()) == []

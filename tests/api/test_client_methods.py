@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from governance.bootstrap import build, create_app
+from governance.bootstrap import build
 from governance.clock import FixedClock
 from governance.jobs import Runtime
+from governance.server import create_app
 from governance.settings import Settings
 from governance.vocabulary import EventKind, Scope
 from tests.conftest import NOON
@@ -231,14 +232,14 @@ def test_registering_replaces_and_is_recorded_without_the_secret(make: Make) -> 
     world.register(secret=SECRET, certificates=[certificate.thumbprint])
     shown = world.http.get("/federation/v1/clients/panels/credentials", headers=world.office).get_json()
     assert shown == {"client_id": "panels", "certificates": [certificate.thumbprint], "has_secret": True}
-    recorded = [event for event in world.services.audit.read(0, 1_000) if event.kind is EventKind.CONFIG]
+    recorded = [event for event in world.services.infrastructure.audit.read(0, 1_000) if event.kind is EventKind.CONFIG]
     assert recorded[-1].detail == {
         "registered": "client_credentials",
         "client_id": "panels",
         "certificates": [certificate.thumbprint],
         "secret": True,
     }
-    assert SECRET not in world.services.audit.entry_bytes(recorded[-1].index).decode()
+    assert SECRET not in world.services.infrastructure.audit.entry_bytes(recorded[-1].index).decode()
     assert recorded[-1].subject is not None
     assert recorded[-1].subject.id == "office"
     world.register()
@@ -251,8 +252,8 @@ def test_the_secret_is_kept_as_a_salted_hash(make: Make) -> None:
     kept = []
     for client_id in ("panels", "other"):
         world.register(client_id, secret=SECRET)
-        with world.services.database.reading() as session:
-            kept.append(world.services.federation.credentials(session, client_id).secret_hash or "")
+        with world.services.infrastructure.database.reading() as session:
+            kept.append(world.services.registers.federation.credentials(session, client_id).secret_hash or "")
     assert all(one.startswith("scrypt$16384$8$1$") and SECRET not in one for one in kept)
     assert kept[0] != kept[1]
 

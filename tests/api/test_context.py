@@ -46,7 +46,7 @@ def test_takes_a_line_and_records_that_it_did(context_world: ContextWorld, path:
     assert (event.subject.ods, event.outcome, event.time) == (
         "RRK",
         Outcome.SUCCESS,
-        context_world.services.clock.now(),
+        context_world.services.infrastructure.clock.now(),
     )
 
 
@@ -68,14 +68,16 @@ def test_what_came_in_is_found_and_only_by_pseudonym(context_world: ContextWorld
     for path, line in LINES.items():
         assert context_world.feed(path, line).status_code == 200
 
-    made, now = context_world.services, context_world.services.clock.now()
-    keyed = made.pseudonymiser
-    with made.database.reading() as session:
-        study = made.catalogue.study(session, UID)
+    made, now = context_world.services, context_world.services.infrastructure.clock.now()
+    keyed = made.infrastructure.pseudonymiser
+    with made.infrastructure.database.reading() as session:
+        study = made.registers.catalogue.study(session, UID)
         assert study is not None
-        member = made.federation.staff(session, keyed.subject(USER))
-        patient = made.relationships.patient(session, keyed.patient(PATIENT), now)
-        (edge,) = made.relationships.edges_between(session, Between(USER, (), study.patient, study.study), now)
+        member = made.registers.federation.staff(session, keyed.subject(USER))
+        patient = made.registers.relationships.patient(session, keyed.patient(PATIENT), now)
+        (edge,) = made.registers.relationships.edges_between(
+            session, Between(USER, (), study.patient, study.study), now
+        )
     assert member is not None
     assert patient is not None
     assert member.patient_key == patient.patient == study.patient == edge.patient == keyed.patient(PATIENT)
@@ -88,8 +90,8 @@ def test_neither_the_log_nor_an_answer_names_anybody(context_world: ContextWorld
         assert answer.get_json()["rejected"]
         assert PATIENT not in answer.get_data(as_text=True)
 
-    for index in range(len(context_world.services.audit.read(0, 1_000))):
-        entry = context_world.services.audit.entry_bytes(index).decode()
+    for index in range(len(context_world.services.infrastructure.audit.read(0, 1_000))):
+        entry = context_world.services.infrastructure.audit.entry_bytes(index).decode()
         assert PATIENT not in entry
         assert UID not in entry
         assert USER not in entry
@@ -100,8 +102,8 @@ def test_sending_a_feed_again_is_harmless(context_world: ContextWorld) -> None:
     again = context_world.feed(STUDIES, LINES[STUDIES])
 
     assert first.get_json() == again.get_json()
-    with context_world.services.database.reading() as session:
-        assert context_world.services.catalogue.count_for_custodian(session, "RRK") == 1
+    with context_world.services.infrastructure.database.reading() as session:
+        assert context_world.services.registers.catalogue.count_for_custodian(session, "RRK") == 1
 
 
 def test_a_feed_without_one_good_line_is_recorded_too(context_world: ContextWorld) -> None:
@@ -127,14 +129,16 @@ def test_a_long_feed_is_recorded_with_each_of_its_commits(context_world: Context
 
 def test_an_opt_out_is_forgotten_after_its_lifetime(context_world: ContextWorld) -> None:
     made = context_world.services
-    checked = made.clock.now() - timedelta(hours=1)
+    checked = made.infrastructure.clock.now() - timedelta(hours=1)
     line = LINES[PATIENTS] | {"opt_out": True, "opt_out_checked_at": checked.isoformat()}
     assert context_world.feed(PATIENTS, line).get_json()["rejected"] == []
 
-    patient = made.pseudonymiser.patient(PATIENT)
-    with made.database.reading() as session:
-        now = made.relationships.patient(session, patient, made.clock.now())
-        later = made.relationships.patient(session, patient, made.clock.now() + timedelta(days=2))
+    patient = made.infrastructure.pseudonymiser.patient(PATIENT)
+    with made.infrastructure.database.reading() as session:
+        now = made.registers.relationships.patient(session, patient, made.infrastructure.clock.now())
+        later = made.registers.relationships.patient(
+            session, patient, made.infrastructure.clock.now() + timedelta(days=2)
+        )
     assert now is not None
     assert later is not None
     assert (now.opt_out, later.opt_out) == (True, None)
@@ -144,7 +148,7 @@ def test_lines_are_counted_by_feed_and_outcome(context_world: ContextWorld) -> N
     context_world.feed(STAFF, LINES[STAFF], "{broken", LINES[STAFF] | {"id": "u-18"}, "also broken")
     context_world.feed(STAFF, "broken")
 
-    text = context_world.services.metrics.render("text/plain")[0].decode()
+    text = context_world.services.infrastructure.metrics.render("text/plain")[0].decode()
     assert 'governance_feed_lines_total{feed="staff",outcome="accepted"} 2.0' in text
     assert 'governance_feed_lines_total{feed="staff",outcome="rejected"} 3.0' in text
 

@@ -142,7 +142,7 @@ def test_nothing_is_asked_about_a_study_that_may_not_be_seen(listing: Listing, s
 
 
 def test_nothing_shows_after_a_suspension(listing: Listing) -> None:
-    listing.region.services.agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
+    listing.region.services.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
     refused = listing.ask()
     assert (refused.status_code, listing.archive.asked) == (401, [])
 
@@ -150,7 +150,7 @@ def test_nothing_shows_after_a_suspension(listing: Listing) -> None:
 def test_a_suspension_while_the_archive_answers_leaves_no_answer(listing: Listing) -> None:
     def suspend() -> None:
         listing.archive.before = lambda: None
-        listing.region.services.agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
+        listing.region.services.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
 
     listing.archive.before = suspend
     refused = listing.ask()
@@ -276,7 +276,7 @@ def test_an_archive_that_is_not_set_up_gives_no_list(listing: Listing) -> None:
 
 
 def test_a_list_that_cannot_be_recorded_is_not_shown(listing: Listing) -> None:
-    listing.region.services.audit.close()
+    listing.region.services.infrastructure.audit.close()
     answer = listing.ask()
     assert answer.status_code == 503
     assert SHARED_STUDY not in answer.get_data(as_text=True)
@@ -284,7 +284,7 @@ def test_a_list_that_cannot_be_recorded_is_not_shown(listing: Listing) -> None:
 
 def test_rows_are_counted(listing: Listing) -> None:
     listing.studies()
-    text = listing.region.services.metrics.render("")[0].decode()
+    text = listing.region.services.infrastructure.metrics.render("")[0].decode()
     assert 'governance_list_rows_total{outcome="shown"} 1.0' in text
     assert 'governance_list_rows_total{outcome="held_back"} 5.0' in text
 

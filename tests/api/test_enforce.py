@@ -23,13 +23,16 @@ def test_a_token_opens_its_study_and_the_access_is_kept_with_its_authority(regio
     answer = region.enforce(f"{STUDY}/series/1.2.3/instances/1.2.4", token)
     assert (answer.status_code, answer.get_data()) == (204, b"")
     (kept,) = region.events(before)
-    claims = region.services.tokens.verify_access(token, network.audience("RRK"))
+    claims = region.services.registers.tokens.verify_access(token, network.audience("RRK"))
     assert (kept.kind, kept.outcome, kept.source.id) == (EventKind.ACCESS, Outcome.SUCCESS, "archive-rrk")
     assert kept.authority.decision_id == claims.decision_id == answer.headers["X-Governance-Decision"]
     assert (kept.authority.token_jti, kept.authority.agreement_id) == (claims.jti, DIRECT_CARE)
     assert answer.headers["X-Governance-Log-Index"] == str(kept.index)
     assert kept.subject is not None
-    assert (kept.subject.id, kept.subject.ods) == (region.services.pseudonymiser.subject(REPORTER), "RKB")
+    assert (kept.subject.id, kept.subject.ods) == (
+        region.services.infrastructure.pseudonymiser.subject(REPORTER),
+        "RKB",
+    )
     assert kept.resource is not None
     assert (kept.resource.custodian, kept.resource.modality) == ("RRK", "CT")
     assert kept.resource.series is not None
@@ -105,7 +108,7 @@ def test_without_a_token_nothing_opens_and_the_attempt_is_kept(region: RegionWor
     (kept,) = region.events(before)
     assert (kept.subject, kept.outcome, kept.detail) == (None, Outcome.MINOR, {"refused": "credential.missing"})
     assert kept.resource is not None
-    assert kept.resource.study == region.services.pseudonymiser.study(SHARED_STUDY)
+    assert kept.resource.study == region.services.infrastructure.pseudonymiser.study(SHARED_STUDY)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +136,7 @@ def test_a_token_dies_when_its_client_revokes_it(region: RegionWorld) -> None:
 
 def test_a_token_dies_with_its_agreement_and_a_new_one_lives(region: RegionWorld) -> None:
     token = region.token(REPORTER, SHARED_STUDY)
-    agreements = region.services.agreements
+    agreements = region.services.registers.agreements
     agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
     assert region.enforce(STUDY, token).status_code == 401
     assert region.exchange(REPORTER, SHARED_STUDY).status_code == 403
@@ -180,7 +183,7 @@ def test_an_enforcement_point_proves_itself_first(region: RegionWorld, point: st
 
 def test_what_cannot_be_recorded_does_not_open(region: RegionWorld) -> None:
     token = region.token(REPORTER, SHARED_STUDY)
-    region.services.audit.close()
+    region.services.infrastructure.audit.close()
     answer = region.enforce(STUDY, token)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -196,7 +199,7 @@ def test_a_bound_token_opens_only_with_a_fresh_proof_of_its_key(region: RegionWo
         return key.sign(claims, typ="dpop+jwt", jwk=key.key.as_dict(private=False), kid=None)
 
     form = region.parties.exchange_form(REPORTER, SHARED_STUDY, region.now)
-    asked = region.post_form("/oauth/token", form, DPoP=proof("POST", region.services.tokens.token_endpoint))
+    asked = region.post_form("/oauth/token", form, DPoP=proof("POST", region.services.registers.tokens.token_endpoint))
     token = asked.get_json()["access_token"]
     url = GATEWAY + STUDY
     good = proof("GET", url, ath=dpop.token_hash(token))

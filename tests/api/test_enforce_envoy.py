@@ -116,7 +116,7 @@ def test_an_enforcement_point_proves_itself_first(region: RegionWorld, point: st
 
 def test_what_cannot_be_recorded_does_not_open(region: RegionWorld) -> None:
     token = region.token(REPORTER, SHARED_STUDY)
-    region.services.audit.close()
+    region.services.infrastructure.audit.close()
     assert ask(region, STUDY, token).status_code == 503
     assert ask(region, STUDY).status_code == 503
 
@@ -129,7 +129,7 @@ def test_a_bound_token_needs_a_proof_for_the_address_that_the_gateway_vouches_fo
         return key.sign(claims, typ="dpop+jwt", jwk=key.key.as_dict(private=False), kid=None)
 
     form = region.parties.exchange_form(REPORTER, SHARED_STUDY, region.now)
-    asked = region.post_form("/oauth/token", form, DPoP=proof("POST", region.services.tokens.token_endpoint))
+    asked = region.post_form("/oauth/token", form, DPoP=proof("POST", region.services.registers.tokens.token_endpoint))
     token = asked.get_json()["access_token"]
     bound = {"Authorization": f"DPoP {token}"}
     elsewhere = proof("GET", f"https://elsewhere.example{STUDY}", ath=dpop.token_hash(token))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from governance.bootstrap import create_app
+from governance.server import create_app
 from governance.simulation import network
 from governance.simulation.showcase import OWN_STUDY, REPORTER, SEALED_STUDY, SHARED_STUDY, UNRELATED_STUDY
 from governance.vocabulary import EventKind, Outcome, Role
@@ -143,15 +143,15 @@ def test_a_token_opens_its_study_and_the_access_is_kept_with_its_authority(regio
     before = region.size
     assert plugin.is_granted(study(SHARED_STUDY, labels=["RRK"]), token) == 0
     (kept,) = region.events(before)
-    claims = region.services.tokens.verify_access(token.split()[1], network.audience("RRK"))
+    claims = region.services.registers.tokens.verify_access(token.split()[1], network.audience("RRK"))
     assert (kept.kind, kept.outcome, kept.source.id) == (EventKind.ACCESS, Outcome.SUCCESS, "archive-rrk")
     assert (kept.authority.decision_id, kept.authority.token_jti) == (claims.decision_id, claims.jti)
     assert kept.authority.agreement_id == DIRECT_CARE
     assert kept.subject is not None
-    assert kept.subject.id == region.services.pseudonymiser.subject(REPORTER)
+    assert kept.subject.id == region.services.infrastructure.pseudonymiser.subject(REPORTER)
     assert kept.resource is not None
     assert (kept.resource.study, kept.resource.custodian) == (
-        region.services.pseudonymiser.study(SHARED_STUDY),
+        region.services.infrastructure.pseudonymiser.study(SHARED_STUDY),
         "RRK",
     )
 
@@ -226,7 +226,7 @@ def test_a_token_dies_when_it_is_revoked_with_its_agreement_and_by_time(region: 
     for access in (study(SHARED_STUDY),):
         with pytest.raises(Denied, match="False"):
             plugin.is_granted(access, revoked)
-    region.services.agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
+    region.services.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
     with pytest.raises(Denied, match="False"):
         plugin.is_granted(study(SHARED_STUDY), token)
     region.clock.advance(timedelta(seconds=130))
@@ -241,7 +241,7 @@ def test_a_token_is_for_one_archive(region: RegionWorld, plugin: Plugin) -> None
 
 def test_a_bound_token_comes_without_its_proof_and_is_refused(region: RegionWorld, plugin: Plugin) -> None:
     key = KeyPair.ec("mine")
-    claims = {"htm": "POST", "htu": region.services.tokens.token_endpoint, "iat": region.now, "jti": "one"}
+    claims = {"htm": "POST", "htu": region.services.registers.tokens.token_endpoint, "iat": region.now, "jti": "one"}
     proof = key.sign(claims, typ="dpop+jwt", jwk=key.key.as_dict(private=False), kid=None)
     form = region.parties.exchange_form(REPORTER, SHARED_STUDY, region.now)
     token = region.post_form("/oauth/token", form, DPoP=proof).get_json()["access_token"]
@@ -257,7 +257,7 @@ def test_a_grant_is_never_remembered_past_the_end_of_its_token(
 ) -> None:
     set_up(orthanc_validity=10)
     token = bearer(region)
-    ends = region.services.tokens.verify_access(token.split()[1], network.audience("RRK")).expires_at
+    ends = region.services.registers.tokens.verify_access(token.split()[1], network.audience("RRK")).expires_at
     assert plugin.is_granted(study(SHARED_STUDY), token) == 10
     assert plugin.profile(token)["validity"] == 10
     while region.now < ends + 9:
@@ -273,8 +273,8 @@ def test_no_profile_may_do_anything_by_itself(region: RegionWorld, plugin: Plugi
     before = region.size
     known = plugin.profile(token)
     assert known == {
-        "name": region.services.pseudonymiser.subject(REPORTER),
-        "user-id": region.services.pseudonymiser.subject(REPORTER),
+        "name": region.services.infrastructure.pseudonymiser.subject(REPORTER),
+        "user-id": region.services.infrastructure.pseudonymiser.subject(REPORTER),
         "groups": ["consultant_radiologist"],
         "permissions": [],
         "authorized-labels": [],
@@ -340,7 +340,7 @@ def test_no_link_is_made_and_the_wish_is_kept(region: RegionWorld, plugin: Plugi
     assert (kept.kind, kept.outcome) == (EventKind.TOKEN, Outcome.MINOR)
     assert kept.detail == {"refused": "enforcement.sharing"}
     assert kept.resource is not None
-    assert kept.resource.study == region.services.pseudonymiser.study(SHARED_STUDY)
+    assert kept.resource.study == region.services.infrastructure.pseudonymiser.study(SHARED_STUDY)
 
 
 def test_roles_hold_nothing_and_stay_so(region: RegionWorld, plugin: Plugin) -> None:
@@ -411,7 +411,7 @@ def test_what_cannot_be_understood_opens_nothing(plugin: Plugin, method: str, pa
 
 def test_what_cannot_be_recorded_does_not_open(region: RegionWorld, plugin: Plugin) -> None:
     token = bearer(region)
-    region.services.audit.close()
+    region.services.infrastructure.audit.close()
     for call in (
         lambda: plugin.is_granted(study(SHARED_STUDY), token),
         lambda: plugin.is_granted(study(SHARED_STUDY), None),
@@ -431,7 +431,9 @@ def test_every_answer_is_counted(region: RegionWorld, plugin: Plugin) -> None:
 
     def count(status: str) -> float | None:
         labels = {"door": "orthanc", "status": status}
-        return region.services.metrics.registry.get_sample_value("governance_enforcement_checks_total", labels)
+        return region.services.infrastructure.metrics.registry.get_sample_value(
+            "governance_enforcement_checks_total", labels
+        )
 
     assert (count("200"), count("403")) == (1.0, 1.0)
 

@@ -68,13 +68,13 @@ def test_the_decision_and_the_token_are_in_the_log_before_the_answer(region: Reg
     assert decision.authority.decision_id == token.authority.decision_id
     assert token.detail["act"] == "issue"
     assert token.resource == decision.resource
-    claims = region.services.tokens.verify_access(body["access_token"], network.audience("RRK"))
+    claims = region.services.registers.tokens.verify_access(body["access_token"], network.audience("RRK"))
     assert (claims.jti, claims.decision_id) == (token.authority.token_jti, token.authority.decision_id)
 
 
 def test_neither_the_token_nor_anybody_s_identifier_is_kept(region: RegionWorld) -> None:
     token = region.token(REPORTER, SHARED_STUDY)
-    entries = b"".join(region.services.audit.entry_bytes(index) for index in range(region.size))
+    entries = b"".join(region.services.infrastructure.audit.entry_bytes(index) for index in range(region.size))
     assert DIRECT_CARE.encode() in entries
     assert SHARED_STUDY.encode() not in entries
     region.close()
@@ -101,7 +101,7 @@ def test_what_does_not_exist_and_what_is_not_ones_own_sound_alike_and_leave_a_tr
     assert [(event.kind, event.outcome, event.detail["act"]) for event in kept] == [
         (EventKind.TOKEN, Outcome.MINOR, "refuse")
     ] * len(answers)
-    person = region.services.pseudonymiser.subject(REPORTER)
+    person = region.services.infrastructure.pseudonymiser.subject(REPORTER)
     assert all(event.subject is not None and event.subject.id == person for event in kept)
     assert all(event.authority.token_jti is None for event in kept)
     assert [event.resource.custodian for event in kept if event.resource] == [None, "RKB", "RRK", "RRK", "RRK"]
@@ -122,7 +122,7 @@ def test_a_denial_says_where_it_is_kept_and_nothing_of_the_patient(region: Regio
     assert told.keys() == {"error", "error_description", "decision_id", "log_index", "reasons", "requestable"}
     assert told["error"] == "access_denied"
     assert "relationship.none" in told["reasons"]
-    kept = region.services.audit.entry(told["log_index"])
+    kept = region.services.infrastructure.audit.entry(told["log_index"])
     assert (kept.kind, kept.authority.decision_id) == (EventKind.DECISION, told["decision_id"])
     assert kept.detail["permit"] is False
 
@@ -131,7 +131,7 @@ def test_a_denial_never_tells_that_a_record_is_sealed_or_a_decoy(region: RegionW
     sealed = region.exchange(REPORTER, SEALED_STUDY).get_json()
     assert sealed["reasons"] == ["request.refused"]
     assert sealed["requestable"] is True
-    whole = region.services.audit.entry(sealed["log_index"]).detail["reasons"]
+    whole = region.services.infrastructure.audit.entry(sealed["log_index"]).detail["reasons"]
     assert whole == ["break_glass.required"]
     decoy = region.exchange(REPORTER, DECOY_STUDY).get_json()
     plain = region.exchange(REPORTER, UNRELATED_STUDY).get_json()
@@ -162,14 +162,14 @@ def test_a_claimed_relationship_is_kept_as_claimed(region: RegionWorld) -> None:
 def test_a_token_lives_as_long_as_its_clause_says(region: RegionWorld) -> None:
     body = region.exchange(REPORTER, UNRELATED_STUDY, purpose=SHORT_PURPOSE).get_json()
     assert body["expires_in"] == 1
-    claims = region.services.tokens.verify_access(body["access_token"], network.audience("RRK"))
+    claims = region.services.registers.tokens.verify_access(body["access_token"], network.audience("RRK"))
     assert claims.agreement is not None
     assert claims.agreement.id == SHORT_AGREEMENT
 
 
 def test_no_record_no_token(region: RegionWorld) -> None:
     form = region.parties.exchange_form(REPORTER, SHARED_STUDY, region.now)
-    region.services.audit.close()
+    region.services.infrastructure.audit.close()
     answer = region.post_form("/oauth/token", form)
     assert (answer.status_code, answer.get_json()["error"]) == (503, "temporarily_unavailable")
     assert "access_token" not in answer.get_json()
@@ -184,7 +184,7 @@ def test_a_token_that_could_not_be_recorded_is_not_handed_out(
     region, clock = turning
     form = region.parties.exchange_form(REPORTER, SHARED_STUDY, region.now)
     before = region.size
-    clock.wind(looks, region.services.audit.close)
+    clock.wind(looks, region.services.infrastructure.audit.close)
     answer = region.post_form("/oauth/token", form)
     assert clock.rang
     assert answer.status_code == 503
@@ -201,7 +201,7 @@ def test_no_token_outlives_an_agreement_suspended_while_it_was_made(
     form = region.parties.exchange_form(REPORTER, SHARED_STUDY, region.now)
 
     def suspend() -> None:
-        region.services.agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
+        region.services.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, "Under review")
         clock.advance(timedelta(seconds=2))
 
     clock.wind(looks, suspend)

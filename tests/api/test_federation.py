@@ -116,7 +116,7 @@ def test_a_console_account_is_given_back_by_pseudonym_only(context_world: Contex
     answer = context_world.post(f"{BASE}/persons", body)
 
     shown = body | {
-        "subject": context_world.services.pseudonymiser.subject("officer-1"),
+        "subject": context_world.services.infrastructure.pseudonymiser.subject("officer-1"),
         "roles": ["ig_officer", "soc_analyst"],
     }
     assert answer.get_json() == shown

@@ -11,9 +11,10 @@ import pytest
 
 from governance.access import Asked
 from governance.agreements import Actor
-from governance.bootstrap import build, create_door
+from governance.bootstrap import build
 from governance.decisions import PolicySource, RegorusEngine
 from governance.jobs import Runtime
+from governance.server import create_door
 from governance.settings import from_environment
 from governance.simulation import network, showcase
 from governance.vocabulary import EventKind
@@ -136,7 +137,7 @@ def test_the_answer_and_its_headers_are_those_of_the_view(world: RegionWorld, au
 
 def test_the_decision_is_in_the_log_before_it_is_told(world: RegionWorld, authorization: str) -> None:
     (seen,) = send(world, {"headers": {"authorization": authorization}})
-    event = world.services.audit.entry(seen.json()["context"]["log_index"])
+    event = world.services.infrastructure.audit.entry(seen.json()["context"]["log_index"])
     assert (event.kind, event.id) == (EventKind.DECISION, seen.json()["context"]["id"])
     assert event.detail["asked_by"] == network.EXPLORER
 
@@ -155,14 +156,14 @@ def test_those_who_come_while_others_are_recorded_are_recorded_together(
 ) -> None:
     groups: list[Asked] = []
     under_way: list[int] = []
-    ask = world.services.access.ask
+    ask = world.services.uses.access.ask
 
     def watched(questions: Any, session: Any) -> Asked:
         under_way.append(sum(not group.receipts.done() for group in groups))
         groups.append(ask(questions, session))
         return groups[-1]
 
-    monkeypatch.setattr(world.services.access, "ask", watched)
+    monkeypatch.setattr(world.services.uses.access, "ask", watched)
     answers = send(world, *({"headers": {"authorization": authorization}} for _ in range(50)))
     assert {answer.status for answer in answers} == {200}
     sizes = [len(group.decided) for group in groups]
@@ -222,11 +223,11 @@ def test_a_revoked_token_opens_nothing_more(world: RegionWorld) -> None:
 
 
 def test_a_log_that_takes_nothing_is_503(world: RegionWorld, authorization: str) -> None:
-    world.services.audit.close()
+    world.services.infrastructure.audit.close()
     try:
         (seen,) = send(world, {"headers": {"authorization": authorization}})
     finally:
-        world.services.audit.start()
+        world.services.infrastructure.audit.start()
     assert (seen.status, seen.headers["retry-after"]) == (503, "1")
     assert seen.headers["content-type"] == "application/problem+json"
     assert seen.json()["reason"] == "audit.unavailable"

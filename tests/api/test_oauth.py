@@ -17,16 +17,16 @@ from werkzeug.test import TestResponse
 
 from governance.agreements.rehearsal import new_signatories, rehearse
 from governance.audit import Query
-from governance.bootstrap import build, create_app
+from governance.bootstrap import Services, build
 from governance.catalogue import Study
 from governance.clock import SystemClock
 from governance.federation import IdentityProvider, ServiceClient, StaffMember, Trust
 from governance.jobs import Runtime
 from governance.relationships import Edge
+from governance.server import create_app
 from governance.settings import Settings
 from governance.tokens import Presentation, dpop
 from governance.vocabulary import EventKind, RelationshipKind, Role, SubjectType
-from governance.web import Services
 from tests.peers.identity_provider import identity_provider
 from tests.worlds.agreements import OFFICE, document
 from tests.worlds.tokens import ARCHIVE, ASSERTION_TYPE, BROKER, STUDY, KeyPair
@@ -59,11 +59,11 @@ class Region:
 
     @property
     def endpoint(self) -> str:
-        return self.services.tokens.token_endpoint
+        return self.services.registers.tokens.token_endpoint
 
     @property
     def now(self) -> int:
-        return int(self.services.clock.now().timestamp())
+        return int(self.services.infrastructure.clock.now().timestamp())
 
     def proof_of(self, client_id: str, **changes: Any) -> dict[str, str]:
         claims = {
@@ -125,10 +125,14 @@ def _register(services: Services, provider: str, keys: dict[str, KeyPair]) -> No
     def jwks(name: str) -> dict[str, Any]:
         return {"keys": [keys[name].public]}
 
-    service, federation, pseudonyms = SubjectType.SERVICE, services.federation, services.pseudonymiser
-    now = services.clock.now()
+    service, federation, pseudonyms = (
+        SubjectType.SERVICE,
+        services.registers.federation,
+        services.infrastructure.pseudonymiser,
+    )
+    now = services.infrastructure.clock.now()
     patient = pseudonyms.patient("9990000018")
-    with services.database.transaction() as session:
+    with services.infrastructure.database.transaction() as session:
         for ods in ("RRK", "RKB"):
             federation.register_trust(session, Trust(ods, f"Trust {ods}"))
             known = IdentityProvider(f"{provider}/{ods}", ods, f"{provider}/{ods}/jwks", (BROKER,))
@@ -152,17 +156,17 @@ def _register(services: Services, provider: str, keys: dict[str, KeyPair]) -> No
         ):
             federation.register_client(session, client)
         study = Study(STUDY, pseudonyms.study(STUDY), ("RRK",), patient, "CT", "HEAD", now.date())
-        services.catalogue.upsert(session, [study])
+        services.registers.catalogue.upsert(session, [study])
         subject = pseudonyms.subject("clinician.rkb")
         edge = Edge(
             "e1", RelationshipKind.REFERRAL, subject, patient, None, "RKB", now - timedelta(days=1), None, "test"
         )
-        services.relationships.upsert_edges(session, [edge])
+        services.registers.relationships.upsert_edges(session, [edge])
         federation.upsert_staff(session, [StaffMember(subject, "RKB", Role.CLINICIAN.value)])
 
 
 def _agree(services: Services) -> None:
-    today = services.clock.now().date()
+    today = services.infrastructure.clock.now().date()
     conditions = "/clauses/0/conditions"
     made = document(
         {f"{conditions}/managed_device": False, f"{conditions}/training": False, f"{conditions}/obligations": []},
@@ -170,7 +174,7 @@ def _agree(services: Services) -> None:
         review_date=(today + timedelta(days=60)).isoformat(),
     )
     made["clauses"][0]["conditions"]["hours"] = None
-    rehearse(services.agreements, [made], new_signatories({"RRK": "A", "RKB": "B"}), OFFICE)
+    rehearse(services.registers.agreements, [made], new_signatories({"RRK": "A", "RKB": "B"}), OFFICE)
 
 
 # The exchange
@@ -189,7 +193,7 @@ def test_an_identity_token_becomes_an_access_token_for_one_study(region: Region)
     assert claims["agreement"] == {"id": "two-trusts", "version": "1", "clause": "4.1"}
     assert claims["authorization_details"][0]["study_uid"] == STUDY
     assert claims["decision_id"]
-    found = region.services.audit_search.find(Query(decision_id=claims["decision_id"]), limit=10)
+    found = region.services.infrastructure.audit_search.find(Query(decision_id=claims["decision_id"]), limit=10)
     assert {event.kind for event in found} == {EventKind.DECISION, EventKind.TOKEN}
     assert [event.authority.token_jti for event in found if event.kind is EventKind.TOKEN] == [claims["jti"]]
 
@@ -237,7 +241,7 @@ def test_suspending_the_agreement_kills_the_token(region: Region) -> None:
     token = region.exchange().get_json()["access_token"]
     form = {**region.proof_of("archive.rrk"), "token": token}
     assert region.client.post("/oauth/introspect", data=form).get_json()["active"] is True
-    region.services.agreements.suspend("two-trusts", 1, OFFICE, "Under review.")
+    region.services.registers.agreements.suspend("two-trusts", 1, OFFICE, "Under review.")
     form = {**region.proof_of("archive.rrk"), "token": token}
     assert region.client.post("/oauth/introspect", data=form).get_json() == {"active": False}
     assert region.exchange().status_code == 403
@@ -268,7 +272,7 @@ def test_a_bound_token_comes_from_a_proof(region: Region) -> None:
     assert body["token_type"] == "DPoP", body
     url = f"{ARCHIVE}/studies/{STUDY}"
     shown = Presentation("DPoP", (proof("GET", url, ath=dpop.token_hash(body["access_token"])),), "GET", url)
-    claims = region.services.tokens.verify_access(body["access_token"], ARCHIVE, shown)
+    claims = region.services.registers.tokens.verify_access(body["access_token"], ARCHIVE, shown)
     assert claims.confirmation == key.key.thumbprint()
 
 
@@ -350,7 +354,7 @@ def test_introspection_needs_somebody(region: Region) -> None:
 
 
 def test_no_record_no_token(region: Region) -> None:
-    region.services.audit.close()
+    region.services.infrastructure.audit.close()
     answer = region.token()
     assert (answer.status_code, answer.get_json()["error"]) == (503, "temporarily_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
@@ -359,15 +363,15 @@ def test_no_record_no_token(region: Region) -> None:
 def test_an_identity_provider_that_is_away_means_try_again(region: Region) -> None:
     token = region.identity_token("clinician.rkb")
     gone = IdentityProvider(f"{region.provider}/RKB", "RKB", "http://127.0.0.1:9/jwks", (BROKER,))
-    with region.services.database.transaction() as session:
-        region.services.federation.register_identity_provider(session, gone)
+    with region.services.infrastructure.database.transaction() as session:
+        region.services.registers.federation.register_identity_provider(session, gone)
     answer = region.exchange(subject_token=token)
     assert (answer.status_code, answer.get_json()["error"]) == (503, "temporarily_unavailable")
 
 
 def test_what_is_published_may_be_kept_for_a_while(region: Region) -> None:
     metadata = region.client.get("/.well-known/oauth-authorization-server")
-    assert metadata.get_json()["issuer"] == region.services.settings.issuer
+    assert metadata.get_json()["issuer"] == region.services.infrastructure.settings.issuer
     keys = region.client.get("/.well-known/jwks.json")
     assert keys.content_type == "application/jwk-set+json"
     assert keys.headers["Cache-Control"] == "public, max-age=300"

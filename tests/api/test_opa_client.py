@@ -67,7 +67,7 @@ def line(world: RegionWorld, tls: tuple[Path, Path]) -> Iterator[Line]:
     made = Line(world.app.wsgi_app, int(world.home.service.rsplit(":", 1)[1]), tls)
     made.up()
     yield made
-    world.services.bundles.stop()
+    world.services.uses.bundles.stop()
     made.down()
 
 
@@ -94,7 +94,7 @@ def headers(world: RegionWorld) -> dict[str, str]:
     """Speak for an edge that is no OPA but this test."""
     key = KeyPair.ec("t-1")
     register_edge(world.services, "edge-test", OWNER, key)
-    endpoint, now = world.services.tokens.token_endpoint, world.now
+    endpoint, now = world.services.registers.tokens.token_endpoint, world.now
     claims = {
         "iss": "edge-test",
         "sub": "edge-test",
@@ -118,7 +118,7 @@ def recorded(world: RegionWorld, source: str, decision_id: str) -> list[Recorded
 
 def test_the_edge_decides_as_we_do(world: RegionWorld, edge: EdgeOpa) -> None:
     engine = RegorusEngine(PolicySource.from_directory())
-    engine.load(world.services.agreements.compiled())
+    engine.load(world.services.registers.agreements.compiled())
     studies = (showcase.SHARED_STUDY, showcase.UNRELATED_STUDY, showcase.SEALED_STUDY, showcase.OWN_STUDY, "1.2.3")
     asked = [
         policy_input(world, user, study, purpose, role=role, break_glass_reason=reason)
@@ -144,16 +144,16 @@ def test_a_decision_of_the_edge_is_in_our_log(world: RegionWorld, edge: EdgeOpa)
     assert (event.source.ods, event.outcome) == (OWNER, Outcome.SUCCESS)
     assert event.authority.agreement_id == DIRECT_CARE
     assert event.resource is not None
-    assert event.resource.study == world.services.pseudonymiser.study(showcase.SHARED_STUDY)
+    assert event.resource.study == world.services.infrastructure.pseudonymiser.study(showcase.SHARED_STUDY)
     assert event.detail["reasons"] == ["agreement.permits"]
-    assert event.detail["revision"] == world.services.agreements.compiled().revision
-    assert event.detail["bundle_revision"] == world.services.bundles.revision
+    assert event.detail["revision"] == world.services.registers.agreements.compiled().revision
+    assert event.detail["bundle_revision"] == world.services.uses.bundles.revision
     assert event.subject is not None
-    assert event.subject.id == world.services.pseudonymiser.subject(showcase.REPORTER)
+    assert event.subject.id == world.services.infrastructure.pseudonymiser.subject(showcase.REPORTER)
 
 
 def test_a_log_that_is_sent_again_is_recorded_once(world: RegionWorld, edge: EdgeOpa, line: Line) -> None:
-    eventually(lambda: world.services.edges.states()[0].report, "a status")
+    eventually(lambda: world.services.uses.edges.states()[0].report, "a status")
     line.answers_to_lose = 1
     uploads = line.uploads
     told = [edge.ask(policy_input(world, showcase.REPORTER, showcase.SHARED_STUDY))["decision_id"] for _ in range(20)]
@@ -165,12 +165,12 @@ def test_a_log_that_is_sent_again_is_recorded_once(world: RegionWorld, edge: Edg
 
 def test_a_suspension_reaches_the_edge_by_long_poll(world: RegionWorld, edge: EdgeOpa) -> None:
     question = policy_input(world, showcase.REPORTER, showcase.SHARED_STUDY)
-    eventually(lambda: world.services.bundles.waiting == 2, "both long polls")
+    eventually(lambda: world.services.uses.bundles.waiting == 2, "both long polls")
     assert edge.answer(question)["permit"] is True
     agreement(world, active=False)
     try:
         eventually(lambda: edge.answer(question)["permit"] is False, "a denial at the edge")
-        newest = world.services.agreements.compiled().revision
+        newest = world.services.registers.agreements.compiled().revision
         denied = eventually(lambda: (a := edge.answer(question))["revision"] == newest and a, "the newest policy")
         assert denied["permit"] is False
         assert denied["agreement"]["id"] != DIRECT_CARE  # another agreement came closest
@@ -181,13 +181,13 @@ def test_a_suspension_reaches_the_edge_by_long_poll(world: RegionWorld, edge: Ed
 
 def test_the_edge_says_where_it_is(world: RegionWorld, edge: EdgeOpa) -> None:
     def state() -> Any:
-        (found,) = [state for state in world.services.edges.states() if state.client_id == EDGE]
+        (found,) = [state for state in world.services.uses.edges.states() if state.client_id == EDGE]
         return found
 
     eventually(lambda: state().current, "a status with the newest revision")
     assert state().report.code is None
     assert state().lag == 0
-    shown = world.services.metrics.render("text/plain")[0].decode()
+    shown = world.services.infrastructure.metrics.render("text/plain")[0].decode()
     assert f'governance_edge_current{{edge="{EDGE}"}} 1.0' in shown
     assert f'governance_edge_failing{{edge="{EDGE}"}} 0.0' in shown
 
@@ -215,7 +215,7 @@ def test_a_bundle_of_another_key_is_refused(
     running = EdgeOpa(opa, tmp_path, free_port(), config)
 
     def refused() -> Any:
-        states = {state.client_id: state.report for state in world.services.edges.states()}
+        states = {state.client_id: state.report for state in world.services.uses.edges.states()}
         return (report := states["edge-wary"]) and report.code and report
 
     try:
@@ -225,7 +225,7 @@ def test_a_bundle_of_another_key_is_refused(
         assert running.answer(policy_input(world, showcase.REPORTER, showcase.SHARED_STUDY)) is None
     finally:
         running.stop()
-    shown = world.services.metrics.render("text/plain")[0].decode()
+    shown = world.services.infrastructure.metrics.render("text/plain")[0].decode()
     assert 'governance_edge_failing{edge="edge-wary"} 1.0' in shown
     assert 'governance_edge_current{edge="edge-wary"} 0.0' in shown
 
@@ -319,7 +319,7 @@ PATIENT_NUMBER = "9434765919"  # a test number of the NHS
 
 def test_what_cannot_be_taken_is_kept_and_can_be_read_again(world: RegionWorld, headers: dict[str, str]) -> None:
     services, taken = world.services, entry()
-    early = entry(timestamp=(services.clock.now() + timedelta(hours=1)).isoformat())
+    early = entry(timestamp=(services.infrastructure.clock.now() + timedelta(hours=1)).isoformat())
     sent = [
         taken,
         entry(input="all of it"),
@@ -329,24 +329,27 @@ def test_what_cannot_be_taken_is_kept_and_can_be_read_again(world: RegionWorld, 
         entry(result={"permit": True}),
         early,
     ]
-    before = services.quarantine.waiting()
+    before = services.uses.quarantine.waiting()
     answer = upload(world, headers, packed(json.dumps(sent).encode()))
     body = answer.get_json()
     assert (answer.status_code, body["accepted"], body["quarantined"]) == (200, 1, 6)
     assert PATIENT_NUMBER not in answer.get_data(as_text=True)
     assert "/input/subject/role: may hold no NHS number" in {fault["reason"] for fault in body["rejected"]}
-    assert services.quarantine.waiting() == before + 6
-    assert all(PATIENT_NUMBER not in group.reason for group in services.quarantine.groups())
-    shown = services.metrics.render("text/plain")[0].decode()
+    assert services.uses.quarantine.waiting() == before + 6
+    assert all(PATIENT_NUMBER not in group.reason for group in services.uses.quarantine.groups())
+    shown = services.infrastructure.metrics.render("text/plain")[0].decode()
     assert 'governance_audit_events_total{format="opa",result="quarantined"}' in shown
-    assert services.edge_intake.retry().recorded == 0
+    assert services.uses.edge_intake.retry().recorded == 0
     later = EdgeIntake(
-        services.audit, services.quarantine, FixedClock(services.clock.now() + timedelta(hours=1)), services.metrics
+        services.infrastructure.audit,
+        services.uses.quarantine,
+        FixedClock(services.infrastructure.clock.now() + timedelta(hours=1)),
+        services.infrastructure.metrics,
     )
     assert later.retry().recorded == 1  # what came from an hour ahead is no longer ahead
     (event,) = recorded(world, "edge-test", early["decision_id"])
     assert event.source.ods == OWNER
-    assert services.quarantine.waiting() == before + 5
+    assert services.uses.quarantine.waiting() == before + 5
 
 
 def test_a_bundle_is_the_same_until_the_policy_changes(world: RegionWorld, headers: dict[str, str]) -> None:
@@ -382,7 +385,7 @@ def test_the_keys_are_published_and_the_edges_listed(world: RegionWorld, headers
     assert (shown["current"], shown["code"], shown["message"]) == (False, "bundle_error", "no")
     assert (shown["revocations"], shown["stale"], shown["decisions_lost"]) == ("60.ab", True, 4)
     assert shown["staleness_seconds"] > LIMIT
-    assert listed["revision"] == world.services.bundles.revision
+    assert listed["revision"] == world.services.uses.bundles.revision
 
 
 def test_only_an_edge_may_speak_as_one(world: RegionWorld, headers: dict[str, str]) -> None:

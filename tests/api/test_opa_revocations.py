@@ -52,8 +52,8 @@ class Place:
     def edge(self, name: str, change: tuple[str, str] = ("", ""), keys: list[BundleKey] | None = None) -> Iterator[Any]:
         """Run an OPA of its own folder until the end of the block, with one passage of the guide's file changed."""
         services, folder = self.world.services, self.folder / name
-        with services.database.reading() as session:
-            known = services.federation.client(session, name)
+        with services.infrastructure.database.reading() as session:
+            known = services.registers.federation.client(session, name)
         if known is None:
             register_edge(services, name, OWNER, self.key)
         config = configuration(services, name, self.key, self.ca_file, folder / "state", keys)
@@ -70,12 +70,14 @@ class Place:
 
     def report(self, name: str) -> Any:
         """Give what an edge last said of itself."""
-        return {state.client_id: state for state in self.world.services.edges.states()}[name].report
+        return {state.client_id: state for state in self.world.services.uses.edges.states()}[name].report
 
     def alert(self, name: str) -> Alert | None:
         """Let the watch look, and give the alert of an edge."""
-        self.world.services.edge_watch.run_once()
-        listed = self.world.services.alerts.list(Viewer("soc", None, person=False), AlertQuery(subject=name)).alerts
+        self.world.services.uses.edge_watch.run_once()
+        listed = self.world.services.uses.alerts.list(
+            Viewer("soc", None, person=False), AlertQuery(subject=name)
+        ).alerts
         return listed[0] if listed else None
 
 
@@ -90,7 +92,7 @@ def place(opa: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]
     line = Line(world.app.wsgi_app, int(service.rsplit(":", 1)[1]), files)
     line.up()
     yield Place(opa, world, line, KeyPair.ec("edge-1"), files[0], folder)
-    world.services.bundles.stop()
+    world.services.uses.bundles.stop()
     line.down()
     world.close()
 
@@ -102,7 +104,7 @@ def beating(place: Place) -> Iterator[None]:
 
     def beat() -> None:
         while not done.wait(0.2):
-            place.world.services.bundles.refresh()
+            place.world.services.uses.bundles.refresh()
 
     job = threading.Thread(target=beat)
     job.start()
@@ -120,13 +122,13 @@ def test_a_suspension_reaches_the_edge_by_the_small_bundle_alone(place: Place) -
         eventually(lambda: edge.answer(question)["permit"], "a permit")
         before = edge.answer(question)["revision"]
         place.line.closed.add(POLICY)
-        eventually(lambda: place.world.services.bundles.waiting_for("revocations"), "a long poll for revocations")
+        eventually(lambda: place.world.services.uses.bundles.waiting_for("revocations"), "a long poll for revocations")
         began = time.monotonic()
         agreement(place.world, active=False)
         try:
             denied = eventually(lambda: (a := edge.answer(question))["permit"] is False and a, "a denial at the edge")
             print(f"denied {time.monotonic() - began:.3f} s after the suspension began")
-            assert denied["revision"] == before != place.world.services.agreements.compiled().revision
+            assert denied["revision"] == before != place.world.services.registers.agreements.compiled().revision
             assert "policy.stale" not in denied["reasons"]
         finally:
             agreement(place.world, active=True)
@@ -168,7 +170,7 @@ def test_a_restart_without_the_service_keeps_both_bundles(place: Place) -> None:
 
 
 def unsigned(place: Place) -> bytes:
-    bundle = place.world.services.bundles.bundle("revocations")
+    bundle = place.world.services.uses.bundles.bundle("revocations")
     with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
         files = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
     return _archive({name: content for name, content in files.items() if name != ".signatures.json"})
@@ -206,9 +208,9 @@ def test_an_edge_that_hears_nothing_says_how_old_its_data_is_and_then_denies(pla
             assert told["agreement"] is None
             assert all(permit == (age <= LIMIT) for permit, age in ages)
             assert len({age for _, age in ages}) > 1
-            (state,) = [state for state in place.world.services.edges.states() if state.client_id == name]
+            (state,) = [state for state in place.world.services.uses.edges.states() if state.client_id == name]
             assert state.stale
-            shown = place.world.services.metrics.render("text/plain")[0].decode()
+            shown = place.world.services.infrastructure.metrics.render("text/plain")[0].decode()
             assert f'governance_edge_data_age_seconds{{edge="{name}"}}' in shown
             assert place.world.client.get("/readyz").status_code == 200
             alert = eventually(lambda: place.alert(name), "an alert")

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from governance.agreements import Actor
-from governance.bootstrap import build
+from governance.bootstrap import Services, build
 from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.simulation import network, showcase
-from governance.web import Services
 from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 OFFICE = Actor("the-office", "service", None)
@@ -79,7 +78,7 @@ def test_an_emergency_request_knows(world: RegionWorld, other: Services) -> None
 
 def test_the_revision_that_a_token_is_held_to_is_the_one_in_force(world: RegionWorld, other: Services) -> None:
     """An exchange gives a token out only if the terms are still those of its decision."""
-    access = world.services.access
+    access = world.services.uses.access
     before = access.current_revision()
     other.agreements.suspend(DIRECT_CARE, 1, OFFICE, WHY)
     assert access.revision == before

@@ -10,12 +10,13 @@ from flask import g
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from governance.bootstrap import build, create_app
+from governance.bootstrap import build
 from governance.clock import FixedClock
 from governance.console._events import event_page_of
 from governance.formats import native
 from governance.formats.fhir_out import build_audit_event
 from governance.jobs import Runtime
+from governance.server import create_app
 from governance.settings import Settings
 from governance.vocabulary import EventKind, Outcome, Scope
 from governance.web import Caller
@@ -170,7 +171,9 @@ def test_metadata_names_the_base_that_was_used(world: TenantWorld) -> None:
         assert body["policy_decision_point"] == f"{ISSUER}/tenants/meeting_rooms"
         assert body["access_evaluation_endpoint"] == f"{ISSUER}/tenants/meeting_rooms/access/v1/evaluation"
         assert body["search_action_endpoint"].endswith("/tenants/meeting_rooms/access/v1/search/action")
-        signed = jwt.decode(body.pop("signed_metadata"), KeySet.import_key_set(world.services.tokens.jwks())).claims
+        signed = jwt.decode(
+            body.pop("signed_metadata"), KeySet.import_key_set(world.services.registers.tokens.jwks())
+        ).claims
         assert signed["iss"] == ISSUER
         assert {name: signed[name] for name in body} == body
     assert world.http.get("/.well-known/authzen-configuration/nowhere").status_code == 404
@@ -241,25 +244,25 @@ def test_the_rooms_of_the_office(world: TenantWorld) -> None:
 def test_a_decision_is_in_the_log_before_it_is_told_and_names_nobody(world: TenantWorld) -> None:
     first = world.ask("certification", "evaluation", question("alice", "fly secretly", "record-1")).get_json()
     again = world.ask("certification", "evaluation", FIXTURE[0][0]).get_json()
-    event = world.services.audit.entry(first["context"]["log_index"])
+    event = world.services.infrastructure.audit.entry(first["context"]["log_index"])
     assert (event.id, event.kind, event.outcome) == (first["context"]["id"], EventKind.DECISION, Outcome.MINOR)
     assert event.source.id == "imaging-governance-tenant-certification"
     assert event.detail["permit"] is False
     assert event.detail["asked_by"] == "room-panels"
     assert event.detail["revision"] == first["context"]["policy_revision"]
     assert event.detail["action"] is None  # not a word the tenant has
-    other = world.services.audit.entry(again["context"]["log_index"])
+    other = world.services.infrastructure.audit.entry(again["context"]["log_index"])
     assert other.detail["action"] == "read"
     assert other.detail["subject"] == event.detail["subject"]
     for index in (event.index, other.index):
-        stored = world.services.audit.entry_bytes(index).decode()
+        stored = world.services.infrastructure.audit.entry_bytes(index).decode()
         assert not any(word in stored for word in ("alice", "record-1", "secretly"))
 
 
 def test_a_search_is_in_the_log_before_it_is_told(world: TenantWorld) -> None:
     body = without(question("x", "read", "record-1"), "subject/id")
     index = world.ask("certification", "search/subject", body).get_json()["context"]["log_index"]
-    event = world.services.audit.entry(index)
+    event = world.services.infrastructure.audit.entry(index)
     assert event.kind is EventKind.QUERY
     facts = {name: event.detail[name] for name in ("examined", "found", "more", "search", "tenant", "action")}
     assert facts == {
@@ -276,11 +279,11 @@ def test_a_search_is_in_the_log_before_it_is_told(world: TenantWorld) -> None:
 def test_detection_console_and_formats_take_a_tenants_decision_as_it_is(world: TenantWorld) -> None:
     answer = world.ask("certification", "evaluation", FIXTURE[3][0]).get_json()
     world.ask("certification", "search/subject", without(FIXTURE[0][0], "subject/id"))
-    while world.services.detection.run_once():
+    while world.services.uses.detection.run_once():
         pass
-    assert not any(world.services.alerts.counts().values())
-    event = world.services.audit.entry(answer["context"]["log_index"])
-    world.services.audit.sign_checkpoint()
+    assert not any(world.services.uses.alerts.counts().values())
+    event = world.services.infrastructure.audit.entry(answer["context"]["log_index"])
+    world.services.infrastructure.audit.sign_checkpoint()
     with world.app.test_request_context("/console/"):
         g.caller = Caller("s-" + "a" * 26, None, "person", frozenset({Scope.AUDIT_READ.value}))
         shown = event_page_of(event)
@@ -294,5 +297,5 @@ def test_detection_console_and_formats_take_a_tenants_decision_as_it_is(world: T
 
 def test_a_tenants_decision_vouches_for_no_access_to_images(world: TenantWorld) -> None:
     answer = world.ask("certification", "evaluation", FIXTURE[0][0]).get_json()
-    event = world.services.audit.entry(answer["context"]["log_index"])
+    event = world.services.infrastructure.audit.entry(answer["context"]["log_index"])
     assert event.authority.decision_id is None

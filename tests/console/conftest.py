@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
-from governance.bootstrap import build, create_app
+from governance.bootstrap import Services, build
 from governance.console.assets import TARGET
 from governance.jobs import Runtime
+from governance.server import create_app
 from governance.settings import from_environment
 from governance.vocabulary import EventKind, Role
-from governance.web import Services
 from tests.conftest import secret
 from tests.peers.identity_provider import identity_provider
 from tests.worlds.console import BIRMINGHAM, COVENTRY, Seeded, seed
@@ -51,8 +51,8 @@ class Region:
 
     def looks(self) -> list[dict[str, object]]:
         """Give the details of every look at the audit so far, oldest first."""
-        size, _ = self.services.audit.tree_head()
-        events = self.services.audit.read(0, size)
+        size, _ = self.services.infrastructure.audit.tree_head()
+        events = self.services.infrastructure.audit.read(0, size)
         return [dict(event.detail) for event in events if event.kind is EventKind.AUDIT_READ]
 
 

@@ -40,16 +40,16 @@ def test_from_the_agreement_to_the_answer_by_keyboard(visit: Callable[..., Visit
 
 
 def test_the_answer_is_that_of_the_analysis(region: Region, visit: Callable[..., Visit]) -> None:
-    services, now = region.services, region.services.clock.now()
+    services, now = region.services, region.services.infrastructure.clock.now()
     question = Question(
         (Moved("two-trusts", 1, Transition.SUSPEND),), now.replace(year=now.year - 1), now, seen_by="RRK"
     )
-    tally = services.impact.analyse(question).tally
+    tally = services.uses.impact.analyse(question).tally
     seen = visit(OFFICER)
     assert seen.go(f"{PATH}/impact?change=suspend&days=90") == 200
     told = f"Unchanged: {tally.still_permitted} allowed, {tally.still_denied} refused."
     expect(seen.page.get_by_text(told)).to_be_visible()
-    assert services.agreements.get("two-trusts").in_force
+    assert services.registers.agreements.get("two-trusts").in_force
 
 
 def test_a_draft_is_asked_before_it_is_signed(visit: Callable[..., Visit]) -> None:

@@ -28,10 +28,12 @@ def test_each_look_is_in_the_log(
     region: Region, visit: Callable[..., Visit], path: Callable[[Seeded], str], page: str, about_patient: bool
 ) -> None:
     seen = visit(OFFICER)
-    before, _ = region.services.audit.tree_head()
+    before, _ = region.services.infrastructure.audit.tree_head()
     assert seen.go(path(region.seeded)) == 200
-    size, _ = region.services.audit.tree_head()
-    added = [e for e in region.services.audit.read(before, size - before) if e.kind is EventKind.AUDIT_READ]
+    size, _ = region.services.infrastructure.audit.tree_head()
+    added = [
+        e for e in region.services.infrastructure.audit.read(before, size - before) if e.kind is EventKind.AUDIT_READ
+    ]
     look = next(event for event in added if event.detail["page"] == page)
     assert look.subject is not None
     assert look.subject.role == "ig_officer"
@@ -42,19 +44,19 @@ def test_each_look_is_in_the_log(
 
 def test_what_does_not_exist_for_somebody_leaves_no_look(region: Region, visit: Callable[..., Visit]) -> None:
     seen = visit(OFFICER)
-    before, _ = region.services.audit.tree_head()
+    before, _ = region.services.infrastructure.audit.tree_head()
     assert seen.go(f"/console/alerts/{region.seeded.other_alert}") == 404
-    size, _ = region.services.audit.tree_head()
-    assert [e.kind for e in region.services.audit.read(before, size - before)] == []
+    size, _ = region.services.infrastructure.audit.tree_head()
+    assert [e.kind for e in region.services.infrastructure.audit.read(before, size - before)] == []
 
 
 def test_a_log_that_cannot_be_written_shows_nothing(region: Region, visit: Callable[..., Visit]) -> None:
     seen = visit(OFFICER)
-    region.services.audit.close()
+    region.services.infrastructure.audit.close()
     try:
         assert seen.go(f"/console/alerts/{region.seeded.alert}") == 503
         expect(seen.page.get_by_role("heading", name="This is not available right now")).to_be_visible()
         assert region.seeded.patient not in seen.page.content()
     finally:
-        region.services.audit.start()
+        region.services.infrastructure.audit.start()
     assert seen.go(f"/console/alerts/{region.seeded.alert}") == 200

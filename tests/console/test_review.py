@@ -19,28 +19,31 @@ pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 def alert(region: Region, request: pytest.FixtureRequest) -> str:
     """Raise an alert of the test's own, about somebody at Birmingham."""
     services = region.services
-    person, patient = services.pseudonymiser.subject(NOSY), services.pseudonymiser.patient(PATIENT)
+    person, patient = (
+        services.infrastructure.pseudonymiser.subject(NOSY),
+        services.infrastructure.pseudonymiser.patient(PATIENT),
+    )
     finding = Finding(
         rule_id="self_access",
         family=f"self_access_{request.node.name}",
         severity=Severity.HIGH,
         subject=person,
         about=patient,
-        occurred_at=services.clock.now(),
+        occurred_at=services.infrastructure.clock.now(),
         evidence=(Evidence("own_record", 1, 0, 0, None, "Somebody opened their own record."),),
         events=(region.seeded.bypass_index,),
         patient=patient,
         subjects=(person,),
         trusts=(BIRMINGHAM,),
     )
-    with services.database.transaction() as session:
-        (raised,) = services.alerts.raise_findings(session, [finding])
+    with services.infrastructure.database.transaction() as session:
+        (raised,) = services.uses.alerts.raise_findings(session, [finding])
     return raised.alert
 
 
 def held(region: Region, alert: str) -> tuple[AlertState, Verdict | None, str | None]:
     """Give what the alerts room holds of an alert."""
-    found = region.services.alerts.get(Viewer("s-reader", BIRMINGHAM, person=True), alert)
+    found = region.services.uses.alerts.get(Viewer("s-reader", BIRMINGHAM, person=True), alert)
     return found.case.state, found.case.verdict, found.case.reason
 
 
@@ -139,7 +142,7 @@ def test_a_form_from_elsewhere_changes_nothing(
         answer = seen.page.context.request.post(f"{region.address}/console/alerts/{alert}/{act}", form=fields | token)
         assert answer.status == 400
         assert "The form has expired" in answer.text()
-    found = region.services.alerts.get(Viewer("s-reader", BIRMINGHAM, person=True), alert)
+    found = region.services.uses.alerts.get(Viewer("s-reader", BIRMINGHAM, person=True), alert)
     assert found.history == ()
     assert held(region, alert) == (AlertState.NEW, None, None)
 
@@ -163,7 +166,7 @@ def test_another_trusts_events_do_not_exist(region: Region, visit: Callable[...,
     seen = visit(OFFICER)
     assert seen.go(f"/console/events/{region.seeded.other_index}") == 404
     assert seen.go("/console/events/999999") == 404
-    other = region.services.pseudonymiser.patient("9990000026")
+    other = region.services.infrastructure.pseudonymiser.patient("9990000026")
     assert seen.go(f"/console/patients/{other}") == 200
     expect(seen.page.get_by_text("No use of this patient's images is on record here.")).to_be_visible()
 

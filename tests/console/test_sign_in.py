@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 
 def newest(region: Region, kind: EventKind) -> tuple[Outcome, str | None]:
     """Give how the newest event of a kind ended, and the role in it."""
-    size, _ = region.services.audit.tree_head()
-    event = next(event for event in reversed(region.services.audit.read(0, size)) if event.kind is kind)
+    size, _ = region.services.infrastructure.audit.tree_head()
+    event = next(event for event in reversed(region.services.infrastructure.audit.read(0, size)) if event.kind is kind)
     return event.outcome, event.subject.role if event.subject else None
 
 
@@ -78,17 +78,17 @@ def test_an_account_that_is_closed_opens_nothing_from_then_on(region: Region, vi
     seen = visit(ANALYST)
     assert seen.go("/console/alerts") == 200
     services = region.services
-    with services.database.reading() as session:
-        person = next(p for p in services.federation.persons(session) if "soc_analyst" in p.roles)
+    with services.infrastructure.database.reading() as session:
+        person = next(p for p in services.registers.federation.persons(session) if "soc_analyst" in p.roles)
     narrowed = type(person)(person.issuer, person.subject, person.ods, frozenset())
-    with services.database.transaction() as session:
-        services.federation.register_person(session, narrowed)
+    with services.infrastructure.database.transaction() as session:
+        services.registers.federation.register_person(session, narrowed)
     try:
         seen.go("/console/alerts")
         expect(seen.page).to_have_url(re.compile(r"/console/sign-in(\?.*)?$"))
     finally:
-        with services.database.transaction() as session:
-            services.federation.register_person(session, person)
+        with services.infrastructure.database.transaction() as session:
+            services.registers.federation.register_person(session, person)
 
 
 def test_every_answer_carries_the_headers(visit: Callable[..., Visit]) -> None:

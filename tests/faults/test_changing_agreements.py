@@ -23,7 +23,7 @@ import requests
 
 from governance.agreements import PolicyData
 from governance.agreements.rehearsal import Signatory, Wanted, rehearse
-from governance.bootstrap import build
+from governance.bootstrap import Services, build
 from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_showcase
 from governance.decisions import AccessRequest, PolicyInformationPoint, PolicySource, RegorusEngine, RequestSubject
@@ -34,7 +34,6 @@ from governance.simulation.client import Surface
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import Program, free_port
 from governance.vocabulary import Action, AgreementStatus, Purpose, ReasonCode, Scope, SubjectType
-from governance.web import Services
 from tests.peers.opa import OpaServer
 from tests.worlds.agreements import OFFICE
 from tests.worlds.region import (
@@ -216,18 +215,18 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
 def gathered(services: Services, question: Question) -> Mapping[str, Any]:
     """Gather what the policy is asked, as the service does."""
     information = PolicyInformationPoint(
-        federation=services.federation,
-        catalogue=services.catalogue,
-        relationships=services.relationships,
-        pseudonymiser=services.pseudonymiser,
+        federation=services.registers.federation,
+        catalogue=services.registers.catalogue,
+        relationships=services.registers.relationships,
+        pseudonymiser=services.infrastructure.pseudonymiser,
         reads_today=lambda *_: 0,
     )
     subject = RequestSubject(showcase.REPORTER, SubjectType.PRACTITIONER, ROLE, ODS, ASSURANCE)
     request = AccessRequest(
         subject, question.action, question.purpose, question.study, break_glass_reason=question.reason
     )
-    with services.database.reading() as session:
-        return information.gather(request, session, services.clock.now())
+    with services.infrastructure.database.reading() as session:
+        return information.gather(request, session, services.infrastructure.clock.now())
 
 
 class Judge:

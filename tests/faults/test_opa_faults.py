@@ -59,7 +59,7 @@ class Region:
 
     def denials(self, reason: str) -> float:
         """Give how many denials the metrics count for a reason."""
-        registry = self.world.services.metrics.registry
+        registry = self.world.services.infrastructure.metrics.registry
         return registry.get_sample_value("governance_denials_total", {"reason": reason}) or 0.0
 
 
@@ -283,10 +283,10 @@ def test_a_hung_opa_is_a_denial_until_it_goes_on(region: Region) -> None:
 
 def test_a_suspension_while_opa_hangs_opens_nothing_when_it_goes_on(region: Region) -> None:
     eventually(region.permits, "the service does not permit")
-    agreements = region.world.services.agreements
+    agreements = region.world.services.registers.agreements
     policy_job = Ticker(
         [Job("policy", 0.1, lambda: agreements.refresh() is None)],
-        region.world.services.metrics,
+        region.world.services.infrastructure.metrics,
     )
     region.opa.hang()
     try:
@@ -310,7 +310,7 @@ def test_a_suspension_while_opa_hangs_opens_nothing_when_it_goes_on(region: Regi
 
 
 def reactivated(region: Region) -> bool:
-    agreements = region.world.services.agreements
+    agreements = region.world.services.registers.agreements
     agreements.refresh()
     if agreements.get(DIRECT_CARE, 1).status.value == "suspended":
         agreements.activate(DIRECT_CARE, 1, OFFICE, "the review found nothing")
@@ -320,7 +320,7 @@ def reactivated(region: Region) -> bool:
 def test_data_that_somebody_else_put_there_is_replaced(opa: str, region: Region, tmp_path: Path) -> None:
     eventually(region.permits, "the service does not permit")
     other = OpaEngine(region.opa.url, PolicySource.from_directory(), BUDGET)
-    compiled = region.world.services.agreements.compiled()
+    compiled = region.world.services.registers.agreements.compiled()
     other.load(type(compiled)("other", {**compiled.document, "revision": "other"}))
     assert region.ask() == (False, ["policy.stale"])
     assert not region.ready()

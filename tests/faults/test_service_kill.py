@@ -167,16 +167,16 @@ def test_a_stop_under_load_finishes_what_it_acknowledged(home: DemoHome) -> None
 def check(home: DemoHome, acknowledged: set[str]) -> None:
     """Look for every acknowledged event, and let the independent checker go over the log."""
     services = build(from_environment(home.environment()))
-    services.audit.sign_checkpoint()
+    services.infrastructure.audit.sign_checkpoint()
     held: set[str] = set()
     start = 0
-    while page := services.audit.read(start, 5_000):
+    while page := services.infrastructure.audit.read(start, 5_000):
         held |= {event.id for event in page if event.source.id == "archive-rrk"}
         start = page[-1].index + 1
-    services.database.dispose()
+    services.infrastructure.database.dispose()
     assert acknowledged <= held
-    reader = open_reader(services.database.url)
-    key = services.audit.verifier_key()
+    reader = open_reader(services.infrastructure.database.url)
+    key = services.infrastructure.audit.verifier_key()
     report = verify(reader, [read_key(key)], ed25519_valid)
     reader.close()
     assert report.ok, report.lines()

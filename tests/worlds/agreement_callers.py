@@ -6,8 +6,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from governance.bootstrap import Services
 from governance.vocabulary import Scope
-from governance.web import Services
 from tests.worlds.callers import Callers
 
 BASE = "/agreements/v1"

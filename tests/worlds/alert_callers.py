@@ -5,8 +5,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from governance.bootstrap import Services
 from governance.vocabulary import Scope
-from governance.web import Services
 from tests.worlds.alerts import finding
 from tests.worlds.callers import REGION, Callers
 
@@ -50,12 +50,12 @@ class AlertsDoor:
 
     def opened(self, **changes: Any) -> str:
         """Raise a finding, as detection does, and give the id of its alert."""
-        with self.services.database.transaction() as session:
-            (raised,) = self.services.alerts.raise_findings(session, [finding(**changes)])
+        with self.services.infrastructure.database.transaction() as session:
+            (raised,) = self.services.uses.alerts.raise_findings(session, [finding(**changes)])
         return raised.alert
 
     def stream(self, who: str = "region", after: str | None = None) -> TestResponse:
         """Follow the changes as far as they go: the service is stopping, so a stream tells what there is and ends."""
-        self.services.alerts.streams.stop()
+        self.services.uses.alerts.streams.stop()
         headers = self.by(who) | ({} if after is None else {"Last-Event-ID": after})
         return self.client.get(STREAM, headers=headers)

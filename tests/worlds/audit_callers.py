@@ -7,8 +7,8 @@ from flask import Flask
 
 from governance.audit import Event, NoteVerifier, RecordedEvent
 from governance.audit.signer import NoteSigner
+from governance.bootstrap import Services
 from governance.vocabulary import Scope
-from governance.web import Services
 from tests.conftest import ISSUER
 from tests.worlds.callers import REGION, Callers
 
@@ -39,10 +39,10 @@ class AuditWorld:
         }
         self.client = callers.http
         self.services = services
-        self.log = services.audit
-        self.metrics = services.metrics
-        self.pseudonymiser = services.pseudonymiser
-        self.clock = services.clock
+        self.log = services.infrastructure.audit
+        self.metrics = services.infrastructure.metrics
+        self.pseudonymiser = services.infrastructure.pseudonymiser
+        self.clock = services.infrastructure.clock
         self.start, _ = self.log.tree_head()
 
     def by(self, name: str) -> dict[str, str]:
@@ -63,7 +63,7 @@ class AuditWorld:
 
     def verifier(self) -> NoteVerifier:
         """Give whoever checks the log's checkpoints."""
-        settings = self.services.settings
+        settings = self.services.infrastructure.settings
         return NoteSigner.from_seed(settings.log_origin, settings.log_signing_key).verifier()
 
     def found(self, bundle: dict[str, Any]) -> list[str]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Flask
 
+from governance.bootstrap import Services
 from governance.federation import ServiceClient, Trust
 from governance.vocabulary import Scope, SubjectType
-from governance.web import Services
 from tests.worlds.tokens import ASSERTION_TYPE, KeyPair
 
 REGION = "QHL"  # the organisation that runs the service: its clients act for the whole region
@@ -34,22 +34,22 @@ class Callers:
 
     def trust(self, ods: str, name: str | None = None) -> None:
         """Register an organisation."""
-        with self.services.database.transaction() as session:
-            self.services.federation.register_trust(session, Trust(ods, name or f"Trust {ods}"))
+        with self.services.infrastructure.database.transaction() as session:
+            self.services.registers.federation.register_trust(session, Trust(ods, name or f"Trust {ods}"))
 
     def headers(self, client_id: str, ods: str, scopes: Collection[Scope]) -> dict[str, str]:
         """Register a service of an organisation with scopes, and give the header that speaks for it."""
         held = frozenset(scope.value for scope in scopes)
         client = ServiceClient(client_id, ods, client_id, SubjectType.SERVICE, self.jwks(), held)
         self.trust(ods)
-        with self.services.database.transaction() as session:
-            self.services.federation.register_client(session, client)
+        with self.services.infrastructure.database.transaction() as session:
+            self.services.registers.federation.register_client(session, client)
         return {"Authorization": f"Bearer {self.token(client_id)}"}
 
     def token(self, client_id: str) -> str:
         """Get a token with all scopes of a registered service from ``/oauth/token``."""
-        now = int(self.services.clock.now().timestamp())
-        endpoint = self.services.tokens.token_endpoint
+        now = int(self.services.infrastructure.clock.now().timestamp())
+        endpoint = self.services.registers.tokens.token_endpoint
         claims = {"iss": client_id, "sub": client_id, "aud": endpoint, "iat": now, "exp": now + 60}
         form = {
             "grant_type": "client_credentials",

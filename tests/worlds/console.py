@@ -13,10 +13,10 @@ from governance.agreements.rehearsal import new_signatories
 from governance.agreements.signing import public_key_of, sign
 from governance.alerts import Evidence, Finding, Viewer
 from governance.audit.event import Authority, BreakGlass, Event, Resource, Source, Subject
+from governance.bootstrap import Services
 from governance.federation import IdentityProvider, Person, Trust
 from governance.relationships import Edge, PatientContext
 from governance.vocabulary import EventKind, Outcome, Purpose, RelationshipKind, Role, Severity, SubjectType, Verdict
-from governance.web.services import Services
 from tests.worlds.agreements import document
 
 BIRMINGHAM, COVENTRY, DUDLEY = "RRK", "RKB", "RNA"
@@ -55,20 +55,20 @@ def seed(services: Services, providers: dict[str, str], people: dict[str, tuple[
     """
     _federation(services, providers, people)
     _agreements(services)
-    now = services.clock.now()
+    now = services.infrastructure.clock.now()
     _worklist(services, now)
     decision, access, bypass, other = _events(services, now)
     alerts = _alerts(services, now, access, bypass, other)
-    return Seeded(decision, access, bypass, other, *alerts, services.pseudonymiser.patient(PATIENT))
+    return Seeded(decision, access, bypass, other, *alerts, services.infrastructure.pseudonymiser.patient(PATIENT))
 
 
 def _federation(services: Services, providers: dict[str, str], people: dict[str, tuple[str, str, Role]]) -> None:
-    directory = services.federation
-    with services.database.transaction() as session:
+    directory = services.registers.federation
+    with services.infrastructure.database.transaction() as session:
         for trust in TRUSTS:
             directory.register_trust(session, trust)
         for ods, issuer in providers.items():
-            audiences = (services.settings.console_client_id,)
+            audiences = (services.infrastructure.settings.console_client_id,)
             directory.register_identity_provider(session, IdentityProvider(issuer, ods, f"{issuer}/jwks", audiences))
         for subject, ods, role in people.values():
             directory.register_person(session, Person(providers[ods], subject, ods, frozenset({role})))
@@ -76,16 +76,19 @@ def _federation(services: Services, providers: dict[str, str], people: dict[str,
 
 def _worklist(services: Services, now: datetime) -> None:
     """Put the patient on the clinician's worklist, so that the terms of today permit what was permitted."""
-    subject, patient = services.pseudonymiser.subject(CLINICIAN), services.pseudonymiser.patient(PATIENT)
+    subject, patient = (
+        services.infrastructure.pseudonymiser.subject(CLINICIAN),
+        services.infrastructure.pseudonymiser.patient(PATIENT),
+    )
     since, until = now - timedelta(days=30), now + timedelta(days=30)
     edge = Edge("e-1", RelationshipKind.WORKLIST, subject, patient, None, BIRMINGHAM, since, until, "ris-rrk")
-    with services.database.transaction() as session:
-        services.relationships.upsert_patients(session, [PatientContext(patient)])
-        services.relationships.upsert_edges(session, [edge])
+    with services.infrastructure.database.transaction() as session:
+        services.registers.relationships.upsert_patients(session, [PatientContext(patient)])
+        services.registers.relationships.upsert_edges(session, [edge])
 
 
 def _agreements(services: Services) -> None:
-    today = services.clock.now().date()
+    today = services.infrastructure.clock.now().date()
     soon = document(
         {"/clauses/0/conditions/hours": None},
         title="Reporting pool of Birmingham and Coventry",
@@ -100,15 +103,17 @@ def _agreements(services: Services) -> None:
     draft = copy.deepcopy(suspended) | {"id": "orthopaedic-referrals", "title": "Orthopaedic referrals"}
     signatories = new_signatories({BIRMINGHAM: "University Hospitals Birmingham", COVENTRY: "Coventry"})
     keys = {
-        ods: services.agreements.register_key(ods, one.name, one.role, public_key_of(one.private_key), OFFICE).key_id
+        ods: services.registers.agreements.register_key(
+            ods, one.name, one.role, public_key_of(one.private_key), OFFICE
+        ).key_id
         for ods, one in signatories.items()
     }
-    for record in services.agreements.load([soon, suspended, draft], OFFICE)[:2]:
+    for record in services.registers.agreements.load([soon, suspended, draft], OFFICE)[:2]:
         name, version = record.agreement.id, record.agreement.version
         for ods, one in signatories.items():
-            services.agreements.sign(name, version, keys[ods], sign(record.text, one.private_key), OFFICE)
-        services.agreements.activate(name, version, OFFICE)
-    services.agreements.suspend("ct-triage", 1, OFFICE, "New version of the service is not approved yet")
+            services.registers.agreements.sign(name, version, keys[ods], sign(record.text, one.private_key), OFFICE)
+        services.registers.agreements.activate(name, version, OFFICE)
+    services.registers.agreements.suspend("ct-triage", 1, OFFICE, "New version of the service is not approved yet")
 
 
 def _events(services: Services, now: datetime) -> tuple[int, int, int, int]:
@@ -162,15 +167,15 @@ def _events(services: Services, now: datetime) -> tuple[int, int, int, int]:
         *(Event(f"old-{n}", now - timedelta(days=3, minutes=n), archive, EventKind.ACCESS, subject=clinician,
                 authority=first, **common) for n in reversed(range(30))),
     ]  # fmt: skip
-    services.audit.append(earlier)
-    receipts = services.audit.append(events)
+    services.infrastructure.audit.append(earlier)
+    receipts = services.infrastructure.audit.append(events)
     indexes = [receipt.index for receipt in receipts]
-    services.audit.sign_checkpoint()
+    services.infrastructure.audit.sign_checkpoint()
     return indexes[0], indexes[2], indexes[3], indexes[7]
 
 
 def _alerts(services: Services, now: datetime, access: int, bypass: int, other: int) -> tuple[str, str, str, str]:
-    person, patient = services.pseudonymiser.subject, services.pseudonymiser.patient
+    person, patient = services.infrastructure.pseudonymiser.subject, services.infrastructure.pseudonymiser.patient
 
     def found(rule: str, severity: Severity, who: str, whom: str, events: tuple[int, ...], trust: str, words: str,
               **links: Any) -> Finding:  # fmt: skip
@@ -201,9 +206,9 @@ def _alerts(services: Services, now: datetime, access: int, bypass: int, other: 
         found("decoy_record", Severity.CRITICAL, "nurse-5", OTHER_PATIENT, (other,), DUDLEY,
               "A record that no patient owns was opened."),
     ]  # fmt: skip
-    with services.database.transaction() as session:
-        raised = [done.alert for done in services.alerts.raise_findings(session, findings)]
+    with services.infrastructure.database.transaction() as session:
+        raised = [done.alert for done in services.uses.alerts.raise_findings(session, findings)]
     reviewer = Viewer(person("ig-earlier"), BIRMINGHAM, person=True)
-    services.alerts.assign(reviewer, raised[2], reviewer.id)
-    services.alerts.close(reviewer, raised[2], Verdict.UNJUSTIFIED, "The manager confirmed there was no reason.")
+    services.uses.alerts.assign(reviewer, raised[2], reviewer.id)
+    services.uses.alerts.close(reviewer, raised[2], Verdict.UNJUSTIFIED, "The manager confirmed there was no reason.")
     return raised[0], raised[1], raised[2], raised[3]

@@ -14,13 +14,13 @@ import pytest
 import requests
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from governance.bootstrap import Services
 from governance.decisions import AccessRequest, PolicyInformationPoint, RequestSubject
 from governance.edges.bundle import MEDIA_TYPE
 from governance.federation import ServiceClient
 from governance.simulation.programs import Program
 from governance.tokens.bundle_key import BundleKey, published_bundle_keys
 from governance.vocabulary import Action, Purpose, Scope, SubjectType
-from governance.web import Services
 from tests.worlds.agreements import OFFICE
 from tests.worlds.region import DIRECT_CARE, RegionWorld
 from tests.worlds.tokens import KeyPair
@@ -128,23 +128,23 @@ def policy_input(world: RegionWorld, user: str, study: str, purpose: Purpose = P
     """Gather what the policy is asked, as this service does, and name the study as the guide says."""
     services = world.services
     information = PolicyInformationPoint(
-        federation=services.federation,
-        catalogue=services.catalogue,
-        relationships=services.relationships,
-        pseudonymiser=services.pseudonymiser,
+        federation=services.registers.federation,
+        catalogue=services.registers.catalogue,
+        relationships=services.registers.relationships,
+        pseudonymiser=services.infrastructure.pseudonymiser,
         reads_today=lambda *_: 0,
     )
     role = details.pop("role", "consultant_radiologist")
     subject = RequestSubject(user, SubjectType.PRACTITIONER, role, "RKB", 3)
     request = AccessRequest(subject, Action.READ, purpose, study, **details)
-    with services.database.reading() as session:
-        gathered = dict(information.gather(request, session, services.clock.now()))
+    with services.infrastructure.database.reading() as session:
+        gathered = dict(information.gather(request, session, services.infrastructure.clock.now()))
     return gathered | {"resource": {**gathered["resource"], "study_uid": study}}
 
 
 def agreement(world: RegionWorld, *, active: bool) -> None:
     """Suspend the agreement of direct care, or put it into force again."""
-    agreements = world.services.agreements
+    agreements = world.services.registers.agreements
     if active:
         agreements.activate(DIRECT_CARE, 1, OFFICE, "the review found nothing")
     else:
@@ -154,8 +154,8 @@ def agreement(world: RegionWorld, *, active: bool) -> None:
 def register_edge(services: Services, client_id: str, ods: str, key: KeyPair) -> None:
     """Register an OPA as a client."""
     client = ServiceClient(client_id, ods, client_id, SubjectType.SERVICE, {"keys": [key.public]}, EDGE_SCOPES)
-    with services.database.transaction() as session:
-        services.federation.register_client(session, client)
+    with services.infrastructure.database.transaction() as session:
+        services.registers.federation.register_client(session, client)
 
 
 def configuration(
@@ -164,7 +164,7 @@ def configuration(
     """Fill in the configuration of the guide; other bundle keys may stand in for those of the service."""
     guide = (ROOT / "docs" / "integrators.md").read_text()
     (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "long_polling" in block]
-    settings = services.settings
+    settings = services.infrastructure.settings
     now, later = bundle_keys or published_bundle_keys(settings.key_encryption_key, settings.bundle_key_generation)
     filled = {
         "service": settings.issuer,

@@ -8,8 +8,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from governance.audit import RecordedEvent
+from governance.bootstrap import Services
 from governance.vocabulary import EventKind, Scope
-from governance.web import Services
 from tests.worlds.callers import Callers
 
 NDJSON = "application/x-ndjson"
@@ -53,7 +53,7 @@ class ContextWorld:
 
     def changes(self) -> list[RecordedEvent]:
         """Give the config events of the log, in order."""
-        return [event for event in self.services.audit.read(0, 1_000) if event.kind is EventKind.CONFIG]
+        return [event for event in self.services.infrastructure.audit.read(0, 1_000) if event.kind is EventKind.CONFIG]
 
     def jwks(self) -> dict[str, Any]:
         """Give a key set that a registration may carry."""

@@ -9,6 +9,7 @@ from governance.access import AccessAnswer, PresentedDenial, Wanted
 from governance.agreements import InForce, Moved, Record
 from governance.agreements.documents import check
 from governance.agreements.rehearsal import new_signatories, rehearse
+from governance.bootstrap import Services
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.decisions import AccessRequest, RequestSubject
@@ -17,7 +18,6 @@ from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.impact import ImpactReport, Question
 from governance.relationships import Edge, PatientContext
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
-from governance.web import Services
 from tests.worlds.agreements import OFFICE, document
 from tests.worlds.tokens import KeyPair
 
@@ -68,7 +68,7 @@ class ImpactWorld:
     def agree(self, *documents: dict[str, Any]) -> tuple[Record, ...]:
         """Bring documents into force, signed by everybody."""
         signatories = new_signatories({"RRK": "RRK", "RKB": "RKB"})
-        return rehearse(self.services.agreements, documents, signatories, OFFICE)
+        return rehearse(self.services.registers.agreements, documents, signatories, OFFICE)
 
     def ask(
         self,
@@ -82,7 +82,7 @@ class ImpactWorld:
         """Ask for a decision and let a minute pass."""
         subject = RequestSubject(user, kind, role or user.split(".")[0], "RKB", assurance)
         asked: dict[str, Any] = {"action": Action.READ, "purpose": Purpose.TREAT} | request
-        answer = self.services.access.evaluate(AccessRequest(subject, study_uid=study, **asked), _Asker())
+        answer = self.services.uses.access.evaluate(AccessRequest(subject, study_uid=study, **asked), _Asker())
         self.clock.advance(timedelta(minutes=1))
         return answer
 
@@ -90,16 +90,16 @@ class ImpactWorld:
         """Have somebody denied, and given the minutes of the clause for a reason."""
         subject = RequestSubject(user, SubjectType.PRACTITIONER, user.split(".")[0], "RKB", 3)
         asked = AccessRequest(subject, Action.READ, Purpose.TREAT, study_uid=study)
-        answer = self.services.access.evaluate(asked, _Asker())
-        offer = self.services.access_requests.offer(answer, asked, _Asker())
+        answer = self.services.uses.access.evaluate(asked, _Asker())
+        offer = self.services.uses.access_requests.offer(answer, asked, _Asker())
         assert offer is not None
         denial = PresentedDenial(offer.expires_at, binding_token=offer.binding_token)
-        return self.services.access_requests.submit(Wanted(asked, denial, "arrest", None, None, "0"), _Asker())
+        return self.services.uses.access_requests.submit(Wanted(asked, denial, "arrest", None, None, "0"), _Asker())
 
     def suppose(self, *changes: InForce | Moved, **question: Any) -> ImpactReport:
         """Analyse changes over everything that was asked so far."""
         asked: dict[str, Any] = {"since": self.began, "until": self.clock.now()} | question
-        return self.services.impact.analyse(Question(changes, **asked))
+        return self.services.uses.impact.analyse(Question(changes, **asked))
 
     def move_on(self, **span: float) -> datetime:
         """Let time pass."""
@@ -107,25 +107,25 @@ class ImpactWorld:
         return self.clock.now()
 
     def _fill(self) -> None:
-        made, names = self.services, self.services.pseudonymiser
+        made, names = self.services, self.services.infrastructure.pseudonymiser
         patient = names.patient("9990000018")
         key = {"keys": [KeyPair.ec("k1").public]}
-        with made.database.transaction() as session:
+        with made.infrastructure.database.transaction() as session:
             for ods in ("RKB", "RRK", "QHL"):
-                made.federation.register_trust(session, Trust(ods, f"Trust {ods}"))
+                made.registers.federation.register_trust(session, Trust(ods, f"Trust {ods}"))
             users = ("clinician", "clinician.two", "nurse", "stale")
             trained = {user: date(2026, 1, 1) if user == "stale" else date(2027, 1, 1) for user in users}
-            made.federation.upsert_staff(
+            made.registers.federation.upsert_staff(
                 session,
                 [StaffMember(names.subject(u), "RKB", "clinician", training_valid_to=trained[u]) for u in users],
             )
             service = ServiceClient("ich-triage", "RKB", "Triage", SubjectType.AI_SERVICE, key, ai_version="2.1.0")
-            made.federation.register_client(session, service)
+            made.registers.federation.register_client(session, service)
             covers = [frozenset({word}) for word in ("CT", "HEAD", "RRK")]
             manifest = AiManifest("ich-triage", "2.1.0", *covers, frozenset({Purpose.TREAT}), 100)
-            made.federation.register_manifest(session, manifest)
-            made.federation.approve_manifest(session, "ich-triage", "2.1.0", self.began - timedelta(days=1))
-            made.catalogue.upsert(
+            made.registers.federation.register_manifest(session, manifest)
+            made.registers.federation.approve_manifest(session, "ich-triage", "2.1.0", self.began - timedelta(days=1))
+            made.registers.catalogue.upsert(
                 session,
                 [
                     Study(uid, names.study(uid), ("RRK",), patient, modality, "HEAD", date(2026, 11, 14), labels)
@@ -136,8 +136,8 @@ class ImpactWorld:
                     )
                 ],
             )
-            made.relationships.upsert_patients(session, [PatientContext(patient)])
-            made.relationships.upsert_edges(
+            made.registers.relationships.upsert_patients(session, [PatientContext(patient)])
+            made.registers.relationships.upsert_edges(
                 session, [self.edge(user, patient) for user in ("clinician", "nurse", "stale", "ich-triage")]
             )
 
@@ -145,5 +145,5 @@ class ImpactWorld:
         """Give somebody a worklist entry for the patient."""
         begins: datetime = changes.get("valid_from", self.began - timedelta(days=3))
         ends: datetime | None = changes.get("valid_until")
-        subject = self.services.pseudonymiser.subject(user)
+        subject = self.services.infrastructure.pseudonymiser.subject(user)
         return Edge(f"e-{user}", RelationshipKind.WORKLIST, subject, patient, None, "RRK", begins, ends, "ris-rrk")

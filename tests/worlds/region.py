@@ -20,18 +20,18 @@ from werkzeug.test import TestResponse
 
 from governance.agreements.rehearsal import Signatory, rehearse
 from governance.audit import Query, RecordedEvent
-from governance.bootstrap import build, create_app
+from governance.bootstrap import Services, build
 from governance.clock import FixedClock
 from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_agreements, seed_network
 from governance.decisions import Engine
 from governance.jobs import Runtime
+from governance.server import create_app
 from governance.settings import from_environment
 from governance.simulation import network, showcase
 from governance.simulation.client import ASSERTION_TYPE
 from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
-from governance.web import Services
 from governance.web.enforcement_keys import enforcement_key
 from tests.worlds.agreements import OFFICE, document
 
@@ -58,11 +58,11 @@ def seed_home(folder: Path, service: str, identity: str) -> DemoHome:
     runtime = Runtime(made)
     runtime.start(jobs=False)
     try:
-        today = made.clock.now().date()
+        today = made.infrastructure.clock.now().date()
         seed_network(made, home, load_accounts())
         seed_agreements(made, home, today)
         signatories = {ods: Signatory(**row) for ods, row in json.loads(home.signatories().read_text()).items()}
-        rehearse(made.agreements, [short_agreement(today)], signatories, OFFICE)
+        rehearse(made.registers.agreements, [short_agreement(today)], signatories, OFFICE)
     finally:
         runtime.stop()
     return home
@@ -222,12 +222,14 @@ class RegionWorld:
     def events(self, since: int = 0, **facts: Any) -> list[RecordedEvent]:
         """Give the events of the log from an index on that have these facts, in order."""
         after = since - 1 if since else None
-        return self.services.audit_search.find(Query(after_index=after, **facts), 1_000, newest_first=False)
+        return self.services.infrastructure.audit_search.find(
+            Query(after_index=after, **facts), 1_000, newest_first=False
+        )
 
     @property
     def size(self) -> int:
         """Give how many entries the log has."""
-        return self.services.audit.tree_head()[0]
+        return self.services.infrastructure.audit.tree_head()[0]
 
 
 def copy_home(home: DemoHome, folder: Path) -> DemoHome:

@@ -29,7 +29,7 @@ def impact() -> Response:
     """Replay the logged decisions of a period against a draft, or a version that is activated, suspended or ended."""
     asked, services, caller = validated(schemas.ImpactRequest), current_services(), current_caller()
     question = Question(schemas.changes_of(asked), asked.since, asked.until, asked.examples, caller.ods)
-    report = services.impact.analyse(question, DECISIONS_MAXIMUM)
+    report = services.uses.impact.analyse(question, DECISIONS_MAXIMUM)
     look = Look(_DOOR, tuple(asked.model_dump(exclude_none=True, exclude={"examples"})))
     recorded_as = record_look(services, caller, look, report.tally.decisions)
     return jsonify(schemas.view_of(report, recorded_as).model_dump(mode="json"))

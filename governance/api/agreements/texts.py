@@ -24,7 +24,7 @@ _TAG = "agreements"
 def agreements() -> Response:
     """List versions that were not superseded, by status and party, a page at a time."""
     asked = query(schemas.ListQuery)
-    found = current_services().agreements.list(
+    found = current_services().registers.agreements.list(
         asked.status, asked.ods, _position(asked.cursor), asked.limit, seen_by=current_caller().ods
     )
     following = None if found.after is None else f"{found.after[0]}.{found.after[1]}"
@@ -43,7 +43,7 @@ def agreements() -> Response:
 )
 def load() -> Response:
     """Check a document and keep it; every fault is named by its path. The same text again changes nothing."""
-    (record,) = current_services().agreements.load([json_object()], _actor())
+    (record,) = current_services().registers.agreements.load([json_object()], _actor())
     response = _whole(record)
     response.status_code = 201
     response.headers["Location"] = f"{blueprint.url_prefix}/agreements/{record.agreement.id}"
@@ -56,7 +56,7 @@ def load() -> Response:
 def agreement(agreement_id: str) -> Response:
     """Give the version that speaks for the agreement now, or the one asked for."""
     asked = query(schemas.VersionQuery)
-    return _whole(current_services().agreements.get(agreement_id, asked.version, current_caller().ods))
+    return _whole(current_services().registers.agreements.get(agreement_id, asked.version, current_caller().ods))
 
 
 @blueprint.get("/agreements/<agreement_id>/versions")
@@ -64,7 +64,7 @@ def agreement(agreement_id: str) -> Response:
 @operation(summary="List the versions of an agreement", tag=_TAG, response=schemas.VersionList)
 def versions(agreement_id: str) -> Response:
     """Give every version, oldest first."""
-    found = current_services().agreements.versions(agreement_id, current_caller().ods)
+    found = current_services().registers.agreements.versions(agreement_id, current_caller().ods)
     return _answer(schemas.VersionList(versions=[schemas.line_of(record) for record in found]))
 
 
@@ -73,7 +73,7 @@ def versions(agreement_id: str) -> Response:
 @operation(summary="Read the steps of an agreement's life", tag=_TAG, response=schemas.ChangeList)
 def history(agreement_id: str) -> Response:
     """Give every step of every version, oldest first."""
-    service = current_services().agreements
+    service = current_services().registers.agreements
     seen = {record.agreement.version for record in service.versions(agreement_id, current_caller().ods)}
     steps = [schemas.change_of(change) for change in service.history(agreement_id) if change.version in seen]
     return _answer(schemas.ChangeList(changes=steps))
@@ -84,7 +84,7 @@ def history(agreement_id: str) -> Response:
 @operation(summary="Hand in a party's signature", tag=_TAG, request=schemas.SignRequest, response=schemas.AgreementView)
 def sign(agreement_id: str) -> Response:
     """Take a signature over the canonical text."""
-    asked, service = validated(schemas.SignRequest), current_services().agreements
+    asked, service = validated(schemas.SignRequest), current_services().registers.agreements
     service.get(agreement_id, asked.version, current_caller().ods)
     return _whole(service.sign(agreement_id, asked.version, asked.key_id, asked.signature, _actor()))
 
@@ -96,7 +96,7 @@ def sign(agreement_id: str) -> Response:
 )
 def activate(agreement_id: str) -> Response:
     """Activate a signed or suspended version; older versions are superseded."""
-    asked, service = validated(schemas.ActivateRequest), current_services().agreements
+    asked, service = validated(schemas.ActivateRequest), current_services().registers.agreements
     service.get(agreement_id, asked.version, current_caller().ods)
     return _whole(service.activate(agreement_id, asked.version, _actor(), asked.reason))
 
@@ -106,7 +106,7 @@ def activate(agreement_id: str) -> Response:
 @operation(summary="Take a version out of force", tag=_TAG, request=schemas.EndRequest, response=schemas.AgreementView)
 def suspend(agreement_id: str) -> Response:
     """Suspend an active version until it is activated again."""
-    asked, service = validated(schemas.EndRequest), current_services().agreements
+    asked, service = validated(schemas.EndRequest), current_services().registers.agreements
     service.get(agreement_id, asked.version, current_caller().ods)
     return _whole(service.suspend(agreement_id, asked.version, _actor(), asked.reason))
 
@@ -116,7 +116,7 @@ def suspend(agreement_id: str) -> Response:
 @operation(summary="End a version for good", tag=_TAG, request=schemas.EndRequest, response=schemas.AgreementView)
 def terminate(agreement_id: str) -> Response:
     """Terminate a version, or withdraw one that was never in force."""
-    asked, service = validated(schemas.EndRequest), current_services().agreements
+    asked, service = validated(schemas.EndRequest), current_services().registers.agreements
     service.get(agreement_id, asked.version, current_caller().ods)
     return _whole(service.terminate(agreement_id, asked.version, _actor(), asked.reason))
 
@@ -126,7 +126,7 @@ def terminate(agreement_id: str) -> Response:
 @operation(summary="List signatories' keys", tag=_TAG, query=schemas.KeyQuery, response=schemas.KeyList)
 def keys() -> Response:
     """Give registered keys, oldest first."""
-    found = current_services().agreements.keys(query(schemas.KeyQuery).ods)
+    found = current_services().registers.agreements.keys(query(schemas.KeyQuery).ods)
     return _answer(schemas.KeyList(keys=[schemas.key_of(key) for key in found]))
 
 
@@ -138,7 +138,9 @@ def keys() -> Response:
 def register_key() -> Response:
     """Put the public key of a signatory of the caller's organisation on file."""
     asked = validated(schemas.KeyRequest)
-    made = current_services().agreements.register_key(asked.ods, asked.name, asked.role, asked.public_key, _actor())
+    made = current_services().registers.agreements.register_key(
+        asked.ods, asked.name, asked.role, asked.public_key, _actor()
+    )
     response = _answer(schemas.key_of(made))
     response.status_code = 201
     return response
@@ -149,7 +151,7 @@ def register_key() -> Response:
 @operation(summary="Revoke a signatory's key", tag=_TAG, response=schemas.KeyView)
 def revoke_key(key_id: str) -> Response:
     """Revoke a key; agreements that rest on it leave the policy at once."""
-    return _answer(schemas.key_of(current_services().agreements.revoke_key(key_id, _actor())))
+    return _answer(schemas.key_of(current_services().registers.agreements.revoke_key(key_id, _actor())))
 
 
 @blueprint.get("/schemas/agreement-1.json")

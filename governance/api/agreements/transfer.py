@@ -48,7 +48,7 @@ class ExportQuery(FormatQuery):
 def export_all() -> Response:
     """Give every version of every agreement the caller may see, with the signatures that count."""
     chosen = _chosen(query(FormatQuery).format)
-    items = list(current_services().agreements.transfer.register(current_caller().ods))
+    items = list(current_services().registers.agreements.transfer.register(current_caller().ods))
     return _answer(render(items, chosen), chosen)
 
 
@@ -57,7 +57,7 @@ def export_all() -> Response:
 @operation(summary="Export an agreement", tag=_TAG, query=ExportQuery, response_media=_YAML)
 def export_one(agreement_id: str) -> Response:
     """Give one version, or all of them, with the signatures that count."""
-    asked, register, ods = query(ExportQuery), current_services().agreements, current_caller().ods
+    asked, register, ods = query(ExportQuery), current_services().registers.agreements, current_caller().ods
     if asked.all_versions and asked.version is not None:
         raise InvalidInput([Fault("/version", "is not asked for together with all_versions")])
     chosen = _chosen(asked.format)
@@ -90,7 +90,9 @@ def import_all() -> Response:
     values = parse(text, "", chosen)
     caller = current_caller()
     actor = Actor(caller.id, caller.kind, caller.ods)
-    records = current_services().agreements.transfer.load(values, actor, [f"/{n}" for n in range(len(values))])
+    records = current_services().registers.agreements.transfer.load(
+        values, actor, [f"/{n}" for n in range(len(values))]
+    )
     response = jsonify(schemas.VersionList(versions=[schemas.line_of(one) for one in records]).model_dump(mode="json"))
     response.status_code = 201
     return response

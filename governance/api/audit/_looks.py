@@ -12,9 +12,10 @@ from uuid import uuid4
 
 from governance.api.registers._changes import subject_of
 from governance.audit import AuditSearch, Event, Query, RecordedEvent, Resource
+from governance.bootstrap import Services
 from governance.errors import NotFound
 from governance.vocabulary import EventKind, Outcome
-from governance.web import Caller, Services
+from governance.web import Caller
 
 INDEX_MAXIMUM = 2**62  # past what any database column or tile path can hold
 SCAN_CHUNK = 500  # events read at once while a search goes on
@@ -45,7 +46,7 @@ def may_see(caller: Caller, event: RecordedEvent) -> bool:
 
 def visible_entry(services: Services, caller: Caller, index: int) -> RecordedEvent:
     """Give one event; raises NotFound for one that is not there or not the caller's to see (rule 2)."""
-    event = services.audit.entry(index) if 0 <= index < INDEX_MAXIMUM else None
+    event = services.infrastructure.audit.entry(index) if 0 <= index < INDEX_MAXIMUM else None
     if event is None or not may_see(caller, event):
         raise NotFound("audit.no_entry", "The log has no entry with this index.")
     return event
@@ -75,12 +76,12 @@ def record_look(services: Services, caller: Caller, look: Look, returned: int) -
     about = Resource(patient=look.patient, study_uid=look.study) if look.patient or look.study else None
     event = Event(
         id=str(uuid4()),
-        time=services.clock.now(),
-        source=services.source,
+        time=services.infrastructure.clock.now(),
+        source=services.infrastructure.source,
         kind=EventKind.AUDIT_READ,
         outcome=Outcome.SUCCESS,
         subject=subject_of(caller),
         resource=about,
         detail={"door": look.door, "filters": sorted(look.filters), "returned": returned},
     )
-    return services.audit.append([event])[0].index
+    return services.infrastructure.audit.append([event])[0].index

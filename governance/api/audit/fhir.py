@@ -30,11 +30,12 @@ from governance.api.audit.fhir_capability import capability_statement
 from governance.api.audit.fhir_outcome import issue, issues_of, outcome, resource_response
 from governance.api.audit.fhir_search import Search, read_search
 from governance.audit import Event, Query, Receipt
+from governance.bootstrap import Services
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
 from governance.formats import Context, build_audit_event, bundle_entries, parse_audit_event, resource_from_xml
 from governance.intake.tally import message_context, tally
 from governance.vocabulary import Scope
-from governance.web import Caller, Services, current_caller, current_services, operation, public, requires
+from governance.web import Caller, current_caller, current_services, operation, public, requires
 from governance.web.body import json_object, raw
 
 blueprint = Blueprint("fhir", __name__)
@@ -58,7 +59,7 @@ def create() -> Response:
     """Answer 201 and the Location once the event is durable; 200 when the log already held it."""
     services = current_services()
     events = parse_audit_event(_resource(ONE_MAXIMUM), _context(services, current_caller()))
-    receipts = services.audit.append(events)
+    receipts = services.infrastructure.audit.append(events)
     _count(services, receipts, 0)
     _refuse(receipts)
     response = Response(status=201 if _is_new(receipts) else 200, content_type=f"{FHIR}; charset=utf-8")
@@ -74,7 +75,7 @@ def batch() -> Response:
     services = current_services()
     context = _context(services, current_caller())
     read = [_read_entry(entry, context) for entry in bundle_entries(_resource(BATCH_MAXIMUM))]
-    receipts = services.audit.append(
+    receipts = services.infrastructure.audit.append(
         [event for events in read if not isinstance(events, InvalidInput) for event in events]
     )
     _count(services, receipts, sum(isinstance(events, InvalidInput) for events in read))
@@ -140,8 +141,10 @@ def unchangeable(identifier: str) -> Response:
 def metadata() -> Response:
     """Give the CapabilityStatement of these doors."""
     services = current_services()
-    today = services.clock.now().date().isoformat()
-    return resource_response(capability_statement(f"{services.settings.issuer}/fhir", __version__, today))
+    today = services.infrastructure.clock.now().date().isoformat()
+    return resource_response(
+        capability_statement(f"{services.infrastructure.settings.issuer}/fhir", __version__, today)
+    )
 
 
 def _resource(maximum: int) -> dict[str, Any]:
@@ -153,9 +156,11 @@ def _resource(maximum: int) -> dict[str, Any]:
 
 
 def _context(services: Services, caller: Caller) -> Context:
-    with services.database.reading() as session:
-        trusts = frozenset(trust.ods for trust in services.federation.trusts(session))
-    return message_context(services.pseudonymiser, services.clock.now(), ods=caller.ods, trusts=trusts)
+    with services.infrastructure.database.reading() as session:
+        trusts = frozenset(trust.ods for trust in services.registers.federation.trusts(session))
+    return message_context(
+        services.infrastructure.pseudonymiser, services.infrastructure.clock.now(), ods=caller.ods, trusts=trusts
+    )
 
 
 def _read_entry(entry: Any, context: Context) -> tuple[Event, ...] | InvalidInput:
@@ -192,25 +197,25 @@ def _is_new(receipts: Sequence[Receipt]) -> bool:
 
 
 def _location(services: Services, index: int) -> str:
-    return f"{services.settings.issuer}/fhir/AuditEvent/{index}"
+    return f"{services.infrastructure.settings.issuer}/fhir/AuditEvent/{index}"
 
 
 def _count(services: Services, receipts: Sequence[Receipt], rejected: int) -> None:
     counted = tally(receipts)
     for result, count in (("accepted", counted.accepted), ("duplicate", counted.duplicates), ("rejected", rejected)):
         if count:
-            services.metrics.events_taken(format_name=_FORMAT, result=result, count=count)
+            services.infrastructure.metrics.events_taken(format_name=_FORMAT, result=result, count=count)
 
 
 def _search(pairs: list[tuple[str, str]]) -> Response:
     services, caller = current_services(), current_caller()
-    asked = read_search([pair for pair in pairs if pair[0] != _CURSOR], services.pseudonymiser)
+    asked = read_search([pair for pair in pairs if pair[0] != _CURSOR], services.infrastructure.pseudonymiser)
     start = next((value for name, value in pairs if name == _CURSOR), "")
     found, cursor = _find(services, caller, asked, start)
     names = tuple(dict.fromkeys(name for name, _ in asked.parameters))
     look = Look("/fhir/AuditEvent", names, asked.query.patient, asked.query.study)
     record_look(services, caller, look, len(found))
-    base = f"{services.settings.issuer}/fhir/AuditEvent"
+    base = f"{services.infrastructure.settings.issuer}/fhir/AuditEvent"
     links = [{"relation": "self", "url": f"{base}?{urlencode(asked.parameters)}"}]
     if cursor is not None:
         following = urlencode([*asked.parameters, (_CURSOR, str(cursor))])
@@ -228,7 +233,7 @@ def _find(services: Services, caller: Caller, asked: Search, start: str) -> tupl
     found: list[dict[str, Any]] = []
     looked = 0
     while looked < SCAN_MAXIMUM:
-        chunk = services.audit_search.find(query, SCAN_CHUNK, newest_first=asked.newest_first)
+        chunk = services.infrastructure.audit_search.find(query, SCAN_CHUNK, newest_first=asked.newest_first)
         for event in chunk:
             looked += 1
             resource = build_audit_event(event)

@@ -42,7 +42,7 @@ def events() -> Response:
 def search() -> Response:
     """Give a page of events that match; identifiers in the body become pseudonyms before anything is looked up."""
     asked = validated(schemas.EventsSearch)
-    known = current_services().pseudonymiser
+    known = current_services().infrastructure.pseudonymiser
     query = replace(
         _query(asked),
         patient=known.patient(asked.patient) if asked.patient else None,
@@ -74,7 +74,7 @@ def proof(index: int) -> ResponseReturnValue:
     """Give the inclusion proof, as JSON or (``Accept: text/plain``) as a C2SP tlog-proof@v1 file."""
     services, caller = current_services(), current_caller()
     found = visible_entry(services, caller, index)
-    made = services.audit.proof(index)
+    made = services.infrastructure.audit.proof(index)
     record_look(services, caller, Look("/audit/v1/events/{index}/proof"), 1)
     if request.accept_mimetypes.best_match([PLAIN, "application/json"], "application/json") == PLAIN:
         return Response(made.text(), content_type="text/plain; charset=utf-8")
@@ -102,7 +102,7 @@ def _page(door: str, asked: schemas.EventFilters, query: Query) -> Response:
     query = scoped(query, caller)
     if asked.cursor is not None:
         query = after(query, asked.cursor, newest_first=newest_first)
-    found, cursor = page(services.audit_search, query, asked.limit, newest_first=newest_first)
+    found, cursor = page(services.infrastructure.audit_search, query, asked.limit, newest_first=newest_first)
     filters = asked.model_dump(exclude_none=True, exclude={"cursor", "limit", "order"})
     look = Look(door, tuple(filters), query.patient, query.study)
     recorded_as = record_look(services, caller, look, len(found))

@@ -5,11 +5,12 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from governance.api.audit import schemas
 from governance.audit import Event
+from governance.bootstrap import Services
 from governance.feeds import LineFault, Parsed
 from governance.formats import parse_items, parse_lines
 from governance.intake.tally import tally
 from governance.vocabulary import Scope
-from governance.web import Services, current_caller, current_services, operation, requires
+from governance.web import current_caller, current_services, operation, requires
 from governance.web.body import json_value, raw
 
 blueprint = Blueprint("audit_in", __name__)
@@ -41,7 +42,7 @@ def record() -> Response:
 
 
 def _parsed(services: Services) -> Parsed[Event]:
-    now = services.clock.now()
+    now = services.infrastructure.clock.now()
     if request.mimetype == NDJSON:
         return parse_lines(raw(BODY_MAXIMUM), now)
     if request.mimetype == "application/json":
@@ -50,7 +51,7 @@ def _parsed(services: Services) -> Parsed[Event]:
 
 
 def _answer(services: Services, taken: list[tuple[int, Event]], faults: list[LineFault]) -> Response:
-    receipts = services.audit.append([event for _, event in taken])
+    receipts = services.infrastructure.audit.append([event for _, event in taken])
     faults += [
         LineFault(number, receipt.refused)
         for (number, _), receipt in zip(taken, receipts, strict=True)
@@ -60,7 +61,7 @@ def _answer(services: Services, taken: list[tuple[int, Event]], faults: list[Lin
     counts = {"accepted": counted.accepted, "duplicate": counted.duplicates, "rejected": len(faults)}
     for result, count in counts.items():
         if count:
-            services.metrics.events_taken(format_name=_FORMAT, result=result, count=count)
+            services.infrastructure.metrics.events_taken(format_name=_FORMAT, result=result, count=count)
     faults.sort(key=lambda fault: fault.line)
     answer = schemas.IngestAnswer(
         accepted=counted.accepted,

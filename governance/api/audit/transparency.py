@@ -22,7 +22,9 @@ _PATH = re.compile(r"([0-5])/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2
 @operation(summary="The newest signed checkpoint", tag="log", response_media="text/plain")
 def checkpoint() -> Response:
     """Give the newest checkpoint as a signed note."""
-    return Response(current_services().audit.latest_checkpoint(), content_type="text/plain; charset=utf-8")
+    return Response(
+        current_services().infrastructure.audit.latest_checkpoint(), content_type="text/plain; charset=utf-8"
+    )
 
 
 @blueprint.get("/log/tile/<path:name>")
@@ -31,7 +33,7 @@ def checkpoint() -> Response:
 def tile(name: str) -> Response:
     """Give a tile by its C2SP path: ``<L>/<N>`` with N as ``x001/234``, or ``<L>/<N>.p/<W>`` for a partial one."""
     level, number, width = parse_tile_path(name)
-    response = Response(current_services().audit.tile(level, number, width), content_type=OCTETS)
+    response = Response(current_services().infrastructure.audit.tile(level, number, width), content_type=OCTETS)
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if width is None else "no-store"
     return response
 

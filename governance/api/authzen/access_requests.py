@@ -53,7 +53,7 @@ def submit() -> Response:
     """Take a request that answers a denial; the header ``Idempotency-Key`` makes sending it again harmless."""
     body = json_object()
     wanted = _wanted(body, request.headers.get("Idempotency-Key"))
-    grant = current_services().access_requests.submit(wanted, current_caller())
+    grant = current_services().uses.access_requests.submit(wanted, current_caller())
     answer = _answer(grant)
     answer.status_code = 201
     answer.headers["Location"] = _endpoint(grant)
@@ -65,7 +65,7 @@ def submit() -> Response:
 @operation(summary="The state of an emergency access request", tag="decisions", response=schemas.TaskAnswer)
 def status(task_id: str) -> Response:
     """Answer for a task of this caller; another's does not exist."""
-    return _answer(current_services().access_requests.task(task_id, current_caller()))
+    return _answer(current_services().uses.access_requests.task(task_id, current_caller()))
 
 
 @blueprint.post("/access/v1/request/<task_id>/revoke")
@@ -73,7 +73,7 @@ def status(task_id: str) -> Response:
 @operation(summary="End an emergency before its time", tag="decisions", response=schemas.TaskAnswer)
 def revoke(task_id: str) -> Response:
     """End the grant of a task of this caller now; what was opened under it stays in the log."""
-    return _answer(current_services().access_requests.revoke(task_id, current_caller()))
+    return _answer(current_services().uses.access_requests.revoke(task_id, current_caller()))
 
 
 def _wanted(body: Mapping[str, Any], key: str | None) -> Wanted:
@@ -115,7 +115,7 @@ def _instant(text: str | None, pointer: str, faults: list[Fault]) -> datetime | 
 
 
 def _endpoint(grant: Grant) -> str:
-    return f"{current_services().settings.issuer}/access/v1/request/{grant.id}"
+    return f"{current_services().infrastructure.settings.issuer}/access/v1/request/{grant.id}"
 
 
 def _answer(grant: Grant) -> Response:

@@ -10,6 +10,7 @@ from typing import Any
 
 from governance.access import AccessAnswer
 from governance.access.access import Asker
+from governance.bootstrap import Services
 from governance.decisions import (
     CUSTOM,
     FULFILLED_HERE,
@@ -21,7 +22,6 @@ from governance.decisions import (
     wire_type,
 )
 from governance.vocabulary import SYSTEM, ReasonCode
-from governance.web import Services
 from governance.web.instants import rfc3339, rfc3339_of_epoch
 
 _TRANSIENT = frozenset(
@@ -66,12 +66,12 @@ def rendered(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services:
 def _denied(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: Services) -> dict[str, Any]:
     """Say of a denial its reason in one word, and what the enforcement point can do next."""
     said: dict[str, Any] = {"reason": answer.reasons[0].value}
-    offer = services.access_requests.offer(answer, asked, asker)
+    offer = services.uses.access_requests.offer(answer, asked, asker)
     if offer is not None:
         return said | {
             "next_action": "request",
             "access_request": {
-                "endpoint": f"{services.settings.issuer}/access/v1/request",
+                "endpoint": f"{services.infrastructure.settings.issuer}/access/v1/request",
                 "expires_at": rfc3339(offer.expires_at),
                 "binding_token": offer.binding_token,
             },

@@ -59,17 +59,17 @@ def evaluations() -> Response:
 def metadata() -> Response:
     """Give the metadata of the policy decision point, plain and signed (section 9.1)."""
     services = current_services()
-    base = services.settings.issuer
+    base = services.infrastructure.settings.issuer
     plain = endpoints(base, tuple(Searched)) | {
         "access_request_endpoint": f"{base}/access/v1/request",
         "capabilities": list(_CAPABILITIES),
         "supported_obligations": sorted({CUSTOM, *WIRE_NAMES.values()}),
         "jwks_uri": f"{base}/.well-known/jwks.json",
     }
-    return jsonify(plain | {"signed_metadata": services.tokens.sign_metadata(plain)})
+    return jsonify(plain | {"signed_metadata": services.registers.tokens.sign_metadata(plain)})
 
 
 def _decide(questions: list[AccessRequest]) -> list[dict[str, Any]]:
     services, caller = current_services(), current_caller()
-    answers = services.access.evaluate_all(questions, caller)
+    answers = services.uses.access.evaluate_all(questions, caller)
     return [rendered(answer, asked, caller, services) for answer, asked in zip(answers, questions, strict=True)]

@@ -29,11 +29,12 @@ from governance.api.authzen import schemas
 from governance.api.authzen.answers import rendered
 from governance.api.authzen.requests import access_request
 from governance.audit import Receipt
+from governance.bootstrap import Services
 from governance.decisions import AccessRequest
 from governance.errors import GovernanceError
 from governance.tokens import AccessClaims, TokenRefused
 from governance.vocabulary import Scope
-from governance.web import Caller, Services
+from governance.web import Caller
 from governance.web.authentication import allowed, service_caller
 from governance.web.body import DEFAULT_MAXIMUM, parsed, validated
 from governance.web.observation import Answered, answer_headers, keep, trace_of
@@ -89,7 +90,9 @@ class LoopDoor:
         self._company = 0  # how many were together last
         self._complete = asyncio.Event()  # as many are together again, or the moment is over
         self._deciding: asyncio.Task[None] | None = None
-        self._headers = headers_of(content_security_policy(None), services.settings.issuer.startswith("https://"))
+        self._headers = headers_of(
+            content_security_policy(None), services.infrastructure.settings.issuer.startswith("https://")
+        )
 
     async def __call__(self, scope: Scope_, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -106,7 +109,7 @@ class LoopDoor:
             await self._others(scope, _again(body, more, receive), send)
             return
         seconds = perf_counter() - began
-        keep(self._services.metrics, Answered(ROUTE, "POST", answered.status, seconds, question.caller))
+        keep(self._services.infrastructure.metrics, Answered(ROUTE, "POST", answered.status, seconds, question.caller))
         await _send(send, answered)
 
     def _question(self, headers: dict[str, str], body: bytes, more: bool) -> _Question:
@@ -115,7 +118,9 @@ class LoopDoor:
             raise _NotTaken
         services = self._services
         try:
-            claims = services.tokens.verify_bearer(headers["authorization"][7:], services.settings.issuer)
+            claims = services.registers.tokens.verify_bearer(
+                headers["authorization"][7:], services.infrastructure.settings.issuer
+            )
             caller = allowed(service_caller(services, claims), Scope.ACCESS_EVALUATE)
             asked = access_request(validated(schemas.EvaluationRequest, parsed(body)))
         except GovernanceError:
@@ -168,7 +173,7 @@ class LoopDoor:
     async def _decide_some(self, questions: list[_Question]) -> None:
         """Decide some questions and give each its answer when the log has them all; raises nothing."""
         try:
-            if self._services.access.prompt:
+            if self._services.uses.access.prompt:
                 living, asked = self._ask(questions)
             else:
                 living, asked = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, questions)
@@ -184,7 +189,7 @@ class LoopDoor:
 
     def _ask(self, questions: Sequence[_Question]) -> tuple[list[_Question], Asked | None]:
         """Decide the questions whose token lives, on one snapshot, and hand the decisions to the log."""
-        access = self._services.access
+        access = self._services.uses.access
         with access.snapshot() as session:
             living = [question for question in questions if self._alive(session, question)]
             asked = [(question.request, question.caller) for question in living]
@@ -194,7 +199,7 @@ class LoopDoor:
         """Give each question its answer, now that the log holds it."""
         for place, question in enumerate(questions):
             try:
-                answer = self._services.access.answer(asked, place, receipts)
+                answer = self._services.uses.access.answer(asked, place, receipts)
             except Exception as error:  # noqa: BLE001 - each its own
                 _fail(question, error)
             else:
@@ -204,7 +209,7 @@ class LoopDoor:
     def _alive(self, session: Session, question: _Question) -> bool:
         """Say whether the token of a question still lives."""
         try:
-            self._services.tokens.check_alive(session, question.claims)
+            self._services.registers.tokens.check_alive(session, question.claims)
         except TokenRefused:
             return False
         return True

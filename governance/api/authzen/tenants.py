@@ -123,15 +123,15 @@ def short_metadata(tenant: str) -> Response:
 
 def _metadata(name: str) -> Response:
     services = current_services()
-    tenant = services.tenants.tenant(name)
-    issuer = services.settings.issuer
+    tenant = services.uses.tenants.tenant(name)
+    issuer = services.infrastructure.settings.issuer
     plain = endpoints(f"{issuer}/tenants/{tenant.name}", tenant.searches)
     plain["jwks_uri"] = f"{issuer}/.well-known/jwks.json"
-    return jsonify(plain | {"signed_metadata": services.tokens.sign_metadata(plain)})
+    return jsonify(plain | {"signed_metadata": services.registers.tokens.sign_metadata(plain)})
 
 
 def _admitted(name: str) -> Tenant:
-    return current_services().tenants.admitted(name, current_caller())
+    return current_services().uses.tenants.admitted(name, current_caller())
 
 
 def _searched(name: str, kind: Searched) -> Tenant:
@@ -151,7 +151,7 @@ def _open(searched: schemas.TenantSearched) -> dict[str, Any]:
 
 
 def _decided(tenant: Tenant, questions: list[Question]) -> list[dict[str, Any]]:
-    answers = current_services().tenants.evaluate_all(tenant, questions, current_caller())
+    answers = current_services().uses.tenants.evaluate_all(tenant, questions, current_caller())
     return [_rendered(answer) for answer in answers]
 
 
@@ -179,9 +179,9 @@ def _found(
         "tenant": tenant.name,
         "revision": tenant.rules.revision,
     }
-    tokens = PageTokens(services.settings.key_encryption_key, search)
+    tokens = PageTokens(services.infrastructure.settings.key_encryption_key, search)
     page = tokens.page(wanted)
-    found = services.tenants.search(tenant, searched, question, caller, page)
+    found = services.uses.tenants.search(tenant, searched, question, caller, page)
     return jsonify(tokens.answer(page, found, [_entity(searched, hit) for hit in found.hits]))
 
 

@@ -38,7 +38,7 @@ class _Unchanged(Response):
 def bundle(name: str) -> Response:
     """Give the bundle when it differs from If-None-Match, at once or within ``Prefer: wait``; else 304."""
     held = request.headers.get("If-None-Match")
-    bundles = current_services().bundles
+    bundles = current_services().uses.bundles
     found = bundles.newer(name, held, _wait(), current_caller().id)
     if found is None:
         response: Response = _Unchanged(status=304)
@@ -54,7 +54,7 @@ def bundle(name: str) -> Response:
 @operation(summary="The public keys of bundles", tag="opa", response=schemas.VerificationKeys)
 def keys() -> Response:
     """Give the key that signs bundles and the next one, as the ``keys`` of an OPA's configuration."""
-    settings = current_services().settings
+    settings = current_services().infrastructure.settings
     found = published_bundle_keys(settings.key_encryption_key, settings.bundle_key_generation)
     listed = {key.kid: schemas.VerificationKey(algorithm=ALGORITHM, key=key.public_pem) for key in found}
     return jsonify(schemas.VerificationKeys(keys=listed).model_dump())
@@ -70,7 +70,7 @@ def keys() -> Response:
 )
 def logs() -> Response:
     """Answer 200 once every entry is recorded, or kept if it cannot be read; a bad entry never loses its neighbours."""
-    taken = current_services().edge_intake.take(_upload(), _edge())
+    taken = current_services().uses.edge_intake.take(_upload(), _edge())
     return jsonify(schemas.answer_of(taken).model_dump())
 
 
@@ -79,7 +79,7 @@ def logs() -> Response:
 @operation(summary="Keep the status of an OPA", tag="opa", request=schemas.Status, status=204)
 def status() -> Response:
     """Answer 204 once the status is kept as the edge's last."""
-    current_services().edges.report(_edge().id, read_status(json_value()))
+    current_services().uses.edges.report(_edge().id, read_status(json_value()))
     return Response(status=204)
 
 
@@ -89,8 +89,8 @@ def status() -> Response:
 def edges() -> Response:
     """Give the edges of the caller's trust; of every trust to a region-wide caller."""
     services, ods = current_services(), current_caller().ods
-    shown = [schemas.edge_of(state) for state in services.edges.states() if ods is None or state.ods == ods]
-    return jsonify(schemas.EdgeList(revision=services.bundles.revision, edges=shown).model_dump())
+    shown = [schemas.edge_of(state) for state in services.uses.edges.states() if ods is None or state.ods == ods]
+    return jsonify(schemas.EdgeList(revision=services.uses.bundles.revision, edges=shown).model_dump())
 
 
 def _wait() -> float:
@@ -102,8 +102,8 @@ def _wait() -> float:
 def _edge() -> Source:
     """Find the edge that speaks: the registered client behind the token."""
     services, caller = current_services(), current_caller()
-    with services.database.reading() as session:
-        client = services.federation.client(session, caller.id)
+    with services.infrastructure.database.reading() as session:
+        client = services.registers.federation.client(session, caller.id)
     if client is None or Scope.BUNDLES_READ.value not in client.scopes:
         raise Forbidden("edge.unknown", f"Only a client that holds {Scope.BUNDLES_READ.value} is an edge.")
     return Source(client.client_id, client.ods)

@@ -28,11 +28,11 @@ def authenticated_client(form: Form) -> ServiceClient:
         if scheme.lower() == "basic":
             if asserted:
                 raise OAuthError(OAuthErrorCode.INVALID_REQUEST, "Authenticate in one way only.")
-            client = services.client_methods.by_secret(credential.strip())
+            client = services.registers.client_methods.by_secret(credential.strip())
         elif not asserted and (certificate := presented_certificate()) is not None:
-            client = services.client_methods.by_certificate(certificate, form.required("client_id"))
+            client = services.registers.client_methods.by_certificate(certificate, form.required("client_id"))
         else:
-            return services.tokens.authenticate_client(form)
+            return services.registers.tokens.authenticate_client(form)
     except TokenRefused as error:
         raise refused(error.detail, error.fault) from None
     except Unauthenticated as error:

@@ -80,7 +80,7 @@ def token() -> ResponseReturnValue:
     issue = _GRANTS.get(grant)
     if issue is None:
         raise OAuthError(OAuthErrorCode.UNSUPPORTED_GRANT_TYPE, "The grant types are in the server's metadata.")
-    tokens = current_services().tokens
+    tokens = current_services().registers.tokens
     client = authenticated_client(form)
     proof = tokens.prove_possession(request.headers.getlist("DPoP"), "POST", tokens.token_endpoint)
     return _answer(issue(form, client, proof).as_dict())
@@ -100,7 +100,7 @@ def introspect() -> ResponseReturnValue:
     """Describe a token to the archive it is for, or to a client that holds tokens.introspect (RFC 7662)."""
     form = _form()
     client = _caller(form)
-    return _answer(current_services().tokens.introspect(form.required("token"), client))
+    return _answer(current_services().registers.tokens.introspect(form.required("token"), client))
 
 
 @blueprint.post("/oauth/revoke")
@@ -115,7 +115,7 @@ def introspect() -> ResponseReturnValue:
 def revoke() -> ResponseReturnValue:
     """Revoke a token; 200 whatever it was (RFC 7009 section 2.2)."""
     form = _form()
-    tokens = current_services().tokens
+    tokens = current_services().registers.tokens
     tokens.revoke(form.required("token"), authenticated_client(form))
     return _answer({})
 
@@ -125,7 +125,7 @@ def revoke() -> ResponseReturnValue:
 @operation(summary="Metadata of the token endpoints", tag="tokens", response=ServerMetadata)
 def server_metadata() -> ResponseReturnValue:
     """Give the authorization server metadata."""
-    return _published(current_services().tokens.metadata(), "application/json")
+    return _published(current_services().registers.tokens.metadata(), "application/json")
 
 
 @blueprint.get("/.well-known/jwks.json")
@@ -135,22 +135,22 @@ def server_metadata() -> ResponseReturnValue:
 )
 def jwks() -> ResponseReturnValue:
     """Give the public key set (RFC 7517)."""
-    return _published(current_services().tokens.jwks(), "application/jwk-set+json")
+    return _published(current_services().registers.tokens.jwks(), "application/jwk-set+json")
 
 
 def _client_credentials(form: Form, client: ServiceClient, proof: str | None) -> TokenResponse:
     services = current_services()
     try:
-        made = services.tokens.client_credentials(form, client, proof)
+        made = services.registers.tokens.client_credentials(form, client, proof)
     except OAuthError:
-        services.metrics.token_requested(grant="client_credentials", outcome="refused")
+        services.infrastructure.metrics.token_requested(grant="client_credentials", outcome="refused")
         raise
-    services.metrics.token_requested(grant="client_credentials", outcome="issued")
+    services.infrastructure.metrics.token_requested(grant="client_credentials", outcome="issued")
     return made
 
 
 def _exchange(form: Form, client: ServiceClient, proof: str | None) -> TokenResponse:
-    return current_services().exchange.exchange(parse_exchange(form, proof), client)
+    return current_services().uses.exchange.exchange(parse_exchange(form, proof), client)
 
 
 _GRANTS: dict[str, Callable[[Form, ServiceClient, str | None], TokenResponse]] = {
@@ -168,7 +168,7 @@ def _form() -> Form:
 
 def _caller(form: Form) -> ServiceClient:
     """Find the client behind an introspection: a signed assertion, or a bearer token for this service."""
-    tokens = current_services().tokens
+    tokens = current_services().registers.tokens
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return authenticated_client(form)

@@ -28,8 +28,8 @@ def archive_by_headers() -> ServiceClient:
 def archive_of(client_id: str, given: str) -> ServiceClient:
     """Find the archive whose enforcement point gives its client id and key (step 0); raises Unauthenticated."""
     services = current_services()
-    expected = enforcement_key(services.settings.key_encryption_key, client_id)
-    archive = services.enforcement.archive(client_id)
+    expected = enforcement_key(services.infrastructure.settings.key_encryption_key, client_id)
+    archive = services.uses.enforcement.archive(client_id)
     if not hmac.compare_digest(given.encode(), expected.encode()) or archive is None:
         raise Unauthenticated("enforcement.key", "The enforcement point did not prove itself.")
     return archive
@@ -50,7 +50,7 @@ def credential(method: str, url: str) -> Credential:
 
 def answer(door: str, admit: Callable[[], Admission], status: int) -> Response:
     """Ask, and answer ``status`` for an admission, 401, 403 or 503 for a refusal; counted under the door's name."""
-    metrics = current_services().metrics
+    metrics = current_services().infrastructure.metrics
     try:
         admitted = admit()
     except GovernanceError as error:

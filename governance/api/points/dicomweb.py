@@ -60,7 +60,7 @@ def _listed(archive: str, listed: str, study: str | None = None, series_uid: str
     except GovernanceError as error:
         response = problem_of(error)
         response.headers["X-Governance-Reason"] = error.reason
-    services.metrics.enforced(door="qido", status=response.status_code)
+    services.infrastructure.metrics.enforced(door="qido", status=response.status_code)
     return response
 
 
@@ -71,7 +71,7 @@ def _find(archive: str, listed: str, study: str | None, series_uid: str | None) 
         return None
     given = credential(request.method, request.headers.get("X-Original-URL", ""))
     query = request.query_string.decode("latin-1")
-    return current_services().lists.find(found, given, listed, (study, series_uid), query)
+    return current_services().uses.lists.find(found, given, listed, (study, series_uid), query)
 
 
 def _answer(found: Listed | None) -> Response:

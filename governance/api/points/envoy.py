@@ -55,4 +55,4 @@ def _admit(path: str) -> Admission:
     query = request.query_string.decode("latin-1")
     uri = f"{encoded}?{query}" if query else encoded
     found = credential(request.method, request.headers.get("X-Original-Origin", "") + encoded)
-    return current_services().enforcement.admit(archive, Check.of_url(request.method, uri, found))
+    return current_services().uses.enforcement.admit(archive, Check.of_url(request.method, uri, found))

@@ -27,4 +27,4 @@ def _admit() -> Admission:
     method = request.headers.get("X-Original-Method", "")
     found = credential(method, request.headers.get("X-Original-URL", ""))
     check = Check.of_url(method, request.headers.get("X-Original-URI", ""), found)
-    return current_services().enforcement.admit(archive, check)
+    return current_services().uses.enforcement.admit(archive, check)

@@ -116,7 +116,7 @@ def profile() -> Response:
     if not asked.token_value:
         return _answer(_profile("anonymous"))
     try:
-        claims = current_services().enforcement.identify(archive, _credential(asked))
+        claims = current_services().uses.enforcement.identify(archive, _credential(asked))
     except Unauthenticated:
         return _answer(_profile("anonymous"))
     known = _profile(claims.subject, _validity(claims.expires_at))
@@ -162,7 +162,7 @@ def share(kind: str) -> Response:
         raise InvalidInput([Fault("/type", "is a kind of link of the plugin, and the one of the address")])
     refusal = Forbidden("enforcement.sharing", "A study is opened by a decision about who asks, never by a link.")
     wanted = [found for each in asked.resources if (found := _study(each.level, each.dicom_uid)) is not None]
-    current_services().enforcement.decline(archive, refusal, EventKind.TOKEN, sorted(set(wanted)))
+    current_services().uses.enforcement.decline(archive, refusal, EventKind.TOKEN, sorted(set(wanted)))
     raise refusal
 
 
@@ -186,7 +186,7 @@ def set_roles() -> Response:
     if (asked.roles, asked.available_labels) == (_ROLES.roles, _ROLES.available_labels):
         return _answer(_ROLES)
     refusal = Forbidden("enforcement.roles", "What a role may do is agreed and signed, not set in Orthanc.")
-    current_services().enforcement.decline(archive, refusal, EventKind.CONFIG, [])
+    current_services().uses.enforcement.decline(archive, refusal, EventKind.CONFIG, [])
     raise refusal
 
 
@@ -200,7 +200,7 @@ def _archive() -> ServiceClient:
 def _admit(archive: ServiceClient, target: Target | Reach | None, asked: TokenHolder) -> Admission | GovernanceError:
     """Ask the enforcement point; a refusal is an answer here, counted by what another door would have said."""
     try:
-        admitted = current_services().enforcement.admit(archive, Check(target, _credential(asked)))
+        admitted = current_services().uses.enforcement.admit(archive, Check(target, _credential(asked)))
     except (Forbidden, Unauthenticated) as refusal:
         _count(status_of(refusal).value)
         return refusal
@@ -213,7 +213,7 @@ def _target(asked: ValidationRequest) -> Target | Reach | None:
     if asked.method is not Method.GET:
         return None
     if asked.level is Level.SYSTEM:
-        return Reach.SHARED if asked.uri in current_services().settings.orthanc_shared_paths else None
+        return Reach.SHARED if asked.uri in current_services().infrastructure.settings.orthanc_shared_paths else None
     found = _study(asked.level, asked.dicom_uid)
     return None if found is None else Target(Action.READ, found)
 
@@ -237,8 +237,8 @@ def _credential(asked: TokenHolder) -> Credential:
 def _validity(expires_at: int) -> int:
     """Give the seconds for which an answer may be remembered (rule 5)."""
     services = current_services()
-    left = expires_at - int(services.clock.now().timestamp()) - _ROUNDING
-    return max(0, min(services.settings.orthanc_validity, left))
+    left = expires_at - int(services.infrastructure.clock.now().timestamp()) - _ROUNDING
+    return max(0, min(services.infrastructure.settings.orthanc_validity, left))
 
 
 def _profile(name: str, validity: int = 0) -> ProfileAnswer:
@@ -246,7 +246,7 @@ def _profile(name: str, validity: int = 0) -> ProfileAnswer:
 
 
 def _count(status: int) -> None:
-    current_services().metrics.enforced(door="orthanc", status=status)
+    current_services().infrastructure.metrics.enforced(door="orthanc", status=status)
 
 
 def _answer(made: Wire | None) -> Response:

@@ -7,8 +7,9 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from governance.audit.event import Event, JsonValue, Subject
+from governance.bootstrap import Services
 from governance.vocabulary import EventKind, Outcome, SubjectType
-from governance.web import Caller, Services, current_caller
+from governance.web import Caller, current_caller
 
 
 def subject_of(caller: Caller) -> Subject:
@@ -33,11 +34,11 @@ def record_change(services: Services, session: Session, now: datetime, detail: M
     event = Event(
         id=str(uuid4()),
         time=now,
-        source=services.source,
+        source=services.infrastructure.source,
         kind=EventKind.CONFIG,
         outcome=Outcome.SUCCESS,
         subject=subject_of(caller),
         detail=detail,
     )
-    for receipt in services.audit.append_in(session, [event]):
+    for receipt in services.infrastructure.audit.append_in(session, [event]):
         _ = receipt.index  # raises when the log refused the event, which undoes the change

@@ -31,10 +31,10 @@ blueprint = Blueprint("federation_credentials", __name__)
 def credentials(client_id: str) -> Response:
     """Give the further credentials of a service."""
     services = current_services()
-    with services.database.reading() as session:
-        if services.federation.client(session, client_id) is None:
+    with services.infrastructure.database.reading() as session:
+        if services.registers.federation.client(session, client_id) is None:
             raise NotFound("client.unknown", "There is no service with this client id.")
-        return _answer(services.federation.credentials(session, client_id))
+        return _answer(services.registers.federation.credentials(session, client_id))
 
 
 @blueprint.post("/federation/v1/clients/<client_id>/credentials")
@@ -50,7 +50,7 @@ def register_credentials(client_id: str) -> Response:
     services = current_services()
     body = validated(schemas.CredentialsBody)
     secret = body.secret.get_secret_value() if body.secret is not None else None
-    _check(services.settings, body.certificates, secret)
+    _check(services.infrastructure.settings, body.certificates, secret)
     kept = ClientCredentials(
         client_id, tuple(body.certificates), client_secrets.hash_secret(secret) if secret is not None else None
     )
@@ -60,9 +60,9 @@ def register_credentials(client_id: str) -> Response:
         "certificates": sorted(kept.certificates),
         "secret": secret is not None,
     }
-    with services.database.transaction() as session:
-        services.federation.register_credentials(session, kept)
-        record_change(services, session, services.clock.now(), detail)
+    with services.infrastructure.database.transaction() as session:
+        services.registers.federation.register_credentials(session, kept)
+        record_change(services, session, services.infrastructure.clock.now(), detail)
     return _answer(kept)
 
 

@@ -34,8 +34,8 @@ class _Register(Protocol):
 def trusts() -> Response:
     """Give every organisation."""
     services = current_services()
-    with services.database.reading() as session:
-        return jsonify({"trusts": [_shown(trust) for trust in services.federation.trusts(session)]})
+    with services.infrastructure.database.reading() as session:
+        return jsonify({"trusts": [_shown(trust) for trust in services.registers.federation.trusts(session)]})
 
 
 @blueprint.post("/federation/v1/trusts")
@@ -45,7 +45,9 @@ def register_trust() -> Response:
     """Insert or replace an organisation."""
     body = validated(schemas.TrustBody)
     trust = Trust(body.ods, body.name)
-    return _register(current_services().federation.register_trust, trust, {"registered": "trust", "ods": trust.ods})
+    return _register(
+        current_services().registers.federation.register_trust, trust, {"registered": "trust", "ods": trust.ods}
+    )
 
 
 @blueprint.get("/federation/v1/identity-providers")
@@ -54,8 +56,8 @@ def register_trust() -> Response:
 def identity_providers() -> Response:
     """Give every identity provider."""
     services = current_services()
-    with services.database.reading() as session:
-        found = services.federation.identity_providers(session)
+    with services.infrastructure.database.reading() as session:
+        found = services.registers.federation.identity_providers(session)
     return jsonify({"identity_providers": [_shown(provider) for provider in found]})
 
 
@@ -72,7 +74,7 @@ def register_identity_provider() -> Response:
     body = validated(schemas.IdentityProviderBody)
     provider = IdentityProvider(body.issuer, body.ods, body.jwks_uri, tuple(body.audiences))
     detail = {"registered": "identity_provider", "issuer": body.issuer, "ods": body.ods}
-    return _register(current_services().federation.register_identity_provider, provider, detail)
+    return _register(current_services().registers.federation.register_identity_provider, provider, detail)
 
 
 @blueprint.get("/federation/v1/clients")
@@ -81,8 +83,8 @@ def register_identity_provider() -> Response:
 def clients() -> Response:
     """Give every registered service with its public keys."""
     services = current_services()
-    with services.database.reading() as session:
-        return jsonify({"clients": [_shown(client) for client in services.federation.clients(session)]})
+    with services.infrastructure.database.reading() as session:
+        return jsonify({"clients": [_shown(client) for client in services.registers.federation.clients(session)]})
 
 
 @blueprint.post("/federation/v1/clients")
@@ -93,7 +95,7 @@ def register_client() -> Response:
     body = validated(schemas.ClientBody)
     client = body.registered()
     detail = {"registered": "client", "client_id": client.client_id, "scopes": sorted(client.scopes)}
-    return _register(current_services().federation.register_client, client, detail)
+    return _register(current_services().registers.federation.register_client, client, detail)
 
 
 @blueprint.get("/federation/v1/manifests")
@@ -102,8 +104,8 @@ def register_client() -> Response:
 def manifests() -> Response:
     """Give every manifest with its approval."""
     services = current_services()
-    with services.database.reading() as session:
-        return jsonify({"manifests": [_manifest(one) for one in services.federation.manifests(session)]})
+    with services.infrastructure.database.reading() as session:
+        return jsonify({"manifests": [_manifest(one) for one in services.registers.federation.manifests(session)]})
 
 
 @blueprint.post("/federation/v1/manifests")
@@ -118,10 +120,10 @@ def register_manifest() -> Response:
     """Insert or replace a manifest, unapproved; 409 while the one on file is approved and differs."""
     services = current_services()
     manifest = validated(schemas.ManifestBody).registered()
-    with services.database.transaction() as session:
-        kept = services.federation.register_manifest(session, manifest)
+    with services.infrastructure.database.transaction() as session:
+        kept = services.registers.federation.register_manifest(session, manifest)
         detail = {"registered": "manifest", "service_id": kept.service_id, "version": kept.version}
-        record_change(services, session, services.clock.now(), detail)
+        record_change(services, session, services.infrastructure.clock.now(), detail)
     return jsonify(_manifest(kept))
 
 
@@ -131,9 +133,9 @@ def register_manifest() -> Response:
 def approve_manifest(service_id: str, version: str) -> Response:
     """Approve a version from now on."""
     services = current_services()
-    now = services.clock.now()
-    with services.database.transaction() as session:
-        kept = services.federation.approve_manifest(session, service_id, version, now)
+    now = services.infrastructure.clock.now()
+    with services.infrastructure.database.transaction() as session:
+        kept = services.registers.federation.approve_manifest(session, service_id, version, now)
         detail = {"approved": "manifest", "service_id": service_id, "version": version}
         record_change(services, session, now, detail)
     return jsonify(_manifest(kept))
@@ -145,9 +147,9 @@ def approve_manifest(service_id: str, version: str) -> Response:
 def withdraw_manifest(service_id: str, version: str) -> Response:
     """Withdraw a version's approval from now on."""
     services = current_services()
-    now = services.clock.now()
-    with services.database.transaction() as session:
-        kept = services.federation.withdraw_manifest(session, service_id, version, now)
+    now = services.infrastructure.clock.now()
+    with services.infrastructure.database.transaction() as session:
+        kept = services.registers.federation.withdraw_manifest(session, service_id, version, now)
         detail = {"withdrawn": "manifest", "service_id": service_id, "version": version}
         record_change(services, session, now, detail)
     return jsonify(_manifest(kept))
@@ -159,8 +161,8 @@ def withdraw_manifest(service_id: str, version: str) -> Response:
 def persons() -> Response:
     """Give every console account; the subject is a pseudonym."""
     services = current_services()
-    with services.database.reading() as session:
-        return jsonify({"persons": [_shown(person) for person in services.federation.persons(session)]})
+    with services.infrastructure.database.reading() as session:
+        return jsonify({"persons": [_shown(person) for person in services.registers.federation.persons(session)]})
 
 
 @blueprint.post("/federation/v1/persons")
@@ -172,17 +174,19 @@ def register_person() -> Response:
     """Insert or replace a console account."""
     services = current_services()
     body = validated(schemas.PersonBody)
-    person = Person(body.issuer, services.pseudonymiser.subject(body.subject), body.ods, frozenset(body.roles))
+    person = Person(
+        body.issuer, services.infrastructure.pseudonymiser.subject(body.subject), body.ods, frozenset(body.roles)
+    )
     detail = {"registered": "person", "subject": person.subject, "ods": person.ods, "roles": sorted(person.roles)}
-    return _register(services.federation.register_person, person, detail)
+    return _register(services.registers.federation.register_person, person, detail)
 
 
 def _register(register: _Register, value: Any, detail: Mapping[str, JsonValue]) -> Response:
     """Keep a value and the record of it in one transaction, and answer the value as it is kept."""
     services = current_services()
-    with services.database.transaction() as session:
+    with services.infrastructure.database.transaction() as session:
         register(session, value)
-        record_change(services, session, services.clock.now(), detail)
+        record_change(services, session, services.infrastructure.clock.now(), detail)
     return jsonify(_shown(value))
 
 

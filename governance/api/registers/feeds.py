@@ -46,7 +46,11 @@ Row = TypeVar("Row")
 def studies() -> Response:
     """Take the studies feed."""
     services = current_services()
-    return _take("studies", parse_studies(_body(), services.pseudonymiser, LIMITS), services.catalogue.upsert)
+    return _take(
+        "studies",
+        parse_studies(_body(), services.infrastructure.pseudonymiser, LIMITS),
+        services.registers.catalogue.upsert,
+    )
 
 
 @blueprint.post("/relationships/v1/edges")
@@ -61,7 +65,11 @@ def studies() -> Response:
 def edges() -> Response:
     """Take the edges feed."""
     services = current_services()
-    return _take("edges", parse_edges(_body(), services.pseudonymiser, LIMITS), services.relationships.upsert_edges)
+    return _take(
+        "edges",
+        parse_edges(_body(), services.infrastructure.pseudonymiser, LIMITS),
+        services.registers.relationships.upsert_edges,
+    )
 
 
 @blueprint.post("/relationships/v1/staff")
@@ -76,7 +84,11 @@ def edges() -> Response:
 def staff() -> Response:
     """Take the staff feed."""
     services = current_services()
-    return _take("staff", parse_staff(_body(), services.pseudonymiser, LIMITS), services.federation.upsert_staff)
+    return _take(
+        "staff",
+        parse_staff(_body(), services.infrastructure.pseudonymiser, LIMITS),
+        services.registers.federation.upsert_staff,
+    )
 
 
 @blueprint.post("/relationships/v1/patients")
@@ -91,8 +103,8 @@ def staff() -> Response:
 def patients() -> Response:
     """Take the patients feed."""
     services = current_services()
-    parsed = parse_patients(_body(), services.pseudonymiser, services.clock.now(), LIMITS)
-    return _take("patients", parsed, services.relationships.upsert_patients)
+    parsed = parse_patients(_body(), services.infrastructure.pseudonymiser, services.infrastructure.clock.now(), LIMITS)
+    return _take("patients", parsed, services.registers.relationships.upsert_patients)
 
 
 def _body() -> bytes:
@@ -104,13 +116,13 @@ def _body() -> bytes:
 def _take(feed: str, parsed: Parsed[Row], upsert: Callable[[Session, Sequence[Row]], None]) -> Response:
     """Store the good rows, record each commit, and answer which lines were not taken."""
     services = current_services()
-    now = services.clock.now()
+    now = services.infrastructure.clock.now()
     rejected = len(parsed.faults)
     for rows in chunks(parsed.rows, COMMIT) if parsed.rows else [()]:
-        with services.database.transaction() as session:
+        with services.infrastructure.database.transaction() as session:
             upsert(session, rows)
             record_change(services, session, now, {"feed": feed, "accepted": len(rows), "rejected": rejected})
-        services.metrics.feed_lines_taken(feed=feed, outcome="accepted", count=len(rows))
-        services.metrics.feed_lines_taken(feed=feed, outcome="rejected", count=rejected)
+        services.infrastructure.metrics.feed_lines_taken(feed=feed, outcome="accepted", count=len(rows))
+        services.infrastructure.metrics.feed_lines_taken(feed=feed, outcome="rejected", count=rejected)
         rejected = 0
     return jsonify({"accepted": len(parsed.rows), "rejected": [asdict(fault) for fault in parsed.faults]})

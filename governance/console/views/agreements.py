@@ -27,8 +27,8 @@ def register(blueprint: Blueprint) -> None:
 def agreements_page() -> ResponseReturnValue:
     """List the agreements the viewer's trust is a party of."""
     services = current_services()
-    found = agreements_of(services.agreements, viewer().ods, services.clock.now())
-    return page("agreements.html", found=found, now=services.clock.now())
+    found = agreements_of(services.registers.agreements, viewer().ods, services.infrastructure.clock.now())
+    return page("agreements.html", found=found, now=services.infrastructure.clock.now())
 
 
 @signed_in(Scope.AGREEMENTS_READ)
@@ -36,14 +36,14 @@ def agreement_page(agreement_id: str) -> ResponseReturnValue:
     """Show one agreement: its text in plain English, signatures, versions and the newest decisions under it."""
     shown = agreement_page_of(agreement_id, request.args.get("version", type=int))
     record_look("agreement", agreement=agreement_id, version=shown.record.agreement.version)
-    return page("agreement.html", shown=shown, now=current_services().clock.now())
+    return page("agreement.html", shown=shown, now=current_services().infrastructure.clock.now())
 
 
 @signed_in(Scope.AGREEMENTS_READ)
 def agreement_impact(agreement_id: str) -> ResponseReturnValue:
     """Ask what is thought of, and tell who of the viewer's trust's part would gain and who would lose access."""
     services = current_services()
-    record = services.agreements.get(agreement_id, request.args.get("version", type=int), viewer().ods)
+    record = services.registers.agreements.get(agreement_id, request.args.get("version", type=int), viewer().ods)
     changes = possible_changes(record)
     form = ImpactForm(request.args)
     form.offer(changes)

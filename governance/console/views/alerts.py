@@ -34,7 +34,7 @@ def alerts_page() -> ResponseReturnValue:
     form = AlertFilterForm(request.args)
     query = query_of(form.state.data, form.severity.data, request.args.get("before", type=int))
     record_look("alerts", state=form.state.data, severity=form.severity.data)
-    found = current_services().alerts.list(viewer(), query, PAGE)
+    found = current_services().uses.alerts.list(viewer(), query, PAGE)
     return page("alerts.html", form=form, found=found, first=query.before is None)
 
 
@@ -47,7 +47,7 @@ def alert_page(alert_id: str) -> ResponseReturnValue:
 @signed_in(Scope.ALERTS_REVIEW)
 def alert_assign(alert_id: str) -> ResponseReturnValue:
     """Put the viewer in charge of the alert."""
-    current_services().alerts.assign(viewer(), alert_id, current_caller().id)
+    current_services().uses.alerts.assign(viewer(), alert_id, current_caller().id)
     flash("You are in charge of this alert.", "done")
     return _back_to(alert_id)
 
@@ -58,7 +58,7 @@ def alert_comment(alert_id: str) -> ResponseReturnValue:
     form = CommentForm(request.form)
     if not submitted(form):
         return _alert(alert_id, form, HTTPStatus.BAD_REQUEST)
-    current_services().alerts.comment(viewer(), alert_id, form.comment.data or "")
+    current_services().uses.alerts.comment(viewer(), alert_id, form.comment.data or "")
     flash("Your comment was added.", "done")
     return _back_to(alert_id)
 
@@ -66,7 +66,7 @@ def alert_comment(alert_id: str) -> ResponseReturnValue:
 @signed_in(Scope.ALERTS_REVIEW)
 def alert_close(alert_id: str) -> ResponseReturnValue:
     """Ask for a verdict and a reason, and close the alert."""
-    alerts, form = current_services().alerts, CloseForm(request.form)
+    alerts, form = current_services().uses.alerts, CloseForm(request.form)
     if not submitted(form):
         alert = alerts.get(viewer(), alert_id)
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
@@ -79,7 +79,7 @@ def alert_close(alert_id: str) -> ResponseReturnValue:
 @signed_in(Scope.ALERTS_REVIEW)
 def alert_unmask(alert_id: str) -> ResponseReturnValue:
     """Ask for a reason, and show once who is behind the alert; the room records it before anything is shown."""
-    alerts, form = current_services().alerts, UnmaskForm(request.form)
+    alerts, form = current_services().uses.alerts, UnmaskForm(request.form)
     if not submitted(form):
         alert = alerts.get(viewer(), alert_id)
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
@@ -89,7 +89,7 @@ def alert_unmask(alert_id: str) -> ResponseReturnValue:
 
 
 def _alert(alert_id: str, form: CommentForm, status: HTTPStatus = HTTPStatus.OK) -> ResponseReturnValue:
-    alert = current_services().alerts.get(viewer(), alert_id)
+    alert = current_services().uses.alerts.get(viewer(), alert_id)
     record_look("alert", alert.patient, alert=alert.id)
     return page("alert.html", status, shown=alert_page_of(alert), form=form, names=trust_names(), me=viewer().id)
 

@@ -22,6 +22,11 @@ def home() -> ResponseReturnValue:
     services = current_services()
     record_look("home")
     found = overview(
-        services.alerts, services.agreements, services.audit, viewer(), current_person().ods, services.clock.now()
+        services.uses.alerts,
+        services.registers.agreements,
+        services.infrastructure.audit,
+        viewer(),
+        current_person().ods,
+        services.infrastructure.clock.now(),
     )
-    return page("home.html", overview=found, now=services.clock.now())
+    return page("home.html", overview=found, now=services.infrastructure.clock.now())

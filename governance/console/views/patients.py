@@ -28,7 +28,7 @@ def patients_page() -> ResponseReturnValue:
     form = PatientSearchForm(request.form)
     if not submitted(form):
         return page("patients.html", HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK, form=form)
-    pseudonym = current_services().pseudonymiser.patient(form.nhs_number.data or "")
+    pseudonym = current_services().infrastructure.pseudonymiser.patient(form.nhs_number.data or "")
     return redirect(url_for("console.patients_timeline", patient=pseudonym), HTTPStatus.SEE_OTHER)
 
 
@@ -36,11 +36,11 @@ def patients_page() -> ResponseReturnValue:
 def patients_timeline(patient: str) -> ResponseReturnValue:
     """Show the timeline of a patient, as far as the viewer's trust is concerned."""
     services, form = current_services(), TimelineFilterForm(request.args)
-    if services.pseudonymiser.patient(patient) != patient:
+    if services.infrastructure.pseudonymiser.patient(patient) != patient:
         raise NotFound("patient.not_a_pseudonym", "There is no such patient.")
     trust = form.trust.data or None
     record_look("timeline", patient, trust=trust)
     before = request.args.get("before", type=int)
-    found = timeline(services.audit_search, trust_names(), patient, viewer().ods, trust, before)
+    found = timeline(services.infrastructure.audit_search, trust_names(), patient, viewer().ods, trust, before)
     trusts = {"": "All trusts"} | dict(found.trusts)
     return page("timeline.html", found=found, form=form, trusts=trusts, first=before is None)

@@ -35,8 +35,8 @@ def sign_in_page() -> ResponseReturnValue:
     if current_session().person is not None:
         return redirect(url_for("console.home"))
     services = current_services()
-    with services.database.reading() as session:
-        found = doors(services.federation, session)
+    with services.infrastructure.database.reading() as session:
+        found = doors(services.registers.federation, session)
     return page("sign_in.html", doors=found)
 
 
@@ -44,8 +44,8 @@ def sign_in_page() -> ResponseReturnValue:
 def sign_in_start(ods: str) -> ResponseReturnValue:
     """Begin an attempt and send the browser to the trust's identity provider."""
     services = current_services()
-    with services.database.reading() as session:
-        door = door_of(services.federation, session, ods)
+    with services.infrastructure.database.reading() as session:
+        door = door_of(services.registers.federation, session, ods)
     address, attempt = current_sign_in().begin(door.issuer)
     current_session()[_ATTEMPT] = attempt.to_session()
     current_session()[_TRUST] = ods
@@ -61,8 +61,8 @@ def sign_in_callback() -> ResponseReturnValue:
         raise Unauthenticated("sign_in.no_attempt", "This sign-in was already used or took too long. Start again.")
     identity = current_sign_in().complete(attempt, request.args)
     try:
-        with services.database.reading() as session:
-            person = admit(services.federation, session, identity, services.clock.now())
+        with services.infrastructure.database.reading() as session:
+            person = admit(services.registers.federation, session, identity, services.infrastructure.clock.now())
     except Forbidden:
         record_refusal(identity.subject, ods)
         raise

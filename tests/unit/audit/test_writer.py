@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from governance.audit import AuditLog, NoteSigner, Receipt
-from governance.audit.health import LogPosture
+from governance.audit.health import LogHealth
 from governance.clock import FixedClock
 from governance.errors import Unavailable
 from governance.pseudonyms import Pseudonymiser, Vault
@@ -113,7 +113,7 @@ def test_the_posture_is_what_the_last_commit_said_and_every_commit_is_counted(
     database: Database, parts: Parts, make_event: MakeEvent
 ) -> None:
     disk, metrics = FailingDisk(database.url), Metrics()
-    posture = LogPosture(metrics)
+    posture = LogHealth(metrics)
     with AuditLog(disk, *parts, observer=posture) as log:
         log.append([make_event(0), make_event(1)])
         disk.broken = True

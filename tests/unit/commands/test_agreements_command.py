@@ -34,9 +34,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def register_trusts() -> None:
     """Put the parties of the documents into the federation of the database that is set."""
-    with services() as made, made.database.transaction() as session:
+    with services() as made, made.infrastructure.database.transaction() as session:
         for ods in ("RKB", "RRK"):
-            made.federation.register_trust(session, Trust(ods, f"Trust {ods}"))
+            made.registers.federation.register_trust(session, Trust(ods, f"Trust {ods}"))
 
 
 def run(*arguments: object) -> Result:

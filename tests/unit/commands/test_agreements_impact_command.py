@@ -9,12 +9,12 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from governance.bootstrap import Services
 from governance.cli import main
 from governance.clock import FixedClock
 from governance.decisions.engine import POLICIES
 from governance.settings import Settings
 from governance.vocabulary import EventKind
-from governance.web import Services
 from tests.conftest import ISSUER, secret
 from tests.worlds.impact import ImpactWorld, terms
 
@@ -65,7 +65,9 @@ def test_a_summary_in_plain_english(world: ImpactWorld) -> None:
         "Unchanged: 0 permitted, 1 denied.",
         "Today's policy decides every one of them as it was logged.",
     ]
-    looks = [event for event in world.services.audit.read(0, 1_000) if event.kind is EventKind.AUDIT_READ]
+    looks = [
+        event for event in world.services.infrastructure.audit.read(0, 1_000) if event.kind is EventKind.AUDIT_READ
+    ]
     assert [look.detail["door"] for look in looks] == ["agreements impact"]
 
 

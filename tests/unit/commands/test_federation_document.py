@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from governance.bootstrap import Services
 from governance.commands.federation import register
 from governance.errors import InvalidInput
 from governance.simulation import network
 from governance.simulation.credentials import Credentials
-from governance.web import Services
 from tests.conftest import NOON
 
 TRUSTS = {"RRK": "University Hospitals Birmingham", "RKB": "Coventry and Warwickshire"}
@@ -28,8 +28,8 @@ def test_a_manifest_is_approved_since_the_day_the_document_says(services: Servic
     document = demo_network()
     for _ in range(2):  # the second time changes nothing
         assert register(services, document)["manifests"] == len(network.AI_VERSIONS)
-    with services.database.reading() as session:
-        manifest = services.federation.manifest(session, network.AI_SERVICE)
+    with services.infrastructure.database.reading() as session:
+        manifest = services.registers.federation.manifest(session, network.AI_SERVICE)
     assert manifest is not None
     assert manifest.approved_at == network.AI_APPROVED_AT
     assert manifest.approved_on(NOON - timedelta(days=400))
@@ -41,8 +41,8 @@ def test_a_manifest_without_a_day_is_not_approved(services: Services) -> None:
     for manifest in document["manifests"]:
         del manifest["approved_at"]
     register(services, document)
-    with services.database.reading() as session:
-        assert not any(one.approved for one in services.federation.manifests(session))
+    with services.infrastructure.database.reading() as session:
+        assert not any(one.approved for one in services.registers.federation.manifests(session))
 
 
 @pytest.mark.parametrize("said", ["2026-11-24T12:00:01Z", "2026-01-05T09:00:00", "soon"])
@@ -52,8 +52,8 @@ def test_an_approval_that_is_not_an_instant_of_the_past_loads_nothing(services: 
     with pytest.raises(InvalidInput) as refused:
         register(services, document)
     assert [fault.path for fault in refused.value.faults] == ["/manifests/0/approved_at"]
-    with services.database.reading() as session:
-        assert services.federation.trusts(session) == ()
+    with services.infrastructure.database.reading() as session:
+        assert services.registers.federation.trusts(session) == ()
 
 
 def test_an_issuer_is_the_address_that_the_identity_provider_gives_itself() -> None:
@@ -66,7 +66,7 @@ def test_the_network_of_the_guide_can_be_loaded_as_it_is_shown(services: Service
     blocks = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
     shown = [document for block in blocks if "{{" not in block and "clients" in (document := yaml.safe_load(block))]
     assert [register(services, document)["clients"] for document in shown] == [2, 1]
-    with services.database.reading() as session:
-        archive = services.federation.archive(session, "https://archive.rrk.example/dicom-web")
+    with services.infrastructure.database.reading() as session:
+        archive = services.registers.federation.archive(session, "https://archive.rrk.example/dicom-web")
     assert archive is not None
     assert archive.client_id == "archive-rrk"

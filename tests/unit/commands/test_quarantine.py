@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from governance.audit import Source
-from governance.bootstrap import build
+from governance.bootstrap import Services, build
 from governance.cli import main
 from governance.clock import FixedClock
 from governance.commands.quarantine import BATCH
@@ -18,7 +18,6 @@ from governance.formats.syslog import Framing
 from governance.jobs import Runtime, syslog_intake
 from governance.settings import Settings, from_environment
 from governance.vocabulary import EventKind
-from governance.web import Services
 from tests.conftest import NOON, secret
 from tests.golden.audit.build import NHS, READER, STUDY, event, message, patient, source, study
 

@@ -7,9 +7,9 @@ import pytest
 
 from governance.alerts import Alert, AlertQuery
 from governance.audit.event import Authority, Event, Resource, Source, Subject
+from governance.bootstrap import Services
 from governance.clock import FixedClock
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
-from governance.web import Services
 from tests.worlds.agreements import OFFICE
 from tests.worlds.alerts import REGION
 from tests.worlds.impact import AGREEMENT, ImpactWorld, terms
@@ -37,9 +37,9 @@ def use(world: ImpactWorld, at: datetime) -> list[Alert]:
         resource=Resource(patient="9990000018", study_uid="1.2.1", modality="CT", custodian="RRK"),
         authority=Authority(None, None, AGREEMENT),
     )
-    _ = world.services.audit.append([event])[0].index
-    world.services.detection.catch_up()
-    found = world.services.alerts.list(REGION, AlertQuery(), 50).alerts
+    _ = world.services.infrastructure.audit.append([event])[0].index
+    world.services.uses.detection.catch_up()
+    found = world.services.uses.alerts.list(REGION, AlertQuery(), 50).alerts
     return [alert for alert in found if "lapsed_authority" in alert.rule_ids]
 
 
@@ -53,7 +53,7 @@ def sentence(alerts: list[Alert]) -> str:
 def test_use_after_expiry(world: ImpactWorld) -> None:
     assert use(world, ENDS - timedelta(hours=1)) == []
     world.clock.advance(ENDS + timedelta(hours=6) - world.clock.now())
-    assert world.services.agreements.expire_due(world.clock.now()) == ((AGREEMENT, 1),)
+    assert world.services.registers.agreements.expire_due(world.clock.now()) == ((AGREEMENT, 1),)
     told = sentence(use(world, ENDS + timedelta(days=2)))
     assert told == ("The agreement that the access names had been expired for 2 days, since 2027-01-01 00:00 UTC.")
 
@@ -65,7 +65,7 @@ def test_use_after_the_last_day_before_the_job_ran(world: ImpactWorld) -> None:
 
 @pytest.mark.parametrize("ending", ["suspend", "terminate"])
 def test_use_after_somebody_ended_it(world: ImpactWorld, ending: str) -> None:
-    agreements, at = world.services.agreements, world.clock.now()
+    agreements, at = world.services.registers.agreements, world.clock.now()
     step: Callable[..., object] = agreements.suspend if ending == "suspend" else agreements.terminate
     step(AGREEMENT, 1, OFFICE, "an incident")
     status = {"suspend": "suspended", "terminate": "terminated"}[ending]

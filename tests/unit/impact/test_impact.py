@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from governance.agreements import Moved, Transition
+from governance.bootstrap import Services
 from governance.clock import FixedClock
 from governance.decisions import EngineFault, RegorusEngine
 from governance.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManyRequests, Unavailable
@@ -15,7 +16,6 @@ from governance.impact.comparison import Effect
 from governance.impact.rendering import document, summary
 from governance.relationships import PatientContext
 from governance.vocabulary import Action, Purpose, ReasonCode, SubjectType
-from governance.web import Services
 from tests.worlds.agreements import OFFICE
 from tests.worlds.impact import AGREEMENT, ImpactWorld, draft, terms
 
@@ -93,7 +93,7 @@ def test_who_loses_when_an_agreement_is_suspended(world: ImpactWorld) -> None:
     assert dict(change.reasons) == {"agreement.not_active": 2}
     assert [(one.decision_id, one.index) for one in change.examples] == [(answers[0].decision.id, answers[0].index)]
     assert report.tally.still_denied == 2
-    assert world.services.agreements.get(AGREEMENT).in_force
+    assert world.services.registers.agreements.get(AGREEMENT).in_force
     assert world.ask().decision.permit
 
 
@@ -160,10 +160,12 @@ def test_changes_are_supposed_together(world: ImpactWorld) -> None:
 
 
 def test_a_draft_on_file_and_a_suspended_version_can_be_supposed_in_force(world: ImpactWorld) -> None:
-    world.services.agreements.load([terms({"/clauses/0/recipients": {"roles": ["nurse"]}}, version=2)], OFFICE)
+    world.services.registers.agreements.load(
+        [terms({"/clauses/0/recipients": {"roles": ["nurse"]}}, version=2)], OFFICE
+    )
     world.ask()
     assert effects(world.suppose(Moved(AGREEMENT, 2, Transition.ACTIVATE))) == {"loses": 1}
-    world.services.agreements.suspend(AGREEMENT, 1, OFFICE, "an incident")
+    world.services.registers.agreements.suspend(AGREEMENT, 1, OFFICE, "an incident")
     world.ask()
     report = world.suppose(Moved(AGREEMENT, 1, Transition.ACTIVATE))
     assert effects(report) == {"gains": 1, "may_gain": 1}
@@ -184,12 +186,14 @@ def test_todays_terms_are_asked_of_the_whole_period(world: ImpactWorld) -> None:
 def test_the_directories_are_asked_as_of_the_event(world: ImpactWorld) -> None:
     world.ask()
     world.move_on(days=2)
-    names, made = world.services.pseudonymiser, world.services
+    names, made = world.services.infrastructure.pseudonymiser, world.services
     patient, user = names.patient("9990000018"), names.subject("clinician")
-    gone = (made.clock.now() - timedelta(days=1)).date()
-    with made.database.transaction() as session:
-        made.relationships.upsert_edges(session, [world.edge("clinician", patient, valid_until=world.clock.now())])
-        made.federation.upsert_staff(session, [StaffMember(user, "RKB", "clinician", leaves_on=gone)])
+    gone = (made.infrastructure.clock.now() - timedelta(days=1)).date()
+    with made.infrastructure.database.transaction() as session:
+        made.registers.relationships.upsert_edges(
+            session, [world.edge("clinician", patient, valid_until=world.clock.now())]
+        )
+        made.registers.federation.upsert_staff(session, [StaffMember(user, "RKB", "clinician", leaves_on=gone)])
     report = world.suppose(SUSPENDED)
     assert effects(report) == {"loses": 1}
     assert not_reproduced(report) == 0
@@ -197,10 +201,10 @@ def test_the_directories_are_asked_as_of_the_event(world: ImpactWorld) -> None:
 
 def test_what_was_replaced_since_is_counted_as_not_reproduced(world: ImpactWorld) -> None:
     world.ask()
-    patient = world.services.pseudonymiser.patient("9990000018")
-    with world.services.database.transaction() as session:
+    patient = world.services.infrastructure.pseudonymiser.patient("9990000018")
+    with world.services.infrastructure.database.transaction() as session:
         replaced = world.edge("clinician", patient, valid_from=world.clock.now())
-        world.services.relationships.upsert_edges(session, [replaced])
+        world.services.registers.relationships.upsert_edges(session, [replaced])
     report = world.suppose(SUSPENDED)
     assert (report.tally.not_reproduced_permits, report.tally.not_reproduced_other_revision) == (1, 0)
     assert "Not reproduced: today's policy decides 1 otherwise" in "\n".join(summary(report))
@@ -212,16 +216,16 @@ def test_an_opt_out_counts_as_it_was_checked_then(world: ImpactWorld) -> None:
         "/clauses/0/opt_out": {"applies": True},
     }
     world.agree(terms(applied, id="quality"))
-    patient = world.services.pseudonymiser.patient("9990000018")
+    patient = world.services.infrastructure.pseudonymiser.patient("9990000018")
     told = world.ask(purpose=Purpose.HQUALIMP)
     assert told.decision.reasons == (ReasonCode.OPT_OUT_UNKNOWN,)
-    with world.services.database.transaction() as session:
+    with world.services.infrastructure.database.transaction() as session:
         checked = PatientContext(patient, opt_out=False, opt_out_checked_at=world.clock.now())
-        world.services.relationships.upsert_patients(session, [checked])
+        world.services.registers.relationships.upsert_patients(session, [checked])
     assert world.ask(purpose=Purpose.HQUALIMP).decision.permit
     world.move_on(days=2)
-    with world.services.database.transaction() as session:
-        world.services.relationships.purge_opt_outs(session, world.clock.now())
+    with world.services.infrastructure.database.transaction() as session:
+        world.services.registers.relationships.purge_opt_outs(session, world.clock.now())
     report = world.suppose(Moved("quality", 1, Transition.SUSPEND))
     assert effects(report) == {"loses": 1}
     assert not_reproduced(report) == 0
@@ -238,7 +242,7 @@ def test_what_policy_had_no_part_in_is_set_aside(world: ImpactWorld, monkeypatch
         patched.setattr(RegorusEngine, "evaluate", fail)
         world.ask()
         with pytest.raises(Unavailable):
-            world.services.impact.analyse(everything(world))
+            world.services.uses.impact.analyse(everything(world))
     report = world.suppose(SUSPENDED)
     assert dict(report.tally.set_aside) == {"policy.not_asked": 1, "search.custodians_not_logged": 1}
     assert effects(report) == {"loses": 1}
@@ -257,7 +261,7 @@ def test_what_would_change_nothing_is_refused(world: ImpactWorld) -> None:
     world.ask()
     with pytest.raises(Conflict, match="in force"):
         world.suppose(SUSPENDED, Moved(AGREEMENT, 1, Transition.TERMINATE))
-    world.services.agreements.terminate(AGREEMENT, 1, OFFICE, "over")
+    world.services.registers.agreements.terminate(AGREEMENT, 1, OFFICE, "over")
     with pytest.raises(Conflict, match="never in force again"):
         world.suppose(Moved(AGREEMENT, 1, Transition.ACTIVATE))
 
@@ -292,7 +296,7 @@ def test_no_change_is_no_question(world: ImpactWorld) -> None:
 def test_one_analysis_at_a_time_and_none_past_its_maximum(world: ImpactWorld) -> None:
     world.ask()
     world.ask()
-    impact, seen = world.services.impact, []
+    impact, seen = world.services.uses.impact, []
 
     def again(done: int) -> None:
         seen.append(done)
@@ -333,7 +337,7 @@ def test_a_report_says_no_more_than_ids_and_places(world: ImpactWorld) -> None:
     ask_everything(world)
     report = world.suppose(SUSPENDED)
     told = "\n".join(summary(report)) + str(document(report))
-    names = world.services.pseudonymiser
+    names = world.services.infrastructure.pseudonymiser
     for word in ("9990000018", names.patient("9990000018"), names.subject("clinician"), "1.2.1", names.study("1.2.1")):
         assert word not in told.replace("'2.1.0'", "")
     assert "Supposing two-trusts version 1 were suspended." in told
@@ -344,8 +348,8 @@ def test_a_question_is_narrowed_to_its_newest_decisions(world: ImpactWorld) -> N
     for _ in range(5):
         world.ask()
     whole = everything(world)
-    narrowed = world.services.impact.newest(whole, 2)
+    narrowed = world.services.uses.impact.newest(whole, 2)
     assert (narrowed.until, narrowed.changes) == (whole.until, whole.changes)
-    assert world.services.impact.decisions(narrowed) == 2
-    assert world.services.impact.analyse(narrowed).tally.decisions == 2
-    assert world.services.impact.newest(whole, 6) == whole
+    assert world.services.uses.impact.decisions(narrowed) == 2
+    assert world.services.uses.impact.analyse(narrowed).tally.decisions == 2
+    assert world.services.uses.impact.newest(whole, 6) == whole

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from governance.agreements import Moved, Transition
+from governance.bootstrap import Services
 from governance.clock import FixedClock
 from governance.decisions import PolicySource
 from governance.decisions.engine import POLICIES
@@ -14,7 +15,6 @@ from governance.errors import InvalidInput
 from governance.impact import ImpactReport
 from governance.impact.candidate import read_candidate
 from governance.impact.rendering import document, summary
-from governance.web import Services
 from tests.worlds.impact import AGREEMENT, ImpactWorld
 
 RECIPIENTS = "imaging/recipients/recipients.rego"
@@ -68,7 +68,7 @@ def test_who_gains_by_wider_rules(world: ImpactWorld, candidate: Candidate) -> N
     assert (group.trust, group.custodian, group.role, group.purpose) == ("RKB", "RRK", "nurse", "TREAT")
     assert change.reasons == (("role.not_covered", 1),)
     (example,) = change.examples
-    assert world.services.audit.entry(example.index).authority.decision_id == example.decision_id
+    assert world.services.infrastructure.audit.entry(example.index).authority.decision_id == example.decision_id
     told = document(report)
     assert told["policy_revision"] == told["supposed_revision"]
     assert told["rules"] != told["supposed_rules"] == wider.digest

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from governance.alerts import Alert, AlertQuery, Viewer
+from governance.bootstrap import Services
 from governance.clock import FixedClock
 from governance.jobs import Reminders
 from governance.vocabulary import AlertState, EventKind, Severity, Verdict
-from governance.web import Services
 from tests.worlds.agreements import OFFICE, document
 from tests.worlds.impact import ImpactWorld, terms
 
@@ -21,9 +21,9 @@ RUNS = {"effective": {"from": "2026-01-01", "to": "2027-06-30"}, "review_date": 
 def reminders(services: Services, clock: FixedClock) -> Reminders:
     """Put an agreement into force that ends in summer and wants its review in spring."""
     world = ImpactWorld(services, clock)
-    services.agreements.terminate("two-trusts", 1, OFFICE, "only the one below is looked at")
+    services.registers.agreements.terminate("two-trusts", 1, OFFICE, "only the one below is looked at")
     world.agree(terms(id="long", **RUNS))
-    return Reminders(services.agreements, services.alerts, services.database, clock)
+    return Reminders(services.registers.agreements, services.uses.alerts, services.infrastructure.database, clock)
 
 
 def walk_to(clock: FixedClock, at: datetime) -> None:
@@ -31,7 +31,7 @@ def walk_to(clock: FixedClock, at: datetime) -> None:
 
 
 def alerts(services: Services, viewer: Viewer = REGION) -> list[Alert]:
-    return sorted(services.alerts.list(viewer, AlertQuery()).alerts, key=lambda alert: alert.opened_at)
+    return sorted(services.uses.alerts.list(viewer, AlertQuery()).alerts, key=lambda alert: alert.opened_at)
 
 
 def signals(services: Services) -> list[tuple[str, str]]:
@@ -60,7 +60,7 @@ def test_each_threshold_is_told_once_and_rises(reminders: Reminders, services: S
         ("medium", "ends_within_30_days"),
         ("high", "ends_within_7_days"),
     ]
-    raised = [event for event in services.audit.read(0, 1_000) if event.kind is EventKind.SECURITY_ALERT]
+    raised = [event for event in services.infrastructure.audit.read(0, 1_000) if event.kind is EventKind.SECURITY_ALERT]
     assert len(raised) == 6
 
 
@@ -86,7 +86,7 @@ def test_what_a_person_closed_stays_closed(reminders: Reminders, services: Servi
     walk_to(clock, ENDS - timedelta(days=20))
     reminders.run_once()
     (alert,) = alerts(services)
-    services.alerts.close(
+    services.uses.alerts.close(
         Viewer("s-officer", "RRK", person=True), alert.id, Verdict.JUSTIFIED, "The renewal is signed."
     )
     assert reminders.run_once() == 0
@@ -112,10 +112,10 @@ def test_parties_see_it_and_it_says_what_and_when(reminders: Reminders, services
 def test_what_is_over_superseded_or_a_draft_is_left_alone(
     reminders: Reminders, services: Services, clock: FixedClock
 ) -> None:
-    services.agreements.load([document(id="draft", **RUNS)], OFFICE)
-    services.agreements.suspend("long", 1, OFFICE, "an incident")
+    services.registers.agreements.load([document(id="draft", **RUNS)], OFFICE)
+    services.registers.agreements.suspend("long", 1, OFFICE, "an incident")
     walk_to(clock, ENDS - timedelta(days=5))
     assert reminders.run_once() == 1
-    services.agreements.terminate("long", 1, OFFICE, "over")
+    services.registers.agreements.terminate("long", 1, OFFICE, "over")
     walk_to(clock, ENDS + timedelta(days=1))
     assert reminders.run_once() == 0

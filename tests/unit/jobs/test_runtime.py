@@ -31,26 +31,26 @@ def test_a_sender_that_names_no_trust_is_read_by_its_setting(settings: Settings,
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(b"".join(f"{len(frame)} ".encode() + frame for frame in frames))
         for _ in range(500):
-            if services.quarantine.waiting():
+            if services.uses.quarantine.waiting():
                 break
             time.sleep(0.02)
     finally:
         runtime.stop()
-    sources = [each.source for each in services.audit.read(0, 100) if each.kind is EventKind.ACCESS]
+    sources = [each.source for each in services.infrastructure.audit.read(0, 100) if each.kind is EventKind.ACCESS]
     assert [(each.id, each.ods) for each in sources] == [("vna-1", "RRK")]
-    assert services.quarantine.waiting() == 1
-    services.database.dispose()
+    assert services.uses.quarantine.waiting() == 1
+    services.infrastructure.database.dispose()
 
 
 def test_stopping_ends_the_streams_of_alerts_and_closes_the_log(settings: Settings, clock: FixedClock) -> None:
     services = build(settings, clock)
     runtime = Runtime(services)
     runtime.start(jobs=False)
-    stream = iter(services.alerts.streams.open(Viewer("soc", None, person=False), None))
+    stream = iter(services.uses.alerts.streams.open(Viewer("soc", None, person=False), None))
     assert next(stream) is None
-    assert services.audit.running
+    assert services.infrastructure.audit.running
     runtime.stop()
     with pytest.raises(StopIteration):
         next(stream)
-    assert not services.audit.running
-    services.database.dispose()
+    assert not services.infrastructure.audit.running
+    services.infrastructure.database.dispose()

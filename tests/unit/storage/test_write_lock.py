@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.storage.write_lock import Turn
+from governance.storage.write_lock import WriteLock
 
 ROUNDS = 40
 _SPAWN = multiprocessing.get_context("spawn")
@@ -16,15 +16,15 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 def _count(database: str, counter: str) -> None:
     """Add one, again and again, in a way that loses counts unless nobody else is at it."""
-    turn = Turn(database)
+    lock = WriteLock(database)
     for _ in range(ROUNDS):
-        with turn.taken():
+        with lock.held():
             seen = int(Path(counter).read_text())
             Path(counter).write_text(str(seen + 1))
 
 
 def _die_holding(database: str) -> None:
-    with Turn(database).taken():
+    with WriteLock(database).held():
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -41,13 +41,13 @@ def test_processes_take_turns(tmp_path: Path) -> None:
 
 
 def test_threads_take_turns(tmp_path: Path) -> None:
-    turn, counted = Turn(str(tmp_path / "x.sqlite")), 0
+    lock, counted = WriteLock(str(tmp_path / "x.sqlite")), 0
     inside = 0
 
     def count() -> None:
         nonlocal counted, inside
         for _ in range(ROUNDS):
-            with turn.taken():
+            with lock.held():
                 inside += 1
                 assert inside == 1
                 counted += 1
@@ -67,26 +67,26 @@ def test_one_that_dies_gives_up_its_turn(tmp_path: Path) -> None:
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    with Turn(database).taken():
+    with WriteLock(database).held():
         pass
 
 
 def test_a_block_that_fails_gives_up_its_turn(tmp_path: Path) -> None:
-    turn = Turn(str(tmp_path / "x.sqlite"))
+    lock = WriteLock(str(tmp_path / "x.sqlite"))
 
     def fail() -> None:
-        with turn.taken():
+        with lock.held():
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
-    with turn.taken():
+    with lock.held():
         pass
 
 
 def test_a_database_in_memory_has_no_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for path in (None, "", ":memory:"):
-        with Turn(path).taken(), Turn(path).taken():
+        with WriteLock(path).held(), WriteLock(path).held():
             pass
     assert list(tmp_path.iterdir()) == []

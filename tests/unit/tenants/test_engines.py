@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from governance.bootstrap import build, create_app
+from governance.bootstrap import build
 from governance.clock import FixedClock
 from governance.decisions import OpaRules, PolicySource, RegorusRules, RuleSet
 from governance.jobs import Runtime
+from governance.server import create_app
 from governance.settings import Settings
 from governance.tenants import read_tenant
 from tests.peers.opa import OpaServer
@@ -59,7 +60,9 @@ def test_an_opa_that_is_away_denies_and_one_that_lost_its_memory_is_given_it_aga
     server.stop()
     answer = at_opa.ask("certification", "evaluation", ASKED).get_json()
     assert (answer["decision"], answer["context"]["reasons"]) == (False, ["engine.unavailable"])
-    assert at_opa.services.audit.entry(answer["context"]["log_index"]).detail["reasons"] == ["engine.unavailable"]
+    assert at_opa.services.infrastructure.audit.entry(answer["context"]["log_index"]).detail["reasons"] == [
+        "engine.unavailable"
+    ]
     search = at_opa.ask("certification", "search/subject", ASKED)
     assert (search.status_code, search.get_json()["reason"]) == (503, "search.undecided")
     server.start()

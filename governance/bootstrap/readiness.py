@@ -3,40 +3,42 @@
 from collections.abc import Callable
 
 from governance.audit import checkpoint
+from governance.bootstrap.infrastructure import Infrastructure
+from governance.bootstrap.registers import Registers
+from governance.bootstrap.uses import Uses
 from governance.telemetry import Edge, Snapshot, get_logger
-from governance.web.services import Services
 
 _log = get_logger(__name__)
 
 
-def parts(services: Services) -> dict[str, bool]:
+def parts(infrastructure: Infrastructure, uses: Uses) -> dict[str, bool]:
     """Ask each part whether it can do its work; one that raises cannot."""
     checks: dict[str, Callable[[], bool]] = {
-        "audit_log": lambda: services.audit_posture.ok and services.audit.running,
-        "database": services.database.ping,
-        "policy_engine": services.access.engine_healthy,
-        "policy_loaded": services.access.policy_loaded,
+        "audit_log": lambda: infrastructure.audit_health.ok and infrastructure.audit.running,
+        "database": infrastructure.database.ping,
+        "policy_engine": uses.access.engine_healthy,
+        "policy_loaded": uses.access.policy_loaded,
     }
     return {name: _answers(name, check) for name, check in checks.items()}
 
 
-def snapshot(services: Services) -> Snapshot:
+def snapshot(infrastructure: Infrastructure, registers: Registers, uses: Uses) -> Snapshot:
     """Read the state a scrape shows."""
-    now = services.clock.now()
-    size, _ = services.audit.tree_head()
-    signed = checkpoint.parse(services.audit.latest_checkpoint()).checkpoint.size
-    signed_at = services.audit.checkpoint_signed_at() or now
-    overview = services.agreements.overview(now)
+    now = infrastructure.clock.now()
+    size, _ = infrastructure.audit.tree_head()
+    signed = checkpoint.parse(infrastructure.audit.latest_checkpoint()).checkpoint.size
+    signed_at = infrastructure.audit.checkpoint_signed_at() or now
+    overview = registers.agreements.overview(now)
     return Snapshot(
         log_size=size,
         checkpoint_size=signed,
         checkpoint_age=max(0.0, (now - signed_at).total_seconds()),
-        detection_cursor=services.detection.position(),
-        alerts=services.alerts.counts(),
+        detection_cursor=uses.detection.position(),
+        alerts=uses.alerts.counts(),
         agreements={status.value: count for status, count in overview.by_status.items()},
-        quarantined=services.quarantine.waiting(),
-        queued=services.audit.queued,
-        ready=parts(services),
+        quarantined=uses.quarantine.waiting(),
+        queued=infrastructure.audit.queued,
+        ready=parts(infrastructure, uses),
         edges={
             state.client_id: Edge(
                 current=state.current,
@@ -46,7 +48,7 @@ def snapshot(services: Services) -> Snapshot:
                 staleness=state.staleness,
                 lost=state.lost,
             )
-            for state in services.edges.states()
+            for state in uses.edges.states()
         },
     )
 

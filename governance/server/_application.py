@@ -8,11 +8,11 @@ from flask import Flask
 
 from governance import api, console
 from governance.api.authzen.loop import LoopDoor
-from governance.bootstrap._build import build
+from governance.bootstrap import Services, build
 from governance.jobs import Runtime
 from governance.settings import Settings
 from governance.telemetry import configure
-from governance.web import Services, browser, observation, problems
+from governance.web import browser, observation, problems
 from governance.web.services import EXTENSION
 
 
@@ -20,17 +20,17 @@ def create_app(services: Services) -> Flask:
     """Put the HTTP doors in front of the services; every route has its rule and its error map."""
     app = Flask("governance", static_folder=None)
     app.extensions[EXTENSION] = services
-    settings = services.settings
+    settings = services.infrastructure.settings
     browser.install(
         app,
-        database=services.database,
-        clock=services.clock,
+        database=services.infrastructure.database,
+        clock=services.infrastructure.clock,
         base_url=settings.issuer,
         client_id=settings.console_client_id,
         session_key=settings.session_key,
     )
     problems.install(app)
-    observation.install(app, services.metrics)
+    observation.install(app, services.infrastructure.metrics)
     for blueprint in api.blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(console.blueprint)
@@ -49,5 +49,5 @@ def serve(settings: Settings) -> LoopDoor:
 
 def create_door(services: Services, app: Flask) -> LoopDoor:
     """Put the event-loop door in front of an application; its threads answer what the door does not take."""
-    others: Any = WSGIMiddleware(cast("Any", app), workers=services.settings.threads)
+    others: Any = WSGIMiddleware(cast("Any", app), workers=services.infrastructure.settings.threads)
     return LoopDoor(services, others)

@@ -1,0 +1,80 @@
+"""Wires what watches: alerts, detection, and the trusts' own OPAs."""
+
+from sqlmodel import Session
+
+from governance.alerts import AlertService
+from governance.bootstrap.infrastructure import Infrastructure, new_id
+from governance.bootstrap.registers import Registers
+from governance.decisions import (
+    PolicySource,
+)
+from governance.detection import DetectionEngine, Links, RegionContext, default_rules
+from governance.edges import Bundles, EdgeLimits, Edges, EdgeWatch
+from governance.federation import FederationDirectory
+from governance.tokens.bundle_key import BundleKey
+
+
+def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertService:
+    return AlertService(
+        database=infrastructure.database,
+        audit=infrastructure.audit,
+        clock=infrastructure.clock,
+        revealer=infrastructure.audit,
+        source=infrastructure.source,
+        patient_of=lambda session, subject: _patient_of(registers.federation, session, subject),
+    )
+
+
+def make_detection(infrastructure: Infrastructure, registers: Registers, alerts: AlertService) -> DetectionEngine:
+    links = Links(infrastructure.audit_search)
+    return DetectionEngine(
+        database=infrastructure.database,
+        log=infrastructure.audit,
+        alerts=alerts,
+        rules=default_rules(),
+        context=lambda session: RegionContext(
+            session,
+            federation=registers.federation,
+            catalogue=registers.catalogue,
+            relationships=registers.relationships,
+            pseudonymiser=infrastructure.pseudonymiser,
+            links=links,
+        ),
+        clock=infrastructure.clock,
+        holder=new_id(),
+        meter=infrastructure.metrics,
+    )
+
+
+def make_bundles(infrastructure: Infrastructure, registers: Registers) -> Bundles:
+    """Make the bundles for the trusts' own OPAs; subscribed after this service decides on the new terms itself."""
+    settings = infrastructure.settings
+    key = BundleKey(settings.key_encryption_key, settings.bundle_key_generation)
+    bundles = Bundles(
+        PolicySource.from_directory(),
+        key.sign,
+        settings.bundle_waits,
+        clock=infrastructure.clock,
+        revoked=registers.tokens.revoked,
+        stale_after=settings.edge_stale_after,
+    )
+    registers.agreements.subscribe(bundles.load)
+    return bundles
+
+
+def make_edge_watch(infrastructure: Infrastructure, edges: Edges, alerts: AlertService) -> EdgeWatch:
+    settings = infrastructure.settings
+    return EdgeWatch(
+        edges=edges,
+        alerts=alerts,
+        audit=infrastructure.audit,
+        database=infrastructure.database,
+        clock=infrastructure.clock,
+        source=infrastructure.source,
+        limits=EdgeLimits(settings.edge_silent_after, settings.edge_behind_after, settings.edge_stale_after),
+    )
+
+
+def _patient_of(federation: FederationDirectory, session: Session, subject: str) -> str | None:
+    member = federation.staff(session, subject)
+    return member.patient_key if member else None

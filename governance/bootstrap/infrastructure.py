@@ -1,0 +1,56 @@
+"""What every room stands on: settings, clock, database, the log and what seals it."""
+
+import uuid
+from dataclasses import dataclass
+
+from governance.audit import AuditLog, AuditSearch, NoteSigner, Source
+from governance.audit.health import LogHealth
+from governance.clock import Clock
+from governance.pseudonyms import Pseudonymiser, Vault
+from governance.settings import Settings
+from governance.storage import Database, migrate
+from governance.telemetry import Metrics
+from governance.vocabulary import SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
+class Infrastructure:
+    """What every room stands on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    metrics: Metrics
+    pseudonymiser: Pseudonymiser
+    vault: Vault
+    source: Source
+    audit: AuditLog
+    audit_health: LogHealth
+    audit_search: AuditSearch
+
+
+def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
+    """Open the database, bring its schema up to date and make the log; nothing runs yet."""
+    database = Database(settings.database_url)
+    migrate.upgrade(database)
+    pseudonymiser, vault = Pseudonymiser(settings.pseudonym_key), Vault(settings.key_encryption_key)
+    signer = NoteSigner.from_seed(settings.log_origin, settings.log_signing_key)
+    metrics = Metrics(settings.shared_folder)
+    health = LogHealth(metrics)
+    return Infrastructure(
+        settings=settings,
+        clock=clock,
+        database=database,
+        metrics=metrics,
+        pseudonymiser=pseudonymiser,
+        vault=vault,
+        source=Source(SYSTEM, settings.organisation),
+        audit=AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=health),
+        audit_health=health,
+        audit_search=AuditSearch(database),
+    )
+
+
+def new_id() -> str:
+    """Make a fresh identifier (RFC 9562 UUID version 4)."""
+    return str(uuid.uuid4())

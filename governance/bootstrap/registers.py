@@ -1,0 +1,65 @@
+"""Who, what, why, under which terms, and by which token: what every use case asks."""
+
+from dataclasses import dataclass
+
+from governance.agreements import Agreements
+from governance.bootstrap.infrastructure import Infrastructure, new_id
+from governance.catalogue import Catalogue
+from governance.emergency import EmergencyGrants
+from governance.federation import FederationDirectory
+from governance.relationships import Relationships
+from governance.tokens import ClientMethods, KeyRing, TokenService
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """Who, what, why, under which terms, and by which token."""
+
+    federation: FederationDirectory
+    client_methods: ClientMethods
+    catalogue: Catalogue
+    relationships: Relationships
+    agreements: Agreements
+    tokens: TokenService
+    emergency: EmergencyGrants
+
+
+def make_registers(infrastructure: Infrastructure) -> Registers:
+    """Make the registers; a key to sign tokens with is made when there is none yet."""
+    settings, database, clock = infrastructure.settings, infrastructure.database, infrastructure.clock
+    federation = FederationDirectory(infrastructure.pseudonymiser)
+    methods = ClientMethods(
+        database,
+        federation,
+        clock,
+        certificate_header=settings.client_certificate_header,
+        secret_basic=settings.client_secret_basic,
+    )
+    keys = KeyRing(database, settings.key_encryption_key)
+    keys.ensure(clock.now())
+    return Registers(
+        federation=federation,
+        client_methods=methods,
+        catalogue=Catalogue(),
+        relationships=Relationships(infrastructure.pseudonymiser),
+        agreements=Agreements(
+            database,
+            infrastructure.audit,
+            clock,
+            new_id,
+            infrastructure.source,
+            lambda session: {trust.ods for trust in federation.trusts(session)},
+        ),
+        tokens=TokenService(
+            issuer=settings.issuer,
+            database=database,
+            federation=federation,
+            audit=infrastructure.audit,
+            keys=keys,
+            clock=clock,
+            new_id=new_id,
+            source=infrastructure.source,
+            client_methods=methods.names,
+        ),
+        emergency=EmergencyGrants(database, infrastructure.audit),
+    )

@@ -1,0 +1,40 @@
+"""Every service of a process, in three frozen parts."""
+
+from dataclasses import dataclass
+
+from governance import __version__
+from governance.bootstrap import readiness
+from governance.bootstrap.infrastructure import Infrastructure, make_infrastructure
+from governance.bootstrap.registers import Registers, make_registers
+from governance.bootstrap.uses import Uses, make_uses
+from governance.clock import Clock, SystemClock
+from governance.decisions import Engine
+from governance.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What an endpoint, a job or a command may use; built once a process.
+
+    ``infrastructure`` is what everything stands on, ``registers`` say who, what, why and under which terms, ``uses``
+    are what can be asked.
+    """
+
+    infrastructure: Infrastructure
+    registers: Registers
+    uses: Uses
+
+
+def build(settings: Settings, clock: Clock | None = None, engine: Engine | None = None) -> Services:
+    """Make the services of a process; nothing runs yet, and the database has its newest schema.
+
+    Args:
+        settings: validated settings.
+        clock: the one clock; the machine's when none is given.
+        engine: a policy engine; made from the settings when none is given.
+    """
+    infrastructure = make_infrastructure(settings, clock or SystemClock())
+    registers = make_registers(infrastructure)
+    uses = make_uses(infrastructure, registers, engine)
+    infrastructure.metrics.watch(lambda: readiness.snapshot(infrastructure, registers, uses), __version__)
+    return Services(infrastructure, registers, uses)

@@ -1,0 +1,71 @@
+"""The use cases of a process, each handed what it needs and no more.
+
+A new one is a field and a line of :func:`make_uses`; what takes more wiring has a function in a module beside this one.
+"""
+
+from dataclasses import dataclass
+
+from governance.access import AccessRequests, AccessService, CurrentTerms, ExchangeService, SearchService
+from governance.alerts import AlertService
+from governance.archives import ArchiveLists, EnforcementPoint
+from governance.bootstrap import _deciding as deciding
+from governance.bootstrap import _watching as watching
+from governance.bootstrap.infrastructure import Infrastructure
+from governance.bootstrap.registers import Registers
+from governance.decisions import Engine
+from governance.detection import DetectionEngine
+from governance.edges import Bundles, EdgeIntake, Edges, EdgeWatch
+from governance.impact import ImpactAnalysis
+from governance.intake.quarantine import Quarantine
+from governance.tenants import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What can be asked of the service."""
+
+    access: AccessService
+    access_requests: AccessRequests
+    search: SearchService
+    exchange: ExchangeService
+    impact: ImpactAnalysis
+    enforcement: EnforcementPoint
+    lists: ArchiveLists
+    tenants: Tenants
+    bundles: Bundles
+    edges: Edges
+    edge_intake: EdgeIntake
+    edge_watch: EdgeWatch
+    quarantine: Quarantine
+    alerts: AlertService
+    detection: DetectionEngine
+
+
+def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engine | None) -> Uses:
+    """Make every use case; the order is that of who hears first of changed terms (this process, then tokens, edges)."""
+    settings, database, clock = infrastructure.settings, infrastructure.database, infrastructure.clock
+    decisions = deciding.make_decisions(infrastructure, registers, engine or deciding.make_engine(settings))
+    terms = CurrentTerms(database, decisions, registers.agreements.catch_up)
+    access = deciding.make_access(infrastructure, registers, decisions, terms)
+    bundles = watching.make_bundles(infrastructure, registers)
+    edges = Edges(database, registers.federation, clock, lambda: bundles.revision, settings.edge_stale_after)
+    quarantine = Quarantine(database, infrastructure.pseudonymiser, infrastructure.vault, clock)
+    enforcement = deciding.make_enforcement(infrastructure, registers)
+    alerts = watching.make_alerts(infrastructure, registers)
+    return Uses(
+        access=access,
+        access_requests=deciding.make_access_requests(infrastructure, registers, decisions, terms),
+        search=deciding.make_search(infrastructure, registers, decisions, terms),
+        exchange=deciding.make_exchange(infrastructure, registers, access),
+        impact=deciding.make_impact(infrastructure, registers),
+        enforcement=enforcement,
+        lists=deciding.make_lists(infrastructure, registers, decisions, enforcement, terms),
+        tenants=deciding.make_tenants(infrastructure),
+        bundles=bundles,
+        edges=edges,
+        edge_intake=EdgeIntake(infrastructure.audit, quarantine, clock, infrastructure.metrics),
+        edge_watch=watching.make_edge_watch(infrastructure, edges, alerts),
+        quarantine=quarantine,
+        alerts=alerts,
+        detection=watching.make_detection(infrastructure, registers, alerts),
+    )
