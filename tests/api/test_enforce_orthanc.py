@@ -127,7 +127,9 @@ def set_up(region: RegionWorld) -> Iterator[Callable[..., None]]:
     before = region.services
 
     def change(**settings: Any) -> None:
-        region.services = replace(before, settings=replace(before.settings, **settings))
+        base = before.infrastructure
+        changed = replace(base, settings=replace(base.settings, **settings))
+        region.services = replace(before, infrastructure=changed)
         region.app = create_app(region.services)
 
     yield change

@@ -241,9 +241,9 @@ def test_what_another_process_suspends_is_closed_at_the_next_question(world: Reg
     office = Actor("the-office", "service", None)
     try:
         before = send(world, sent)[0].json()
-        other.agreements.suspend(DIRECT_CARE, 1, office, "To see whether everybody hears.")
+        other.registers.agreements.suspend(DIRECT_CARE, 1, office, "To see whether everybody hears.")
         after = send(world, sent)[0].json()
-        other.agreements.activate(DIRECT_CARE, 1, office, "They did.")
+        other.registers.agreements.activate(DIRECT_CARE, 1, office, "They did.")
         again = send(world, sent)[0].json()
     finally:
         runtime.stop()

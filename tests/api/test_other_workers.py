@@ -47,7 +47,7 @@ def test_an_evaluation_knows(world: RegionWorld, other: Services) -> None:
     decisions = []
     for step in (None, "suspend", "activate"):
         if step:
-            getattr(other.agreements, step)(DIRECT_CARE, 1, OFFICE, WHY)
+            getattr(other.registers.agreements, step)(DIRECT_CARE, 1, OFFICE, WHY)
         decisions.append(ask(world, "/access/v1/evaluation", showcase.question()).get_json()["decision"])
     assert decisions == [True, False, True]
 
@@ -55,7 +55,7 @@ def test_an_evaluation_knows(world: RegionWorld, other: Services) -> None:
 def test_a_search_knows(world: RegionWorld, other: Services) -> None:
     body = showcase.question() | {"resource": {"type": "study"}}
     before = ask(world, "/access/v1/search/resource", body).get_json()["results"]
-    other.agreements.suspend(DIRECT_CARE, 1, OFFICE, WHY)
+    other.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, WHY)
     after = ask(world, "/access/v1/search/resource", body).get_json()["results"]
     assert showcase.SHARED_STUDY in {study["id"] for study in before}
     assert showcase.SHARED_STUDY not in {study["id"] for study in after}
@@ -70,7 +70,7 @@ def test_an_emergency_request_knows(world: RegionWorld, other: Services) -> None
         "requested_access": {"emergency": True},
         "denial": {"binding_token": offer["binding_token"], "expires_at": offer["expires_at"]},
     }
-    other.agreements.suspend(DIRECT_CARE, 1, OFFICE, WHY)
+    other.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, WHY)
     refused = ask(world, "/access/v1/request", body)
     assert refused.status_code == 400, refused.get_data(as_text=True)
     assert refused.get_json()["type"].endswith(":not_requestable")
@@ -80,6 +80,6 @@ def test_the_revision_that_a_token_is_held_to_is_the_one_in_force(world: RegionW
     """An exchange gives a token out only if the terms are still those of its decision."""
     access = world.services.uses.access
     before = access.current_revision()
-    other.agreements.suspend(DIRECT_CARE, 1, OFFICE, WHY)
+    other.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, WHY)
     assert access.revision == before
     assert access.current_revision() == other.access.revision != before

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GOVERNANCE = ROOT / "governance"
 
 ALLOWED: dict[str, tuple[str, ...]] = {
-    "flask": ("web/", "api/", "console/", "bootstrap/", "simulation/"),
+    "flask": ("web/", "api/", "console/", "server/", "simulation/"),
     "jwt": ("tokens/", "web/", "simulation/"),
     "cryptography": (
         "tokens/",

@@ -163,7 +163,7 @@ class Office:
         document = short_agreement(datetime.now(UTC).date()) | {"version": version}
         document["clauses"][0]["recipients"]["roles"] = roles
         plan = {SHORT_AGREEMENT: Wanted(AgreementStatus.SIGNED)}
-        rehearse(self.offline.agreements, [document], self._signatories, OFFICE, plan)
+        rehearse(self.offline.registers.agreements, [document], self._signatories, OFFICE, plan)
         self.activate(SHORT_AGREEMENT, version)
 
     def _move(self, agreement: str, verb: str, version: int) -> None:
@@ -174,7 +174,7 @@ class Office:
 
     def _file(self, began: float) -> None:
         ended = time.monotonic()
-        data = self.offline.agreements.refresh()
+        data = self.offline.registers.agreements.refresh()
         self.known[data.revision] = data
         self.changes.append(Change(began, ended, data.revision))
 
@@ -271,7 +271,7 @@ def wait_for_more(clients: list[Client], count: int = 3) -> None:
 def test_no_answer_mixes_revisions_and_none_is_wrong_for_its_own(office: Office) -> None:
     stop = threading.Event()
     bearer = office.surface.bearer()
-    service = office.offline.settings.issuer
+    service = office.offline.infrastructure.settings.issuer
     clients = [Client(number, service, bearer, stop) for number in range(CLIENTS)]
     for client in clients:
         client.start()

@@ -98,7 +98,7 @@ def test_messages_are_read_again_once_their_sender_is_known(opened: Services, mo
     result = run("retry")
     assert result.exit_code == 0, result.output
     assert result.output.endswith(f"2 recorded, {BATCH} still waiting\n")
-    sources = [each.source for each in opened.audit.read(0, 100) if each.kind is EventKind.ACCESS]
+    sources = [each.source for each in opened.infrastructure.audit.read(0, 100) if each.kind is EventKind.ACCESS]
     assert [(each.id, each.ods) for each in sources] == [("vna-1", "RRK"), ("vna-2", "RKB")]
 
 
@@ -106,7 +106,12 @@ def test_entries_of_an_edge_are_counted_and_read_again_beside_the_others(
     environment: dict[str, str], opened: Services
 ) -> None:
     received(opened, "vna")
-    early = EdgeIntake(opened.audit, opened.quarantine, FixedClock(datetime(2020, 1, 1, tzinfo=UTC)), opened.metrics)
+    early = EdgeIntake(
+        opened.infrastructure.audit,
+        opened.uses.quarantine,
+        FixedClock(datetime(2020, 1, 1, tzinfo=UTC)),
+        opened.infrastructure.metrics,
+    )
     entry = {"decision_id": "d-1", "path": "imaging/decision/answer", "timestamp": "2020-02-01T00:00:00Z", "input": {}}
     taken = early.take([entry, entry | {"decision_id": 7}], Source("edge-a", "RRK"))
     assert (taken.tally.accepted, taken.quarantined) == (0, 2)
@@ -115,5 +120,5 @@ def test_entries_of_an_edge_are_counted_and_read_again_beside_the_others(
     assert shown.count("  opa  ") == 2
     done = run("retry", "--quiet")
     assert done.output.strip() == "1 recorded, 2 still waiting"
-    (event,) = [event for event in opened.audit.read(0, 100) if event.kind is EventKind.DECISION]
+    (event,) = [event for event in opened.infrastructure.audit.read(0, 100) if event.kind is EventKind.DECISION]
     assert (event.source.id, event.authority.decision_id) == ("edge-a", "d-1")
