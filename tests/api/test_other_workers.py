@@ -82,4 +82,4 @@ def test_the_revision_that_a_token_is_held_to_is_the_one_in_force(world: RegionW
     before = access.current_revision()
     other.registers.agreements.suspend(DIRECT_CARE, 1, OFFICE, WHY)
     assert access.revision == before
-    assert access.current_revision() == other.access.revision != before
+    assert access.current_revision() == other.uses.access.revision != before
