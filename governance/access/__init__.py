@@ -10,6 +10,7 @@ Rules of this room:
 
 from governance.access.access import AccessAnswer, AccessService, Asked, Asker, asker_of
 from governance.access.access_requests import AccessRequests, Wanted
+from governance.access.batches import EvaluationBatches, Question
 from governance.access.bound_tokens import BoundTokens
 from governance.access.candidates import CandidateFinder
 from governance.access.denials import AccessRequestError, AccessRequestRefused, Denials, Offer, PresentedDenial
@@ -18,6 +19,7 @@ from governance.access.lapse import AgreementLapse
 from governance.access.paging import EXAMINED, Collected, Page, collect
 from governance.access.search import Found, Searched, SearchService
 from governance.access.terms import CurrentTerms
+from governance.access.together import Together
 
 __all__ = [
     "EXAMINED",
@@ -34,14 +36,17 @@ __all__ = [
     "Collected",
     "CurrentTerms",
     "Denials",
+    "EvaluationBatches",
     "ExchangeDenied",
     "ExchangeService",
     "Found",
     "Offer",
     "Page",
     "PresentedDenial",
+    "Question",
     "SearchService",
     "Searched",
+    "Together",
     "Wanted",
     "asker_of",
     "collect",

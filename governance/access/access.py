@@ -115,9 +115,9 @@ class AccessService:
         self._terms = terms
 
     @property
-    def prompt(self) -> bool:
+    def decides_without_io(self) -> bool:
         """Say whether deciding waits for nothing outside this process, so that an event loop may do it itself."""
-        return self._terms.prompt
+        return self._terms.decides_without_io
 
     def engine_healthy(self) -> bool:
         """Say whether the policy engine can decide now."""

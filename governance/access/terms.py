@@ -30,7 +30,7 @@ class CurrentTerms:
         self._catch_up = catch_up
 
     @property
-    def prompt(self) -> bool:
+    def decides_without_io(self) -> bool:
         """Say whether deciding waits for nothing outside this process, so that an event loop may do it itself."""
         return self._decisions.engine_name == EMBEDDED and self._database.dialect == "sqlite"
 

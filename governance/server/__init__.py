@@ -4,6 +4,6 @@
 of services of their own: ``create_app(services)``, and ``create_asgi(services, app)`` with the event loop before it.
 """
 
-from governance.server._application import create_app, create_door, serve
+from governance.server._application import create_app, create_asgi, serve
 
-__all__ = ["create_app", "create_door", "serve"]
+__all__ = ["create_app", "create_asgi", "serve"]

@@ -1,4 +1,4 @@
-"""The application of a server process: HTTP doors in front of the services."""
+"""The application of a server process: HTTP endpoints in front of the services."""
 
 import gc
 from typing import Any, cast
@@ -7,7 +7,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 
 from governance import api, console
-from governance.api.authzen.loop import LoopDoor
+from governance.api.authzen.loop import EventLoopEndpoint
 from governance.bootstrap import Services, build
 from governance.jobs import Runtime
 from governance.settings import Settings
@@ -17,7 +17,7 @@ from governance.web.services import EXTENSION
 
 
 def create_app(services: Services) -> Flask:
-    """Put the HTTP doors in front of the services; every route has its rule and its error map."""
+    """Put the HTTP endpoints in front of the services; every route has its rule and its error map."""
     app = Flask("governance", static_folder=None)
     app.extensions[EXTENSION] = services
     settings = services.infrastructure.settings
@@ -37,17 +37,17 @@ def create_app(services: Services) -> Flask:
     return app
 
 
-def serve(settings: Settings) -> LoopDoor:
+def serve(settings: Settings) -> EventLoopEndpoint:
     """Make the application of a server process, running: for an ASGI server's factory."""
     configure(settings.log_level)
     services = build(settings)
     Runtime(services).start()
     gc.collect()
     gc.freeze()  # what is there now stays for the life of the process: no collection need look at it again
-    return create_door(services, create_app(services))
+    return create_asgi(services, create_app(services))
 
 
-def create_door(services: Services, app: Flask) -> LoopDoor:
-    """Put the event-loop door in front of an application; its threads answer what the door does not take."""
+def create_asgi(services: Services, app: Flask) -> EventLoopEndpoint:
+    """Put the event loop's endpoint in front of an application, whose threads answer what it does not take."""
     others: Any = WSGIMiddleware(cast("Any", app), workers=services.infrastructure.settings.threads)
-    return LoopDoor(services, others)
+    return EventLoopEndpoint(services, others)

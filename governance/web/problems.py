@@ -65,6 +65,12 @@ def opaque() -> Response:
     return problem(500, "internal", "Something went wrong here. The request can be tried again.")
 
 
+def unexpected(error: Exception) -> Response:
+    """Make the opaque 500 of an error that nobody raised on purpose, and log what it was."""
+    _log.exception("unexpected error", exc_info=error, error_type=type(error).__name__)
+    return opaque()
+
+
 def install(app: Flask) -> None:
     """Register the map on an application."""
 
@@ -85,5 +91,4 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> Response:
-        _log.exception("unexpected error", error_type=type(error).__name__)
-        return opaque()
+        return unexpected(error)

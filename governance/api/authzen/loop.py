@@ -1,49 +1,43 @@
-"""The event-loop door: the one question asked all the time, answered without a thread that waits for it.
+"""The event loop's endpoint: the one question asked all the time, answered without a thread that waits for it.
 
 Flask answers everything; a thread that waits for a group commit starves the others, which is where its long tail comes
 from. This ASGI application stands in front of it and takes ``POST /access/v1/evaluation`` when it comes in its plainest
-form, a bearer token and a JSON object. It holds no rule of its own:
+form, a bearer token and a JSON object. It reads and writes HTTP and has no rule of its own:
 
 1. The caller, the shape of the question, the decision and the rendering are the same functions that the view calls.
 2. Whatever it does not take, and whatever it finds fault with, goes to Flask as it came, and Flask says what is wrong.
-3. Questions that arrive together are decided on one snapshot and recorded in one append, each for its own asker. Those
-   that arrive while an append is under way wait for its end, as their own would have to. Then as many as were together
-   last are waited for, a moment at most: who was answered together asks again together, and the price of a snapshot and
-   of a commit is paid once for all of them. Whoever is alone waits for nobody.
-4. It answers after the log has the decision. When the log cannot take it, the answer is the problem map's.
-5. Deciding takes place on the loop only when nothing outside this process can hold it up; otherwise in a thread.
+3. Questions are decided together with those that wait beside them (:mod:`governance.access.together`), and answered
+   once the log has the decision (:mod:`governance.access.batches`).
+4. What keeps an answer becomes the problem that the problem map makes of it. Every request is counted and has its line
+   in the log, one that ends in an unexpected error too.
+
+Example: ``EventLoopEndpoint(services, others)`` is what an ASGI server calls, ``others`` being Flask behind an adapter.
 """
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from sqlmodel import Session
+from flask import Response
 
-from governance.access import AccessAnswer, Asked
+from governance.access import AccessAnswer, EvaluationBatches, Question, Together
 from governance.api.authzen import schemas
 from governance.api.authzen.answers import rendered
 from governance.api.authzen.requests import access_request
-from governance.audit import Receipt
 from governance.bootstrap import Services
-from governance.decisions import AccessRequest
 from governance.errors import GovernanceError
-from governance.tokens import AccessClaims, TokenRefused
+from governance.tokens import TokenRefused
 from governance.vocabulary import Scope
 from governance.web import Caller
 from governance.web.authentication import allowed, service_caller
 from governance.web.body import DEFAULT_MAXIMUM, parsed, validated
 from governance.web.observation import Answered, answer_headers, keep, trace_of
-from governance.web.problems import problem_of
+from governance.web.problems import problem_of, unexpected
 from governance.web.security_headers import content_security_policy, headers_of
 
 ROUTE = "/access/v1/evaluation"
-_TOGETHER = 16  # questions decided at a time
-_MOMENT = 0.005  # seconds
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as Flask writes it
 Scope_ = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -61,20 +55,10 @@ class _Reply:
 
 
 class _NotTaken(Exception):
-    """The request is not for this door after all: Flask will say what is wrong with it."""
+    """The request is not for this endpoint after all: Flask will say what is wrong with it."""
 
 
-@dataclass(slots=True)
-class _Question:
-    """One question, who asks it by which token, and who waits for its answer."""
-
-    request: AccessRequest
-    claims: AccessClaims
-    caller: Caller
-    answer: asyncio.Future[AccessAnswer]
-
-
-class LoopDoor:
+class EventLoopEndpoint:
     """An ASGI application (version 3.0).
 
     Args:
@@ -85,11 +69,8 @@ class LoopDoor:
     def __init__(self, services: Services, others: Application) -> None:
         self._services = services
         self._others = others
-        self._pool = ThreadPoolExecutor(1, "decision")
-        self._waiting: list[_Question] = []
-        self._company = 0  # how many were together last
-        self._complete = asyncio.Event()  # as many are together again, or the moment is over
-        self._deciding: asyncio.Task[None] | None = None
+        batches = EvaluationBatches(services.uses.access, services.registers.tokens)
+        self._together: Together[Question, AccessAnswer] = Together(batches.decide)
         self._headers = headers_of(
             content_security_policy(None), services.infrastructure.settings.issuer.startswith("https://")
         )
@@ -102,17 +83,21 @@ class LoopDoor:
             return
         began = perf_counter()
         body, more = await _read(receive)
+        own = self._headers | answer_headers(trace_of(headers.get("traceparent")), headers.get("x-request-id"))
+        caller: Caller | None = None
         try:
-            question = self._question(headers, body, more)
-            answered = await self._answer(question, headers)
+            question, caller = self._question(headers, body, more)
+            reply = await self._reply(question, caller)
         except _NotTaken:
             await self._others(scope, _again(body, more, receive), send)
             return
+        except Exception as error:  # noqa: BLE001 - whatever it is, it has its answer, its count and its line in the log
+            reply = _problem(problem_of(error) if isinstance(error, GovernanceError) else unexpected(error))
         seconds = perf_counter() - began
-        keep(self._services.infrastructure.metrics, Answered(ROUTE, "POST", answered.status, seconds, question.caller))
-        await _send(send, answered)
+        keep(self._services.infrastructure.metrics, Answered(ROUTE, "POST", reply.status, seconds, caller))
+        await _send(send, reply, own)
 
-    def _question(self, headers: dict[str, str], body: bytes, more: bool) -> _Question:
+    def _question(self, headers: dict[str, str], body: bytes, more: bool) -> tuple[Question, Caller]:
         """Understand a request. Raises _NotTaken when anything is wrong with it."""
         if more:
             raise _NotTaken
@@ -122,106 +107,29 @@ class LoopDoor:
                 headers["authorization"][7:], services.infrastructure.settings.issuer
             )
             caller = allowed(service_caller(services, claims), Scope.ACCESS_EVALUATE)
-            asked = access_request(validated(schemas.EvaluationRequest, parsed(body)))
+            request = access_request(validated(schemas.EvaluationRequest, parsed(body)))
         except GovernanceError:
             raise _NotTaken from None
-        return _Question(asked, claims, caller, asyncio.get_running_loop().create_future())
+        return Question(request, caller, claims), caller
 
-    async def _answer(self, question: _Question, headers: dict[str, str]) -> _Reply:
-        """Give the answer to a question, or the problem that kept it. Raises _NotTaken."""
-        told = self._headers | answer_headers(trace_of(headers.get("traceparent")), headers.get("x-request-id"))
+    async def _reply(self, question: Question, caller: Caller) -> _Reply:
+        """Give the answer to a question. Raises _NotTaken when its token does not live, or what kept the answer."""
         try:
-            answer = await self._together(question)
-        except GovernanceError as error:
-            problem = problem_of(error)
-            return _Reply(
-                problem.status_code,
-                {name: value for name, value in problem.headers if name != "Content-Length"} | told,
-                problem.get_data(),
-            )
-        made = rendered(answer, question.request, question.caller, self._services)
-        return _Reply(200, {"Content-Type": "application/json"} | told, _ENCODER.encode(made).encode() + b"\n")
-
-    async def _together(self, question: _Question) -> AccessAnswer:
-        """Decide a question with those that arrived beside it."""
-        self._waiting.append(question)
-        if len(self._waiting) >= self._company:
-            self._complete.set()
-        if self._deciding is None:
-            self._deciding = asyncio.create_task(self._decide())
-        return await question.answer
-
-    async def _decide(self) -> None:
-        """Decide what waits, some at a time, until nothing does."""
-        try:
-            while self._waiting:
-                await self._gather()
-                questions, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
-                self._company = len(questions)
-                await self._decide_some(questions)
-        finally:
-            self._deciding = None
-
-    async def _gather(self) -> None:
-        """Wait a moment until as many are there as were together last (3)."""
-        if len(self._waiting) < self._company:
-            self._complete.clear()
-            late = asyncio.get_running_loop().call_later(_MOMENT, self._complete.set)
-            await self._complete.wait()
-            late.cancel()
-
-    async def _decide_some(self, questions: list[_Question]) -> None:
-        """Decide some questions and give each its answer when the log has them all; raises nothing."""
-        try:
-            if self._services.uses.access.prompt:
-                living, asked = self._ask(questions)
-            else:
-                living, asked = await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, questions)
-            receipts = await asyncio.wrap_future(asked.receipts) if asked else []
-        except Exception as error:  # noqa: BLE001 - everybody who waits must hear it
-            for question in questions:
-                _fail(question, error)
-            return
-        if asked is not None:
-            self._tell(living, asked, receipts)
-        for question in questions:
-            _fail(question, _NotTaken())  # whoever's token does not live has no answer by now
-
-    def _ask(self, questions: Sequence[_Question]) -> tuple[list[_Question], Asked | None]:
-        """Decide the questions whose token lives, on one snapshot, and hand the decisions to the log."""
-        access = self._services.uses.access
-        with access.snapshot() as session:
-            living = [question for question in questions if self._alive(session, question)]
-            asked = [(question.request, question.caller) for question in living]
-            return living, access.ask(asked, session) if asked else None
-
-    def _tell(self, questions: Sequence[_Question], asked: Asked, receipts: Sequence[Receipt]) -> None:
-        """Give each question its answer, now that the log holds it."""
-        for place, question in enumerate(questions):
-            try:
-                answer = self._services.uses.access.answer(asked, place, receipts)
-            except Exception as error:  # noqa: BLE001 - each its own
-                _fail(question, error)
-            else:
-                if not question.answer.done():
-                    question.answer.set_result(answer)
-
-    def _alive(self, session: Session, question: _Question) -> bool:
-        """Say whether the token of a question still lives."""
-        try:
-            self._services.registers.tokens.check_alive(session, question.claims)
+            answer = await self._together.ask(question)
         except TokenRefused:
-            return False
-        return True
+            raise _NotTaken from None
+        made = rendered(answer, question.request, caller, self._services)
+        return _Reply(200, {"Content-Type": "application/json"}, _ENCODER.encode(made).encode() + b"\n")
 
 
-def _fail(question: _Question, error: Exception) -> None:
-    if not question.answer.done():
-        question.answer.set_exception(error)
+def _problem(document: Response) -> _Reply:
+    """Take a problem document as a reply; its length is the body's."""
+    headers = {name: value for name, value in document.headers if name != "Content-Length"}
+    return _Reply(document.status_code, headers, document.get_data())
 
 
 def _plain(scope: Scope_) -> dict[str, str] | None:
-    """Give the headers of a request that this door takes, None for any other."""
+    """Give the headers of a request that this endpoint takes, None for any other."""
     if scope["type"] != "http" or scope["path"] != ROUTE or scope["method"] != "POST" or scope.get("query_string"):
         return None
     headers: dict[str, str] = {}
@@ -257,8 +165,10 @@ def _again(body: bytes | None, more: bool, receive: Receive) -> Receive:
     return receive_again
 
 
-async def _send(send: Send, answered: _Reply) -> None:
-    sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answered.headers.items()]
-    sent.append((b"content-length", str(len(answered.body)).encode()))
-    await send({"type": "http.response.start", "status": answered.status, "headers": sent})
-    await send({"type": "http.response.body", "body": answered.body, "more_body": False})
+async def _send(send: Send, reply: _Reply, own: dict[str, str]) -> None:
+    """Send a reply, and with it the headers that every answer of this service has."""
+    headers = reply.headers | own
+    sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    sent.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": sent})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": False})

@@ -1,4 +1,4 @@
-"""The event-loop door: for the plainest question the view's answer, for everything else Flask's, as it came."""
+"""The event loop's endpoint: for the plainest question the view's answer, for everything else Flask's, as it came."""
 
 import asyncio
 import copy
@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from governance.access import Asked
+from governance.access.together import MOST_WAITING
 from governance.agreements import Actor
+from governance.api.authzen import loop
 from governance.bootstrap import build
 from governance.decisions import PolicySource, RegorusEngine
 from governance.jobs import Runtime
-from governance.server import create_door
+from governance.server import create_asgi
 from governance.settings import from_environment
 from governance.simulation import network, showcase
+from governance.telemetry import get_logger
 from governance.vocabulary import EventKind
+from governance.web import observation, problems
 from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 PATH = "/access/v1/evaluation"
@@ -25,7 +30,7 @@ GOOD: dict[str, Any] = showcase.question()
 
 
 class Apart(RegorusEngine):
-    """The embedded engine under another name: the door must not take it for one that waits for nothing."""
+    """The embedded engine under another name: it must not be taken for one that waits for nothing."""
 
     name = "apart"
 
@@ -44,7 +49,7 @@ class Answer:
 
 @pytest.fixture(scope="module", params=[RegorusEngine, Apart])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegionWorld]:
-    home = seed_home(tmp_path_factory.mktemp("door") / "home", "http://127.0.0.1:8080", "http://127.0.0.1:9")
+    home = seed_home(tmp_path_factory.mktemp("loop") / "home", "http://127.0.0.1:8080", "http://127.0.0.1:9")
     made = RegionWorld(home, engine=request.param(PolicySource.from_directory()))
     made.feed_showcase()
     yield made
@@ -63,19 +68,19 @@ def authorization(world: RegionWorld) -> str:
 
 
 def send(world: RegionWorld, *requests: Mapping[str, Any]) -> list[Answer]:
-    """Send requests at once through one door and give their answers in order.
+    """Send requests at once to one endpoint and give their answers in order.
 
     A request is what differs from a good one: method, path, body (bytes or a JSON value), headers, pieces.
     """
 
     async def all_of_them() -> list[Answer]:
-        door = create_door(world.services, world.app)
-        return await asyncio.gather(*(_one(door, request) for request in requests))
+        endpoint = create_asgi(world.services, world.app)
+        return await asyncio.gather(*(_one(endpoint, request) for request in requests))
 
     return asyncio.run(all_of_them())
 
 
-async def _one(door: Callable[..., Any], request: Mapping[str, Any]) -> Answer:
+async def _one(endpoint: Callable[..., Any], request: Mapping[str, Any]) -> Answer:
     body = request.get("body", GOOD)
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"content-type": "application/json", "host": "127.0.0.1", "content-length": str(len(sent))}
@@ -106,7 +111,7 @@ async def _one(door: Callable[..., Any], request: Mapping[str, Any]) -> Answer:
     async def hear(message: dict[str, Any]) -> None:
         heard.append(message)
 
-    await door(scope, receive, hear)
+    await endpoint(scope, receive, hear)
     told = {name.decode().lower(): value.decode() for name, value in heard[0]["headers"]}
     return Answer(heard[0]["status"], told, b"".join(message.get("body", b"") for message in heard[1:]))
 
@@ -250,3 +255,73 @@ def test_what_another_process_suspends_is_closed_at_the_next_question(world: Reg
     assert [one["decision"] for one in (before, after, again)] == [True, False, True]
     assert after["context"]["policy_revision"] != before["context"]["policy_revision"]
     assert again["context"]["policy_revision"] == before["context"]["policy_revision"]
+
+
+def counted(world: RegionWorld, status: int) -> float:
+    registry = world.services.infrastructure.metrics.registry
+    labels = {"route": PATH, "method": "POST", "status": str(status)}
+    return registry.get_sample_value("governance_http_requests_total", labels) or 0.0
+
+
+@pytest.mark.parametrize("broken", ["reading", "deciding", "answering", "rendering"])
+def test_an_unexpected_error_leaves_a_problem_a_line_in_the_log_and_a_count(
+    world: RegionWorld, authorization: str, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("the patient's name")
+
+    owner, name = {
+        "reading": (loop, "access_request"),
+        "deciding": (world.services.uses.access, "ask"),
+        "answering": (world.services.uses.access, "answer"),
+        "rendering": (loop, "rendered"),
+    }[broken]
+    for module in (problems, observation):
+        monkeypatch.setattr(module, "_log", get_logger(module.__name__))  # one that is not bound yet
+    sent = {
+        "headers": {
+            "authorization": authorization,
+            "x-request-id": "r-2",
+            "traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01",
+        }
+    }
+    before = counted(world, 500)
+    with monkeypatch.context() as patch, capture_logs() as lines:
+        patch.setattr(owner, name, fail)
+        (seen,) = send(world, sent)
+    assert (seen.status, seen.headers["content-type"]) == (500, "application/problem+json")
+    assert (seen.json()["status"], seen.json()["reason"]) == (500, "internal")
+    assert "patient" not in seen.body.decode()
+    assert seen.headers["x-request-id"] == "r-2"
+    assert seen.headers["traceparent"].startswith("00-" + "a" * 32)
+    assert seen.headers["x-content-type-options"] == "nosniff"
+    assert counted(world, 500) == before + 1
+    (unexpected,) = [line for line in lines if line["event"] == "unexpected error"]
+    assert (unexpected["log_level"], unexpected["error_type"]) == ("error", "KeyError")
+    (wide,) = [line for line in lines if line["event"] == "request"]
+    assert (wide["route"], wide["status"]) == (PATH, 500)
+    assert [answer.status for answer in send(world, sent, sent)] == [200, 200], "it goes on"
+
+
+def test_an_answer_that_fails_does_not_spoil_a_neighbours(
+    world: RegionWorld, authorization: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = world.services.uses.access.answer
+
+    def second_fails(asked: Asked, place: int, receipts: Any) -> Any:
+        if place == 1:
+            raise KeyError(place)
+        return answer(asked, place, receipts)
+
+    monkeypatch.setattr(world.services.uses.access, "answer", second_fails)
+    answers = send(world, *({"headers": {"authorization": authorization}} for _ in range(4)))
+    assert [one.status for one in answers] == [200, 500, 200, 200]
+
+
+def test_more_questions_than_may_wait_are_told_to_ask_again(world: RegionWorld, authorization: str) -> None:
+    answers = send(world, *({"headers": {"authorization": authorization}} for _ in range(MOST_WAITING + 3)))
+    refused = [one for one in answers if one.status == 503]
+    assert len(refused) == 3
+    assert {one.status for one in answers} == {200, 503}
+    for one in refused:
+        assert (one.headers["retry-after"], one.json()["reason"]) == ("1", "access.overloaded")
