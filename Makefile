@@ -55,6 +55,11 @@ bench: $(VENV)/.dev opa ## Run the side-by-side measurements; each prints a rati
 	.ci/system-packages wrk
 	$(BIN)/python -m benchmarks
 
+.PHONY: docs
+docs: $(VENV)/.runtime ## Write the pages that come from declarations: docs/settings.md
+	$(BIN)/python app.py settings > docs/settings.new
+	mv docs/settings.new docs/settings.md
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Compile the pinned, hashed requirement files from their short lists
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links requirements.in -o requirements.txt

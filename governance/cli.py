@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "log-key": "log:log_key",
     "quarantine": "quarantine:quarantine",
     "serve": "serving:serve",
+    "settings": "settings_page:settings_page",
     "simulate": "simulate:simulate",
     "verify-log": "log:verify_log",
 }

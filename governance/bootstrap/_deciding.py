@@ -54,7 +54,8 @@ def make_decisions(infrastructure: Infrastructure, registers: Registers, engine:
         reads_today=_reads_today(infrastructure.audit_search),
         grants=registers.emergency.running,
     )
-    return DecisionService(engine, information, review_sample(infrastructure.settings.key_encryption_key))
+    key = infrastructure.settings.key_encryption_key.get_secret_value()
+    return DecisionService(engine, information, review_sample(key))
 
 
 def make_access(
@@ -79,7 +80,7 @@ def make_access(
 def make_access_requests(
     infrastructure: Infrastructure, registers: Registers, decisions: DecisionService, terms: CurrentTerms
 ) -> AccessRequests:
-    key = infrastructure.settings.key_encryption_key
+    key = infrastructure.settings.key_encryption_key.get_secret_value()
     return AccessRequests(
         denials=Denials(key, infrastructure.audit_search, infrastructure.pseudonymiser),
         grants=registers.emergency,

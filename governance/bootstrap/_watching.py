@@ -49,7 +49,7 @@ def make_detection(infrastructure: Infrastructure, registers: Registers, alerts:
 def make_bundles(infrastructure: Infrastructure, registers: Registers) -> Bundles:
     """Make the bundles for the trusts' own OPAs; subscribed after this service decides on the new terms itself."""
     settings = infrastructure.settings
-    key = BundleKey(settings.key_encryption_key, settings.bundle_key_generation)
+    key = BundleKey(settings.key_encryption_key.get_secret_value(), settings.bundle_key_generation)
     bundles = Bundles(
         PolicySource.from_directory(),
         key.sign,

@@ -31,10 +31,11 @@ class Infrastructure:
 
 def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
     """Open the database, bring its schema up to date and make the log; nothing runs yet."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url.get_secret_value())
     migrate.upgrade(database)
-    pseudonymiser, vault = Pseudonymiser(settings.pseudonym_key), Vault(settings.key_encryption_key)
-    signer = NoteSigner.from_seed(settings.log_origin, settings.log_signing_key)
+    pseudonymiser = Pseudonymiser(settings.pseudonym_key.get_secret_value())
+    vault = Vault(settings.key_encryption_key.get_secret_value())
+    signer = NoteSigner.from_seed(settings.log_origin, settings.log_signing_key.get_secret_value())
     metrics = Metrics(settings.shared_folder)
     health = LogHealth(metrics)
     return Infrastructure(

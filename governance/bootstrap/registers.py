@@ -35,7 +35,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
         certificate_header=settings.client_certificate_header,
         secret_basic=settings.client_secret_basic,
     )
-    keys = KeyRing(database, settings.key_encryption_key)
+    keys = KeyRing(database, settings.key_encryption_key.get_secret_value())
     keys.ensure(clock.now())
     return Registers(
         federation=federation,

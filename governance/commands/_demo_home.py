@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from governance.settings import KEYS
 from governance.simulation.credentials import Credentials, write_private
 
-_SECRETS = ("pseudonym_key", "key_encryption_key", "log_signing_key", "session_key")
 _KEY = 32  # bytes
 FOLDER = Path(".demo")
 _TENANT = Path(__file__).resolve().parents[2] / "docs" / "examples" / "tenants" / "meeting_rooms"
@@ -59,7 +59,7 @@ class DemoHome:
     def _secrets(self) -> dict[str, str]:
         path = self.folder / "secrets.json"
         if not path.exists():
-            made = {name: base64.b64encode(secrets.token_bytes(_KEY)).decode() for name in _SECRETS}
+            made = {name: base64.b64encode(secrets.token_bytes(_KEY)).decode() for name in KEYS}
             write_private(path, json.dumps(made))
         found: dict[str, str] = json.loads(path.read_text())
         return found

@@ -32,7 +32,7 @@ def archive(folder: Path, service: str, port: int) -> None:
     """Run the archive of a demo in FOLDER whose service answers at SERVICE, until it is stopped."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     home, client_id = DemoHome(folder, service, ""), network.archive_id(OWNER)
-    key = enforcement_key(from_environment(os.environ).key_encryption_key, client_id)
+    key = enforcement_key(from_environment(os.environ).key_encryption_key.get_secret_value(), client_id)
     held = holdings(load_accounts())
     try:
         surface = Surface(service, Credentials.read(home.credential_file(network.FEEDS)), [Scope.CONTEXT_WRITE.value])

@@ -7,10 +7,10 @@ import click
 
 from governance.commands._context import plain_errors, print_json, services
 from governance.commands._settings import settings
+from governance.settings import KEYS, PREFIX
 from governance.tokens.bundle_key import ALGORITHM, published_bundle_keys
 from governance.web.enforcement_keys import enforcement_key
 
-_SECRETS = ("PSEUDONYM_KEY", "KEY_ENCRYPTION_KEY", "LOG_SIGNING_KEY", "SESSION_KEY")
 _KEY = 32  # bytes
 
 
@@ -22,8 +22,8 @@ def keys() -> None:
 @keys.command("new")
 def new() -> None:
     """Print fresh secrets for a new installation, as lines of an environment file. They are kept nowhere."""
-    for name in _SECRETS:
-        click.echo(f"GOVERNANCE_{name}={base64.b64encode(secrets.token_bytes(_KEY)).decode()}")
+    for name in KEYS:
+        click.echo(f"{PREFIX}{name.upper()}={base64.b64encode(secrets.token_bytes(_KEY)).decode()}")
 
 
 @keys.command("rotate")
@@ -47,7 +47,7 @@ def show() -> None:
 def bundles() -> None:
     """Print the public keys of bundles as the `keys` of an OPA's configuration: the one that signs, and the next."""
     chosen = settings()
-    found = published_bundle_keys(chosen.key_encryption_key, chosen.bundle_key_generation)
+    found = published_bundle_keys(chosen.key_encryption_key.get_secret_value(), chosen.bundle_key_generation)
     print_json({"keys": {key.kid: {"algorithm": ALGORITHM, "key": key.public_pem} for key in found}})
 
 
@@ -60,4 +60,4 @@ def enforcement_point(client_id: str) -> None:
     with services() as made:
         if made.uses.enforcement.archive(client_id) is None:
             raise click.ClickException("There is no registered archive with this client id.")
-    click.echo(enforcement_key(chosen.key_encryption_key, client_id))
+    click.echo(enforcement_key(chosen.key_encryption_key.get_secret_value(), client_id))

@@ -45,7 +45,7 @@ def verify_log(
     """
     chosen = None if database and key else settings()
     try:
-        reader = open_reader(database or (chosen.database_url if chosen else ""))
+        reader = open_reader(database or (chosen.database_url.get_secret_value() if chosen else ""))
         trusted = read_key(key or _verifier_key())
     except (OSError, ValueError, psycopg.Error, sqlite3.Error) as error:
         click.echo(f"The log cannot be checked: {error}", err=True)
@@ -98,7 +98,7 @@ def export(output: Path, form: str, patient: str | None, since: datetime | None,
 
 def _verifier_key() -> str:
     chosen = settings()
-    return NoteSigner.from_seed(chosen.log_origin, chosen.log_signing_key).verifier_key()
+    return NoteSigner.from_seed(chosen.log_origin, chosen.log_signing_key.get_secret_value()).verifier_key()
 
 
 def _from(query: Query, after: int | None) -> Query:

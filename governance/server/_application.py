@@ -27,7 +27,7 @@ def create_app(services: Services) -> Flask:
         clock=services.infrastructure.clock,
         base_url=settings.issuer,
         client_id=settings.console_client_id,
-        session_key=settings.session_key,
+        session_key=settings.session_key.get_secret_value(),
     )
     problems.install(app)
     observation.install(app, services.infrastructure.metrics)

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar, cast
 
 from flask import g, request
 from flask.typing import ResponseReturnValue
+from pydantic import SecretStr
 
 from governance.bootstrap import Services
 from governance.errors import Forbidden, Unauthenticated
@@ -100,11 +101,16 @@ def authenticate() -> Caller:
         raise Unauthenticated("credential.missing", "This needs a bearer token from /oauth/token.")
     services = current_services()
     settings = services.infrastructure.settings
-    if settings.metrics_token and hmac.compare_digest(credential.encode(), settings.metrics_token.encode()):
+    if _opens_metrics(credential, settings.metrics_token):
         return Caller("prometheus", None, "service", frozenset({Scope.METRICS_READ.value}))
     proofs = tuple(request.headers.getlist("DPoP"))
     presentation = Presentation(scheme, proofs, request.method, settings.issuer + request.path)
     return service_caller(services, services.registers.tokens.verify_access(credential, settings.issuer, presentation))
+
+
+def _opens_metrics(credential: str, token: SecretStr | None) -> bool:
+    expected = token.get_secret_value() if token else ""
+    return bool(expected) and hmac.compare_digest(credential.encode(), expected.encode())
 
 
 def service_caller(services: Services, claims: AccessClaims) -> Caller:

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -64,8 +63,7 @@ def make(settings: Settings, clock: FixedClock) -> Iterator[Make]:
     worlds: list[World] = []
 
     def made(*, secret: bool = False, header: str | None = None) -> World:
-        changed = replace(
-            settings,
+        changed = settings.replaced(
             tenants=(str(CERTIFICATION),),
             client_secret_basic=secret,
             client_certificate_header=header,

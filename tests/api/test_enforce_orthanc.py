@@ -128,7 +128,7 @@ def set_up(region: RegionWorld) -> Iterator[Callable[..., None]]:
 
     def change(**settings: Any) -> None:
         base = before.infrastructure
-        changed = replace(base, settings=replace(base.settings, **settings))
+        changed = replace(base, settings=base.settings.replaced(**settings))
         region.services = replace(before, infrastructure=changed)
         region.app = create_app(region.services)
 

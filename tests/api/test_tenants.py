@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,10 +50,10 @@ def without(body: dict[str, Any], path: str) -> dict[str, Any]:
 
 @pytest.fixture(params=["embedded", pytest.param("opa", marks=pytest.mark.peer)])
 def world(request: pytest.FixtureRequest, settings: Settings, clock: FixedClock) -> Iterator[TenantWorld]:
-    changed = replace(settings, tenants=(str(ROOMS), str(CERTIFICATION)))
+    changed = settings.replaced(tenants=(str(ROOMS), str(CERTIFICATION)))
     if request.param == "opa":
         server: OpaServer = request.getfixturevalue("opa_server")
-        changed = replace(changed, opa_url=server.url, engine_timeout=10.0)
+        changed = changed.replaced(opa_url=server.url, engine_timeout=10.0)
     services = build(changed, clock)
     runtime = Runtime(services)
     runtime.start(jobs=False)

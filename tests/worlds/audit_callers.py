@@ -64,7 +64,7 @@ class AuditWorld:
     def verifier(self) -> NoteVerifier:
         """Give whoever checks the log's checkpoints."""
         settings = self.services.infrastructure.settings
-        return NoteSigner.from_seed(settings.log_origin, settings.log_signing_key).verifier()
+        return NoteSigner.from_seed(settings.log_origin, settings.log_signing_key.get_secret_value()).verifier()
 
     def found(self, bundle: dict[str, Any]) -> list[str]:
         """Give the places in this test of the AuditEvents of a searchset; what was there before is left out."""

@@ -165,7 +165,9 @@ def configuration(
     guide = (ROOT / "docs" / "integrators.md").read_text()
     (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "long_polling" in block]
     settings = services.infrastructure.settings
-    now, later = bundle_keys or published_bundle_keys(settings.key_encryption_key, settings.bundle_key_generation)
+    now, later = bundle_keys or published_bundle_keys(
+        settings.key_encryption_key.get_secret_value(), settings.bundle_key_generation
+    )
     filled = {
         "service": settings.issuer,
         "client_id": client_id,

@@ -129,7 +129,7 @@ class Parties:
     def enforcement_key(self, ods: str = OWNER) -> str:
         """Give the key of the enforcement point of a trust's archive."""
         settings = from_environment(self.home.environment())
-        return enforcement_key(settings.key_encryption_key, network.archive_id(ods))
+        return enforcement_key(settings.key_encryption_key.get_secret_value(), network.archive_id(ods))
 
 
 class RegionWorld:

@@ -72,7 +72,7 @@ def _answer(
     """Search one page and render it: section 8.1.2, with where the search is in the log as its context."""
     services, caller = current_services(), current_caller()
     search = {"searched": searched.value, "caller": caller.id, "request": repeated(searched, body)}
-    tokens = PageTokens(services.infrastructure.settings.key_encryption_key, search)
+    tokens = PageTokens(services.infrastructure.settings.key_encryption_key.get_secret_value(), search)
     page = tokens.page(wanted)
     found = services.uses.search.search(searched, asked, caller, page)
     return jsonify(tokens.answer(page, found, [_entity(searched, hit) for hit in found.hits]))

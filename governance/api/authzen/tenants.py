@@ -179,7 +179,7 @@ def _found(
         "tenant": tenant.name,
         "revision": tenant.rules.revision,
     }
-    tokens = PageTokens(services.infrastructure.settings.key_encryption_key, search)
+    tokens = PageTokens(services.infrastructure.settings.key_encryption_key.get_secret_value(), search)
     page = tokens.page(wanted)
     found = services.uses.tenants.search(tenant, searched, question, caller, page)
     return jsonify(tokens.answer(page, found, [_entity(searched, hit) for hit in found.hits]))

@@ -55,7 +55,7 @@ def bundle(name: str) -> Response:
 def keys() -> Response:
     """Give the key that signs bundles and the next one, as the ``keys`` of an OPA's configuration."""
     settings = current_services().infrastructure.settings
-    found = published_bundle_keys(settings.key_encryption_key, settings.bundle_key_generation)
+    found = published_bundle_keys(settings.key_encryption_key.get_secret_value(), settings.bundle_key_generation)
     listed = {key.kid: schemas.VerificationKey(algorithm=ALGORITHM, key=key.public_pem) for key in found}
     return jsonify(schemas.VerificationKeys(keys=listed).model_dump())
 

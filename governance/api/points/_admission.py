@@ -28,7 +28,7 @@ def archive_by_headers() -> ServiceClient:
 def archive_of(client_id: str, given: str) -> ServiceClient:
     """Find the archive whose enforcement point gives its client id and key (step 0); raises Unauthenticated."""
     services = current_services()
-    expected = enforcement_key(services.infrastructure.settings.key_encryption_key, client_id)
+    expected = enforcement_key(services.infrastructure.settings.key_encryption_key.get_secret_value(), client_id)
     archive = services.uses.enforcement.archive(client_id)
     if not hmac.compare_digest(given.encode(), expected.encode()) or archive is None:
         raise Unauthenticated("enforcement.key", "The enforcement point did not prove itself.")

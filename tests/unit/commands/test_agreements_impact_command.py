@@ -28,7 +28,7 @@ def world(services: Services, settings: Settings, clock: FixedClock, monkeypatch
         "PROFILE": "demo",
         "ISSUER": ISSUER,
         "ORGANISATION": "QHL",
-        "DATABASE_URL": settings.database_url,
+        "DATABASE_URL": settings.database_url.get_secret_value(),
         "PSEUDONYM_KEY": secret(1),
         "KEY_ENCRYPTION_KEY": secret(2),
         "LOG_SIGNING_KEY": secret(3),

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from governance.cli import main
+from governance.settings import markdown
 from tests.conftest import secret
 
 
@@ -69,6 +70,12 @@ def test_new_keys_make_complete_settings(environment: dict[str, str], monkeypatc
     result = run("check-settings")
     assert result.exit_code == 0
     assert "complete: demo profile" in result.output
+
+
+def test_the_page_of_the_settings_is_printed_without_any_being_set() -> None:
+    printed = run("settings")
+    assert printed.exit_code == 0
+    assert printed.output == markdown()
 
 
 def test_the_federation_is_loaded_from_a_file_or_refused_by_path(environment: dict[str, str], tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """The service starts whole or not at all, and says everything that is missing at once."""
 
 import base64
+import traceback
+from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from governance.errors import ConfigurationError
 from governance.settings import from_environment
@@ -45,6 +48,14 @@ def test_an_empty_environment_is_refused_with_every_missing_name() -> None:
     assert faults({}).keys() == GOOD.keys()
 
 
+def test_an_empty_value_is_none_where_one_is_needed() -> None:
+    assert faults(GOOD | {"GOVERNANCE_ISSUER": "", "GOVERNANCE_SESSION_KEY": "", "GOVERNANCE_ENGINE_TIMEOUT": ""}) == {
+        "GOVERNANCE_ISSUER": "is required",
+        "GOVERNANCE_SESSION_KEY": "is required",
+        "GOVERNANCE_ENGINE_TIMEOUT": "is not a number of type float",
+    }
+
+
 @pytest.mark.parametrize("missing", sorted(GOOD))
 def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
     environ = {name: value for name, value in GOOD.items() if name != missing}
@@ -57,11 +68,16 @@ def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
         ("GOVERNANCE_ISSUER", "http://governance.example.nhs.uk", "is https, unless"),
         ("GOVERNANCE_ISSUER", "https://governance.example.nhs.uk/", "without query, fragment or closing slash"),
         ("GOVERNANCE_ISSUER", "governance", "is a base URL"),
+        ("GOVERNANCE_ISSUER", "https://[::1", "is a base URL"),
         ("GOVERNANCE_PROFILE", "test", "is production or demo"),
         ("GOVERNANCE_KEY_ENCRYPTION_KEY", "c2hvcnQ=", "is exactly 32 bytes"),
         ("GOVERNANCE_KEY_ENCRYPTION_KEY", "not base64!", "is not base64"),
         ("GOVERNANCE_PSEUDONYM_KEY", base64.b64encode(b"x" * 32).decode(), "one byte repeated"),
-        ("GOVERNANCE_PORT", "eighty", "is not a number"),
+        ("GOVERNANCE_PORT", "eighty", "is not a number of type int"),
+        ("GOVERNANCE_PORT", "65536", "is 65535 or less"),
+        ("GOVERNANCE_SYSLOG_PORT", "0", "is 1 or more"),
+        ("GOVERNANCE_ENGINE_TIMEOUT", "soon", "is not a number of type float"),
+        ("GOVERNANCE_EDGE_SILENT_AFTER", "0", "is 1 or more"),
         ("GOVERNANCE_THREADS", "0", "is 1 or more"),
         ("GOVERNANCE_ENGINE_TIMEOUT", "nan", "or more"),
         ("GOVERNANCE_LOG_LEVEL", "LOUD", "is DEBUG"),
@@ -107,6 +123,37 @@ def test_a_secret_does_not_show_in_the_representation() -> None:
     assert "key_encryption_key" not in repr(from_environment(GOOD))
 
 
+def test_a_secret_is_given_by_one_call_and_shows_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PYDANTIC_SETTINGS_DEBUG", "1")
+    secrets = {
+        "GOVERNANCE_DATABASE_URL": "sqlite:////hidden-place",
+        "GOVERNANCE_METRICS_TOKEN": "hidden-token",
+        "GOVERNANCE_DICOMWEB_ARCHIVES": "archive-rrk=https://lists:hidden@orthanc.example/dw",
+    }
+    with caplog.at_level("DEBUG"):
+        settings = from_environment(GOOD | secrets)
+    shown = f"{settings!r} {settings} {settings.model_dump(warnings=False)} {caplog.text}"
+    assert "hidden" not in shown
+    assert KEY not in shown
+    assert repr(bytes(range(32))) not in shown
+    assert settings.session_key.get_secret_value() == bytes(range(32))
+    assert settings.database_url.get_secret_value() == "sqlite:////hidden-place"
+    assert settings.metrics_token is not None
+    assert settings.metrics_token.get_secret_value() == "hidden-token"
+
+
+def test_a_refusal_repeats_no_value_not_even_in_its_traceback() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        from_environment(
+            GOOD | {"GOVERNANCE_SESSION_KEY": "hidden!", "GOVERNANCE_DICOMWEB_ARCHIVES": "a=b://h:hidden@c"}
+        )
+    assert len(refused.value.faults) == 2
+    assert "hidden" not in "".join(traceback.format_exception(refused.value))
+    assert refused.value.__context__ is None
+
+
 def test_archives_to_list_from_keep_their_password_apart() -> None:
     value = "archive-rrk=https://lists:p%40ss@orthanc.example:8443/dicom-web/, archive-rkb=http://127.0.0.1:8042/dw"
     settings = from_environment(GOOD | {"GOVERNANCE_DICOMWEB_ARCHIVES": value})
@@ -125,11 +172,65 @@ def test_archives_to_list_from_keep_their_password_apart() -> None:
         "archive-rrk=orthanc.example/dw",
         "archive-rrk=http://orthanc.example/dw",
         "archive-rrk=https://orthanc.example/dw?x=1",
+        "archive-rrk=https://[orthanc.example/dw",
         "archive-rrk=https://one.example,archive-rrk=https://two.example",
     ],
 )
 def test_archives_to_list_from_are_reached_safely(value: str) -> None:
     assert "GOVERNANCE_DICOMWEB_ARCHIVES" in faults(GOOD | {"GOVERNANCE_DICOMWEB_ARCHIVES": value})
+
+
+def test_every_fault_is_said_at_once_whatever_kind_it_is() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        from_environment(
+            {
+                "GOVERNANCE_PORT": "65536",
+                "GOVERNANCE_TRUSTED_PROXIES": "proxy, 10.1.2.3, ::/0",
+                "GOVERNANCE_SYSLOG_SENDERS": "vna-1=RRK, vna-2, vna-1=RKB",
+                "GOVERNANCE_PORTS": "1",
+                "GOVERNANCE__ENV_FILE": "/etc/other",
+            }
+        )
+    found = [(fault.path, fault.message) for fault in refused.value.faults]
+    assert found == [
+        *((name, "is required") for name in GOOD),
+        ("GOVERNANCE_TRUSTED_PROXIES", "entry 1 is not an IP address or network"),
+        ("GOVERNANCE_TRUSTED_PROXIES", "entry 3 trusts every address"),
+        ("GOVERNANCE_SYSLOG_SENDERS", "pair 2 is not AuditSourceID=ODS"),
+        ("GOVERNANCE_SYSLOG_SENDERS", "pair 3 names a source that another pair names"),
+        ("GOVERNANCE_PORT", "is 65535 or less"),
+        ("GOVERNANCE_PORTS", "no such setting; docs/settings.md lists them"),
+        ("GOVERNANCE__ENV_FILE", "no such setting; docs/settings.md lists them"),
+        ("GOVERNANCE_CLIENT_CERTIFICATE_HEADER", "is required when the other half of client certificates is set"),
+    ]
+
+
+def test_only_the_mapping_given_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("GOVERNANCE_WORKERS=7\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GOVERNANCE_PORT", "9")
+    monkeypatch.setenv("GOVERNANCE_NO_SUCH", "1")
+    settings = from_environment(GOOD)
+    assert (settings.port, settings.workers) == (8080, 2)
+    assert settings.replaced(threads=4).port == 8080
+
+
+def test_the_settings_do_not_change_but_others_are_made_of_them() -> None:
+    settings = from_environment(GOOD | {"GOVERNANCE_TENANTS": "rooms", "GOVERNANCE_SYSLOG_SENDERS": "vna-1=RRK"})
+    with pytest.raises(ValidationError):
+        settings.port = 9
+    with pytest.raises(TypeError):
+        settings.syslog_senders["vna-2"] = "RRK"  # type: ignore[index]
+    other = settings.replaced(port=9, syslog_senders={"vna-2": "RKB"})
+    assert (other.port, other.syslog_senders) == (9, {"vna-2": "RKB"})
+    assert (settings.port, settings.syslog_senders) == (8080, {"vna-1": "RRK"})
+    assert other.replaced(port=settings.port, syslog_senders=settings.syslog_senders) == settings
+
+
+def test_others_made_of_settings_are_checked_too() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        from_environment(GOOD).replaced(client_certificate_header="X-Client", ports=9)
+    assert {fault.path for fault in refused.value.faults} == {"GOVERNANCE_TRUSTED_PROXIES", "GOVERNANCE_PORTS"}
 
 
 def test_tenants_and_the_further_ways_in_are_off_until_they_are_said() -> None:

@@ -1,6 +1,5 @@
 """What runs beside the requests starts from the settings and stops in the order that loses nothing."""
 
-import dataclasses
 import socket
 import time
 
@@ -18,7 +17,7 @@ from tests.golden.audit.build import READER, event, message, patient, source, st
 
 def test_a_sender_that_names_no_trust_is_read_by_its_setting(settings: Settings, clock: FixedClock) -> None:
     port = free_port()
-    chosen = dataclasses.replace(settings, syslog_port=port, syslog_senders={"vna-1": "RRK"})
+    chosen = settings.replaced(syslog_port=port, syslog_senders={"vna-1": "RRK"})
     services = build(chosen, clock)
     runtime = Runtime(services)
     runtime.start()

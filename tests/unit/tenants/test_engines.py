@@ -1,7 +1,6 @@
 """What a tenant's engine does when something is wrong: a denial with a reason, and a search without an answer."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def served(settings: Settings, clock: FixedClock) -> Iterator[TenantWorld]:
 
 @pytest.fixture
 def at_opa(settings: Settings, clock: FixedClock, server: OpaServer) -> Iterator[TenantWorld]:
-    yield from served(replace(settings, tenants=(str(CERTIFICATION),), opa_url=server.url, engine_timeout=10.0), clock)
+    yield from served(settings.replaced(tenants=(str(CERTIFICATION),), opa_url=server.url, engine_timeout=10.0), clock)
 
 
 def spoilt(folder: Path, body: str) -> Path:
@@ -93,7 +92,7 @@ def test_an_opa_that_holds_other_rules_is_given_the_right_ones(server: OpaServer
 def test_what_is_no_answer_is_a_denial(
     settings: Settings, clock: FixedClock, tmp_path: Path, body: str, reasons: list[str], status: int
 ) -> None:
-    made = replace(settings, tenants=(str(spoilt(tmp_path, body)),))
+    made = settings.replaced(tenants=(str(spoilt(tmp_path, body)),))
     for world in served(made, clock):
         answer = world.ask("strange", "evaluation", ASKED).get_json()
         assert (answer["decision"], answer["context"]["reasons"]) == (False, reasons)
@@ -103,7 +102,7 @@ def test_what_is_no_answer_is_a_denial(
 
 def test_the_rules_may_say_why_and_know_what_time_it_is(settings: Settings, clock: FixedClock, tmp_path: Path) -> None:
     body = 'answer := {"decision": true, "context": {"at": input.now, "id": "mine"}}'
-    for world in served(replace(settings, tenants=(str(spoilt(tmp_path, body)),)), clock):
+    for world in served(settings.replaced(tenants=(str(spoilt(tmp_path, body)),)), clock):
         context = world.ask("strange", "evaluation", ASKED).get_json()["context"]
         assert context["at"] == int(clock.now().timestamp())
         assert context["id"] != "mine"  # where the decision is recorded is ours to say

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,7 +137,7 @@ def test_two_tenants_of_one_name_are_refused() -> None:
 def test_a_service_does_not_start_with_a_bad_tenant(settings: Settings, folder: Path, clock: FixedClock) -> None:
     (folder / "tenant.yaml").unlink()
     with pytest.raises(ConfigurationError, match=r"tenant\.yaml: No such file"):
-        build(replace(settings, tenants=(str(folder),)), clock)
+        build(settings.replaced(tenants=(str(folder),)), clock)
 
 
 def test_the_command_says_what_a_service_would(folder: Path) -> None:

@@ -1,0 +1,19 @@
+"""One frozen, validated settings object, read from the environment once, at start.
+
+1. A setting is declared once, in ``declaration.py``: type, bounds, default and its sentence of documentation.
+   ``make docs`` writes its row of ``docs/settings.md``; a test holds the page to the declaration.
+2. The service starts whole or not at all: every fault is said at once, named by its variable, and no fault repeats a
+   value. A variable that begins with ``GOVERNANCE_`` and is no setting is a fault.
+3. Only the mapping given is read: no file, and not the environment behind it.
+4. A secret is a pydantic secret type: it shows in no representation, and ``get_secret_value()`` gives it.
+
+Example: ``settings = from_environment(os.environ)``, then ``settings.issuer``.
+"""
+
+from governance.settings.declaration import KEYS, Settings
+from governance.settings.environment import from_environment
+from governance.settings.faults import PREFIX
+from governance.settings.page import markdown
+from governance.settings.values import ArchivePlace
+
+__all__ = ["KEYS", "PREFIX", "ArchivePlace", "Settings", "from_environment", "markdown"]

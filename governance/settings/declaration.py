@@ -1,0 +1,219 @@
+"""Every setting, once. A new one is a field here with its sentence, and ``make docs``; nothing else names it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ModelWrapValidatorHandler, SecretBytes, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from governance.errors import ConfigurationError, Fault
+from governance.settings.faults import PREFIX, faults_of, variable
+from governance.settings.values import (
+    Archives,
+    BaseUrl,
+    ExactKey,
+    Folders,
+    Header,
+    Key,
+    Networks,
+    OdsCode,
+    Port,
+    Secret,
+    Senders,
+    SharedPaths,
+    Switch,
+)
+
+_HALVES = ("client_certificate_header", "trusted_proxies")
+
+
+def _none() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+def _log_origin(known: Mapping[str, Any]) -> str:
+    return f"{urlsplit(known['issuer']).netloc}/log"
+
+
+class Settings(BaseSettings):
+    """What the service needs to know before it starts; secrets do not appear in its representation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, enable_decoding=False, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    profile: Annotated[
+        Literal["production", "demo"],
+        Field(description="The demo makes its own keys and may run without TLS on loopback."),
+    ] = "production"
+    issuer: Annotated[
+        BaseUrl,
+        Field(
+            description="Public base URL, https outside loopback; issuer and audience of the service's own tokens.",
+        ),
+    ]
+    organisation: Annotated[
+        OdsCode,
+        Field(description="ODS code of the organisation that runs the service: the source of its own audit events."),
+    ]
+    database_url: Annotated[Secret, Field(description="SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`.")]
+    pseudonym_key: Annotated[Key, Field(description="Key of every pseudonym; a new one breaks every link.")]
+    key_encryption_key: Annotated[ExactKey, Field(description="Wraps data keys and token signing keys.")]
+    log_signing_key: Annotated[ExactKey, Field(description="Ed25519 seed that signs the log's checkpoints.")]
+    session_key: Annotated[Key, Field(description="Signs the console's form tokens.")]
+    log_origin: str = Field(
+        default_factory=_log_origin,
+        description="The log's name in its checkpoints (C2SP tlog-checkpoint). Unset: host of the issuer and `/log`.",
+    )
+    metrics_token: Annotated[
+        SecretStr | None,
+        Field(
+            repr=False,
+            description="Bearer token that opens `/metrics`. Unset: only a caller with `metrics.read` may scrape.",
+        ),
+    ] = None
+    opa_url: Annotated[
+        str | None, Field(description="Base URL of an OPA server to decide with. Unset: the embedded engine decides.")
+    ] = None
+    tenants: Annotated[
+        Folders, Field(description="Folders of AuthZEN tenants; a bad one stops the start. Unset: none.")
+    ] = ()
+    client_certificate_header: Annotated[
+        Header, Field(description="Header in which a trusted proxy passes a client's certificate on. Unset: off.")
+    ] = None
+    trusted_proxies: Annotated[Networks, Field(description="Proxies that alone may send that header.")] = ()
+    client_secret_basic: Annotated[
+        Switch, Field(description="Whether registered clients may authenticate with HTTP Basic.")
+    ] = False
+    engine_timeout: Annotated[
+        float,
+        Field(
+            ge=0.01,
+            description="Seconds the policy engine may take, to its answer's last byte, before it is a denial.",
+        ),
+    ] = 0.5
+    console_client_id: Annotated[
+        str,
+        Field(description="This service's client id at the trusts' identity providers, for the console's sign-in."),
+    ] = "imaging-governance-console"
+    broker_client_id: Annotated[
+        str, Field(description="The audience a trust's identity token must carry to be exchanged.")
+    ] = "imaging-governance"
+    syslog_port: Annotated[
+        Port | None, Field(description="TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.")
+    ] = None
+    syslog_host: Annotated[str, Field(description="Address the syslog port listens on.")] = "127.0.0.1"
+    syslog_senders: Senders = Field(
+        default_factory=_none, description="Trusts of senders of syslog messages that name none."
+    )
+    dicomweb_archives: Archives = Field(
+        default_factory=_none, description="DICOMweb services of archives to list from."
+    )
+    orthanc_validity: Annotated[
+        int,
+        Field(ge=0, le=10, description="Seconds Orthanc may remember a grant, its accesses unrecorded. 0: none."),
+    ] = 0
+    orthanc_shared_paths: Annotated[
+        SharedPaths, Field(description="Paths of Orthanc that every live token of its archive may get.")
+    ] = frozenset()
+    host: Annotated[str, Field(description="Address the HTTP server listens on.")] = "127.0.0.1"
+    port: Annotated[Port, Field(description="Port the HTTP server listens on.")] = 8080
+    threads: Annotated[int, Field(ge=1, description="Threads of each worker that answer HTTP requests.")] = 16
+    workers: Annotated[
+        int,
+        Field(ge=1, description="Processes that answer HTTP requests; one of them also runs the background jobs."),
+    ] = 2
+    shared_folder: Annotated[
+        str | None,
+        Field(
+            description="Folder of what the workers of one server share; `serve` makes it, nobody else need set it.",
+        ),
+    ] = None
+    bundle_waits: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Waits for a new bundle at once, two for each trust's OPA; each holds one of the threads.",
+        ),
+    ] = 8
+    bundle_key_generation: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Number of the key that signs bundles; raise it once every edge holds the next key.",
+        ),
+    ] = 1
+    edge_stale_after: Annotated[
+        int,
+        Field(
+            ge=4,
+            description="Seconds without word from the service after which a trust's OPA denies everything.",
+        ),
+    ] = 14_400
+    edge_silent_after: Annotated[
+        float, Field(ge=1, description="Seconds without a status after which a trust's OPA is an alert.")
+    ] = 300.0
+    edge_behind_after: Annotated[
+        float,
+        Field(ge=1, description="Seconds without the newest policy bundle after which a trust's OPA is an alert."),
+    ] = 120.0
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least severe log line that is written.")
+    ] = "INFO"
+    checkpoint_interval: Annotated[
+        float, Field(ge=0.05, description="Seconds between signed checkpoints of the log.")
+    ] = 1.0
+    detection_interval: Annotated[
+        float, Field(ge=0.05, description="Seconds between two looks of detection at the log.")
+    ] = 0.5
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Say whether cookies are bound to https: always, but on a loopback demo."""
+        return self.issuer.startswith("https://")
+
+    def replaced(self, **changes: object) -> Self:
+        """Give the same settings with some replaced, checked as those that are read.
+
+        Raises:
+            ConfigurationError: with every fault, named by its variable.
+        """
+        return type(self)(**(dict(self) | changes))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given and look nowhere else: `from_environment` reads the variables of its mapping."""
+        return (init_settings,)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, given: Mapping[str, Any], check: ModelWrapValidatorHandler[Self]) -> Self:
+        """Check each setting and what they owe to one another; raises ConfigurationError with every fault."""
+        made, faults = None, _lone_half(given)
+        try:
+            made = check(given)
+        except ValidationError as error:
+            faults = faults_of(error) + faults
+        if made is None or faults:
+            raise ConfigurationError(faults)
+        return made
+
+
+def _lone_half(given: Mapping[str, Any]) -> list[Fault]:
+    """Client certificates are on by both of their settings or off by neither."""
+    missing = [name for name in _HALVES if not given.get(name)]
+    if len(missing) != 1:
+        return []
+    return [Fault(variable(missing[0]), "is required when the other half of client certificates is set")]
+
+
+KEYS = tuple(name for name, field in Settings.model_fields.items() if field.annotation is SecretBytes)

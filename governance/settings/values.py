@@ -1,0 +1,213 @@
+"""The kinds of value that a setting may have: how each is written in the environment, and read from there.
+
+1. A reader takes the text and gives the value, or raises WrongValue with everything that is wrong with it.
+2. A value that is not text comes from code (``Settings.replaced``) and passes the reader by.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from types import MappingProxyType
+from typing import Annotated
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr
+
+from governance.settings.faults import WrongValue
+from governance.vocabulary import ods_code
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_KEY = 32  # bytes
+_SHAREABLE = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*[A-Za-z0-9._~-]+")
+_PATIENTS = frozenset(  # names in Orthanc's paths behind which there is something of patients
+    {"changes", "exports", "instances", "jobs", "modalities", "osimis-viewer", "patients", "peers", "queries", "series"}
+    | {"studies", "tools", "wado", "web-viewer", "worklists"}
+)
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Written(BeforeValidator):
+    """Reads the text of a setting before its type is checked; ``form`` tells ``docs/settings.md`` what to write."""
+
+    form: str = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePlace:
+    """Where an archive's DICOMweb service is, and the user and password it asks for."""
+
+    url: str
+    credential: tuple[str, str] | None = field(repr=False, default=None)
+
+
+def _base_url(text: str) -> str:
+    issuer = _split(text)
+    if not issuer.netloc or issuer.query or issuer.fragment or text.endswith("/"):
+        raise WrongValue("is a base URL without query, fragment or closing slash")
+    if issuer.scheme != "https" and issuer.hostname not in _LOOPBACK:
+        raise WrongValue("is https, unless it is a loopback address")
+    return text
+
+
+def _split(address: str) -> SplitResult:
+    """Split a URL; one that is none at all gives nothing."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def _organisation(text: str) -> str:
+    try:
+        return ods_code(text)
+    except ValueError as error:
+        raise WrongValue(str(error)) from None
+
+
+def _key(text: str, *, exact: bool) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise WrongValue("is not base64") from None
+    if len(key) < _KEY or (exact and len(key) != _KEY):
+        raise WrongValue(f"is {'exactly' if exact else 'at least'} {_KEY} bytes")
+    if len(set(key)) == 1:
+        raise WrongValue("is one byte repeated: not a key")
+    return key
+
+
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise WrongValue("is on or off")
+    return text == "on"
+
+
+def _header(text: str) -> str | None:
+    if text and not _HEADER.fullmatch(text):
+        raise WrongValue("is the name of a header")
+    return text or None
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+def _each(text: str, take: Callable[[int, str], None]) -> None:
+    """Take each of the entries that commas separate, by its number; raises WrongValue for all the wrong ones."""
+    wrong: list[str] = []
+    for number, part in enumerate(_parts(text), 1):
+        try:
+            take(number, part)
+        except WrongValue as error:
+            wrong += error.messages
+    if wrong:
+        raise WrongValue(*wrong)
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read addresses and networks; one that holds every address trusts nobody in particular and is refused."""
+    networks: list[IPv4Network | IPv6Network] = []
+
+    def take(number: int, part: str) -> None:
+        try:
+            network = ip_network(part)
+        except ValueError:
+            raise WrongValue(f"entry {number} is not an IP address or network") from None
+        if network.prefixlen == 0:
+            raise WrongValue(f"entry {number} trusts every address")
+        networks.append(network)
+
+    _each(text, take)
+    return tuple(networks)
+
+
+def _senders(text: str) -> Mapping[str, str]:
+    """Read ``AuditSourceID=ODS`` pairs; each source once, each with a trust."""
+    senders: dict[str, str] = {}
+
+    def take(number: int, pair: str) -> None:
+        source, _, ods = (part.strip() for part in pair.rpartition("="))
+        if not source:
+            raise WrongValue(f"pair {number} is not AuditSourceID=ODS")
+        if source in senders:
+            raise WrongValue(f"pair {number} names a source that another pair names")
+        try:
+            senders[source] = ods_code(ods)
+        except ValueError as error:
+            raise WrongValue(f"pair {number}: {error}") from None
+
+    _each(text, take)
+    return senders
+
+
+def _archives(text: str) -> Mapping[str, ArchivePlace]:
+    """Read ``client id=URL`` pairs; a credential in the URL is taken out of it."""
+    places: dict[str, ArchivePlace] = {}
+
+    def take(number: int, pair: str) -> None:
+        client, _, address = (part.strip() for part in pair.partition("="))
+        url = _split(address)
+        safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
+        if not client or client in places or not url.hostname or not safe or url.query or url.fragment:
+            raise WrongValue(f"pair {number} is not client id=URL, https outside loopback, once")
+        known = (unquote(url.username), unquote(url.password or "")) if url.username else None
+        place = urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path.rstrip("/"), "", ""))
+        places[client] = ArchivePlace(place, known)
+
+    _each(text, take)
+    return places
+
+
+def _shared_paths(text: str) -> frozenset[str]:
+    """Read paths of Orthanc that hold nothing of any patient; what is known to is refused."""
+
+    def take(number: int, path: str) -> None:
+        if not _SHAREABLE.fullmatch(path):
+            raise WrongValue(f"path {number} is not a plain absolute path")
+        if _PATIENTS & set(path.lower().split("/")):
+            raise WrongValue(f"path {number} holds what is of patients")
+
+    _each(text, take)
+    return frozenset(_parts(text))
+
+
+def _written(form: str, read: Callable[[str], object]) -> Written:
+    return Written(lambda value: read(value) if isinstance(value, str) else value, form=form)
+
+
+BaseUrl = Annotated[str, _written("URL without query, fragment or closing slash", _base_url)]
+OdsCode = Annotated[str, _written("3 to 10 capital letters and digits", _organisation)]
+Secret = Annotated[SecretStr, Field(repr=False)]
+Key = Annotated[
+    SecretBytes,
+    Field(repr=False),
+    _written(f"base64 of at least {_KEY} random bytes", lambda text: _key(text, exact=False)),
+]
+ExactKey = Annotated[
+    SecretBytes,
+    Field(repr=False),
+    _written(f"base64 of exactly {_KEY} random bytes", lambda text: _key(text, exact=True)),
+]
+Switch = Annotated[bool, _written("`on` or `off`", _switch)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Header = Annotated[str | None, _written("letters, digits and hyphens", _header)]
+Folders = Annotated[tuple[str, ...], _written("paths, separated by commas", _parts)]
+Networks = Annotated[
+    tuple[IPv4Network | IPv6Network, ...], _written("IP addresses or networks, separated by commas", _networks)
+]
+Senders = Annotated[
+    Mapping[str, str],
+    _written("`AuditSourceID=ODS` pairs, separated by commas", _senders),
+    AfterValidator(MappingProxyType),
+]
+Archives = Annotated[
+    Mapping[str, ArchivePlace],
+    Field(repr=False, exclude=True),
+    _written("`client id=URL` pairs, separated by commas; a URL may hold `user:password@`", _archives),
+    AfterValidator(MappingProxyType),
+]
+SharedPaths = Annotated[frozenset[str], _written("absolute paths, separated by commas", _shared_paths)]
