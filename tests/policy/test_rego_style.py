@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
+_PATIENCE = "120s"  # a test; OPA gives each five seconds of its own, too few on a busy machine
 MODULES = sorted(path for path in POLICIES.rglob("*.rego") if not path.name.endswith("_test.rego"))
 TESTS = sorted(POLICIES.rglob("*_test.rego"))
 FILE_LINES, RULE_LINES, LINE_LENGTH = 150, 30, 120
@@ -74,9 +75,13 @@ def test_opa_check_strict(opa: str) -> None:
 
 @pytest.mark.peer
 def test_opa_test_and_coverage(opa: str) -> None:
-    verbose = subprocess.run([opa, "test", POLICIES], capture_output=True, text=True, check=False)
+    verbose = subprocess.run(
+        [opa, "test", "--timeout", _PATIENCE, POLICIES], capture_output=True, text=True, check=False
+    )
     assert verbose.returncode == 0, verbose.stdout
-    result = subprocess.run([opa, "test", "--coverage", POLICIES], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [opa, "test", "--timeout", _PATIENCE, "--coverage", POLICIES], capture_output=True, text=True, check=True
+    )
     assert json.loads(result.stdout)["coverage"] >= LEAST_COVERAGE
 
 
