@@ -37,15 +37,6 @@ from governance.telemetry import Metrics
 from governance.vocabulary import EventKind, Outcome, ReasonCode
 
 _ATTEMPTS = 3  # searches made for one answer while the policy keeps changing
-_FAILED = frozenset(
-    {
-        ReasonCode.ATTRIBUTES_UNAVAILABLE,
-        ReasonCode.ENGINE_INVALID_ANSWER,
-        ReasonCode.ENGINE_TIMEOUT,
-        ReasonCode.ENGINE_UNAVAILABLE,
-        ReasonCode.ENGINE_UNDEFINED,
-    }
-)
 
 
 class Searched(StrEnum):
@@ -185,7 +176,7 @@ class SearchService:
             return candidate.permitted
         # not recorded on its own, so it needs no id
         decision = self._decisions.decide(candidate.request, session, now, str)
-        if not _FAILED.isdisjoint(decision.reasons):
+        if any(reason.undecided for reason in decision.reasons):
             raise Unavailable("search.undecided", "The search could not be decided. It can be tried again.")
         if decision.revision != revision or ReasonCode.POLICY_STALE in decision.reasons:
             raise _PolicyChanged

@@ -1,6 +1,7 @@
 """Codes in plain English, for people who read law and not programs.
 
-Every member of every enumeration shown in the console has its words here; a test holds that complete.
+Every member of every enumeration shown in the console has its words here, but reason codes, which carry their own
+sentence; a test holds that complete.
 """
 
 from collections.abc import Mapping
@@ -169,52 +170,6 @@ EFFECT_NOTES: Mapping[Effect, str] = {
     Effect.MAY_LOSE: "Allowed at the time. It depends on something the log does not hold, such as how they signed in.",
 }
 
-REASONS: Mapping[ReasonCode, str] = {
-    ReasonCode.ACTION_NOT_COVERED: "The agreement does not allow this kind of use.",
-    ReasonCode.AGREEMENT_NONE: "No agreement covers these trusts and this purpose.",
-    ReasonCode.AGREEMENT_NOT_ACTIVE: "The agreement that would cover this is suspended, expired or ended.",
-    ReasonCode.AGREEMENT_PERMITS: "The agreement allows it.",
-    ReasonCode.AI_BODY_PART: "The AI service is not approved for this body part.",
-    ReasonCode.AI_MODALITY: "The AI service is not approved for this kind of scan.",
-    ReasonCode.AI_NO_MANIFEST: "The AI service has no approved manifest.",
-    ReasonCode.AI_NOT_APPROVED: "The AI service is not approved under this agreement.",
-    ReasonCode.AI_TRUST: "The AI service is not approved for this trust's images.",
-    ReasonCode.AI_VERSION: "This version of the AI service is not approved.",
-    ReasonCode.AI_VOLUME: "The AI service has read as many studies today as it may.",
-    ReasonCode.ASSURANCE_TOO_LOW: "The person signed in less strongly than the agreement asks for.",
-    ReasonCode.ATTRIBUTES_UNAVAILABLE: "Facts needed to decide could not be read.",
-    ReasonCode.AUDIT_UNAVAILABLE: "The access could not be recorded, so it was not allowed.",
-    ReasonCode.BODY_PART_NOT_COVERED: "The agreement does not cover this body part.",
-    ReasonCode.BREAK_GLASS_GRANTED: "Allowed as an emergency, with a reason. It will be reviewed.",
-    ReasonCode.BREAK_GLASS_NO_REASON: "Emergency access was asked for without a reason.",
-    ReasonCode.BREAK_GLASS_NOT_ALLOWED: "The agreement does not allow emergency access.",
-    ReasonCode.BREAK_GLASS_REQUIRED: "This record opens only as an emergency, with a reason.",
-    ReasonCode.DEVICE_UNMANAGED: "The device is not one the trust manages.",
-    ReasonCode.ENGINE_INVALID_ANSWER: "The policy engine gave an answer that makes no sense, so it was not allowed.",
-    ReasonCode.ENGINE_TIMEOUT: "The policy engine took too long, so it was not allowed.",
-    ReasonCode.ENGINE_UNAVAILABLE: "The policy engine could not be reached, so it was not allowed.",
-    ReasonCode.ENGINE_UNDEFINED: "The policy gave no answer, so it was not allowed.",
-    ReasonCode.HOURS_OUTSIDE: "It is outside the hours the agreement allows.",
-    ReasonCode.LABEL_EXCLUDED: "The agreement leaves out records marked like this one.",
-    ReasonCode.MODALITY_NOT_COVERED: "The agreement does not cover this kind of scan.",
-    ReasonCode.OBLIGATION_UNSUPPORTED: "The system asking cannot keep a condition of the agreement.",
-    ReasonCode.OPT_OUT_APPLIES: "The patient has opted out of uses beyond their own care.",
-    ReasonCode.OPT_OUT_UNKNOWN: "It is not known whether the patient has opted out.",
-    ReasonCode.POLICY_STALE: "The policy was out of date, so it was not allowed.",
-    ReasonCode.PRIORS_OUTSIDE_WINDOW: "The study is older than the agreement allows.",
-    ReasonCode.RELATIONSHIP_NONE: "Nothing on record shows that this person cares for this patient.",
-    ReasonCode.RELATIONSHIP_SELF_CLAIMED: "The person said themselves that they care for this patient.",
-    ReasonCode.REQUEST_REFUSED: "The request was refused.",
-    ReasonCode.RESOURCE_NO_OWNER: "No trust is on record as keeping this study.",
-    ReasonCode.RESOURCE_UNKNOWN: "The study is not on record.",
-    ReasonCode.ROLE_NOT_COVERED: "The agreement does not cover this role.",
-    ReasonCode.SUBJECT_ORGANISATION_UNKNOWN: "The person's organisation is not on record.",
-    ReasonCode.SUBJECT_UNKNOWN: "The person or service is not on record.",
-    ReasonCode.TOKEN_REVOKED: "The token that came with the request had been revoked.",
-    ReasonCode.TRAINING_EXPIRED: "The person's data security training is out of date.",
-    ReasonCode.TRAINING_UNKNOWN: "It is not known whether the person's data security training is in date.",
-}
-
 SEVERITY_COLOURS: Mapping[Severity, str] = {
     Severity.CRITICAL: "red",
     Severity.HIGH: "orange",
@@ -247,7 +202,7 @@ AGREEMENT_COLOURS: Mapping[AgreementStatus, str] = {
 def reason_sentence(code: str) -> str:
     """Give a reason code's sentence; a code this release does not know is shown as it is."""
     try:
-        return REASONS[ReasonCode(code)]
+        return ReasonCode(code).sentence
     except ValueError:
         return f"Reason {code}."
 

@@ -38,7 +38,6 @@ from governance.vocabulary import ReasonCode
 _PACKAGE, _RULE, _RULES = "imaging.decision", "answer", "answers"
 _FILTER = "imaging/filter/include"
 _PREFIX = "imaging/"  # every policy below it is ours
-_OF_ALL = frozenset({ReasonCode.ENGINE_UNDEFINED, ReasonCode.POLICY_STALE})  # what one answer says of the server
 _PATIENCE = 5.0  # seconds; other processes of the service take up a change in half a second
 TOGETHER = 16  # inputs in one question
 
@@ -198,7 +197,7 @@ class OpaEngine:
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answers are not one each")
         expected = accepted | self._accepted
         outcomes = [outcome_of(partial(read_answer, raw, expected)) for raw in found]
-        lost = next((one for one in outcomes if isinstance(one, EngineFault) and one.reason in _OF_ALL), None)
+        lost = next((one for one in outcomes if isinstance(one, EngineFault) and one.reason.lacks_data), None)
         if lost is not None:
             raise lost
         self._other_since = None

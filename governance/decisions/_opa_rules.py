@@ -12,8 +12,6 @@ from governance.decisions.engine import EngineFault
 from governance.decisions.rules import DATA_ROOT, RULES_ROOT, SERVED, SERVED_ROOT, RuleSet, read_served
 from governance.vocabulary import ReasonCode
 
-_MISSING = frozenset({ReasonCode.ENGINE_UNDEFINED, ReasonCode.POLICY_STALE})
-
 
 class OpaRules:
     """Answers at an OPA server.
@@ -38,7 +36,7 @@ class OpaRules:
         try:
             return self._ask(rule_input)
         except EngineFault as fault:
-            if fault.reason not in _MISSING:
+            if not fault.reason.lacks_data:
                 raise
         with self._loading:
             self._upload()

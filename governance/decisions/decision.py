@@ -9,9 +9,6 @@ from governance.decisions.emergency import Emergency
 from governance.decisions.obligations import Obligation
 from governance.vocabulary import ReasonCode
 
-PERMITTING = frozenset(
-    {ReasonCode.AGREEMENT_PERMITS, ReasonCode.BREAK_GLASS_GRANTED, ReasonCode.RELATIONSHIP_SELF_CLAIMED}
-)
 T = TypeVar("T")
 _KEYS = frozenset({"permit", "reasons", "obligations", "agreement", "requestable", "revision"})
 
@@ -75,10 +72,10 @@ def parse_answer(raw: object) -> Answer:
         answer = _parse(raw)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidAnswer("the engine's value is not an answer") from error
-    granting = bool(answer.reasons) and PERMITTING.issuperset(answer.reasons)
-    if answer.permit and not (granting and answer.agreement and not answer.requestable):
+    granting = [reason.permits for reason in answer.reasons]
+    if answer.permit and not (granting and all(granting) and answer.agreement and not answer.requestable):
         raise InvalidAnswer("the engine permits without grounds")
-    if not answer.permit and (not answer.reasons or PERMITTING.intersection(answer.reasons)):
+    if not answer.permit and (not granting or any(granting)):
         raise InvalidAnswer("the engine denies without grounds")
     return answer
 

@@ -40,18 +40,7 @@ HIGHEST_ASSURANCE = 3  # NHS CIS2 authentication assurance levels are 1 to 3
 SEARCH = "search.custodians_not_logged"
 NO_POLICY = "policy.not_asked"
 _WORDS = "recorded"  # stands for a reason whose words are sealed
-_NO_POLICY = frozenset(
-    code.value
-    for code in ReasonCode
-    if code.value.startswith("engine.")
-    or code
-    in {
-        ReasonCode.ATTRIBUTES_UNAVAILABLE,
-        ReasonCode.OBLIGATION_UNSUPPORTED,
-        ReasonCode.POLICY_STALE,
-        ReasonCode.TOKEN_REVOKED,
-    }
-)
+_NO_POLICY = frozenset(code.value for code in ReasonCode if code.outside_policy)
 _DIRECT_CARE = frozenset({"BTG", "CAREMGT", "ETREAT", "PATRQT", "TREAT"})  # policies/imaging/opt_out
 
 

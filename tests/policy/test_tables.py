@@ -21,19 +21,7 @@ TABLES = sorted((Path(__file__).parent / "tables").glob("*.yaml"))
 KEYS = {"name", "subject", "clauses", "index", "lapsed", "request", "expect"}
 EXPECTED_KEYS = {"permit", "reasons", "clause", "obligations", "requestable"}
 LEAST_ROWS = 200
-# Said by the service around the engine, so no policy table can produce them.
-OUTSIDE_THE_POLICY = {
-    ReasonCode.ATTRIBUTES_UNAVAILABLE,
-    ReasonCode.AUDIT_UNAVAILABLE,
-    ReasonCode.ENGINE_INVALID_ANSWER,
-    ReasonCode.ENGINE_TIMEOUT,
-    ReasonCode.ENGINE_UNAVAILABLE,
-    ReasonCode.ENGINE_UNDEFINED,
-    ReasonCode.OBLIGATION_UNSUPPORTED,
-    ReasonCode.POLICY_STALE,
-    ReasonCode.REQUEST_REFUSED,
-    ReasonCode.TOKEN_REVOKED,  # of an edge's revocations, which the tables have none of
-}
+NEVER_DECIDED = {ReasonCode.AUDIT_UNAVAILABLE, ReasonCode.REQUEST_REFUSED}  # told to a caller, by no decision
 Row = Mapping[str, Any]
 
 
@@ -93,8 +81,8 @@ def test_the_tables_are_whole() -> None:
 
 
 def policy_reasons() -> set[str]:
-    """Give every reason code that the policy says."""
-    return {reason.value for reason in ReasonCode if reason not in OUTSIDE_THE_POLICY}
+    """Give every reason code that the tables can show: the policy's, without that of an edge's revocations."""
+    return {reason.value for reason in ReasonCode if not reason.outside_policy and reason not in NEVER_DECIDED}
 
 
 def test_every_reason_of_the_policy_has_a_row() -> None:

@@ -21,18 +21,8 @@ from governance.decisions import (
     honoured,
     wire_type,
 )
-from governance.vocabulary import SYSTEM, ReasonCode
+from governance.vocabulary import SYSTEM
 from governance.web.instants import rfc3339, rfc3339_of_epoch
-
-_TRANSIENT = frozenset(
-    {
-        ReasonCode.ATTRIBUTES_UNAVAILABLE,
-        ReasonCode.ENGINE_INVALID_ANSWER,
-        ReasonCode.ENGINE_TIMEOUT,
-        ReasonCode.ENGINE_UNAVAILABLE,
-        ReasonCode.POLICY_STALE,
-    }
-)
 
 
 def rendered(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: Services) -> dict[str, Any]:
@@ -76,7 +66,7 @@ def _denied(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: 
                 "binding_token": offer.binding_token,
             },
         }
-    if not _TRANSIENT.isdisjoint(answer.reasons):
+    if any(reason.transient for reason in answer.reasons):
         return said | {"next_action": "retry", "retry_after": 1}
     return said
 

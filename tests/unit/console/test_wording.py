@@ -26,7 +26,6 @@ COMPLETE: list[tuple[type[StrEnum], Mapping[StrEnum, str]]] = [
     (vocabulary.Outcome, wording.OUTCOMES),
     (vocabulary.PartyRole, wording.PARTY_ROLES),
     (vocabulary.Purpose, wording.PURPOSES),
-    (vocabulary.ReasonCode, wording.REASONS),
     (vocabulary.Role, wording.ROLES),
     (vocabulary.Severity, wording.SEVERITIES),
     (vocabulary.Severity, wording.SEVERITY_COLOURS),

@@ -1,18 +1,12 @@
-"""The field's words: enumerations with a grammar, alphabetical, and validators for its identifiers.
+"""The field's words: enumerations with a grammar, alphabetical.
 
-Sources: HL7 v3 ActReason (purposes), DICOM PS3.3 C.7.3.1.1.1 (modalities), PS3.5 section 9.1 (UIDs),
-PS3.15 A.5 (outcomes), NHS Data Dictionary (ODS codes, NHS numbers).
+Sources: HL7 v3 ActReason (purposes), DICOM PS3.3 C.7.3.1.1.1 (modalities), PS3.15 A.5 (outcomes).
 """
 
-import re
 from enum import StrEnum
 from typing import Self
 
-_ODS = re.compile(r"[A-Z0-9]{3,10}")
-_NHS_NUMBER = re.compile(r"[0-9]{10}")
-_UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 SYSTEM = "imaging-governance"  # this service as a source of audit events
-UID_MAXIMUM = 64  # characters, DICOM PS3.5 section 9.1
 
 
 class Action(StrEnum):
@@ -221,99 +215,3 @@ class Scope(StrEnum):
     METRICS_READ = "metrics.read"
     TENANTS_EVALUATE = "tenants.evaluate"
     TOKENS_INTROSPECT = "tokens.introspect"
-
-
-class ReasonCode(StrEnum):
-    """Why a decision is what it is, ``concern.detail``; ``docs/reason-codes.md`` says each in two voices."""
-
-    ACTION_NOT_COVERED = "action.not_covered"
-    AGREEMENT_NONE = "agreement.none"
-    AGREEMENT_NOT_ACTIVE = "agreement.not_active"
-    AGREEMENT_PERMITS = "agreement.permits"
-    AI_BODY_PART = "ai.body_part"
-    AI_MODALITY = "ai.modality"
-    AI_NO_MANIFEST = "ai.no_manifest"
-    AI_NOT_APPROVED = "ai.not_approved"
-    AI_TRUST = "ai.trust"
-    AI_VERSION = "ai.version"
-    AI_VOLUME = "ai.volume"
-    ASSURANCE_TOO_LOW = "assurance.too_low"
-    ATTRIBUTES_UNAVAILABLE = "attributes.unavailable"
-    AUDIT_UNAVAILABLE = "audit.unavailable"
-    BODY_PART_NOT_COVERED = "body_part.not_covered"
-    BREAK_GLASS_GRANTED = "break_glass.granted"
-    BREAK_GLASS_NO_REASON = "break_glass.no_reason"
-    BREAK_GLASS_NOT_ALLOWED = "break_glass.not_allowed"
-    BREAK_GLASS_REQUIRED = "break_glass.required"
-    DEVICE_UNMANAGED = "device.unmanaged"
-    ENGINE_INVALID_ANSWER = "engine.invalid_answer"
-    ENGINE_TIMEOUT = "engine.timeout"
-    ENGINE_UNAVAILABLE = "engine.unavailable"
-    ENGINE_UNDEFINED = "engine.undefined"
-    HOURS_OUTSIDE = "hours.outside"
-    LABEL_EXCLUDED = "label.excluded"
-    MODALITY_NOT_COVERED = "modality.not_covered"
-    OBLIGATION_UNSUPPORTED = "obligation.unsupported"
-    OPT_OUT_APPLIES = "opt_out.applies"
-    OPT_OUT_UNKNOWN = "opt_out.unknown"
-    POLICY_STALE = "policy.stale"
-    PRIORS_OUTSIDE_WINDOW = "priors.outside_window"
-    RELATIONSHIP_NONE = "relationship.none"
-    RELATIONSHIP_SELF_CLAIMED = "relationship.self_claimed"
-    REQUEST_REFUSED = "request.refused"
-    RESOURCE_NO_OWNER = "resource.no_owner"
-    RESOURCE_UNKNOWN = "resource.unknown"
-    ROLE_NOT_COVERED = "role.not_covered"
-    SUBJECT_ORGANISATION_UNKNOWN = "subject.organisation_unknown"
-    SUBJECT_UNKNOWN = "subject.unknown"
-    TOKEN_REVOKED = "token.revoked"
-    TRAINING_EXPIRED = "training.expired"
-    TRAINING_UNKNOWN = "training.unknown"
-
-    @property
-    def about_patient(self) -> bool:
-        """Say whether the code would tell a caller something of the patient or of what the archive holds."""
-        return self in _ABOUT_PATIENT
-
-
-_ABOUT_PATIENT = frozenset(
-    {
-        ReasonCode.BREAK_GLASS_REQUIRED,
-        ReasonCode.LABEL_EXCLUDED,
-        ReasonCode.OPT_OUT_APPLIES,
-        ReasonCode.OPT_OUT_UNKNOWN,
-        ReasonCode.RESOURCE_NO_OWNER,
-        ReasonCode.RESOURCE_UNKNOWN,
-    }
-)
-
-
-def ods_code(text: str) -> str:
-    """Take an ODS organisation code (3 to 10 capital letters and digits) and give it back; raises ValueError."""
-    if not _ODS.fullmatch(text):
-        raise ValueError("an ODS code is 3 to 10 capital letters and digits")
-    return text
-
-
-def is_nhs_number(text: str) -> bool:
-    """Say whether the text is a ten-digit NHS number with a right check digit (modulus 11)."""
-    if not _NHS_NUMBER.fullmatch(text):
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(text[:9], range(10, 1, -1), strict=True))
-    check = 11 - total % 11
-    return check != 10 and check % 11 == int(text[9])
-
-
-def nhs_number(text: str) -> str:
-    """Take an NHS number, spaces allowed, and give its ten digits; the ValueError never repeats the number."""
-    digits = text.replace(" ", "")
-    if not is_nhs_number(digits):
-        raise ValueError("an NHS number is ten digits with a modulus-11 check digit")
-    return digits
-
-
-def study_uid(text: str) -> str:
-    """Take a DICOM UID and give it back; raises ValueError (PS3.5 section 9.1: digits and dots, 64 characters)."""
-    if len(text) > UID_MAXIMUM or not _UID.fullmatch(text):
-        raise ValueError("a DICOM UID is digits and dots, no component with a leading zero, 64 characters at most")
-    return text
