@@ -1,30 +1,22 @@
-"""Every detector there is. A new one is a file in ``rules/``, its sidecar beside it, and a line here."""
+"""Every detector there is: what each module of ``rules/`` gives as ``RULE``. A new one is added by being there."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+
+from governance.detection import rules
 from governance.detection.rule import Rule
-from governance.detection.rules.access_without_decision import AccessWithoutDecision
-from governance.detection.rules.ai_outside_manifest import AiOutsideManifest
-from governance.detection.rules.break_glass_used import BreakGlassUsed
-from governance.detection.rules.break_glass_without_follow_up import BreakGlassWithoutFollowUp
-from governance.detection.rules.decoy_record import DecoyRecord
-from governance.detection.rules.lapsed_authority import LapsedAuthority
-from governance.detection.rules.mass_export import MassExport
-from governance.detection.rules.patient_burst import PatientBurst
-from governance.detection.rules.self_access import SelfAccess
 
 
 def default_rules() -> tuple[Rule, ...]:
     """Give every detector with its default thresholds, by id."""
-    rules: tuple[Rule, ...] = (
-        AccessWithoutDecision(),
-        AiOutsideManifest(),
-        BreakGlassUsed(),
-        BreakGlassWithoutFollowUp(),
-        DecoyRecord(),
-        LapsedAuthority(),
-        MassExport(),
-        PatientBurst(),
-        SelfAccess(),
-    )
-    return tuple(sorted(rules, key=lambda rule: rule.id))
+    return tuple(_rule_of(name) for name in sorted(module.name for module in iter_modules(rules.__path__)))
+
+
+def _rule_of(name: str) -> Rule:
+    """Give the rule of a module; raises ValueError when it is not named after it."""
+    rule: Rule = import_module(f"{rules.__name__}.{name}").RULE
+    if rule.id != name:
+        raise ValueError(f"the module {name} holds the detector {rule.id}")
+    return rule

@@ -1,1 +1,1 @@
-"""The detectors, one a file, each with its sidecar beside it."""
+"""The detectors, one a module: named after the rule's id, which it gives as ``RULE``, with its sidecar beside it."""

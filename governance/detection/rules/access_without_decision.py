@@ -9,6 +9,7 @@ from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context, DecisionFacts
+from governance.detection.rule import Rule
 from governance.detection.state import LATENESS, RuleState, Value
 from governance.detection.waiting import recall, remember
 from governance.vocabulary import EventKind, Severity
@@ -96,3 +97,6 @@ def _against(decision: DecisionFacts, event: RecordedEvent) -> Evidence | None:
         sentence = f"The decision that the access names was about another {what}."
         return acts.certain("decision_about_another", sentence, observed=f"another {what}", expected=f"the same {what}")
     return None
+
+
+RULE: Rule = AccessWithoutDecision()

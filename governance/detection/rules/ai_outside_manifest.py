@@ -10,6 +10,7 @@ from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context, ManifestFacts, StudyFacts
+from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.detection.waiting import recall, remember
 from governance.storage import to_microseconds
@@ -113,3 +114,6 @@ def _outside(what: str, seen: str, allowed: frozenset[str]) -> Evidence:
     listed = ", ".join(sorted(allowed))
     sentence = f"The AI service read images of {what} {seen}; its manifest covers {listed or 'none'}."
     return acts.certain(what.replace(" ", "_"), sentence, observed=seen, expected=listed)
+
+
+RULE: Rule = AiOutsideManifest()

@@ -10,6 +10,7 @@ from governance.alerts import Finding
 from governance.audit.event import JsonValue, RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
+from governance.detection.rule import Rule
 from governance.detection.state import RuleState, Value
 from governance.vocabulary import SYSTEM, EventKind, Severity
 
@@ -78,3 +79,6 @@ def _owners(emergency: Mapping[str, JsonValue]) -> tuple[str, ...]:
     if not isinstance(owners, Sequence) or isinstance(owners, str):
         return ()
     return tuple(owner for owner in owners if isinstance(owner, str))
+
+
+RULE: Rule = BreakGlassUsed()

@@ -10,6 +10,7 @@ from governance.alerts import Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
+from governance.detection.rule import Rule
 from governance.detection.rules.break_glass_used import broke_glass
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.detection.waiting import recall, remember
@@ -74,3 +75,6 @@ class BreakGlassWithoutFollowUp:
         )
         evidence = acts.certain("no_follow_up", sentence, observed=0, expected=1)
         return (acts.finding(self, events, [evidence], about=patient, at=from_microseconds(at)),)
+
+
+RULE: Rule = BreakGlassWithoutFollowUp()

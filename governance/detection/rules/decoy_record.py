@@ -10,6 +10,7 @@ from governance.alerts import Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
+from governance.detection.rule import Rule
 from governance.detection.state import RuleState, Value
 from governance.vocabulary import EventKind, Severity
 
@@ -43,3 +44,6 @@ class DecoyRecord:
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Nothing is deferred."""
         return ()
+
+
+RULE: Rule = DecoyRecord()

@@ -15,6 +15,7 @@ from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
+from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import SYSTEM, AgreementStatus, EventKind, Severity
@@ -142,3 +143,6 @@ def _ago(event: RecordedEvent, at: int) -> str:
             count = minutes // size
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return "less than a minute"
+
+
+RULE: Rule = LapsedAuthority()

@@ -11,6 +11,7 @@ from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.baselines import BYTES, DAY, GIGABYTE, HOUR, baseline_of
 from governance.detection.facts import Context
+from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.detection.tail import fit, surprise
 from governance.detection.waiting import recall, remember
@@ -138,3 +139,6 @@ def _tell(value: Value, signal: str, count: int) -> bool:
 def _role(value: Value) -> str:
     words = value["role"].replace("_", " ")
     return f"somebody acting as {words}" if words != "unknown" else "somebody whose role is not known"
+
+
+RULE: Rule = MassExport()

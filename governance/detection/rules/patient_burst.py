@@ -12,6 +12,7 @@ from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
+from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import Severity, SubjectType
@@ -141,3 +142,6 @@ def _look(event: RecordedEvent, at: int) -> Look:
 def _reason(look: Look, patient: str, context: Context) -> str | None:
     ties = context.ties(look.who, patient, look.study, look.custodian, from_microseconds(look.at))
     return ties[0].kind.value if ties else None
+
+
+RULE: Rule = PatientBurst()

@@ -1,9 +1,11 @@
 """Each detector does what its sidecar says: the worked examples are run, and the handbook is what they make."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from governance.detection import rules
 from governance.detection.handbook import handbook
 from governance.detection.registry import default_rules
 from governance.detection.rule import Rule
@@ -15,6 +17,7 @@ from tests.worlds.detection import region, story
 RULES = {rule.id: rule for rule in default_rules()}
 CASES = [(rule, example) for rule in RULES.values() for example in sidecar_of(rule.id).examples]
 DOCS = Path(__file__).resolve().parents[3] / "docs"
+FOLDER = Path(rules.__file__).parent
 
 
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=[f"{rule.id}: {case.name}" for rule, case in CASES])
@@ -56,3 +59,20 @@ def test_a_sentence_names_nobody(rule: Rule, example: Example) -> None:
 
 def test_the_handbook_is_written_from_the_sidecars() -> None:
     assert (DOCS / "detectors.md").read_text() == handbook(default_rules(), LATENESS)
+
+
+def test_every_module_and_every_sidecar_of_the_folder_is_a_detector() -> None:
+    modules, sidecars = (sorted(path.stem for path in FOLDER.glob(kind)) for kind in ("[!_]*.py", "*.yaml"))
+    assert list(RULES) == modules == sidecars
+
+
+def test_a_module_that_is_not_named_after_its_detector_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "misnamed.py").write_text("from governance.detection.rules.self_access import RULE as RULE\n")
+    monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
+    try:
+        with pytest.raises(ValueError, match="the module misnamed holds the detector self_access"):
+            default_rules()
+    finally:
+        sys.modules.pop(f"{rules.__name__}.misnamed", None)
