@@ -1,13 +1,11 @@
 """Fixtures that every test folder shares: real parts on throwaway files and a throwaway PostgreSQL."""
 
-import base64
 import importlib
 import itertools
 import os
 import pkgutil
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +22,7 @@ from governance.settings import Settings, from_environment
 from governance.storage import Database, migrate
 from tests.peers.opa import OpaServer, find_opa
 from tests.peers.postgres import cluster
+from tests.worlds.basics import NOON, demo_environment
 
 if TYPE_CHECKING:
     from governance.bootstrap import Services
@@ -36,10 +35,8 @@ _PATIENT = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.
 hypothesis.settings.register_profile("house", _PATIENT)
 hypothesis.settings.register_profile("ci", _PATIENT, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "house")
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-ISSUER = "http://127.0.0.1:8080"
 PEERS = frozenset(
-    {"archive", "browser", "envoy", "opa", "orthanc", "postgres_server"}
+    {"archive", "chromium", "envoy", "opa", "orthanc", "postgres_server"}
 )  # fixtures behind which a program runs
 _numbers = itertools.count()
 
@@ -56,11 +53,6 @@ def import_every_table() -> None:
     for module in pkgutil.walk_packages(governance.__path__, "governance."):
         if module.name.rsplit(".", 1)[-1].endswith("_tables"):
             importlib.import_module(module.name)
-
-
-def secret(byte: int) -> str:
-    """Give 32 bytes that differ from each other, base64."""
-    return base64.b64encode(bytes((byte + n) % 256 for n in range(32))).decode()
 
 
 @pytest.fixture
@@ -162,18 +154,7 @@ def database(request: pytest.FixtureRequest) -> Database:
 @pytest.fixture
 def settings(sqlite_database: Database) -> Settings:
     """Give whole settings of the demo profile on the test's own SQLite file."""
-    return from_environment(
-        {
-            "GOVERNANCE_PROFILE": "demo",
-            "GOVERNANCE_ISSUER": ISSUER,
-            "GOVERNANCE_ORGANISATION": "QHL",
-            "GOVERNANCE_DATABASE_URL": sqlite_database.url,
-            "GOVERNANCE_PSEUDONYM_KEY": secret(1),
-            "GOVERNANCE_KEY_ENCRYPTION_KEY": secret(2),
-            "GOVERNANCE_LOG_SIGNING_KEY": secret(3),
-            "GOVERNANCE_SESSION_KEY": secret(4),
-        }
-    )
+    return from_environment(demo_environment(sqlite_database.url))
 
 
 @pytest.fixture

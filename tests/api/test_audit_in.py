@@ -5,8 +5,8 @@ import json
 import pytest
 
 from governance.vocabulary import SYSTEM
-from tests.golden.audit.build import NATIVE, NHS, STUDY, native
 from tests.worlds.audit_callers import AuditWorld
+from tests.worlds.audit_messages import NATIVE, NHS, STUDY, native
 from tests.worlds.callers import REGION
 
 NDJSON = "application/x-ndjson"

@@ -9,8 +9,8 @@ import pytest
 from governance.audit import Event, Source, Subject, merkle, proof
 from governance.formats import parse_event
 from governance.vocabulary import EventKind, SubjectType
-from tests.golden.audit.build import NATIVE, NHS, STUDY
 from tests.worlds.audit_callers import AuditWorld
+from tests.worlds.audit_messages import NATIVE, NHS, STUDY
 
 PATH = "/audit/v1/events"
 

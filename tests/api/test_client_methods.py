@@ -14,7 +14,7 @@ from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import Settings
 from governance.vocabulary import EventKind, Scope
-from tests.conftest import NOON
+from tests.worlds.basics import NOON
 from tests.worlds.callers import REGION, Callers
 from tests.worlds.certificates import Certificate
 from tests.worlds.tenants import CERTIFICATION, question

@@ -13,9 +13,10 @@ from fhir.resources.R4B.operationoutcome import OperationOutcome
 from governance.audit import Event
 from governance.formats import parse_event
 from governance.vocabulary import EventKind, Outcome
-from tests.conftest import ISSUER
-from tests.golden.audit.build import FHIR_XML, GOOD_FHIR, HOSTILE_FHIR, NATIVE, NHS, READ, STUDY
+from tests.golden.audit.build import GOOD_FHIR, HOSTILE_FHIR
 from tests.worlds.audit_callers import AuditWorld
+from tests.worlds.audit_messages import FHIR_XML, NATIVE, NHS, READ, STUDY
+from tests.worlds.basics import ISSUER
 
 FHIR = "application/fhir+json"
 PATH = "/fhir/AuditEvent"

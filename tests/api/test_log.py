@@ -7,8 +7,8 @@ import pytest
 from governance.api.audit.transparency import parse_tile_path, tile_number_path
 from governance.errors import NotFound
 from governance.formats import parse_event
-from tests.golden.audit.build import NATIVE
 from tests.worlds.audit_callers import ORIGIN, AuditWorld
+from tests.worlds.audit_messages import NATIVE
 
 
 def fill(world: AuditWorld, size: int) -> None:

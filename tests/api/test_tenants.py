@@ -19,8 +19,8 @@ from governance.server import create_app
 from governance.settings import Settings
 from governance.vocabulary import EventKind, Outcome, Scope
 from governance.web import Caller
-from tests.conftest import ISSUER
 from tests.peers.opa import OpaServer
+from tests.worlds.basics import ISSUER
 from tests.worlds.callers import REGION
 from tests.worlds.tenants import CERTIFICATION, ROOMS, TenantWorld, question
 

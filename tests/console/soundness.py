@@ -8,7 +8,7 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.console.conftest import Visit
+from tests.peers.browser import Visit
 
 SHOTS = os.environ.get("CONSOLE_SHOTS")
 

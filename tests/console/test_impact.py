@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from governance.agreements import Moved, Transition
 from governance.impact import Question
-from tests.console.conftest import ANALYST, OFFICER, OTHER_OFFICER, Region, Visit
+from tests.peers.browser import Visit
+from tests.worlds.console import ANALYST, OFFICER, OTHER_OFFICER, Region
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 

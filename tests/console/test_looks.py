@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from governance.vocabulary import EventKind
-from tests.console.conftest import OFFICER, Region, Visit
-from tests.worlds.console import PATIENT, Seeded
+from tests.peers.browser import Visit
+from tests.worlds.console import OFFICER, PATIENT, Region, Seeded
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.conftest import OFFICER, Region, Visit
 from tests.console.soundness import check
-from tests.worlds.console import Seeded
+from tests.peers.browser import Visit
+from tests.worlds.console import OFFICER, Region, Seeded
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 

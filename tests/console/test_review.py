@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 
 from governance.alerts import Evidence, Finding, Viewer
 from governance.vocabulary import AlertState, Severity, Verdict
-from tests.console.conftest import ANALYST, OFFICER, OTHER_OFFICER, Region, Visit
 from tests.console.soundness import check
-from tests.worlds.console import BIRMINGHAM, COVENTRY, NOSY, PATIENT
+from tests.peers.browser import Visit
+from tests.worlds.console import ANALYST, BIRMINGHAM, COVENTRY, NOSY, OFFICER, OTHER_OFFICER, PATIENT, Region
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from governance.vocabulary import EventKind, Outcome
-from tests.console.conftest import ANALYST, OFFICER, STRANGER, Region, Visit, sign_in
+from tests.peers.browser import Visit
+from tests.worlds.console import ANALYST, OFFICER, STRANGER, Region, sign_in
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("console")]
 

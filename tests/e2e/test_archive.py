@@ -18,8 +18,8 @@ from governance.simulation import network
 from governance.simulation.archive import CT, MR, READABLE, SELF_READ, UNREADABLE, Archive, GatewayPlan
 from governance.simulation.programs import free_port
 from governance.simulation.showcase import REPORTER, SELF
-from tests.e2e.conftest import TIMEOUT, RunningService, eventually
 from tests.worlds.region import DIRECT_CARE, SHORT_PURPOSE, VIEWER
+from tests.worlds.running_service import TIMEOUT, RunningService, eventually
 
 OCTETS = ("application/octet-stream",)  # Orthanc takes no list of transfer syntaxes beside it
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("e2e")]

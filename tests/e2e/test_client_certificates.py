@@ -14,10 +14,10 @@ from governance.simulation.archive import needs
 from governance.simulation.client import Surface
 from governance.simulation.programs import Program, free_port
 from governance.vocabulary import Scope
-from tests.e2e.conftest import ROOT, TIMEOUT
 from tests.worlds.callers import REGION
 from tests.worlds.certificates import Certificate
 from tests.worlds.region import Parties, environment_of, seed_home
+from tests.worlds.running_service import ROOT, TIMEOUT
 from tests.worlds.tenants import CERTIFICATION, question
 from tests.worlds.tokens import KeyPair
 

@@ -17,7 +17,7 @@ from governance.simulation import network
 from governance.simulation.client import Surface
 from governance.simulation.credentials import Credentials
 from governance.simulation.programs import Program, free_port
-from tests.e2e.conftest import ROOT, TIMEOUT, eventually
+from tests.worlds.running_service import ROOT, TIMEOUT, eventually
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("e2e-demo")]
 BANNER = "Ctrl-C stops it."

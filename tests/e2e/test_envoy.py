@@ -15,9 +15,9 @@ from governance.simulation.archive import CT, MR, OWNER, READABLE, Archive
 from governance.simulation.programs import free_port
 from governance.simulation.showcase import REPORTER
 from governance.tokens import dpop
-from tests.e2e.conftest import TIMEOUT, RunningService
 from tests.peers.envoy import EnvoyGateway, envoy_gateway
 from tests.worlds.region import DIRECT_CARE, VIEWER
+from tests.worlds.running_service import TIMEOUT, RunningService
 from tests.worlds.tokens import KeyPair
 
 OCTETS = ("application/octet-stream",)

@@ -11,8 +11,8 @@ from governance.simulation import network
 from governance.simulation.archive import READABLE, SELF_READ, UNREADABLE, Archive, GatewayPlan
 from governance.simulation.programs import free_port
 from governance.simulation.showcase import REPORTER, SELF
-from tests.e2e.conftest import TIMEOUT, RunningService, eventually
 from tests.worlds.region import DIRECT_CARE
+from tests.worlds.running_service import TIMEOUT, RunningService, eventually
 
 pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("e2e")]
 

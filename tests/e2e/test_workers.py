@@ -5,7 +5,7 @@ import re
 import requests
 
 from governance.simulation import network, showcase
-from tests.e2e.conftest import TIMEOUT, RunningService
+from tests.worlds.running_service import TIMEOUT, RunningService
 
 QUESTIONS = 40
 QUESTION = showcase.question()

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from governance.decisions import Answer, Engine, OpaEngine, RegorusEngine
 from governance.vocabulary import ReasonCode
-from tests.policy.strategies import (
+from tests.worlds.policy import REQUEST, changed, policy_data
+from tests.worlds.policy_worlds import (
     JSON,
     NEEDED,
     RUBBISH,
@@ -18,7 +19,6 @@ from tests.policy.strategies import (
     data_of,
     requests,
 )
-from tests.worlds.policy import REQUEST, changed, policy_data
 
 ROUNDS, REQUESTS_A_ROUND = 200, 10  # 2,000 requests
 SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -10,7 +10,7 @@ from governance.catalogue import Row
 from governance.decisions import Engine, EngineFault, OpaEngine, PolicySource, RegorusEngine
 from governance.decisions._filter_answers import read_compiled, read_openings
 from governance.vocabulary import ReasonCode
-from tests.policy.conftest import OpaServer
+from tests.peers.opa import OpaServer
 from tests.worlds.policy import REQUEST, policy_data
 
 OPEN = policy_data({"care/1": {}, "care/2": {"relationship": "not_required", "modalities": ["MR"]}}, revision="open")

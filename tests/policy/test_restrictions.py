@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from governance.agreements import PolicyData
 from governance.decisions import RegorusEngine
-from tests.policy.restrictions import NOT_CONDITIONS, RESTRICTIONS, OnClauses, OnRequest, restricted
-from tests.policy.sampler import Sampler
-from tests.policy.strategies import WORLDS, Request, World, data_of, requests
 from tests.worlds.policy import CLAUSE
+from tests.worlds.policy_restrictions import NOT_CONDITIONS, RESTRICTIONS, OnClauses, OnRequest, restricted
+from tests.worlds.policy_sampler import Sampler
+from tests.worlds.policy_worlds import WORLDS, Request, World, data_of, requests
 
 POLICIES, REQUESTS, SEED = 50, 6, 1_124
 SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from governance.decisions import Answer, OpaEngine, RegorusEngine
-from tests.policy.sampler import DIRECT_CARE, Sampler
 from tests.policy.test_tables import policy_reasons
+from tests.worlds.policy_sampler import DIRECT_CARE, Sampler
 
 POLICIES, REQUESTS = 100, 200
 SEED = 20_261_124

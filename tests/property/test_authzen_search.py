@@ -24,8 +24,8 @@ from governance.relationships import WIDE_KINDS, Edge, PatientContext
 from governance.storage import Database
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
 from tests.peers.opa import OpaServer
-from tests.policy.strategies import KEYS, LABELS, MODALITIES, ROLES, TRUSTS, World, data_of
 from tests.worlds.decisions import KEY, POINT
+from tests.worlds.policy_worlds import KEYS, LABELS, MODALITIES, ROLES, TRUSTS, World, data_of
 from tests.worlds.search import NOW, SearchWorld, search_world
 
 ENGINE = RegorusEngine(PolicySource.from_directory())  # one: its machines belong to the thread that made them

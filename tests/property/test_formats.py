@@ -27,7 +27,8 @@ from governance.formats._query import query_shape
 from governance.intake.tally import message_context, read_syslog
 from governance.pseudonyms import Pseudonymiser
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
-from tests.golden.audit.build import GOOD_DICOM, GOOD_FHIR, NATIVE, READ
+from tests.golden.audit.build import GOOD_DICOM, GOOD_FHIR
+from tests.worlds.audit_messages import NATIVE, READ
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CONTEXT: Context = message_context(Pseudonymiser(b"k" * 32), NOW, trusts={"RRK"})

@@ -9,7 +9,7 @@ from governance.audit import Event, NoteVerifier, RecordedEvent
 from governance.audit.signer import NoteSigner
 from governance.bootstrap import Services
 from governance.vocabulary import Scope
-from tests.conftest import ISSUER
+from tests.worlds.basics import ISSUER
 from tests.worlds.callers import REGION, Callers
 
 ORIGIN = f"{ISSUER.partition('//')[2]}/log"

@@ -17,6 +17,7 @@ from governance.bootstrap import Services
 from governance.federation import IdentityProvider, Person, Trust
 from governance.relationships import Edge, PatientContext
 from governance.vocabulary import EventKind, Outcome, Purpose, RelationshipKind, Role, Severity, SubjectType, Verdict
+from tests.peers.browser import Visit
 from tests.worlds.agreements import document
 
 BIRMINGHAM, COVENTRY, DUDLEY = "RRK", "RKB", "RNA"
@@ -28,6 +29,15 @@ TRUSTS = (
 PATIENT, OTHER_PATIENT = "9990000018", "9990000026"
 CLINICIAN, NOSY, STUDY, CONSOLE = "clinician-7731", "radiographer-0042", "1.2.826.0.1.3680043.8.498.1", "archive-rrk"
 OFFICE = Actor("operator", "service", None)
+OFFICER, OTHER_OFFICER, ANALYST, STRANGER = "Helen Sharpe", "Martin Croft", "Jas Gill", "Prof Idris Bello"
+PEOPLE = {
+    OFFICER: ("ig.officer.rrk", BIRMINGHAM, Role.IG_OFFICER),
+    OTHER_OFFICER: ("ig.officer.rkb", COVENTRY, Role.IG_OFFICER),
+    ANALYST: ("soc.analyst.rrk", BIRMINGHAM, Role.SOC_ANALYST),
+}
+TRUST_OF = dict.fromkeys((OFFICER, ANALYST, STRANGER), "University Hospitals Birmingham") | {
+    OTHER_OFFICER: "University Hospitals Coventry and Warwickshire"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,21 @@ class Seeded:
     closed_alert: str
     other_alert: str
     patient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The running service: where it is, what is inside, and what was put in."""
+
+    address: str
+    services: Services
+    seeded: Seeded
+
+    def looks(self) -> list[dict[str, object]]:
+        """Give the details of every look at the audit so far, oldest first."""
+        size, _ = self.services.infrastructure.audit.tree_head()
+        events = self.services.infrastructure.audit.read(0, size)
+        return [dict(event.detail) for event in events if event.kind is EventKind.AUDIT_READ]
 
 
 def seed(services: Services, providers: dict[str, str], people: dict[str, tuple[str, str, Role]]) -> Seeded:
@@ -212,3 +237,15 @@ def _alerts(services: Services, now: datetime, access: int, bypass: int, other: 
     services.uses.alerts.assign(reviewer, raised[2], reviewer.id)
     services.uses.alerts.close(reviewer, raised[2], Verdict.UNJUSTIFIED, "The manager confirmed there was no reason.")
     return raised[0], raised[1], raised[2], raised[3]
+
+
+def sign_in(visit: Visit, name: str) -> None:
+    """Sign in as somebody of the identity provider's list, from wherever the service sends one to sign in."""
+    if "/console/sign-in" not in visit.page.url:
+        visit.go("/console/sign-in")
+    visit.page.get_by_role("link", name=TRUST_OF[name], exact=True).click()
+    visit.page.get_by_role("radio", name=name).check()
+    with visit.page.expect_navigation(
+        url=lambda url: url.startswith(visit.address)
+    ):  # back from the provider, whatever it said
+        visit.page.get_by_role("button", name="Sign in").click()

@@ -12,6 +12,8 @@ from governance.audit import (
     Authority,
     Event,
     NoteSigner,
+    RecordedEvent,
+    RecordedResource,
     Resource,
     Source,
     Subject,
@@ -22,10 +24,26 @@ from governance.clock import FixedClock
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
+from tests.worlds.basics import NOON
 
 ORIGIN = "audit.example.nhs.uk/log"
 MakeEvent = Callable[..., Event]
 CheckLog = Callable[..., Report]
+RECORDED = RecordedEvent(
+    index=7,
+    recorded_at=NOON,
+    leaf_hash=b"\0" * 32,
+    id="evt-1",
+    time=datetime(2026, 11, 24, 11, 58, 0, 123000, tzinfo=UTC),
+    source=Source("vna-1", "RRK"),
+    kind=EventKind.ACCESS,
+    outcome=Outcome.SUCCESS,
+    subject=Subject("s-" + "a" * 26, SubjectType.PRACTITIONER, "nurse", "RKB", device="WS-1"),
+    purpose=Purpose.TREAT,
+    resource=RecordedResource("p-" + "b" * 26, "t-" + "c" * 26, None, 3, "CT", "HEAD", None, "RRK"),
+    authority=Authority("d-1", "j-1", "A-1"),
+    destination="PACS2",
+)
 
 
 @pytest.fixture

@@ -4,7 +4,11 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from governance.agreements import PolicyData
+from governance.decisions import Engine, EngineFault
+from governance.vocabulary import ReasonCode
 
 REQUESTER, OWNER, PURPOSE = "RKB", "RRK", "TREAT"
 NOW = 1_795_521_600  # 2026-11-24T12:00:00Z
@@ -131,3 +135,14 @@ def policy_data(
         "clauses": {key: clause(key, changes) for key, changes in clauses.items()},
     }
     return PolicyData(revision, document)
+
+
+OPEN = policy_data({"care/1": {}}, revision="open")  # permits the request
+SHUT = policy_data({"care/1": {"actions": ["search"]}}, revision="shut")  # denies it
+
+
+def reason_of(engine: Engine) -> ReasonCode:
+    """Give the fault with which an engine fails to answer the request."""
+    with pytest.raises(EngineFault) as caught:
+        engine.evaluate(REQUEST)
+    return caught.value.reason

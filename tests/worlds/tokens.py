@@ -16,8 +16,17 @@ from governance.clock import FixedClock
 from governance.federation import FederationDirectory, IdentityProvider, ServiceClient, Trust
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
-from governance.tokens import Form, KeyRing, RemoteKeySets, TokenService, parse_form
-from governance.vocabulary import SYSTEM, SubjectType
+from governance.tokens import (
+    AccessGrant,
+    AgreementReference,
+    Form,
+    KeyRing,
+    RemoteKeySets,
+    StudyAuthorization,
+    TokenService,
+    parse_form,
+)
+from governance.vocabulary import SYSTEM, Action, Purpose, Role, SubjectType
 
 ISSUER = "https://broker.test"
 ENDPOINT = f"{ISSUER}/oauth/token"
@@ -27,6 +36,20 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 KEK = bytes(range(32))
 ORIGIN = "log.test/tokens"
 STUDY = "1.2.826.0.1.3680043.8.498.1"
+GRANT = AccessGrant(
+    subject="s-somebody",
+    subject_type=SubjectType.PRACTITIONER,
+    client_id="viewer.rkb",
+    audience=ARCHIVE,
+    scopes=frozenset({"user/ImagingStudy.r"}),
+    seconds=60,
+    ods="RKB",
+    role=Role.CLINICIAN,
+    actor="viewer.rkb",
+    study=StudyAuthorization(STUDY, (Action.READ,), Purpose.TREAT),
+    agreement=AgreementReference("wm-direct-care", "3", "4.1"),
+    decision_id="decision-1",
+)
 
 
 class KeyPair:

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from governance.cli import main
 from governance.commands._context import services
 from governance.federation import Trust
-from tests.conftest import secret
 from tests.worlds.agreements import document
+from tests.worlds.basics import secret
 
 
 @pytest.fixture(autouse=True)

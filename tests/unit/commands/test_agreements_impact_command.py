@@ -15,7 +15,7 @@ from governance.clock import FixedClock
 from governance.decisions.engine import POLICIES
 from governance.settings import Settings
 from governance.vocabulary import EventKind
-from tests.conftest import ISSUER, secret
+from tests.worlds.basics import ISSUER, secret
 from tests.worlds.impact import ImpactWorld, terms
 
 PERIOD = ("--since", "2026-11-24", "--until", "2026-11-25")

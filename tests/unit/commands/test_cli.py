@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from governance.cli import main
 from governance.settings import markdown
-from tests.conftest import secret
+from tests.worlds.basics import secret
 
 
 @pytest.fixture

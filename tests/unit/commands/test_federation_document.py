@@ -13,7 +13,7 @@ from governance.commands.federation import register
 from governance.errors import InvalidInput
 from governance.simulation import network
 from governance.simulation.credentials import Credentials
-from tests.conftest import NOON
+from tests.worlds.basics import NOON
 
 TRUSTS = {"RRK": "University Hospitals Birmingham", "RKB": "Coventry and Warwickshire"}
 

@@ -18,8 +18,8 @@ from governance.formats.syslog import Framing
 from governance.jobs import Runtime, syslog_intake
 from governance.settings import Settings, from_environment
 from governance.vocabulary import EventKind
-from tests.conftest import NOON, secret
-from tests.golden.audit.build import NHS, READER, STUDY, event, message, patient, source, study
+from tests.worlds.audit_messages import NHS, READER, STUDY, event, message, patient, source, study
+from tests.worlds.basics import NOON, secret
 
 HEADER = b"<85>1 2026-11-24T12:00:00Z vna app 42 IHE+RFC-3881 - "
 UNKNOWN = "AuditEnterpriseSiteID: names no registered trust, and the sender is registered for none"

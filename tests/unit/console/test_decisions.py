@@ -7,7 +7,7 @@ import pytest
 from governance.audit.event import Authority, RecordedEvent, Source
 from governance.console._decisions import answer_of
 from governance.vocabulary import EventKind, Outcome
-from tests.conftest import NOON
+from tests.worlds.basics import NOON
 
 WHOLE: dict[str, Any] = {
     "action": "read",

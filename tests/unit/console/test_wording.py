@@ -14,7 +14,7 @@ from governance.console.forms import STATES, VERDICTS
 from governance.decisions.obligations import ObligationType
 from governance.detection import default_rules
 from governance.vocabulary import Severity
-from tests.conftest import NOON
+from tests.worlds.basics import NOON
 
 COMPLETE: list[tuple[type[StrEnum], Mapping[StrEnum, str]]] = [
     (vocabulary.Action, wording.ACTIONS),

@@ -20,7 +20,7 @@ from governance.edges.bundle import Bundle
 from governance.edges.bundles import Revoked
 from governance.edges.revocations import EVERY_VERSION, as_of
 from governance.errors import NotFound, Unavailable
-from tests.conftest import NOON
+from tests.worlds.basics import NOON
 from tests.worlds.policy import policy_data
 
 PATIENCE = 30.0  # seconds

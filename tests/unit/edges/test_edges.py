@@ -16,7 +16,7 @@ from governance.federation import FederationDirectory, ServiceClient, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.storage import Database
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
-from tests.conftest import NOON
+from tests.worlds.basics import NOON
 from tests.worlds.tokens import KeyPair
 
 EDGE = Source("edge-rrk", "RRK")

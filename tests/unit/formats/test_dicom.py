@@ -9,9 +9,8 @@ from governance.audit import BreakGlass, Event, Resource, Source, Subject
 from governance.errors import InvalidInput
 from governance.formats import Context, parse_message
 from governance.vocabulary import EventKind, Outcome, SubjectType
-from tests.golden.audit.build import NHS, OTHER, STUDY, message, patient, source, study
-from tests.golden.audit.build import event as event_part
-from tests.unit.formats.conftest import GOLDEN
+from tests.worlds.audit_messages import GOLDEN, NHS, OTHER, STUDY, message, patient, source, study
+from tests.worlds.audit_messages import event as event_part
 
 READER = Subject("jdoe", SubjectType.PRACTITIONER, device="WS-12")
 ABOUT = Resource(patient=NHS, study_uid=STUDY)

@@ -2,36 +2,20 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
 
-from governance.audit import Authority, Event, RecordedEvent, RecordedResource, Resource, Source, Subject
+from governance.audit import Authority, Event, Resource, Source, Subject
 from governance.errors import InvalidInput
 from governance.formats import Context, build_audit_event, bundle_entries, parse_audit_event, resource_from_xml
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
-from tests.golden.audit.build import NHS, READ, STUDY
-from tests.unit.formats.conftest import GOLDEN, NOW
+from tests.worlds.audit_messages import GOLDEN, NHS, READ, STUDY
+from tests.worlds.log import RECORDED
 
 ABOUT = Resource(patient=NHS, study_uid=STUDY)
 PATIENT = Resource(patient=NHS)
-RECORDED = RecordedEvent(
-    index=7,
-    recorded_at=NOW,
-    leaf_hash=b"\0" * 32,
-    id="evt-1",
-    time=datetime(2026, 11, 24, 11, 58, 0, 123000, tzinfo=UTC),
-    source=Source("vna-1", "RRK"),
-    kind=EventKind.ACCESS,
-    outcome=Outcome.SUCCESS,
-    subject=Subject("s-" + "a" * 26, SubjectType.PRACTITIONER, "nurse", "RKB", device="WS-1"),
-    purpose=Purpose.TREAT,
-    resource=RecordedResource("p-" + "b" * 26, "t-" + "c" * 26, None, 3, "CT", "HEAD", None, "RRK"),
-    authority=Authority("d-1", "j-1", "A-1"),
-    destination="PACS2",
-)
 
 
 def only(name: str, context: Context) -> Event:

@@ -8,7 +8,8 @@ import pytest
 from governance.errors import InvalidInput
 from governance.formats import Context, parse_audit_event, parse_lines, parse_message
 from tests.golden.audit import build
-from tests.unit.formats.conftest import GOLDEN, NOW, golden
+from tests.worlds.audit_messages import GOLDEN, golden
+from tests.worlds.basics import NOON
 
 OWN_NAME = "is this service's own name; a source reports under a name of its own"
 EXPECTED = {
@@ -113,7 +114,7 @@ EXPECTED = {
 def refusal(path: Path, context: Context) -> str:
     raw = path.read_bytes()
     if path.suffix == ".ndjson":
-        parsed = parse_lines(raw, NOW)
+        parsed = parse_lines(raw, NOON)
         assert parsed.rows == ()
         return parsed.faults[0].reason
     with pytest.raises(InvalidInput) as caught:

@@ -9,9 +9,9 @@ from governance.audit import Authority, BreakGlass, Event, Resource, Source, Sub
 from governance.errors import InvalidInput
 from governance.formats import parse_event, parse_items, parse_lines, render
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
-from tests.golden.audit.build import NATIVE, NHS, STUDY, native
-from tests.unit.formats.conftest import NOW
-from tests.unit.formats.test_fhir import RECORDED
+from tests.worlds.audit_messages import NATIVE, NHS, STUDY, native
+from tests.worlds.basics import NOON
+from tests.worlds.log import RECORDED
 
 FULL = {
     "id": "evt-9",
@@ -48,7 +48,7 @@ FULL = {
 
 
 def test_every_field_is_read() -> None:
-    assert parse_event(FULL, NOW) == Event(
+    assert parse_event(FULL, NOON) == Event(
         id="evt-9",
         time=datetime(2026, 11, 24, 11, 58, 0, 123456, tzinfo=UTC),
         source=Source("vna-1", "RRK"),
@@ -66,14 +66,14 @@ def test_every_field_is_read() -> None:
 
 def test_one_bad_line_never_loses_its_neighbours_and_lines_keep_their_numbers() -> None:
     body = b"\r\n".join([native(id="a"), b"", b"{broken", native(id="b"), native(kind="peek"), native(id="c")])
-    parsed = parse_lines(body, NOW)
+    parsed = parse_lines(body, NOON)
     assert [event.id for event in parsed.rows] == ["a", "b", "c"]
     assert parsed.numbers == (1, 4, 6)
     assert [fault.line for fault in parsed.faults] == [3, 5]
 
 
 def test_an_array_is_read_like_lines() -> None:
-    parsed = parse_items([NATIVE, 7, NATIVE | {"id": None}], NOW)
+    parsed = parse_items([NATIVE, 7, NATIVE | {"id": None}], NOON)
     assert parsed.numbers == (1,)
     assert [(fault.line, fault.reason) for fault in parsed.faults] == [
         (2, ": must be an object"),
@@ -83,31 +83,31 @@ def test_an_array_is_read_like_lines() -> None:
 
 def test_every_fault_of_an_event_is_named_by_its_whole_path() -> None:
     with pytest.raises(InvalidInput) as caught:
-        parse_event(NATIVE | {"source": {"id": "", "ods": "x", "more": 1}, "bytes": "many"}, NOW)
+        parse_event(NATIVE | {"source": {"id": "", "ods": "x", "more": 1}, "bytes": "many"}, NOON)
     assert [fault.path for fault in caught.value.faults] == ["/source/more", "/source/id", "/source/ods", "/bytes"]
 
 
 def test_a_body_of_too_many_lines_is_refused_whole() -> None:
     with pytest.raises(InvalidInput):
-        parse_lines(b"{}\n" * 10_001, NOW)
+        parse_lines(b"{}\n" * 10_001, NOON)
     with pytest.raises(InvalidInput):
-        parse_items([{}] * 10_001, NOW)
+        parse_items([{}] * 10_001, NOON)
     with pytest.raises(InvalidInput):
-        parse_items({}, NOW)
+        parse_items({}, NOON)
 
 
 @pytest.mark.parametrize(("ahead", "taken"), [(timedelta(minutes=10), 1), (timedelta(minutes=10, seconds=1), 0)])
 def test_a_source_may_be_ahead_of_the_clock_by_ten_minutes(ahead: timedelta, taken: int) -> None:
-    assert len(parse_lines(native(time=(NOW + ahead).isoformat()), NOW).rows) == taken
+    assert len(parse_lines(native(time=(NOON + ahead).isoformat()), NOON).rows) == taken
 
 
 @pytest.mark.parametrize("kind", ["config", "import", "recording", "token", "node_auth"])
 def test_kinds_that_need_no_person_come_without(kind: str) -> None:
-    assert parse_event({**NATIVE, "kind": kind, "subject": None, "resource": None}, NOW).subject is None
+    assert parse_event({**NATIVE, "kind": kind, "subject": None, "resource": None}, NOON).subject is None
 
 
 def test_an_empty_body_holds_nothing() -> None:
-    assert parse_lines(b"", NOW).rows == parse_lines(b"\n\n", NOW).rows == ()
+    assert parse_lines(b"", NOON).rows == parse_lines(b"\n\n", NOON).rows == ()
 
 
 def test_what_the_log_holds_is_given_as_json_without_its_envelopes() -> None:

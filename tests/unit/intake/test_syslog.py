@@ -18,7 +18,8 @@ from governance.intake.syslog_server import SyslogLimits, SyslogServer
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.telemetry import Metrics
-from tests.golden.audit.build import GOOD_DICOM, HOSTILE_DICOM, READER, event, message, patient, source, study
+from tests.golden.audit.build import GOOD_DICOM, HOSTILE_DICOM
+from tests.worlds.audit_messages import READER, event, message, patient, source, study
 
 HEADER = b"<85>1 2026-11-24T12:00:00Z vna app 42 IHE+RFC-3881 - "
 

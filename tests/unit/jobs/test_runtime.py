@@ -12,7 +12,7 @@ from governance.jobs import Runtime
 from governance.settings import Settings
 from governance.simulation.programs import free_port
 from governance.vocabulary import EventKind
-from tests.golden.audit.build import READER, event, message, patient, source, study
+from tests.worlds.audit_messages import READER, event, message, patient, source, study
 
 
 def test_a_sender_that_names_no_trust_is_read_by_its_setting(settings: Settings, clock: FixedClock) -> None:

@@ -11,7 +11,6 @@ from joserfc.jwk import KeySet
 from governance.audit.search import AuditSearch, Query
 from governance.errors import Unavailable
 from governance.tokens import (
-    AccessGrant,
     AgreementReference,
     OAuthError,
     Presentation,
@@ -20,23 +19,8 @@ from governance.tokens import (
     TokenRefused,
     dpop,
 )
-from governance.vocabulary import Action, EventKind, Purpose, Role, SubjectType
-from tests.worlds.tokens import ARCHIVE, ISSUER, STUDY, KeyPair, TokenWorld, b64, form, raw_token
-
-GRANT = AccessGrant(
-    subject="s-somebody",
-    subject_type=SubjectType.PRACTITIONER,
-    client_id="viewer.rkb",
-    audience=ARCHIVE,
-    scopes=frozenset({"user/ImagingStudy.r"}),
-    seconds=60,
-    ods="RKB",
-    role=Role.CLINICIAN,
-    actor="viewer.rkb",
-    study=StudyAuthorization(STUDY, (Action.READ,), Purpose.TREAT),
-    agreement=AgreementReference("wm-direct-care", "3", "4.1"),
-    decision_id="decision-1",
-)
+from governance.vocabulary import EventKind, Purpose
+from tests.worlds.tokens import ARCHIVE, GRANT, ISSUER, STUDY, KeyPair, TokenWorld, b64, form, raw_token
 
 
 def refused(world: TokenWorld, token: str, audience: str = ARCHIVE, **how: Presentation) -> TokenFault:

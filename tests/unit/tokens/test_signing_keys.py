@@ -8,8 +8,7 @@ from cryptography.exceptions import InvalidTag
 from governance.clock import FixedClock
 from governance.storage import Database
 from governance.tokens import KeyRing, TokenFault, TokenRefused, _store, _tables
-from tests.unit.tokens.test_access_tokens import GRANT
-from tests.worlds.tokens import ARCHIVE, KEK, TokenWorld
+from tests.worlds.tokens import ARCHIVE, GRANT, KEK, TokenWorld
 
 
 def test_the_private_key_is_stored_only_sealed(database: Database, clock: FixedClock) -> None:

@@ -1,98 +1,17 @@
 """The searches over HTTP, on the demo region: AuthZEN Authorization API 1.0, section 8."""
 
-import copy
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
-from governance.access import paging
 from governance.agreements.rehearsal import Signatory, rehearse
-from governance.api.authzen.schemas import SEARCH_MAXIMUM
 from governance.decisions import EngineFault, RegorusEngine
 from governance.simulation import network, showcase
 from governance.vocabulary import EventKind, Outcome, ReasonCode
 from tests.worlds.agreements import OFFICE
-from tests.worlds.region import SHORT_AGREEMENT, SHORT_PURPOSE, VIEWER, RegionWorld, seed_home, short_agreement
-
-KINDS = ("subject", "resource", "action")
-READER = {
-    "type": "practitioner",
-    "id": showcase.REPORTER,
-    "properties": {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3},
-}
-QUESTION: dict[str, Any] = {
-    "subject": READER,
-    "action": {"name": "read"},
-    "resource": {"type": "study", "id": showcase.SHARED_STUDY},
-    "context": {"purpose": "TREAT"},
-}
-OPEN = {showcase.SHARED_STUDY, showcase.UNRELATED_STUDY, showcase.OWN_STUDY, showcase.DECOY_STUDY}  # none is sealed
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegionWorld]:
-    home = seed_home(tmp_path_factory.mktemp("search") / "home", "http://127.0.0.1:8080", "http://127.0.0.1:9")
-    made = RegionWorld(home)
-    made.feed_showcase()
-    yield made
-    made.close()
-
-
-def bearer(world: RegionWorld, client_id: str) -> dict[str, str]:
-    form = {"grant_type": "client_credentials", "scope": "access.evaluate"}
-    answer = world.post_form("/oauth/token", form | world.parties.proof(client_id, world.now))
-    return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
-
-
-@pytest.fixture(scope="module")
-def headers(world: RegionWorld) -> dict[str, str]:
-    return bearer(world, network.EXPLORER)
-
-
-def changed(**changes: Any) -> dict[str, Any]:
-    """Give the question with members at ``a__b`` paths replaced; None takes a member out."""
-    made = copy.deepcopy(QUESTION)
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        place = made
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        if value is None:
-            place.pop(last, None)
-        else:
-            place[last] = value
-    return made
-
-
-def ask(world: RegionWorld, headers: dict[str, str], kind: str, body: Any) -> TestResponse:
-    return world.client.post(f"/access/v1/search/{kind}", json=body, headers=headers)
-
-
-def found(world: RegionWorld, headers: dict[str, str], kind: str, body: Any) -> list[dict[str, Any]]:
-    answer = ask(world, headers, kind, body)
-    assert answer.status_code == 200, answer.get_data(as_text=True)
-    results: list[dict[str, Any]] = answer.get_json()["results"]
-    return results
-
-
-def widely(**changes: Any) -> dict[str, Any]:
-    """Ask for a purpose that needs no relationship: every study that is not sealed is a hit."""
-    return changed(context__purpose=SHORT_PURPOSE, resource__id=None) | changes
-
-
-def pages(world: RegionWorld, headers: dict[str, str], kind: str, body: Any, limit: int) -> list[list[dict[str, Any]]]:
-    """Walk a search to its end."""
-    made, page = [], {"limit": limit}
-    while True:
-        answer = ask(world, headers, kind, body | {"page": page}).get_json()
-        made.append(answer["results"])
-        assert answer["page"]["count"] == len(answer["results"])
-        if not answer["page"]["next_token"]:
-            return made
-        page = {"limit": limit, "token": answer["page"]["next_token"]}
+from tests.worlds.region import SHORT_AGREEMENT, SHORT_PURPOSE, RegionWorld, short_agreement
+from tests.worlds.search_callers import KINDS, OPEN, QUESTION, ask, changed, found, widely
 
 
 def test_the_studies_a_subject_may_read_are_those_with_a_reason(world: RegionWorld, headers: dict[str, str]) -> None:
@@ -284,96 +203,6 @@ def test_nobody_and_the_wrong_scope_are_told_apart(world: RegionWorld, kind: str
 def test_members_that_nobody_knows_are_let_be(world: RegionWorld, headers: dict[str, str], kind: str) -> None:
     body = changed(subject__more=1, resource__properties={"a": 1}, context__time="now", page__properties={"b": 2})
     assert found(world, headers, kind, body | {"more": []}) == found(world, headers, kind, QUESTION)
-
-
-def test_pages_give_each_hit_once_and_end_in_an_empty_token(world: RegionWorld, headers: dict[str, str]) -> None:
-    walked = pages(world, headers, "resource", widely(), 3)
-    assert [len(page) for page in walked] == [3, 1]
-    assert {hit["id"] for page in walked for hit in page} == OPEN
-    assert [len(page) for page in pages(world, headers, "resource", widely(), 2)] == [2, 2]
-    assert [len(page) for page in pages(world, headers, "resource", widely(), 4)] == [4]
-    assert [len(page) for page in pages(world, headers, "action", QUESTION, 3)] == [3, 1]
-
-
-def test_a_token_stands_for_the_limit_that_is_left_out(world: RegionWorld, headers: dict[str, str]) -> None:
-    body = changed(action=None)
-    first = ask(world, headers, "action", body | {"page": {"limit": 1}}).get_json()
-    second = ask(world, headers, "action", body | {"page": {"token": first["page"]["next_token"]}}).get_json()
-    assert [hit["name"] for hit in first["results"] + second["results"]] == ["annotate", "read"]
-    assert second["page"]["next_token"]
-
-
-@pytest.mark.parametrize("limit", [0, SEARCH_MAXIMUM + 1, 10**30])
-def test_a_limit_of_nothing_and_one_past_the_maximum_are_kept_to(
-    world: RegionWorld, headers: dict[str, str], limit: int
-) -> None:
-    answer = ask(world, headers, "resource", widely(page={"limit": limit})).get_json()
-    assert len(answer["results"]) == (len(OPEN) if limit else 0)
-    assert bool(answer["page"]["next_token"]) == (limit == 0)
-
-
-@pytest.mark.parametrize(
-    ("changes", "pointer"),
-    [
-        ({"subject": READER | {"id": "clinician.rkb"}}, "/page/token"),
-        ({"subject": READER | {"properties": {"role": "consultant_radiologist", "ods": "RKB"}}}, "/page/token"),
-        ({"action": {"name": "search"}}, "/page/token"),
-        ({"resource": {"type": "study", "properties": {"modality": "CT"}}}, "/page/token"),
-        ({"context": {"purpose": "TREAT"}}, "/page/token"),
-        ({"page": {"limit": 2}}, "/page/limit"),
-    ],
-)
-def test_a_token_with_a_changed_search_is_an_error(
-    world: RegionWorld, headers: dict[str, str], changes: dict[str, Any], pointer: str
-) -> None:
-    body = widely(page={"limit": 1})
-    token = ask(world, headers, "resource", body).get_json()["page"]["next_token"]
-    altered = body | changes
-    altered["page"] = altered["page"] | {"token": token}
-    before = world.size
-    answer = ask(world, headers, "resource", altered)
-    assert answer.status_code == 400
-    assert answer.get_json()["reason"] == "page.invalid"
-    assert [error["pointer"] for error in answer.get_json()["errors"]] == [pointer]
-    assert world.size == before
-    body["page"] = {"limit": 1, "token": token}
-    assert ask(world, headers, "resource", body).status_code == 200
-
-
-def test_a_token_is_for_its_caller_and_its_kind_and_not_to_be_changed(
-    world: RegionWorld, headers: dict[str, str]
-) -> None:
-    body = changed(page={"limit": 1})
-    token = ask(world, headers, "action", body).get_json()["page"]["next_token"]
-    body["page"]["token"] = token
-    assert ask(world, headers, "action", body).status_code == 200
-    assert ask(world, headers, "resource", body).status_code == 400
-    assert ask(world, bearer(world, VIEWER), "action", body).status_code == 400
-    body["page"]["token"] = ("A" if token[0] != "A" else "B") + token[1:]
-    assert ask(world, headers, "action", body).status_code == 400
-
-
-def test_the_searched_id_may_change_between_pages_for_it_is_let_be(world: RegionWorld, headers: dict[str, str]) -> None:
-    body = widely(page={"limit": 1})
-    token = ask(world, headers, "resource", body).get_json()["page"]["next_token"]
-    body["resource"] = {"type": "study", "id": "anything"}
-    body["page"] = {"limit": 1, "token": token}
-    assert ask(world, headers, "resource", body).status_code == 200
-
-
-def test_a_token_tells_nothing_of_what_may_not_be_read(world: RegionWorld, headers: dict[str, str]) -> None:
-    token = ask(world, headers, "resource", widely(page={"limit": 0})).get_json()["page"]["next_token"]
-    assert not any(study in token for study in OPEN)
-
-
-def test_a_page_stops_at_what_it_may_examine_and_the_next_goes_on(
-    world: RegionWorld, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paging, "EXAMINED", 1)
-    before = world.size
-    walked = pages(world, headers, "resource", widely(), 50)
-    assert {hit["id"] for page in walked for hit in page} == OPEN
-    assert all(event.detail["examined"] <= 1 for event in world.events(before))
 
 
 def test_an_obligation_that_cannot_be_honoured_drops_the_hit(world: RegionWorld, headers: dict[str, str]) -> None:

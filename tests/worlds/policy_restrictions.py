@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.policy.strategies import Request, World
 from tests.worlds.policy import CLAUSE, NOW, changed
+from tests.worlds.policy_worlds import Request, World
 
 Restriction = Callable[[World, Request], None]
 Narrow = Callable[[Any], Any]
