@@ -9,7 +9,7 @@ those of ``docs/architecture.md`` ("One access request, walked"):
 4. a denial that is told to a caller says nothing of the patient.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,9 +21,8 @@ from sqlmodel import Session
 from governance.access.resources import resource_of
 from governance.access.terms import CurrentTerms
 from governance.agreements import PolicyData
-from governance.audit import Receipt
-from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Resource, Source, Subject
-from governance.audit.log import AuditLog
+from governance.audit import Receipt, Recorder
+from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Resource, Subject
 from governance.catalogue import Catalogue
 from governance.clock import Clock
 from governance.decisions import AccessRequest, Decision, DecisionService
@@ -85,11 +84,9 @@ class AccessService:
     Args:
         decisions: the policy decision point.
         catalogue: names what the decision is about in its record.
-        audit: where every decision is kept before it is told.
+        recorder: records every decision before it is told, and makes its id.
         clock: read once in each use case.
         metrics: counts decisions.
-        source: this service, as the audit log names it.
-        new_id: makes decision ids.
         terms: opens the one read snapshot.
     """
 
@@ -98,20 +95,16 @@ class AccessService:
         *,
         decisions: DecisionService,
         catalogue: Catalogue,
-        audit: AuditLog,
+        recorder: Recorder,
         clock: Clock,
         metrics: Metrics,
-        source: Source,
-        new_id: Callable[[], str],
         terms: CurrentTerms,
     ) -> None:
         self._decisions = decisions
         self._catalogue = catalogue
-        self._audit = audit
+        self._recorder = recorder
         self._clock = clock
         self._metrics = metrics
-        self._source = source
-        self._new_id = new_id
         self._terms = terms
 
     @property
@@ -173,12 +166,12 @@ class AccessService:
         began = perf_counter()
         now = self._clock.now()
         requests = [request for request, _ in questions]
-        decisions = self._decisions.decide_all(requests, session, now, self._new_id)
+        decisions = self._decisions.decide_all(requests, session, now, self._recorder.new_id)
         events = [
-            decision_event(request, decision, self._resource(request, session), asker, self._source)
+            decision_event(self._recorder, request, decision, self._resource(request, session), asker)
             for (request, asker), decision in zip(questions, decisions, strict=True)
         ]
-        return Asked(tuple(zip(requests, decisions, strict=True)), self._audit.submit(events), door, began)
+        return Asked(tuple(zip(requests, decisions, strict=True)), self._recorder.submit(events), door, began)
 
     def _resource(self, request: AccessRequest, session: Session) -> Resource:
         """Name in a record what a request is about."""
@@ -216,16 +209,15 @@ def told(decision: Decision) -> tuple[ReasonCode, ...]:
 
 
 def decision_event(
-    request: AccessRequest, decision: Decision, resource: Resource, asker: Asker, source: Source
+    recorder: Recorder, request: AccessRequest, decision: Decision, resource: Resource, asker: Asker
 ) -> Event:
     """Make the audit event of a decision; the decision's id is the event's, so recording it twice is harmless."""
     subject = request.subject
-    return Event(
+    return recorder.event(
+        EventKind.DECISION,
+        Outcome.SUCCESS if decision.permit else Outcome.MINOR,
         id=decision.id,
         time=decision.decided_at,
-        source=source,
-        kind=EventKind.DECISION,
-        outcome=Outcome.SUCCESS if decision.permit else Outcome.MINOR,
         subject=Subject(id=subject.id, type=subject.type, role=subject.role, ods=subject.ods),
         purpose=request.purpose,
         resource=resource,

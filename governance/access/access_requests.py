@@ -7,7 +7,6 @@
 5. The grant opens nothing: the next evaluation does, if policy still says so.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,8 +14,8 @@ from governance.access.access import AccessAnswer, Asker, emergency_detail
 from governance.access.denials import AccessRequestError, AccessRequestRefused, Denials, Offer, PresentedDenial
 from governance.access.resources import resource_of
 from governance.access.terms import CurrentTerms
-from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Resource, Source, Subject
-from governance.audit.log import AuditLog
+from governance.audit import Recorder
+from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Resource, Subject
 from governance.catalogue import Catalogue
 from governance.clock import Clock
 from governance.decisions import AccessRequest, AgreementRef, Decision, DecisionService, Emergency, ReviewSample
@@ -62,11 +61,9 @@ class AccessRequests:
         sample: says which grants a person must review.
         catalogue: names the study in the record.
         pseudonymiser: turns identifiers into the pseudonyms a grant is kept under.
-        audit: records refusals.
+        recorder: records what comes of each submission, and makes ids nobody can guess.
         terms: opens the read snapshot of the decision.
         clock: read once in each use case.
-        source: this service, as the audit log names it.
-        new_id: makes ids nobody can guess.
     """
 
     def __init__(
@@ -78,11 +75,9 @@ class AccessRequests:
         sample: ReviewSample,
         catalogue: Catalogue,
         pseudonymiser: Pseudonymiser,
-        audit: AuditLog,
+        recorder: Recorder,
         terms: CurrentTerms,
         clock: Clock,
-        source: Source,
-        new_id: Callable[[], str],
     ) -> None:
         self._denials = denials
         self._grants = grants
@@ -90,11 +85,9 @@ class AccessRequests:
         self._sample = sample
         self._catalogue = catalogue
         self._pseudonymiser = pseudonymiser
-        self._audit = audit
+        self._recorder = recorder
         self._terms = terms
         self._clock = clock
-        self._source = source
-        self._new_id = new_id
 
     def offer(self, answer: AccessAnswer, asked: AccessRequest, asker: Asker) -> Offer | None:
         """Give what a denial carries so that it can be answered; None when breaking the glass would not cure it."""
@@ -116,8 +109,15 @@ class AccessRequests:
         try:
             return self._submit(wanted, asker, now)
         except AccessRequestRefused as refusal:
-            detail: dict[str, JsonValue] = {"act": "refuse", "asked_by": asker.id, "refused": refusal.reason}
-            self._audit.append([self._event(wanted, now, Outcome.MINOR, detail)])[0].index  # noqa: B018 - raises
+            self._recorder.record(
+                EventKind.BREAK_GLASS,
+                Outcome.MINOR,
+                time=now,
+                subject=_subject(wanted),
+                purpose=wanted.asked.purpose,
+                resource=Resource(study_uid=wanted.asked.study_uid),
+                detail={"act": "refuse", "asked_by": asker.id, "refused": refusal.reason},
+            )
             raise
 
     def _submit(self, wanted: Wanted, asker: Asker, now: datetime) -> Grant:
@@ -157,12 +157,9 @@ class AccessRequests:
         scope = grant.scope
         with self._terms.snapshot() as session:
             study = self._catalogue.study_by_pseudonym(session, scope.study)
-        event = Event(
-            id=self._new_id(),
+        event = self._recorder.event(
+            EventKind.BREAK_GLASS,
             time=now,
-            source=self._source,
-            kind=EventKind.BREAK_GLASS,
-            outcome=Outcome.SUCCESS,
             subject=Subject(scope.subject, SubjectType.PRACTITIONER, scope.role, scope.ods),
             purpose=scope.purpose,
             resource=resource_of(study) if study else Resource(study_uid=scope.study),
@@ -178,7 +175,7 @@ class AccessRequests:
         """Ask policy whether the reason would open the study now; raises AccessRequestRefused."""
         asked = replace(wanted.asked, break_glass_reason=wanted.reason, supported_obligations=None)
         with self._terms.snapshot() as session:
-            decision = self._decisions.decide(asked, session, now, self._new_id)
+            decision = self._decisions.decide(asked, session, now, self._recorder.new_id)
             study = self._catalogue.study(session, asked.study_uid) if asked.study_uid else None
         clause, emergency = decision.agreement, decision.emergency
         if not decision.permit or clause is None or emergency is None or study is None:
@@ -191,8 +188,8 @@ class AccessRequests:
         subject, clause = wanted.asked.subject, opening.clause
         longest = now + timedelta(minutes=opening.emergency.minutes)
         return Grant(
-            id=self._new_id(),
-            approval_id=self._new_id(),
+            id=self._recorder.new_id(),
+            approval_id=self._recorder.new_id(),
             caller=asker.id,
             evaluation_id=evaluation_id,
             scope=Scope(
@@ -223,23 +220,21 @@ class AccessRequests:
             "revision": opening.decision.revision,
             "seconds": int((grant.until - grant.since).total_seconds()),
         }
-        event = self._event(wanted, grant.since, Outcome.SUCCESS, detail)
-        authority = Authority(grant.evaluation_id, None, grant.agreement_id)
-        return replace(event, resource=opening.resource, authority=authority, break_glass=BreakGlass(wanted.reason))
-
-    def _event(self, wanted: Wanted, now: datetime, outcome: Outcome, detail: dict[str, JsonValue]) -> Event:
-        subject = wanted.asked.subject
-        return Event(
-            id=self._new_id(),
-            time=now,
-            source=self._source,
-            kind=EventKind.BREAK_GLASS,
-            outcome=outcome,
-            subject=Subject(subject.id, subject.type, subject.role, subject.ods),
+        return self._recorder.event(
+            EventKind.BREAK_GLASS,
+            time=grant.since,
+            subject=_subject(wanted),
             purpose=wanted.asked.purpose,
-            resource=Resource(study_uid=wanted.asked.study_uid),
+            resource=opening.resource,
+            authority=Authority(grant.evaluation_id, None, grant.agreement_id),
+            break_glass=BreakGlass(wanted.reason),
             detail=detail,
         )
+
+
+def _subject(wanted: Wanted) -> Subject:
+    subject = wanted.asked.subject
+    return Subject(subject.id, subject.type, subject.role, subject.ods)
 
 
 def _repeated(repeated: Repeated) -> AccessRequestRefused:

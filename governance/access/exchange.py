@@ -13,14 +13,11 @@ The order is the promise (record the intent, act, record the outcome):
 5. its id, never the token, is durable in the log: the outcome. A token that could not be recorded is not handed out.
 """
 
-from collections.abc import Callable
-
 from governance.access.access import AccessAnswer, AccessService, asker_of
 from governance.access.resources import resource_of
-from governance.audit.event import Authority, Event, Resource, Source, Subject
-from governance.audit.log import AuditLog
+from governance.audit import Recorder
+from governance.audit.event import Authority, Resource, Subject
 from governance.catalogue import Catalogue, Study
-from governance.clock import Clock
 from governance.decisions import AccessRequest, AgreementRef, RequestSubject
 from governance.errors import Unavailable
 from governance.federation import FederationDirectory, ServiceClient
@@ -65,24 +62,18 @@ class ExchangeService:
         federation: FederationDirectory,
         catalogue: Catalogue,
         pseudonymiser: Pseudonymiser,
-        audit: AuditLog,
+        recorder: Recorder,
         database: Database,
-        clock: Clock,
         metrics: Metrics,
-        source: Source,
-        new_id: Callable[[], str],
     ) -> None:
         self._access = access
         self._tokens = tokens
         self._federation = federation
         self._catalogue = catalogue
         self._pseudonymiser = pseudonymiser
-        self._audit = audit
+        self._recorder = recorder
         self._database = database
-        self._clock = clock
         self._metrics = metrics
-        self._source = source
-        self._new_id = new_id
 
     def exchange(self, request: ExchangeRequest, client: ServiceClient) -> TokenResponse:
         """Exchange a token for an authenticated client.
@@ -120,7 +111,7 @@ class ExchangeService:
         with self._database.reading() as session:
             archive = self._federation.archive(session, request.target)
             study = self._catalogue.study(session, request.study_uid)
-        at_home = client.ods in {identity.ods, self._source.ods}
+        at_home = client.ods in {identity.ods, self._recorder.source.ods}
         allowed = archive is not None and request.target in client.audiences and at_home
         if study is None or archive is None or not allowed or archive.ods not in study.custodians:
             self._record_refusal(request, identity, client, study)
@@ -131,18 +122,14 @@ class ExchangeService:
         self, request: ExchangeRequest, identity: VerifiedIdentity, client: ServiceClient, study: Study | None
     ) -> None:
         """Keep the attempt; the target is not kept, for it is whatever the client wrote."""
-        event = Event(
-            id=self._new_id(),
-            time=self._clock.now(),
-            source=self._source,
-            kind=EventKind.TOKEN,
-            outcome=Outcome.MINOR,
+        self._recorder.record(
+            EventKind.TOKEN,
+            Outcome.MINOR,
             subject=_subject(identity),
             purpose=request.purpose,
             resource=resource_of(study) if study else Resource(study_uid=request.study_uid),
             detail={"act": "refuse", "client": client.client_id, "grant": _GRANT, "reason": "target.unknown"},
         )
-        self._audit.append([event])[0].index  # noqa: B018 - raises when the log refused the record
 
     def _grant(
         self,
@@ -172,14 +159,11 @@ class ExchangeService:
     def _record(
         self, minted: MintedToken, grant: AccessGrant, study: Study, identity: VerifiedIdentity, client: ServiceClient
     ) -> None:
-        """Step 5: keep the token's id; ``index`` raises when the log refused it."""
+        """Step 5: keep the token's id."""
         agreement = grant.agreement
-        event = Event(
+        self._recorder.record(
+            EventKind.TOKEN,
             id=f"token-{minted.jti}",
-            time=self._clock.now(),
-            source=self._source,
-            kind=EventKind.TOKEN,
-            outcome=Outcome.SUCCESS,
             subject=_subject(identity),
             purpose=grant.study.purpose if grant.study else None,
             resource=resource_of(study),
@@ -192,7 +176,6 @@ class ExchangeService:
                 "seconds": minted.expires_in,
             },
         )
-        self._audit.append([event])[0].index  # noqa: B018 - raises when the log refused the record
 
 
 def access_request(request: ExchangeRequest, identity: VerifiedIdentity) -> AccessRequest:

@@ -27,14 +27,14 @@ from governance.access.paging import Collected, Page, collect
 from governance.access.resources import resource_of
 from governance.access.terms import CurrentTerms
 from governance.agreements import PolicyData
-from governance.audit.event import Event, Resource, Source, Subject
-from governance.audit.log import AuditLog
+from governance.audit import Recorder
+from governance.audit.event import Resource, Subject
 from governance.catalogue import Catalogue
 from governance.clock import Clock
 from governance.decisions import AccessRequest, DecisionService
 from governance.errors import Unavailable
 from governance.telemetry import Metrics
-from governance.vocabulary import EventKind, Outcome, ReasonCode
+from governance.vocabulary import EventKind, ReasonCode
 
 _ATTEMPTS = 3  # searches made for one answer while the policy keeps changing
 
@@ -74,12 +74,10 @@ class SearchService:
         finder: finds the candidates.
         policy: gives the policy data that is current.
         catalogue: names the study a search is about in its record.
-        audit: where every search is kept before it is told.
+        recorder: records every search before it is told, and makes its id.
         terms: opens the one read snapshot.
         clock: read once in each search.
         metrics: counts searches and the candidates they asked about.
-        source: this service, as the audit log names it.
-        new_id: makes the id of a search.
     """
 
     def __init__(
@@ -89,23 +87,19 @@ class SearchService:
         finder: CandidateFinder,
         policy: Callable[[], PolicyData],
         catalogue: Catalogue,
-        audit: AuditLog,
+        recorder: Recorder,
         terms: CurrentTerms,
         clock: Clock,
         metrics: Metrics,
-        source: Source,
-        new_id: Callable[[], str],
     ) -> None:
         self._decisions = decisions
         self._finder = finder
         self._policy = policy
         self._catalogue = catalogue
-        self._audit = audit
+        self._recorder = recorder
         self._terms = terms
         self._clock = clock
         self._metrics = metrics
-        self._source = source
-        self._new_id = new_id
 
     def search(self, searched: Searched, asked: AccessRequest | None, asker: Asker, page: Page) -> Found:
         """Find what may be, and record that it was asked.
@@ -122,7 +116,7 @@ class SearchService:
         Raises:
             Unavailable: the search could not be decided or recorded, or the policy keeps changing.
         """
-        now, search_id = self._clock.now(), self._new_id()
+        now, search_id = self._clock.now(), self._recorder.new_id()
         asked = replace(asked, break_glass_reason=None, self_claim_reason=None) if asked else None  # rule 4
         for _ in range(_ATTEMPTS):
             with self._terms.snapshot() as session:
@@ -132,8 +126,7 @@ class SearchService:
                 except _PolicyChanged:
                     continue
                 resource = self._resource(searched, asked, session)
-            event = self._event(search_id, searched, asked, asker, now, resource, collected, data.revision)
-            index = self._audit.append([event])[0].index
+            index = self._record(search_id, searched, asked, asker, now, resource, collected, data.revision)
             self._metrics.searched(kind=searched.value, examined=collected.examined)
             return Found(search_id, collected.hits, collected.after, index, data.revision)
         raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
@@ -189,7 +182,7 @@ class SearchService:
         study = self._catalogue.study(session, asked.study_uid)
         return resource_of(study) if study else Resource(study_uid=asked.study_uid)
 
-    def _event(
+    def _record(
         self,
         search_id: str,
         searched: Searched,
@@ -199,15 +192,13 @@ class SearchService:
         resource: Resource | None,
         collected: Collected[AccessRequest],
         revision: str,
-    ) -> Event:
-        """Make the audit event of a search: a query, so that nothing takes it for an access or a decision."""
+    ) -> int:
+        """Record a search: as a query, so that nothing takes it for an access or a decision."""
         about = asked.subject if asked is not None and searched is not Searched.SUBJECT else None
-        return Event(
+        return self._recorder.record(
+            EventKind.QUERY,
             id=search_id,
             time=now,
-            source=self._source,
-            kind=EventKind.QUERY,
-            outcome=Outcome.SUCCESS,
             subject=Subject(about.id, about.type, about.role, about.ods) if about else None,
             purpose=asked.purpose if asked else None,
             resource=resource,

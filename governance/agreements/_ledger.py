@@ -1,6 +1,6 @@
 """One change, one transaction: the change, its history and its audit event are committed together or not at all."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +9,11 @@ from sqlmodel import Session
 
 from governance.agreements import _store
 from governance.agreements.record import Actor, Change, PartyKey
-from governance.audit.event import Authority, Event, JsonValue, Source, Subject
-from governance.audit.log import AuditLog
+from governance.audit import Event, Recorder
+from governance.audit.event import Authority, JsonValue, Subject
 from governance.clock import Clock
 from governance.storage import Database
-from governance.vocabulary import AgreementStatus, EventKind, Outcome, SubjectType
+from governance.vocabulary import AgreementStatus, EventKind, SubjectType
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +51,15 @@ class Ledger:
 
     Args:
         database: where everything is kept.
-        audit: the log; its ``append_in`` joins the transaction.
+        recorder: records each step in the entry's transaction.
         clock: read once for each entry.
-        new_id: makes the id of an audit event.
-        source: this service, as the audit log names it.
     """
 
-    def __init__(
-        self, database: Database, audit: AuditLog, clock: Clock, new_id: Callable[[], str], source: Source
-    ) -> None:
+    def __init__(self, database: Database, recorder: Recorder, clock: Clock) -> None:
         self._database = database
-        self._audit = audit
+        self._recorder = recorder
         self._clock = clock
-        self._new_id = new_id
-        self.source = source
+        self.source = recorder.source
 
     @contextmanager
     def entry(self, actor: Actor, now: datetime | None = None) -> Iterator[Entry]:
@@ -78,8 +73,7 @@ class Ledger:
             entry.session,
             [Change(0, one.agreement, one.version, one.transition, one.status, one.reason, entry.now) for one in steps],
         )
-        for receipt in self._audit.append_in(entry.session, [self._event(entry, step) for step in steps]):
-            _ = receipt.index  # raises when the log refused the event, which undoes the change
+        self._recorder.record_all_in(entry.session, [self._event(entry, step) for step in steps])
 
     def _event(self, entry: Entry, step: Step) -> Event:
         detail: dict[str, JsonValue] = {"transition": step.transition}
@@ -92,12 +86,9 @@ class Ledger:
         if step.key is not None:
             detail |= {"key": step.key.key_id, "organisation": step.key.ods}
         kind = SubjectType.PRACTITIONER if entry.actor.kind == "person" else SubjectType.SERVICE
-        return Event(
-            id=self._new_id(),
+        return self._recorder.event(
+            EventKind.CONFIG,
             time=entry.now,
-            source=self.source,
-            kind=EventKind.CONFIG,
-            outcome=Outcome.SUCCESS,
             subject=Subject(entry.actor.id, kind, ods=entry.actor.ods),
             authority=Authority(agreement_id=step.agreement),
             detail=detail,

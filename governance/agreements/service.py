@@ -30,8 +30,8 @@ from governance.agreements.lifecycle import Transition, step
 from governance.agreements.record import Actor, Change, PartyKey, Record, Signature
 from governance.agreements.signing import verify
 from governance.agreements.transfer import Transfer
-from governance.audit.event import JsonValue, Source
-from governance.audit.log import AuditLog
+from governance.audit import Recorder
+from governance.audit.event import JsonValue
 from governance.clock import Clock
 from governance.errors import Fault, InvalidInput, NotFound
 from governance.storage import Database
@@ -63,25 +63,21 @@ class Agreements:
 
     Args:
         database: where everything is kept.
-        audit: the log every change is written to, in the transaction that makes it.
+        recorder: records every change, in the transaction that makes it.
         clock: read once in each use case.
-        new_id: makes the id of an audit event.
-        source: this service, as the audit log names it.
         organisations: gives the ODS codes that may be a party of a new text.
     """
 
     def __init__(
         self,
         database: Database,
-        audit: AuditLog,
+        recorder: Recorder,
         clock: Clock,
-        new_id: Callable[[], str],
-        source: Source,
         organisations: Organisations,
     ) -> None:
         self._database = database
         self._organisations = organisations
-        self._ledger = Ledger(database, audit, clock, new_id, source)
+        self._ledger = Ledger(database, recorder, clock)
         self._reader = RecordReader()
         self._publisher = PolicyPublisher(database, self._reader)
         self._keys = KeyRegister(self._ledger)

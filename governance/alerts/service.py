@@ -9,14 +9,14 @@ from datetime import datetime
 from sqlmodel import Session
 
 from governance.alerts import _store, lifecycle
-from governance.alerts._trail import AuditTrail, raised_event, reviewed_event
+from governance.alerts._trail import raised_event, reviewed_event
 from governance.alerts.alert import Alert, Case, Change, HistoryEntry, absorb
 from governance.alerts.finding import Finding
 from governance.alerts.grouping import alert_id, group_key
 from governance.alerts.query import MAXIMUM_PAGE, AlertPage, AlertQuery, Notice, Unmasked, Viewer
 from governance.alerts.stream import AlertStreams, StreamTiming
 from governance.alerts.unmasking import Revealer, unmasked
-from governance.audit.event import Source
+from governance.audit import Recorder
 from governance.clock import Clock
 from governance.errors import Forbidden, NotFound
 from governance.storage import Database
@@ -36,11 +36,10 @@ class AlertService:
 
     Args:
         database: where alerts live.
-        audit: the log; every change is appended to it in the transaction of the change.
+        recorder: records every change in the transaction of the change.
         clock: tells when a person acted. Alerts themselves know event time only.
         revealer: opens the identifiers of a log entry, for unmasking.
         patient_of: gives the patient pseudonym of a member of staff: nobody reviews an alert on their own record.
-        source: this service, as the audit log names it.
         streams: how streams are paced.
     """
 
@@ -48,19 +47,17 @@ class AlertService:
         self,
         *,
         database: Database,
-        audit: AuditTrail,
+        recorder: Recorder,
         clock: Clock,
         revealer: Revealer,
         patient_of: Callable[[Session, str], str | None],
-        source: Source,
         streams: StreamTiming | None = None,
     ) -> None:
         self._database = database
-        self._audit = audit
+        self._recorder = recorder
         self._clock = clock
         self._revealer = revealer
         self._patient_of = patient_of
-        self._source = source
         self.streams = AlertStreams(self, streams)
 
     def raise_findings(self, session: Session, findings: Sequence[Finding]) -> list[Raised]:
@@ -69,6 +66,9 @@ class AlertService:
         The open alert of the same incident gains what is new; a closed one is left alone and a new alert names it.
         A finding that says nothing new changes nothing. Alerts are locked before the stream's counter, and the counter
         before the log, as reviews do: two writers never wait for each other.
+
+        Raises:
+            Conflict: the log refused the record of a raised alert; the transaction must not be committed.
         """
         raised = [self._take(session, finding) for finding in findings]
         events = []
@@ -76,9 +76,8 @@ class AlertService:
             if done.change is not Change.UNCHANGED:
                 _store.add_notice(session, number, done.change)
             if done.change in {Change.OPENED, Change.ESCALATED}:
-                events.append(raised_event(self._source, done.alert, done.change, severity, finding))
-        if events:
-            self._audit.append_in(session, events)
+                events.append(raised_event(self._recorder, done.alert, done.change, severity, finding))
+        self._recorder.record_all_in(session, events)
         return [done for done, _, _ in raised]
 
     def list(self, viewer: Viewer, query: AlertQuery, limit: int = 50) -> AlertPage:
@@ -208,8 +207,7 @@ class AlertService:
             written = _store.add_history(session, held.number, entry(now))
             _store.add_notice(session, held.number, written.change)
             reviewed = _store.load(session, [held.number])[held.number]
-            receipts = self._audit.append_in(session, [reviewed_event(self._source, held.id, written, viewer)])
-            _ = [receipt.index for receipt in receipts]  # raises when the log refused the record: nothing is changed
+            self._recorder.record_all_in(session, [reviewed_event(self._recorder, held.id, written, viewer)])
             return reviewed
 
     def _held(self, session: Session, viewer: Viewer, alert: str, *, lock: bool) -> _store.Held:

@@ -21,8 +21,8 @@ from governance.agreements import PolicyData
 from governance.archives.point import Credential, EnforcementPoint
 from governance.archives.qido import Dataset, DicomwebArchives, Row
 from governance.archives.queries import ListQuery, read_query
-from governance.audit.event import Authority, Event, Resource, Source, Subject
-from governance.audit.log import AuditLog
+from governance.audit import Recorder
+from governance.audit.event import Authority, Resource, Source, Subject
 from governance.catalogue import Catalogue
 from governance.clock import Clock
 from governance.decisions import AccessRequest, DecisionService, Listing, RequestSubject
@@ -30,7 +30,7 @@ from governance.errors import Forbidden, Unavailable
 from governance.federation import ServiceClient
 from governance.telemetry import Metrics
 from governance.tokens import AccessClaims, AgreementReference, StudyAuthorization
-from governance.vocabulary import Action, EventKind, Outcome
+from governance.vocabulary import Action, EventKind
 
 PAGE = 200  # rows asked of an archive at a time
 SCANNED = 10_000  # rows of an archive that one list may look through
@@ -61,11 +61,10 @@ class ArchiveLists:
         decisions: gives the filter.
         policy: gives the policy data that is current.
         catalogue: knows the studies.
-        audit: where every list is kept before it is told.
+        recorder: records every list before it is told.
         terms: opens the read snapshots.
         clock: read once in each list.
         metrics: counts rows.
-        new_id: makes the id of a list's event.
     """
 
     def __init__(
@@ -76,22 +75,20 @@ class ArchiveLists:
         decisions: DecisionService,
         policy: Callable[[], PolicyData],
         catalogue: Catalogue,
-        audit: AuditLog,
+        recorder: Recorder,
         terms: CurrentTerms,
         clock: Clock,
         metrics: Metrics,
-        new_id: Callable[[], str],
     ) -> None:
         self._point = point
         self._archives = archives
         self._decisions = decisions
         self._policy = policy
         self._catalogue = catalogue
-        self._audit = audit
+        self._recorder = recorder
         self._terms = terms
         self._clock = clock
         self._metrics = metrics
-        self._new_id = new_id
 
     def find(
         self,
@@ -130,8 +127,7 @@ class ArchiveLists:
         collected = self._collect(archive, asked, listing)
         if not data.revision == listing.filter.revision == self._terms.revision():
             raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
-        event = self._event(archive, claims, asked, now, collected, data.revision)
-        index = self._audit.append([event])[0].index
+        index = self._record(archive, claims, asked, now, collected, data.revision)
         self._metrics.listed(shown=len(collected.rows), held_back=collected.held_back)
         return Listed(collected.rows, collected.more, index)
 
@@ -167,7 +163,7 @@ class ArchiveLists:
             permitted = self._decisions.permitted(listing, own, session)
         return frozenset(study.study_uid for study in own if study.study in permitted)
 
-    def _event(
+    def _record(
         self,
         archive: ServiceClient,
         claims: AccessClaims,
@@ -175,13 +171,11 @@ class ArchiveLists:
         now: datetime,
         collected: _Collected,
         revision: str,
-    ) -> Event:
-        return Event(
-            id=self._new_id(),
+    ) -> int:
+        return self._recorder.record(
+            EventKind.QUERY,
             time=now,
             source=Source(archive.client_id, archive.ods),
-            kind=EventKind.QUERY,
-            outcome=Outcome.SUCCESS,
             subject=Subject(claims.subject, claims.subject_type, claims.role, claims.ods),
             purpose=claims.study.purpose if claims.study else None,
             resource=Resource(study_uid=asked.study_uid, custodian=archive.ods),

@@ -11,16 +11,14 @@ Order of the checks, each with the status it gives:
 Refusals are recorded too, with their reason: an attempt on another study is evidence.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from governance.access.resources import resource_of
 from governance.archives.dicomweb import Target, parse
-from governance.audit.event import Authority, Event, JsonValue, Resource, Source, Subject
-from governance.audit.log import AuditLog
+from governance.audit import Facts, Recorder
+from governance.audit.event import Authority, JsonValue, Resource, Source, Subject
 from governance.catalogue import Catalogue, Study
-from governance.clock import Clock
 from governance.errors import Forbidden, GovernanceError, Unauthenticated
 from governance.federation import FederationDirectory, ServiceClient
 from governance.storage import Database
@@ -82,18 +80,14 @@ class EnforcementPoint:
         tokens: TokenService,
         federation: FederationDirectory,
         catalogue: Catalogue,
-        audit: AuditLog,
+        recorder: Recorder,
         database: Database,
-        clock: Clock,
-        new_id: Callable[[], str],
     ) -> None:
         self._tokens = tokens
         self._federation = federation
         self._catalogue = catalogue
-        self._audit = audit
+        self._recorder = recorder
         self._database = database
-        self._clock = clock
-        self._new_id = new_id
 
     def archive(self, client_id: str) -> ServiceClient | None:
         """Find the archive an enforcement point stands in front of."""
@@ -146,12 +140,11 @@ class EnforcementPoint:
         """
         detail: dict[str, JsonValue] = {"refused": refusal.reason}
         named: list[str | None] = [*studies] or [None]
-        events = [
-            self._event(archive, kind, None, Resource(study_uid=study, custodian=archive.ods), detail)
-            for study in named
-        ]
-        for receipt in self._audit.append(events):
-            receipt.index  # noqa: B018 - raises when the log refused the record
+        source = Source(archive.client_id, archive.ods)
+        asked = [Resource(study_uid=study, custodian=archive.ods) for study in named]
+        self._recorder.record_all(
+            [self._recorder.event(kind, Outcome.MINOR, source=source, resource=one, detail=detail) for one in asked]
+        )
 
     def _verify(self, archive: ServiceClient, credential: Credential) -> AccessClaims:
         if not credential.token or archive.token_audience is None:
@@ -183,33 +176,19 @@ class EnforcementPoint:
         else:
             resource = Resource(study_uid=target.study_uid if target else None, custodian=archive.ods)
         kind = EventKind.QUERY if target and target.action is Action.SEARCH else EventKind.ACCESS
-        return self._audit.append([self._event(archive, kind, claims, resource, detail)])[0].index
+        facts = Facts(source=Source(archive.client_id, archive.ods), resource=resource, detail=detail)
+        if claims is not None:
+            facts |= _facts_of(claims)
+        return self._recorder.record(kind, Outcome.MINOR if "refused" in detail else Outcome.SUCCESS, **facts)
 
-    def _event(
-        self,
-        archive: ServiceClient,
-        kind: EventKind,
-        claims: AccessClaims | None,
-        resource: Resource,
-        detail: dict[str, JsonValue],
-    ) -> Event:
-        agreement = claims.agreement if claims else None
-        return Event(
-            id=self._new_id(),
-            time=self._clock.now(),
-            source=Source(archive.client_id, archive.ods),
-            kind=kind,
-            outcome=Outcome.MINOR if "refused" in detail else Outcome.SUCCESS,
-            subject=Subject(claims.subject, claims.subject_type, claims.role, claims.ods) if claims else None,
-            purpose=claims.study.purpose if claims and claims.study else None,
-            resource=resource,
-            authority=Authority(
-                claims.decision_id if claims else None,
-                claims.jti if claims else None,
-                agreement.id if agreement else None,
-            ),
-            detail=detail,
-        )
+
+def _facts_of(claims: AccessClaims) -> Facts:
+    """Give what a token says of an access: who, why and under what."""
+    return Facts(
+        subject=Subject(claims.subject, claims.subject_type, claims.role, claims.ods),
+        purpose=claims.study.purpose if claims.study else None,
+        authority=Authority(claims.decision_id, claims.jti, claims.agreement.id if claims.agreement else None),
+    )
 
 
 def _target(check: Check, claims: AccessClaims) -> Target:

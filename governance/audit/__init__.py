@@ -10,7 +10,15 @@ Rules of this room:
 5. An event is named by its source and its id; sending it again gives the first receipt again.
 6. One bad event never costs its neighbours their place.
 7. When the log cannot be written, callers are told so at once and nothing is released.
-8. Anyone with the public key can check the whole log with ``verify``, which shares no code with the writer.
+8. This service records what it does through the :class:`Recorder` alone, which gives an index or raises: a record
+   refused is an action refused.
+9. Anyone with the public key can check the whole log with ``verify``, which shares no code with the writer.
+
+For example, inside the transaction of a change::
+
+    with database.transaction() as session:
+        federation.register_trust(session, trust)
+        index = recorder.record_in(session, EventKind.CONFIG, subject=caller, detail={"registered": "trust"})
 """
 
 from governance.audit._sequencer import Receipt
@@ -29,6 +37,7 @@ from governance.audit.event import (
 )
 from governance.audit.log import AuditLog
 from governance.audit.proof import InclusionProof
+from governance.audit.recorder import Facts, Recorder
 from governance.audit.search import AuditSearch, Query
 from governance.audit.signer import NoteSigner, NoteVerifier
 
@@ -38,6 +47,7 @@ __all__ = [
     "Authority",
     "BreakGlass",
     "Event",
+    "Facts",
     "Identity",
     "InclusionProof",
     "LogObserver",
@@ -47,6 +57,7 @@ __all__ = [
     "Receipt",
     "RecordedEvent",
     "RecordedResource",
+    "Recorder",
     "Resource",
     "Sealed",
     "Source",

@@ -11,9 +11,9 @@ Example: ``services = build(settings)``, then ``services.uses.access.evaluate(re
 with their own settings and clock.
 """
 
-from governance.bootstrap.infrastructure import Infrastructure, new_id
+from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
 from governance.bootstrap.services import Services, build
 from governance.bootstrap.uses import Uses
 
-__all__ = ["Infrastructure", "Registers", "Services", "Uses", "build", "new_id"]
+__all__ = ["Infrastructure", "Registers", "Services", "Uses", "build"]

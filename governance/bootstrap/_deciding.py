@@ -16,7 +16,7 @@ from governance.access import (
 )
 from governance.archives import ArchiveAddress, ArchiveLists, DicomwebArchives, EnforcementPoint
 from governance.audit import AuditSearch, Query
-from governance.bootstrap.infrastructure import Infrastructure, new_id
+from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
 from governance.clock import LONDON
 from governance.decisions import (
@@ -65,11 +65,9 @@ def make_access(
     access = AccessService(
         decisions=decisions,
         catalogue=registers.catalogue,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         clock=infrastructure.clock,
         metrics=infrastructure.metrics,
-        source=infrastructure.source,
-        new_id=new_id,
         terms=terms,
     )
     registers.agreements.subscribe(access.load)  # first: no decision on the old terms once their tokens have died
@@ -88,11 +86,9 @@ def make_access_requests(
         sample=review_sample(key),
         catalogue=registers.catalogue,
         pseudonymiser=infrastructure.pseudonymiser,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         terms=terms,
         clock=infrastructure.clock,
-        source=infrastructure.source,
-        new_id=new_id,
     )
 
 
@@ -109,12 +105,10 @@ def make_search(
         ),
         policy=registers.agreements.compiled,
         catalogue=registers.catalogue,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         terms=terms,
         clock=infrastructure.clock,
         metrics=infrastructure.metrics,
-        source=infrastructure.source,
-        new_id=new_id,
     )
 
 
@@ -125,12 +119,9 @@ def make_exchange(infrastructure: Infrastructure, registers: Registers, access: 
         federation=registers.federation,
         catalogue=registers.catalogue,
         pseudonymiser=infrastructure.pseudonymiser,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         database=infrastructure.database,
-        clock=infrastructure.clock,
         metrics=infrastructure.metrics,
-        source=infrastructure.source,
-        new_id=new_id,
     )
 
 
@@ -152,10 +143,8 @@ def make_enforcement(infrastructure: Infrastructure, registers: Registers) -> En
         tokens=registers.tokens,
         federation=registers.federation,
         catalogue=registers.catalogue,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         database=infrastructure.database,
-        clock=infrastructure.clock,
-        new_id=new_id,
     )
 
 
@@ -176,11 +165,10 @@ def make_lists(
         decisions=decisions,
         policy=registers.agreements.compiled,
         catalogue=registers.catalogue,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         terms=terms,
         clock=infrastructure.clock,
         metrics=infrastructure.metrics,
-        new_id=new_id,
     )
 
 
@@ -192,11 +180,9 @@ def make_tenants(infrastructure: Infrastructure) -> Tenants:
             for tenant in read_tenants(infrastructure.settings.tenants)
         ],
         pseudonymiser=infrastructure.pseudonymiser,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         clock=infrastructure.clock,
         metrics=infrastructure.metrics,
-        organisation=infrastructure.settings.organisation,
-        new_id=new_id,
     )
 
 

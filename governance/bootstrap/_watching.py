@@ -17,10 +17,9 @@ from governance.tokens.bundle_key import BundleKey
 def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertService:
     return AlertService(
         database=infrastructure.database,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         clock=infrastructure.clock,
         revealer=infrastructure.audit,
-        source=infrastructure.source,
         patient_of=lambda session, subject: _patient_of(registers.federation, session, subject),
     )
 
@@ -67,10 +66,9 @@ def make_edge_watch(infrastructure: Infrastructure, edges: Edges, alerts: AlertS
     return EdgeWatch(
         edges=edges,
         alerts=alerts,
-        audit=infrastructure.audit,
+        recorder=infrastructure.recorder,
         database=infrastructure.database,
         clock=infrastructure.clock,
-        source=infrastructure.source,
         limits=EdgeLimits(settings.edge_silent_after, settings.edge_behind_after, settings.edge_stale_after),
     )
 

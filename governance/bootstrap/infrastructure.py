@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from governance.audit import AuditLog, AuditSearch, NoteSigner, Source
+from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder, Source
 from governance.audit.health import LogHealth
 from governance.clock import Clock
 from governance.pseudonyms import Pseudonymiser, Vault
@@ -25,6 +25,7 @@ class Infrastructure:
     vault: Vault
     source: Source
     audit: AuditLog
+    recorder: Recorder
     audit_health: LogHealth
     audit_search: AuditSearch
 
@@ -38,6 +39,8 @@ def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
     signer = NoteSigner.from_seed(settings.log_origin, settings.log_signing_key.get_secret_value())
     metrics = Metrics(settings.shared_folder)
     health = LogHealth(metrics)
+    source = Source(SYSTEM, settings.organisation)
+    audit = AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=health)
     return Infrastructure(
         settings=settings,
         clock=clock,
@@ -45,8 +48,9 @@ def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
         metrics=metrics,
         pseudonymiser=pseudonymiser,
         vault=vault,
-        source=Source(SYSTEM, settings.organisation),
-        audit=AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=health),
+        source=source,
+        audit=audit,
+        recorder=Recorder(audit, clock, source, new_id),
         audit_health=health,
         audit_search=AuditSearch(database),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from governance.agreements import Agreements
-from governance.bootstrap.infrastructure import Infrastructure, new_id
+from governance.bootstrap.infrastructure import Infrastructure
 from governance.catalogue import Catalogue
 from governance.emergency import EmergencyGrants
 from governance.federation import FederationDirectory
@@ -44,22 +44,18 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
         relationships=Relationships(infrastructure.pseudonymiser),
         agreements=Agreements(
             database,
-            infrastructure.audit,
+            infrastructure.recorder,
             clock,
-            new_id,
-            infrastructure.source,
             lambda session: {trust.ods for trust in federation.trusts(session)},
         ),
         tokens=TokenService(
             issuer=settings.issuer,
             database=database,
             federation=federation,
-            audit=infrastructure.audit,
+            recorder=infrastructure.recorder,
             keys=keys,
             clock=clock,
-            new_id=new_id,
-            source=infrastructure.source,
             client_methods=methods.names,
         ),
-        emergency=EmergencyGrants(database, infrastructure.audit),
+        emergency=EmergencyGrants(database, infrastructure.recorder),
     )

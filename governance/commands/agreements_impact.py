@@ -10,8 +10,8 @@ import click
 
 from governance.agreements import InForce, Moved, Transition
 from governance.agreements.documents import check, parse
-from governance.audit import Event, Subject
-from governance.bootstrap import Services, new_id
+from governance.audit import Subject
+from governance.bootstrap import Services
 from governance.commands._agreement_files import format_of
 from governance.commands._context import plain_errors, print_json, services
 from governance.errors import Fault, InvalidInput
@@ -19,7 +19,7 @@ from governance.impact import ImpactReport, Question
 from governance.impact.candidate import read_candidate
 from governance.impact.impact import EXAMPLES_MAXIMUM
 from governance.impact.rendering import document, summary
-from governance.vocabulary import EventKind, Outcome, SubjectType
+from governance.vocabulary import EventKind, SubjectType
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _USUAL = timedelta(days=30)
@@ -104,13 +104,8 @@ def _moves(moves: dict[str, tuple[tuple[str, int], ...]]) -> list[Moved]:
 
 def _record(made: Services, report: ImpactReport) -> None:
     """Every look at the log is an event of it; raises when it cannot be recorded, and then nothing is shown."""
-    event = Event(
-        id=new_id(),
-        time=made.infrastructure.clock.now(),
-        source=made.infrastructure.source,
-        kind=EventKind.AUDIT_READ,
-        outcome=Outcome.SUCCESS,
+    made.infrastructure.recorder.record(
+        EventKind.AUDIT_READ,
         subject=Subject(f"operator:{getpass.getuser()}", SubjectType.PRACTITIONER),
         detail={"door": "agreements impact", "filters": ["since", "until"], "returned": report.tally.decisions},
     )
-    _ = made.infrastructure.audit.append([event])[0].index

@@ -11,12 +11,11 @@ from pydantic import AwareDatetime, BaseModel
 from sqlmodel import Session
 
 from governance.api.registers import federation_schemas as schemas
-from governance.audit import Event
-from governance.bootstrap import Services, new_id
+from governance.bootstrap import Services
 from governance.commands._context import plain_errors, services
 from governance.errors import Fault, InvalidInput
 from governance.federation import IdentityProvider, Person, Trust
-from governance.vocabulary import EventKind, Outcome
+from governance.vocabulary import EventKind
 from governance.web.body import validated
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -97,16 +96,9 @@ def _read(rows: Mapping[str, list[Any]], part: str, model: type[Body]) -> list[B
 
 def _record(made: Services, session: Session, now: datetime, counts: Mapping[str, int]) -> None:
     """Keep what was registered, by its numbers, in the transaction that registers it."""
-    event = Event(
-        id=new_id(),
-        time=now,
-        source=made.infrastructure.source,
-        kind=EventKind.CONFIG,
-        outcome=Outcome.SUCCESS,
-        detail={"registered": "network", **counts},
+    made.infrastructure.recorder.record_in(
+        session, EventKind.CONFIG, time=now, detail={"registered": "network", **counts}
     )
-    for receipt in made.infrastructure.audit.append_in(session, [event]):
-        _ = receipt.index  # raises when the log refused it, which undoes the registration
 
 
 def _past(at: datetime, now: datetime, path: str) -> datetime:

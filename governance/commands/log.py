@@ -11,15 +11,15 @@ from typing import Any, TextIO
 import click
 import psycopg
 
-from governance.audit import Event, NoteSigner, Query, RecordedEvent
+from governance.audit import NoteSigner, Query, RecordedEvent
 from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.signer import ed25519_valid
-from governance.bootstrap import Services, new_id
+from governance.bootstrap import Services
 from governance.commands._context import plain_errors, services
 from governance.commands._settings import settings
 from governance.formats.fhir_out import build_audit_event
 from governance.formats.native import render
-from governance.vocabulary import EventKind, Outcome
+from governance.vocabulary import EventKind
 
 _PAGE = 1_000  # events read at a time
 _RENDER: Mapping[str, Callable[[RecordedEvent], dict[str, Any]]] = {"fhir": build_audit_event, "native": render}
@@ -111,12 +111,4 @@ def _utc(at: datetime | None, made: Services) -> datetime | None:
 
 def _record(made: Services, count: int) -> None:
     """Every read of the log is an event of it; raises when it cannot be recorded."""
-    event = Event(
-        id=new_id(),
-        time=made.infrastructure.clock.now(),
-        source=made.infrastructure.source,
-        kind=EventKind.AUDIT_READ,
-        outcome=Outcome.SUCCESS,
-        detail={"export": True, "events": count},
-    )
-    _ = made.infrastructure.audit.append([event])[0].index
+    made.infrastructure.recorder.record(EventKind.AUDIT_READ, detail={"export": True, "events": count})

@@ -1,11 +1,10 @@
 """Every look at the audit is in the audit: recorded, durably, before the page is made."""
 
 from collections.abc import Mapping
-from uuid import uuid4
 
-from governance.audit.event import Event, JsonValue, Resource, Subject
+from governance.audit.event import JsonValue, Resource, Subject
 from governance.console._guard import current_person
-from governance.errors import Unavailable
+from governance.errors import Conflict, Unavailable
 from governance.vocabulary import EventKind, Outcome, SubjectType
 from governance.web.services import current_services
 from governance.web.sessions import SignedInPerson
@@ -45,16 +44,8 @@ def _subject(subject_id: str, ods: str, role: str | None) -> Subject:
 def _append(
     kind: EventKind, subject: Subject, detail: Mapping[str, JsonValue], outcome: Outcome, patient: str | None = None
 ) -> None:
-    services = current_services()
-    event = Event(
-        id=str(uuid4()),
-        time=services.infrastructure.clock.now(),
-        source=services.infrastructure.source,
-        kind=kind,
-        outcome=outcome,
-        subject=subject,
-        resource=Resource(patient=patient) if patient else None,
-        detail=detail,
-    )
-    if any(receipt.refused for receipt in services.infrastructure.audit.append([event])):
-        raise Unavailable("audit.refused", "This could not be recorded, so it was not done.", 30)
+    about = Resource(patient=patient) if patient else None
+    try:
+        current_services().infrastructure.recorder.record(kind, outcome, subject=subject, resource=about, detail=detail)
+    except Conflict as refusal:
+        raise Unavailable(refusal.reason, "This could not be recorded, so it was not done.", 30) from refusal

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from sqlmodel import Session
+
 from governance.alerts import AlertService
 from governance.alerts.alert import Change
-from governance.audit import AuditLog, Event, Source
+from governance.audit import Recorder
 from governance.clock import Clock
 from governance.edges import _store as store
 from governance.edges import alarms as edge_alarms
@@ -30,10 +32,9 @@ class EdgeWatch:
     Args:
         edges: how they stand.
         alerts: where what is amiss goes.
-        audit: where each beginning and end is recorded.
+        recorder: records each beginning and end.
         database: opens the transactions.
         clock: tells when an end was seen.
-        source: this service, as the audit log names it.
         limits: what is expected of an edge.
     """
 
@@ -42,18 +43,16 @@ class EdgeWatch:
         *,
         edges: Edges,
         alerts: AlertService,
-        audit: AuditLog,
+        recorder: Recorder,
         database: Database,
         clock: Clock,
-        source: Source,
         limits: EdgeLimits,
     ) -> None:
         self._edges = edges
         self._alerts = alerts
-        self._audit = audit
+        self._recorder = recorder
         self._database = database
         self._clock = clock
-        self._source = source
         self._limits = limits
 
     def run_once(self) -> int:
@@ -74,8 +73,7 @@ class EdgeWatch:
     def _record(self, standing: dict[tuple[str, str], Alarm], now: datetime) -> None:
         with self._database.transaction() as session:
             for alarm, held in list(_changes(standing, store.alarms(session))):
-                event = self._event(alarm or held, now, over=alarm is None)
-                index = self._audit.append_in(session, [event])[0].index
+                index = self._record_change(session, alarm or held, now, over=alarm is None)
                 if alarm is not None:
                     at = (alarm.client_id, alarm.signal, alarm.ods, alarm.since, alarm.measure)
                     store.keep_alarm(session, KeptAlarm(*at, entry=index))
@@ -94,16 +92,16 @@ class EdgeWatch:
                     store.forget_alarm(session, alarm)
         return sum(one.change is Change.OPENED for one in raised)
 
-    def _event(self, alarm: Alarm | KeptAlarm | None, now: datetime, *, over: bool) -> Event:
+    def _record_change(self, session: Session, alarm: Alarm | KeptAlarm | None, now: datetime, *, over: bool) -> int:
         assert alarm is not None  # noqa: S101 - a change has one or the other
         step = "over" if over else alarm.measure
         since = to_microseconds(alarm.since)
-        return Event(
+        return self._recorder.record_in(
+            session,
+            EventKind.SECURITY_ALERT,
+            Outcome.SUCCESS if over else Outcome.SERIOUS,
             id=f"edge/{alarm.client_id}/{alarm.signal}/{since}/{step}",
             time=now if over else alarm.since,
-            source=self._source,
-            kind=EventKind.SECURITY_ALERT,
-            outcome=Outcome.SUCCESS if over else Outcome.SERIOUS,
             detail={"edge": alarm.client_id, "over": over, "rule": edge_alarms.RULE, "signal": alarm.signal},
         )
 

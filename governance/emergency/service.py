@@ -6,8 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from governance.audit.event import Event
-from governance.audit.log import AuditLog
+from governance.audit import Event, Recorder
 from governance.emergency import _store
 from governance.emergency.grant import KEPT, Grant, Scope, Submission
 from governance.storage import Database
@@ -30,12 +29,12 @@ class EmergencyGrants:
 
     Args:
         database: holds them.
-        audit: records each change in the change's own transaction.
+        recorder: records each change in the change's own transaction.
     """
 
-    def __init__(self, database: Database, audit: AuditLog) -> None:
+    def __init__(self, database: Database, recorder: Recorder) -> None:
         self._database = database
-        self._audit = audit
+        self._recorder = recorder
 
     def earlier(self, submission: Submission) -> Grant | None:
         """Give the grant that this very submission got before, None when its key is new or there is no key.
@@ -60,7 +59,7 @@ class EmergencyGrants:
         """
         with self._database.transaction() as session:
             if _store.insert(session, grant, submission):
-                self._record(session, event)
+                self._recorder.record_all_in(session, [event])
                 return grant
         first = self.earlier(submission)
         if first is None:
@@ -83,13 +82,9 @@ class EmergencyGrants:
         with self._database.transaction() as session:
             if not _store.end(session, grant.id, at):
                 return None
-            self._record(session, event)
+            self._recorder.record_all_in(session, [event])
         return replace(grant, until=at, revoked_at=at)
 
     def forget(self, session: Session, now: datetime) -> int:
         """Drop the grants whose tasks can no longer be looked up; gives how many. The log keeps their record."""
         return _store.forget(session, now - KEPT)
-
-    def _record(self, session: Session, event: Event) -> None:
-        for receipt in self._audit.append_in(session, [event]):
-            receipt.index  # noqa: B018 - raises when the log refused the record

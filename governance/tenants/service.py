@@ -1,4 +1,4 @@
-"""The use cases of a tenant: decide and search, recorded before anybody hears it (as ``enforcement/`` does).
+"""The use cases of a tenant: decide and search, recorded before anybody hears it (as ``access/`` does).
 
 What the log holds of a decision is who asked, of which tenant, under which rules and data, and how it came out. Subject
 and resource are pseudonyms made for this tenant, so that one person's decisions can be found and none be told apart as
@@ -6,14 +6,14 @@ anybody else's; types and actions are named only where the tenant's own data has
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from governance.access import Asker, Page, Searched, collect
+from governance.audit import Recorder
 from governance.audit.event import Event, JsonValue, Source
-from governance.audit.log import AuditLog
 from governance.clock import Clock
 from governance.decisions import EngineFault, Rules
 from governance.errors import Forbidden, NotFound, Unavailable
@@ -60,11 +60,9 @@ class Tenants:
     Args:
         held: every tenant with the engine that holds its rules.
         pseudonymiser: keys what the log holds of subjects and resources.
-        audit: where everything is kept before it is told.
+        recorder: records everything before it is told, and makes the ids of decisions and searches.
         clock: read once in each use case.
         metrics: counts decisions and searches.
-        organisation: ODS code of the organisation that runs the service.
-        new_id: makes ids of decisions and searches.
     """
 
     def __init__(
@@ -72,19 +70,15 @@ class Tenants:
         *,
         held: Sequence[tuple[Tenant, Rules]],
         pseudonymiser: Pseudonymiser,
-        audit: AuditLog,
+        recorder: Recorder,
         clock: Clock,
         metrics: Metrics,
-        organisation: str,
-        new_id: Callable[[], str],
     ) -> None:
         self._held = {tenant.name: (tenant, rules) for tenant, rules in held}
         self._pseudonymiser = pseudonymiser
-        self._audit = audit
+        self._recorder = recorder
         self._clock = clock
         self._metrics = metrics
-        self._organisation = organisation
-        self._new_id = new_id
 
     def tenant(self, name: str) -> Tenant:
         """Find a tenant; raises NotFound."""
@@ -108,10 +102,10 @@ class Tenants:
         now = self._clock.now()
         decided = [self._decide(tenant, question, now) for question in questions]
         events = [self._decision(tenant, *pair, asker, now) for pair in zip(questions, decided, strict=True)]
-        receipts = self._audit.append(events)
+        indexes = self._recorder.record_all(events)
         for answer in decided:
             self._metrics.tenant_decided(tenant=tenant.name, effect="permit" if answer.permit else "deny")
-        return [replace(answer, index=receipt.index) for answer, receipt in zip(decided, receipts, strict=True)]
+        return [replace(answer, index=index) for answer, index in zip(decided, indexes, strict=True)]
 
     def search(self, tenant: Tenant, searched: Searched, question: Question, asker: Asker, page: Page) -> TenantFound:
         """Find the entities of the tenant's data that may be, and record that it was asked.
@@ -127,7 +121,7 @@ class Tenants:
         Raises:
             Unavailable: the search could not be decided or recorded: an empty answer would pass for "nothing".
         """
-        now, search_id = self._clock.now(), self._new_id()
+        now, search_id = self._clock.now(), self._recorder.new_id()
         found = collect(
             _candidates(tenant, searched, question, page.after),
             lambda hit: self._permits(tenant, hit.question, now),
@@ -140,15 +134,16 @@ class Tenants:
             "more": found.after is not None,
             "search": searched.value,
         }
-        event = self._event(search_id, tenant, EventKind.QUERY, Outcome.SUCCESS, now, detail)
-        index = self._audit.append([event])[0].index
+        index = self._recorder.record(
+            EventKind.QUERY, id=search_id, time=now, source=self._source(tenant), detail=detail
+        )
         self._metrics.tenant_searched(tenant=tenant.name, kind=searched.value)
         return TenantFound(search_id, tuple(hit.entity for hit in found.hits), found.after, revision, index)
 
     def _decide(self, tenant: Tenant, question: Question, now: datetime) -> TenantAnswer:
         """Ask the rules; whatever is not a plain permit is a denial (rule 3)."""
         rules = self._held[tenant.name][1]
-        denial = TenantAnswer(self._new_id(), False, {}, (), rules.revision)
+        denial = TenantAnswer(self._recorder.new_id(), False, {}, (), rules.revision)
         try:
             permit, context = _read(rules.value(_input(question, now)))
         except EngineFault as fault:
@@ -169,20 +164,13 @@ class Tenants:
             "reasons": [reason.value for reason in answer.reasons],
         }
         outcome = Outcome.SUCCESS if answer.permit else Outcome.MINOR
-        return self._event(answer.id, tenant, EventKind.DECISION, outcome, now, detail)
+        return self._recorder.event(
+            EventKind.DECISION, outcome, id=answer.id, time=now, source=self._source(tenant), detail=detail
+        )
 
-    def _event(
-        self,
-        event_id: str,
-        tenant: Tenant,
-        kind: EventKind,
-        outcome: Outcome,
-        now: datetime,
-        detail: Mapping[str, JsonValue],
-    ) -> Event:
-        """Make an event without authority, subject and resource: it is about no patient, no study and no staff."""
-        source = Source(f"{SYSTEM}-tenant-{tenant.name}", self._organisation)
-        return Event(id=event_id, time=now, source=source, kind=kind, outcome=outcome, detail=detail)
+    def _source(self, tenant: Tenant) -> Source:
+        """Name the tenant as a source; its events have no authority, subject and resource of the network's."""
+        return Source(f"{SYSTEM}-tenant-{tenant.name}", self._recorder.source.ods)
 
     def _about(
         self, tenant: Tenant, question: Question, asker: Asker, revision: str, searched: Searched | None

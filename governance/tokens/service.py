@@ -4,14 +4,13 @@ Each method reads the clock once. What needs a write transaction opens its own, 
 fetched from an identity provider while one is open.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from governance.audit.event import Source
-from governance.audit.log import AuditLog
+from governance.audit import Recorder
 from governance.clock import Clock
 from governance.federation import FederationDirectory, IdentityProvider, ServiceClient
 from governance.storage import Database
@@ -28,7 +27,7 @@ from governance.tokens.jwks import RemoteKeySets
 from governance.tokens.keys import KeyRing
 from governance.tokens.subject_tokens import SubjectTokenVerifier, VerifiedIdentity
 from governance.tokens.verification import AccessVerifier
-from governance.vocabulary import Role, SubjectType
+from governance.vocabulary import EventKind, Role, SubjectType
 
 
 class TokenService:
@@ -38,11 +37,9 @@ class TokenService:
         issuer: our issuer URL, without a closing slash; also the audience of tokens for this service's own API.
         database: where keys, used identifiers and revocations are.
         federation: the register of providers and clients.
-        audit: the audit log.
+        recorder: records what is issued and revoked, and makes the ids of tokens.
         keys: our signing keys.
         clock: the one clock.
-        new_id: makes fresh ids for tokens and events.
-        source: this service, as the audit log names it.
         key_sets: the identity providers' key sets.
         client_methods: how clients may authenticate, for the metadata.
     """
@@ -53,11 +50,9 @@ class TokenService:
         issuer: str,
         database: Database,
         federation: FederationDirectory,
-        audit: AuditLog,
+        recorder: Recorder,
         keys: KeyRing,
         clock: Clock,
-        new_id: Callable[[], str],
-        source: Source,
         key_sets: RemoteKeySets | None = None,
         client_methods: Sequence[str] = (PRIVATE_KEY_JWT,),
     ) -> None:
@@ -65,13 +60,11 @@ class TokenService:
         self.token_endpoint = issuer + metadata.TOKEN_PATH
         self._database = database
         self._federation = federation
-        self._audit = audit
+        self._recorder = recorder
         self._keys = keys
         self._clock = clock
-        self._new_id = new_id
-        self._source = source
         self._client_methods = tuple(client_methods)
-        self._minter = Issuer(issuer, keys, new_id)
+        self._minter = Issuer(issuer, keys, recorder.new_id)
         self._verifier = AccessVerifier(issuer, keys)
         self._subjects = SubjectTokenVerifier(self._provider, key_sets or RemoteKeySets())
 
@@ -164,8 +157,7 @@ class TokenService:
             confirmation=confirmation,
         )
         minted = self._minter.mint(grant, now)
-        record = _records.issued(self._source, self._new_id(), now, client, minted.jti, scopes)
-        self._audit.append([record])[0].index  # noqa: B018 - raises when the log refused the record
+        self._recorder.record(EventKind.TOKEN, **_records.issued(now, client, minted.jti, scopes))
         return self.response(minted, grant)
 
     def mint(self, grant: AccessGrant) -> MintedToken:
@@ -241,8 +233,7 @@ class TokenService:
         with self._database.transaction() as session:
             if not revocation.revoke_token(session, claims.jti, claims.expires_at, now):
                 return False
-            record = _records.revoked(self._source, self._new_id(), now, client, claims)
-            self._audit.append_in(session, [record])[0].index  # noqa: B018 - raises when the log refused the record
+            self._recorder.record_in(session, EventKind.TOKEN, **_records.revoked(now, client, claims))
         return True
 
     def revoke_agreement(self, session: Session, agreement_id: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from governance.agreements import Actor, Agreements, Record
 from governance.agreements.rehearsal import Signatory, new_signatories
 from governance.agreements.signing import public_key_of, sign
-from governance.audit import AuditLog
+from governance.audit import AuditLog, Recorder
 from governance.audit.event import Source
 from governance.audit.signer import NoteSigner
 from governance.clock import FixedClock
@@ -105,10 +105,8 @@ class World:
         self.known = {trust.ods for trust in region.trusts()} | set(organisations)
         self.service = Agreements(
             database,
-            self.audit,
+            Recorder(self.audit, clock, Source("imaging-governance", "RRK"), lambda: f"event-{next(_IDS)}"),
             clock,
-            lambda: f"event-{next(_IDS)}",
-            Source("imaging-governance", "RRK"),
             lambda _session: self.known,
         )
         self.signatories: dict[str, Signatory] = new_signatories({ods: ods for ods in organisations})

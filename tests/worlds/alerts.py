@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from governance.alerts import AlertService, Evidence, Finding, StreamTiming, Viewer
-from governance.audit import AuditLog, AuditSearch, NoteSigner
+from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder
 from governance.audit.event import Authority, BreakGlass, Event, Resource, Source, Subject
 from governance.catalogue import Catalogue
 from governance.clock import FixedClock
@@ -55,10 +56,9 @@ class AlertWorld:
         self.own_patients: dict[str, str] = {}
         self.alerts = AlertService(
             database=database,
-            audit=self.log,
+            recorder=Recorder(self.log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4())),
             clock=clock,
             revealer=self.log,
-            source=Source(SYSTEM, "QHL"),
             patient_of=self._patient_of,
             streams=StreamTiming(poll=0.01, keep_alive=2, polls=5, maximum=2),
         )

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 from governance.access import CandidateFinder, CurrentTerms, Page, Searched, SearchService, asker_of
 from governance.agreements import PolicyData
-from governance.audit import AuditLog, NoteSigner
-from governance.audit.event import Source
+from governance.audit import AuditLog, NoteSigner, Recorder, Source
 from governance.catalogue import Catalogue
 from governance.clock import FixedClock
 from governance.decisions import AccessRequest, DecisionService, PolicyInformationPoint
@@ -83,12 +82,10 @@ def search_world(database: Database, engine: Engine, data: PolicyData) -> Iterat
             finder=finder,
             policy=lambda: made.data,
             catalogue=catalogue,
-            audit=audit,
+            recorder=Recorder(audit, clock, Source("imaging-governance", "QHL"), lambda: f"search-{next(numbers)}"),
             terms=CurrentTerms(database, decisions, lambda _snapshot: False),
             clock=clock,
             metrics=Metrics(),
-            source=Source("imaging-governance", "QHL"),
-            new_id=lambda: f"search-{next(numbers)}",
         )
         made = SearchWorld(
             database, pseudonymiser, federation, catalogue, relationships, decisions, audit, service, data

@@ -9,7 +9,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from governance.audit.event import Source
+from governance.audit import Recorder, Source
 from governance.audit.log import AuditLog
 from governance.audit.signer import NoteSigner
 from governance.clock import FixedClock
@@ -116,11 +116,9 @@ class TokenWorld:
             issuer=ISSUER,
             database=database,
             federation=self.federation,
-            audit=self.audit,
+            recorder=Recorder(self.audit, clock, Source(SYSTEM, "QHL"), lambda: f"id-{next(self._numbers)}"),
             keys=self.key_ring,
             clock=clock,
-            new_id=lambda: f"id-{next(self._numbers)}",
-            source=Source(SYSTEM, "QHL"),
             key_sets=RemoteKeySets(self._fetch),
         )
 

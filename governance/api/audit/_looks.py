@@ -8,13 +8,12 @@
 """
 
 from dataclasses import dataclass, replace
-from uuid import uuid4
 
 from governance.api.registers._changes import subject_of
-from governance.audit import AuditSearch, Event, Query, RecordedEvent, Resource
+from governance.audit import AuditSearch, Query, RecordedEvent, Resource
 from governance.bootstrap import Services
 from governance.errors import NotFound
-from governance.vocabulary import EventKind, Outcome
+from governance.vocabulary import EventKind
 from governance.web import Caller
 
 INDEX_MAXIMUM = 2**62  # past what any database column or tile path can hold
@@ -74,14 +73,9 @@ def page(
 def record_look(services: Services, caller: Caller, look: Look, returned: int) -> int:
     """Record a look and give its index; raises Unavailable when the log cannot take it (rule 3)."""
     about = Resource(patient=look.patient, study_uid=look.study) if look.patient or look.study else None
-    event = Event(
-        id=str(uuid4()),
-        time=services.infrastructure.clock.now(),
-        source=services.infrastructure.source,
-        kind=EventKind.AUDIT_READ,
-        outcome=Outcome.SUCCESS,
+    return services.infrastructure.recorder.record(
+        EventKind.AUDIT_READ,
         subject=subject_of(caller),
         resource=about,
         detail={"door": look.door, "filters": sorted(look.filters), "returned": returned},
     )
-    return services.infrastructure.audit.append([event])[0].index

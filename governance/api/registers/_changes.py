@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import uuid4
 
 from sqlmodel import Session
 
-from governance.audit.event import Event, JsonValue, Subject
+from governance.audit.event import JsonValue, Subject
 from governance.bootstrap import Services
-from governance.vocabulary import EventKind, Outcome, SubjectType
+from governance.vocabulary import EventKind, SubjectType
 from governance.web import Caller, current_caller
 
 
@@ -30,15 +29,5 @@ def record_change(services: Services, session: Session, now: datetime, detail: M
     Raises:
         Conflict: the log refused the event; the transaction must not be committed.
     """
-    caller = current_caller()
-    event = Event(
-        id=str(uuid4()),
-        time=now,
-        source=services.infrastructure.source,
-        kind=EventKind.CONFIG,
-        outcome=Outcome.SUCCESS,
-        subject=subject_of(caller),
-        detail=detail,
-    )
-    for receipt in services.infrastructure.audit.append_in(session, [event]):
-        _ = receipt.index  # raises when the log refused the event, which undoes the change
+    subject = subject_of(current_caller())
+    services.infrastructure.recorder.record_in(session, EventKind.CONFIG, time=now, subject=subject, detail=detail)

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 
 from governance.alerts import AlertQuery, Change, Viewer
+from governance.alerts.grouping import alert_id, group_key
 from governance.audit import Query
 from governance.clock import FixedClock
 from governance.errors import Conflict, Forbidden, GovernanceError, InvalidInput, NotFound
 from governance.storage import Database
-from governance.vocabulary import AlertState, EventKind, Severity, Verdict
+from governance.vocabulary import SYSTEM, AlertState, EventKind, Severity, Verdict
 from tests.worlds.alerts import BEGAN, OFFICER, REGION, AlertWorld, act, finding
 
 
@@ -194,10 +195,29 @@ def test_a_review_the_log_refuses_changes_nothing(world: AlertWorld) -> None:
         world.log.append_in(session, [taken])
         world.log.append_in(session, [act("x")])
     clash = AlertWorld(world.database, world.clock)
-    clash.alerts._source = taken.source
     with pytest.raises(GovernanceError):
         clash.alerts.close(OFFICER, alert, Verdict.JUSTIFIED, "fine")
     assert world.alerts.get(OFFICER, alert).case.state is AlertState.NEW
+
+
+def test_an_alert_the_log_refuses_to_record_is_not_raised(world: AlertWorld) -> None:
+    alert = alert_id(group_key(finding()), 0)
+    world.record([act(f"{alert}/opened", source=SYSTEM, kind="login")])
+    with pytest.raises(Conflict):
+        world.raise_all(finding())
+    with pytest.raises(NotFound):
+        world.alerts.get(OFFICER, alert)
+    assert world.alerts.latest_notice() == 0
+
+
+def test_an_alert_the_log_refuses_to_record_as_worse_stays_as_it_was(world: AlertWorld) -> None:
+    alert = opened(world)
+    before, notice = world.alerts.get(OFFICER, alert), world.alerts.latest_notice()
+    world.record([act(f"{alert}/critical", source=SYSTEM, kind="login")])
+    with pytest.raises(Conflict):
+        world.raise_all(finding(severity=Severity.CRITICAL, events=(9,)))
+    assert world.alerts.get(OFFICER, alert) == before
+    assert world.alerts.latest_notice() == notice
 
 
 def test_a_stream_tells_each_change_once_and_resumes(world: AlertWorld) -> None:

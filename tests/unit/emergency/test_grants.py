@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from governance.audit import AuditLog, AuditSearch, NoteSigner, Query
+from governance.audit import AuditLog, AuditSearch, NoteSigner, Query, Recorder
 from governance.audit.event import Event, Source, Subject
 from governance.clock import FixedClock
 from governance.emergency import EmergencyGrants, Grant, Repeated, Scope, Submission
@@ -21,6 +21,7 @@ SCOPE = Scope("s-" + "a" * 26, "clinician", "RKB", "t-" + "b" * 26, Action.READ,
 GRANT = Grant("task-1", "approval-1", "viewer", "d-1", SCOPE, "care", 2, "4.1", NOW, NOW + timedelta(minutes=30))
 SUBMISSION = Submission("viewer", "k-1", "digest", "d-1")
 ORIGIN = "log.test/emergency"
+SOURCE = Source("imaging-governance", "QHL")
 _numbers = itertools.count()
 
 
@@ -33,14 +34,14 @@ def log(database: Database) -> Iterator[AuditLog]:
 
 @pytest.fixture
 def grants(database: Database, log: AuditLog) -> EmergencyGrants:
-    return EmergencyGrants(database, log)
+    return EmergencyGrants(database, Recorder(log, FixedClock(NOW), SOURCE, lambda: f"e-{next(_numbers)}"))
 
 
 def event() -> Event:
     return Event(
         id=f"e-{next(_numbers)}",
         time=NOW,
-        source=Source("imaging-governance", "QHL"),
+        source=SOURCE,
         kind=EventKind.BREAK_GLASS,
         outcome=Outcome.SUCCESS,
         subject=Subject(SCOPE.subject, SubjectType.PRACTITIONER, "clinician", "RKB"),

@@ -1,0 +1,202 @@
+"""Recording is one call that raises: nobody but the recorder and the intake hands an event to the audit log.
+
+What is read here is the text of each module: which names hold the log, which name is the event class. Whoever wants to
+go round it can; nobody does by mistake.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+GOVERNANCE = Path(__file__).resolve().parents[2] / "governance"
+EVENT_MODULES = frozenset({"governance.audit", "governance.audit.event"})
+LOG_TYPES = frozenset({"AuditLog", "Appender"})
+LOG_NAMES = frozenset({"audit", "_audit"})  # what a log is called where no annotation says so
+RECORDER_NAMES = frozenset({"recorder", "_recorder"})
+APPENDING = frozenset({"append", "append_in", "submit"})
+
+MAY_BUILD = ("audit/", "formats/", "intake/")
+MAY_APPEND = ("audit/", "intake/")
+BUILDS = {"edges/log.py"}  # reads events out of what edges send
+# these take what others send, who are owed receipts
+APPENDS = {"api/audit/fhir.py", "api/audit/record.py", "edges/intake.py"}
+WAITS_FOR_MANY = {"access/access.py"}  # hands over what several askers asked together, and answers each for itself
+
+
+def builds_events(text: str) -> bool:
+    """Say whether a module makes an audit event itself."""
+    tree = ast.parse(text)
+    plain, rooms = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if node.module in EVENT_MODULES and alias.name == "Event":
+                    plain.add(alias.asname or alias.name)
+                if f"{node.module}.{alias.name}" in EVENT_MODULES:
+                    rooms.add(alias.asname or alias.name)
+        elif isinstance(node, ast.Import):
+            rooms |= {alias.asname or alias.name for alias in node.names if alias.name in EVENT_MODULES}
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return bool(called & (plain | {f"{room}.Event" for room in rooms}))
+
+
+def appends_to_the_log(text: str) -> bool:
+    """Say whether a module appends to the log, takes hold of a method that does, or declares one."""
+    tree = ast.parse(text)
+    logs = LOG_NAMES | _names_of_logs(tree)
+    taken = any(
+        isinstance(node, ast.Attribute)
+        and node.attr in APPENDING
+        and (node.attr == "append_in" or _last_name(node.value) in logs)
+        for node in ast.walk(tree)
+    )
+    return taken or any(
+        isinstance(node, ast.FunctionDef)
+        and node.name in APPENDING
+        and any("Event" in _words(argument.annotation) for argument in node.args.args)
+        for node in ast.walk(tree)
+    )
+
+
+def hands_over(text: str) -> bool:
+    """Say whether a module hands events to the log and waits for their receipts itself."""
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "submit" and _last_name(node.value) in RECORDER_NAMES
+        for node in ast.walk(ast.parse(text))
+    )
+
+
+def reaches_inside(text: str) -> bool:
+    """Say whether a module imports what places events in the log: the sequencer or the writer."""
+    inside = {"Sequencer", "GroupWriter"}
+    return any(
+        isinstance(node, ast.ImportFrom) and any(alias.name in inside for alias in node.names)
+        for node in ast.walk(ast.parse(text))
+    )
+
+
+def _names_of_logs(tree: ast.AST) -> set[str]:
+    """Give the names that hold a log: annotated as one, made as one, or assigned from one that does."""
+    names: set[str] = set()
+    before = -1
+    while len(names) != before:
+        before = len(names)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.arg) and _is_log_type(node.annotation):
+                names.add(node.arg)
+            elif isinstance(node, ast.AnnAssign) and _is_log_type(node.annotation):
+                names.add(_last_name(node.target))
+            elif isinstance(node, ast.Assign) and _holds_log(node.value, names):
+                names |= {_last_name(target) for target in node.targets}
+            elif isinstance(node, ast.withitem) and node.optional_vars and _holds_log(node.context_expr, names):
+                names.add(_last_name(node.optional_vars))
+    return names - {""}
+
+
+def _holds_log(value: ast.expr, names: set[str]) -> bool:
+    if isinstance(value, ast.Call):
+        return _last_name(value.func) in LOG_TYPES
+    return _last_name(value) in names | LOG_NAMES
+
+
+def _is_log_type(annotation: ast.expr | None) -> bool:
+    return not LOG_TYPES.isdisjoint(_words(annotation))
+
+
+def _words(annotation: ast.expr | None) -> list[str]:
+    return [] if annotation is None else re.findall(r"\w+", ast.unparse(annotation))
+
+
+def _last_name(value: ast.expr) -> str:
+    if isinstance(value, ast.Attribute):
+        return value.attr
+    return value.id if isinstance(value, ast.Name) else ""
+
+
+def modules() -> dict[str, str]:
+    return {str(path.relative_to(GOVERNANCE)): path.read_text() for path in sorted(GOVERNANCE.rglob("*.py"))}
+
+
+def test_events_are_built_by_the_recorder_or_read_from_what_others_sent() -> None:
+    found = {name for name, text in modules().items() if builds_events(text)}
+    assert {name for name in found if not name.startswith(MAY_BUILD)} == BUILDS
+    assert "audit/recorder.py" in found
+
+
+def test_only_the_recorder_and_the_intake_append_to_the_log() -> None:
+    found = {name for name, text in modules().items() if appends_to_the_log(text)}
+    assert {name for name in found if not name.startswith(MAY_APPEND)} == APPENDS
+    assert "audit/recorder.py" in found
+    assert not any(reaches_inside(text) for name, text in modules().items() if not name.startswith("audit/"))
+
+
+def test_only_questions_of_several_askers_are_handed_over() -> None:
+    assert {name for name, text in modules().items() if hands_over(text)} == WAITS_FOR_MANY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from governance.audit import Event\nEvent(id='1')",
+        "from governance.audit.event import Event as Written\nx = [Written(id='1')]",
+        "from governance.audit import event\nevent.Event(id='1')",
+        "import governance.audit.event\ngovernance.audit.event.Event(id='1')",
+    ],
+)
+def test_a_hand_built_event_is_found(text: str) -> None:
+    assert builds_events(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from threading import Event\nEvent()",
+        "from governance.audit import Event\ndef read(event: Event) -> str: return event.id",
+        "recorder.event(EventKind.CONFIG)",
+    ],
+)
+def test_another_event_is_not_taken_for_one(text: str) -> None:
+    assert not builds_events(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services.infrastructure.audit.append([event])",
+        "self._audit.submit(events)",
+        "whatever.append_in(session, events)",
+        "def keep(log: AuditLog) -> None: log.append([])",
+        "def keep(log: 'AuditLog | None') -> None: log.append([])",
+        "class A:\n def __init__(self, log: AuditLog) -> None:\n  self._kept = log\n  self._kept.append([])",
+        "made = AuditLog(database)\nsecond = made\nsecond.append([])",
+        "with AuditLog(database) as opened:\n opened.append([])",
+        "put = services.infrastructure.audit.append\nput([event])",
+        "log = services.infrastructure.audit\nlog.append([event])",
+        "class Holder:\n    log: AuditLog\nholder.log.append([])",
+        "class Trail(Protocol):\n def append(self, events: Sequence[Event]) -> list[Receipt]: ...",
+    ],
+)
+def test_an_append_is_found(text: str) -> None:
+    assert appends_to_the_log(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rows = []\nrows.append(1)",
+        "pool.submit(work)\nuses.access_requests.submit(wanted, caller)",
+        "index = self._recorder.record(EventKind.CONFIG)",
+        "def read(log: AuditLog) -> None: found.append(log.entry(0))",
+    ],
+)
+def test_another_append_is_not_taken_for_one(text: str) -> None:
+    assert not appends_to_the_log(text)
+
+
+def test_a_hand_over_and_a_reach_inside_are_found() -> None:
+    assert hands_over("self._recorder.submit(events)")
+    assert not hands_over("self._recorder.record_all(events)")
+    assert reaches_inside("from governance.audit._sequencer import Sequencer")
+    assert not reaches_inside("from governance.audit._sequencer import Receipt")
