@@ -1,4 +1,4 @@
-"""Wires what watches: alerts, detection, and the trusts' own OPAs."""
+"""Wires what watches: what others report, alerts, detection, and the trusts' own OPAs."""
 
 from sqlmodel import Session
 
@@ -9,9 +9,30 @@ from governance.decisions import (
     PolicySource,
 )
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
-from governance.edges import Bundles, EdgeLimits, Edges, EdgeWatch
+from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.federation import FederationDirectory
+from governance.intake import SYSLOG, Intake
+from governance.intake.quarantine import Quarantine
 from governance.tokens.bundle_key import BundleKey
+
+
+def make_intake(infrastructure: Infrastructure, registers: Registers, quarantine: Quarantine) -> Intake:
+    """Make the use case behind every way in; messages name trusts of the federation or sources of the settings."""
+
+    def trusts() -> frozenset[str]:
+        with infrastructure.database.reading() as session:
+            return frozenset(trust.ods for trust in registers.federation.trusts(session))
+
+    return Intake(
+        audit=infrastructure.audit,
+        quarantine=quarantine,
+        pseudonymiser=infrastructure.pseudonymiser,
+        clock=infrastructure.clock,
+        trusts=trusts,
+        sources=infrastructure.settings.syslog_senders,
+        metrics=infrastructure.metrics,
+        kept=(SYSLOG, DECISION_LOG),
+    )
 
 
 def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertService:

@@ -14,8 +14,9 @@ from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
 from governance.decisions import Engine
 from governance.detection import DetectionEngine
-from governance.edges import Bundles, EdgeIntake, Edges, EdgeWatch
+from governance.edges import Bundles, Edges, EdgeWatch
 from governance.impact import ImpactAnalysis
+from governance.intake import Intake
 from governance.intake.quarantine import Quarantine
 from governance.tenants import Tenants
 
@@ -34,8 +35,8 @@ class Uses:
     tenants: Tenants
     bundles: Bundles
     edges: Edges
-    edge_intake: EdgeIntake
     edge_watch: EdgeWatch
+    intake: Intake
     quarantine: Quarantine
     alerts: AlertService
     detection: DetectionEngine
@@ -63,8 +64,8 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         tenants=deciding.make_tenants(infrastructure),
         bundles=bundles,
         edges=edges,
-        edge_intake=EdgeIntake(infrastructure.audit, quarantine, clock, infrastructure.metrics),
         edge_watch=watching.make_edge_watch(infrastructure, edges, alerts),
+        intake=watching.make_intake(infrastructure, registers, quarantine),
         quarantine=quarantine,
         alerts=alerts,
         detection=watching.make_detection(infrastructure, registers, alerts),

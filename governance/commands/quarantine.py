@@ -3,7 +3,6 @@
 import click
 
 from governance.commands._context import plain_errors, services
-from governance.jobs import syslog_intake
 
 BATCH = 100  # messages between two moves of the progress bar
 
@@ -37,9 +36,9 @@ def retry(quiet: bool) -> None:
     recorded = 0
     with services() as made:
         with click.progressbar(length=made.uses.quarantine.waiting(), label="Reading", hidden=quiet) as bar:
-            for intake in (syslog_intake(made), made.uses.edge_intake):
+            for carrier in made.uses.intake.kept:
                 after = 0
-                while (tried := intake.retry(BATCH, after)).last is not None:
+                while (tried := made.uses.intake.retry(carrier, BATCH, after)).last is not None:
                     recorded, after = recorded + tried.recorded, tried.last
                     bar.update(tried.tried)
         waiting = made.uses.quarantine.waiting()

@@ -11,16 +11,15 @@ from governance.edges._store import EdgeReport
 from governance.edges.alarms import EdgeLimits
 from governance.edges.bundles import Bundles
 from governance.edges.edges import Edges, EdgeState
-from governance.edges.intake import EdgeIntake, Taken
+from governance.edges.intake import DECISION_LOG
 from governance.edges.watch import EdgeWatch
 
 __all__ = [
+    "DECISION_LOG",
     "Bundles",
-    "EdgeIntake",
     "EdgeLimits",
     "EdgeReport",
     "EdgeState",
     "EdgeWatch",
     "Edges",
-    "Taken",
 ]

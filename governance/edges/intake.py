@@ -1,109 +1,37 @@
-"""From an edge's decision log to ours: record what can be read, keep what cannot, and answer so that OPA moves on.
+"""The carrier of the edges' decision logs: entries of OPA, as the intake takes them.
 
-1. An upload that is no array of entries is refused whole: the doors answer 4xx, and OPA sends it again.
-2. An entry of ours that cannot be read, or whose id the log holds with other content, is kept sealed in the
-   quarantine, and its neighbours are recorded. The answer stays 200: sent again, it would be no better.
-3. What another policy decided at the edge is not ours to keep: it is named in the answer and forgotten.
-4. What waits can be read again, as for a sender of messages. An entry that is sent again is kept again.
+1. An entry of ours that cannot be taken is kept as it came, with the edge that sent it, which is not in it. OPA is
+   answered 200: sent again, the entry would be no better.
+2. What another policy decided at the edge is not ours to keep: it is named in the answer and forgotten.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from governance.audit import AuditLog, Event, Source
-from governance.clock import Clock
-from governance.edges.log import decided_here, read_entries, read_entry
+from governance.audit import Event, Source
+from governance.edges.log import decided_here, read_entry
 from governance.errors import Fault, InvalidInput
-from governance.feeds import LineFault
-from governance.intake.quarantine import Quarantine, Retried, Unread
-from governance.intake.tally import Tally, tally
-
-FORMAT = "opa"
-CARRIER = "opa"
+from governance.formats import Context
+from governance.intake import Carrier, Keeping, Sender
 
 
-class Counter(Protocol):
-    """Counts events by format and result, as the metrics do."""
-
-    def events_taken(self, *, format_name: str, result: str, count: int = 1) -> None:
-        """Add ``count``."""
-        ...
+def _read(entry: Any, edge: Sender, context: Context) -> tuple[Event, ...]:
+    if edge.ods is None:
+        raise InvalidInput([Fault("", "comes from no edge of a trust")])
+    return (read_entry(entry, Source(edge.name, edge.ods), context.now),)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of an upload: the counts, a fault for each entry not recorded, and how many of those are kept."""
-
-    tally: Tally
-    faults: tuple[LineFault, ...]
-    quarantined: int
+def _pack(entry: Any, edge: Sender) -> bytes | None:
+    if not decided_here(entry):
+        return None
+    return json.dumps({"edge": edge.name, "entry": entry, "ods": edge.ods}).encode()
 
 
-class EdgeIntake:
-    """Takes uploads as they come; safe to call from many threads.
-
-    Args:
-        audit: where decisions go.
-        quarantine: where entries go that cannot be read.
-        clock: the recorder's clock.
-        metrics: counts what came of it.
-    """
-
-    def __init__(self, audit: AuditLog, quarantine: Quarantine, clock: Clock, metrics: Counter) -> None:
-        self._audit = audit
-        self._quarantine = quarantine
-        self._clock = clock
-        self._metrics = metrics
-
-    def take(self, items: object, edge: Source) -> Taken:
-        """Record or keep every entry; comes back when all of it is durable.
-
-        Raises:
-            InvalidInput: it is no array of entries, or has too many; nothing of it was taken.
-            Unavailable: the log or the quarantine cannot take more now; OPA offers the upload again.
-        """
-        read = read_entries(items, edge, self._clock.now())
-        receipts = self._audit.append(list(read.rows))
-        refused = [
-            LineFault(number, receipt.refused)
-            for number, receipt in zip(read.numbers, receipts, strict=True)
-            if receipt.refused is not None
-        ]
-        faults = sorted([*read.faults, *refused], key=lambda fault: fault.line)
-        kept = self._keep(items, edge, faults)
-        counted = tally(receipts)
-        results = {"accepted": counted.accepted, "duplicate": counted.duplicates}
-        self._count(results | {"quarantined": kept, "rejected": len(faults) - kept})
-        return Taken(counted, tuple(faults), kept)
-
-    def retry(self, limit: int = 1_000, after: int = 0) -> Retried:
-        """Read up to ``limit`` kept entries with a number over ``after`` again."""
-        return self._quarantine.retry(self._read, self._audit, limit, after, carrier=CARRIER)
-
-    def _keep(self, items: Any, edge: Source, faults: Sequence[LineFault]) -> int:
-        unread = [
-            Unread(_packed(items[fault.line - 1], edge), CARRIER, edge.id, fault.reason)
-            for fault in faults
-            if decided_here(items[fault.line - 1])
-        ]
-        if unread:
-            self._quarantine.keep(unread)
-        return len(unread)
-
-    def _read(self, raw: bytes) -> Sequence[Event]:
-        held = json.loads(raw)
-        if not isinstance(held, dict) or held.keys() != {"edge", "entry", "ods"}:
-            raise InvalidInput([Fault("", "is no entry of an edge")])
-        return [read_entry(held["entry"], Source(held["edge"], held["ods"]), self._clock.now())]
-
-    def _count(self, results: dict[str, int]) -> None:
-        for result, count in results.items():
-            if count:
-                self._metrics.events_taken(format_name=FORMAT, result=result, count=count)
+def _unpack(raw: bytes) -> tuple[Any, Sender]:
+    held = json.loads(raw)
+    if not isinstance(held, dict) or held.keys() != {"edge", "entry", "ods"}:
+        raise InvalidInput([Fault("", "is no entry of an edge")])
+    return held["entry"], Sender(held["edge"], held["ods"])
 
 
-def _packed(item: object, edge: Source) -> bytes:
-    """Write an entry with whom it came from, which is not in it."""
-    return json.dumps({"edge": edge.id, "entry": item, "ods": edge.ods}).encode()
+DECISION_LOG: Carrier[Any] = Carrier("opa", _read, keeping=Keeping("opa", _pack, _unpack))

@@ -11,7 +11,7 @@
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Reso
 from governance.decisions.decision import Answer, InvalidAnswer, parse_answer
 from governance.edges.bundle import POLICY_BUNDLE
 from governance.errors import Fault, InvalidInput
-from governance.feeds import LineFault, Parsed, choice, dicom_code, moment, ods, patient, study_uid, text
+from governance.feeds import choice, dicom_code, moment, ods, patient, study_uid, text
 from governance.formats.native import check_time, reason
 from governance.vocabulary import Action, EventKind, Outcome, Purpose, ReasonCode, SubjectType, is_nhs_number
 
@@ -37,35 +37,30 @@ _user = partial(text, most=256)
 T = TypeVar("T")
 
 
-def read_entries(items: object, source: Source, now: datetime) -> Parsed[Event]:
-    """Read an upload: the good entries as events with their places, counted from 1, and a fault for each other.
-
-    Args:
-        items: the decoded JSON array.
-        source: the edge.
-        now: the recorder's clock; an entry may be ten minutes ahead of it.
+def entries_of(items: object) -> Iterator[tuple[int, Any]]:
+    """Give the entries of an upload with their places.
 
     Raises:
-        InvalidInput: it is no array, or has too many entries; nothing of it was read.
+        InvalidInput: it is no array, or has too many; nothing of it was read.
     """
     if not isinstance(items, list):
         raise InvalidInput([Fault("", "must be an array of decision log entries")])
     if len(items) > ENTRIES:
         raise InvalidInput([Fault("", f"may hold {ENTRIES} entries at most")])
-    rows: list[Event] = []
-    numbers: list[int] = []
-    faults: list[LineFault] = []
-    for number, item in enumerate(items, 1):
-        try:
-            rows.append(read_entry(item, source, now))
-            numbers.append(number)
-        except InvalidInput as error:
-            faults.append(LineFault(number, "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults)))
-    return Parsed(tuple(rows), tuple(faults), tuple(numbers))
+    return enumerate(items, 1)
 
 
 def read_entry(item: object, source: Source, now: datetime) -> Event:
-    """Read one entry; raises InvalidInput with every fault and its path."""
+    """Read one entry.
+
+    Args:
+        item: the entry as decoded JSON.
+        source: the edge.
+        now: the recorder's clock; an entry may be ten minutes ahead of it.
+
+    Raises:
+        InvalidInput: every fault and its path.
+    """
     if not isinstance(item, dict):
         raise InvalidInput([Fault("", "must be an object")])
     entry = _Entry(item)

@@ -10,7 +10,18 @@ Rules:
 6. Lines and their sizes are bounded; a body of too many lines is refused whole, before any line is taken.
 """
 
-from governance.feeds.lines import DEFAULT_LIMITS, Fields, Limits, LineFault, LineRejectedError, Parsed, parse
+from governance.feeds.lines import (
+    DEFAULT_LIMITS,
+    Fields,
+    Limits,
+    LineFault,
+    LineRejectedError,
+    Parsed,
+    fields_of,
+    in_one_line,
+    parse,
+    split,
+)
 from governance.feeds.readers import (
     choice,
     code,
@@ -37,13 +48,16 @@ __all__ = [
     "code",
     "day",
     "dicom_code",
+    "fields_of",
     "flag",
+    "in_one_line",
     "keyed_hash",
     "moment",
     "ods",
     "parse",
     "patient",
     "share",
+    "split",
     "study_uid",
     "text",
 ]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -45,13 +45,16 @@ class Parsed(Generic[Row]):
     numbers: tuple[int, ...] = ()
 
 
+def in_one_line(faults: Sequence[Fault]) -> str:
+    """Name the faults of one line, the first :data:`FAULTS_SHOWN` of them."""
+    return "; ".join(f"{fault.path}: {fault.message}".removeprefix(": ") for fault in faults[:FAULTS_SHOWN])
+
+
 class LineRejectedError(Exception):
     """A line has faults; ``faults`` holds them all."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__(
-            "; ".join(f"{fault.path}: {fault.message}".removeprefix(": ") for fault in faults[:FAULTS_SHOWN])
-        )
+        super().__init__(in_one_line(faults))
         self.faults = tuple(faults)
 
 
@@ -112,7 +115,7 @@ def parse(body: bytes, limits: Limits, known: frozenset[str], build: Callable[[F
     """Read a feed.
 
     Args:
-        body: the whole request body, UTF-8, lines ended by LF or CRLF; a byte order mark at its start is passed over.
+        body: the whole request body, as :func:`split` takes it.
         limits: how many lines and how long.
         known: the names a line may have.
         build: makes a row of one line's fields; it calls ``fields.finish()`` before it builds.
@@ -122,16 +125,24 @@ def parse(body: bytes, limits: Limits, known: frozenset[str], build: Callable[[F
     rows: list[Row] = []
     numbers: list[int] = []
     faults: list[LineFault] = []
-    for number, line in _lines(body, limits):
+    for number, line in split(body, limits):
         try:
-            rows.append(build(Fields(_object(line, limits), known)))
+            rows.append(build(fields_of(line, limits, known)))
             numbers.append(number)
         except LineRejectedError as rejected:
             faults.append(LineFault(number, str(rejected)))
     return Parsed(tuple(rows), tuple(faults), tuple(numbers))
 
 
-def _lines(body: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
+def split(body: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
+    """Give the lines of a body that are not blank, with their numbers.
+
+    Args:
+        body: UTF-8, lines ended by LF or CRLF; a byte order mark at its start is passed over.
+        limits: how many lines.
+
+    Raises InvalidInput when there are more.
+    """
     lines = body.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if len(lines) - (not lines[-1]) > limits.lines:
         raise InvalidInput(
@@ -140,6 +151,11 @@ def _lines(body: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
             "feed.too_many_lines",
         )
     return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+
+
+def fields_of(line: bytes, limits: Limits, known: frozenset[str]) -> Fields:
+    """Give the fields of one line; raises LineRejectedError when it is too long or no JSON object."""
+    return Fields(_object(line, limits), known)
 
 
 def _object(line: bytes, limits: Limits) -> Mapping[str, object]:

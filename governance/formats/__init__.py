@@ -17,7 +17,7 @@ from governance.formats.dicom import parse_message
 from governance.formats.fhir import bundle_entries, parse_audit_event
 from governance.formats.fhir_out import build_audit_event
 from governance.formats.fhir_xml import resource_from_xml
-from governance.formats.native import parse_event, parse_items, parse_lines, render
+from governance.formats.native import event_items, event_lines, parse_event, parse_line, render
 from governance.formats.syslog import Frame, Framer, Framing, SyslogMessage, parse_syslog
 
 __all__ = [
@@ -33,11 +33,12 @@ __all__ = [
     "SyslogMessage",
     "build_audit_event",
     "bundle_entries",
+    "event_items",
+    "event_lines",
     "is_pseudonym",
     "parse_audit_event",
     "parse_event",
-    "parse_items",
-    "parse_lines",
+    "parse_line",
     "parse_message",
     "parse_syslog",
     "patient_reference",

@@ -4,11 +4,10 @@ All three descend from RFC 3881: an event, its active participants, the source t
 Each format's module only reads; what a message means is decided here, once.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from governance.errors import Fault, InvalidInput
 from governance.vocabulary import Outcome
 
 EVENTS_MAXIMUM = 100  # events one message may become: one for each study or patient it names
@@ -22,28 +21,13 @@ class Context:
         now: the recorder's clock.
         identify: gives a message without an id of its own a stable, keyed name; a plain hash would let a guess at the
             message be confirmed.
-        ods: the trust the sender is bound to, when it proved who it is; a message that names another is refused.
-        trusts: the registered trusts, by ODS code: a message may name one of these as its site.
-        senders: the trust of a source id, for senders that name no trust.
+        trust_of: gives the ODS code of the trust a message comes from, by the id of its source, the site it names and
+            the path of that in the message; raises InvalidInput naming the path.
     """
 
     now: datetime
     identify: Callable[[bytes], str]
-    ods: str | None = None
-    trusts: Collection[str] = ()
-    senders: Mapping[str, str] = field(default_factory=dict)
-
-    def trust_of(self, source_id: str, site: str | None, path: str) -> str:
-        """Give the ODS code of the trust a message comes from; raises InvalidInput naming ``path``."""
-        named = site if site in self.trusts else None
-        if self.ods is not None:
-            if named not in {None, self.ods}:
-                raise InvalidInput([Fault(path, "names a trust that this sender may not report for")])
-            return self.ods
-        found = self.senders.get(source_id) or named
-        if found is None:
-            raise InvalidInput([Fault(path, "names no registered trust, and the sender is registered for none")])
-        return found
+    trust_of: Callable[[str, str | None, str], str]
 
 
 @dataclass(frozen=True, slots=True)

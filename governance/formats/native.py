@@ -12,7 +12,7 @@ field's own form:
    and what comes from outside could otherwise pass for them. Sources report decisions and tokens of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -31,16 +31,15 @@ from governance.errors import Fault, InvalidInput
 from governance.feeds import (
     Fields,
     Limits,
-    LineFault,
     LineRejectedError,
-    Parsed,
     choice,
     day,
     dicom_code,
+    fields_of,
     moment,
     ods,
-    parse,
     patient,
+    split,
     study_uid,
     text,
 )
@@ -98,38 +97,34 @@ _subject_type = choice(SubjectType)
 _user = partial(text, most=256)
 
 
-def parse_lines(body: bytes, now: datetime) -> Parsed[Event]:
-    """Read a body of ``application/x-ndjson``.
+def event_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give the lines of a body of ``application/x-ndjson`` with their numbers; raises InvalidInput for too many."""
+    return split(body, LIMITS)
+
+
+def event_items(value: object) -> Iterator[tuple[int, object]]:
+    """Give the items of a JSON array with their numbers, counted from 1; raises InvalidInput for any other value."""
+    if not isinstance(value, list):
+        raise InvalidInput([Fault("", "must be an array of events")])
+    if len(value) > LIMITS.lines:
+        raise InvalidInput([Fault("", f"may hold {LIMITS.lines} events at most")])
+    return enumerate(value, 1)
+
+
+def parse_line(line: bytes, now: datetime) -> Event:
+    """Read the event of one line.
 
     Args:
-        body: the request body; at most :data:`LIMITS` lines and bytes a line.
+        line: at most ``LIMITS.line_bytes`` long.
         now: the recorder's clock, for rule 1.
 
-    Returns:
-        the good events with their line numbers, and a fault for each line that was not taken.
-
     Raises:
-        InvalidInput: the body has too many lines; nothing was taken.
+        InvalidInput: every fault and its path.
     """
-    return parse(body, LIMITS, _EVENT, partial(_event, now=now))
-
-
-def parse_items(items: object, now: datetime) -> Parsed[Event]:
-    """Read a JSON array of events as if each item, counted from 1, were a line; raises as :func:`parse_lines`."""
-    if not isinstance(items, list):
-        raise InvalidInput([Fault("", "must be an array of events")])
-    if len(items) > LIMITS.lines:
-        raise InvalidInput([Fault("", f"may hold {LIMITS.lines} events at most")])
-    rows: list[Event] = []
-    numbers: list[int] = []
-    faults: list[LineFault] = []
-    for number, item in enumerate(items, 1):
-        try:
-            rows.append(parse_event(item, now))
-            numbers.append(number)
-        except InvalidInput as error:
-            faults.append(LineFault(number, "; ".join(f"{fault.path}: {fault.message}" for fault in error.faults)))
-    return Parsed(tuple(rows), tuple(faults), tuple(numbers))
+    try:
+        return _event(fields_of(line, LIMITS, _EVENT), now)
+    except LineRejectedError as rejected:
+        raise InvalidInput(rejected.faults, "The audit event is not valid.") from None
 
 
 def parse_event(value: object, now: datetime) -> Event:

@@ -2,9 +2,10 @@
 
 1. Keeping is durable before it is acknowledged, like the log itself.
 2. The raw bytes are sealed under the key of the day they came in; only sizes, times and reasons lie open.
-3. It is bounded: when :data:`CAPACITY` messages wait, keeping raises Unavailable and the door stops reading. A person
-   must look; nothing is dropped to make room.
-4. Reading again records the events and marks the message in one commit, so that a crash repeats nothing.
+3. It is bounded: when :data:`CAPACITY` messages wait, keeping raises Unavailable and the listener stops reading. A
+   person must look; nothing is dropped to make room.
+4. Reading again records the events and marks the message in one commit, so that a crash repeats nothing. A message of
+   which one event is refused keeps waiting, and no message keeps the next from its turn.
 """
 
 from __future__ import annotations
@@ -13,14 +14,12 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from sqlmodel import Session
 
-from governance.audit._sequencer import Receipt
-from governance.audit.event import Event
+from governance.audit import AuditLog, Event, Receipt
 from governance.clock import Clock
-from governance.errors import InvalidInput, Unavailable
+from governance.errors import GovernanceError, InvalidInput, Unavailable
 from governance.intake import _quarantine_store as store
 from governance.pseudonyms import OwnerForgotten, Pseudonymiser, Vault
 from governance.storage import Database
@@ -29,12 +28,8 @@ CAPACITY = 100_000  # messages that may wait
 REASON_MAXIMUM = 500  # characters
 
 
-class Appender(Protocol):
-    """Appends events inside the caller's transaction, as the audit log does."""
-
-    def append_in(self, session: Session, events: Sequence[Event]) -> list[Receipt]:
-        """Record the events when, and only when, the transaction commits."""
-        ...
+Read = Callable[[bytes], Sequence[Event]]
+Hear = Callable[[Sequence[Receipt]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,52 +126,66 @@ class Quarantine:
 
     def retry(
         self,
-        read: Callable[[bytes], Sequence[Event]],
-        log: Appender,
+        read: Read,
+        log: AuditLog,
         limit: int = 1_000,
         after: int = 0,
         carrier: str | None = None,
+        hear: Hear | None = None,
     ) -> Retried:
         """Read waiting messages again, for instance after a sender was registered.
 
         Args:
-            read: gives the events of a raw message or raises InvalidInput.
+            read: gives the events of a raw message or raises a typed error.
             log: takes the events.
             limit: messages tried in this call.
             after: only messages with a higher number; ``last`` of one call goes on where it ended.
             carrier: only messages that came this way; all when None.
+            hear: is given the receipts of each message once they are durable.
         """
         with self._database.reading() as session:
             numbers = store.numbers(session, after, limit, carrier)
-        recorded = sum(self._retry_one(number, read, log) for number in numbers)
+        recorded = 0
+        for number in numbers:
+            resolved, receipts = self._retry_one(number, read, log)
+            recorded += resolved
+            if hear is not None:
+                hear(receipts)
         return Retried(recorded, len(numbers), max(numbers, default=None))
 
     def owner_of(self, day: datetime) -> str:
         """Give the owner whose key seals the messages of a day; destroying it disposes of them."""
         return self._pseudonymiser.subject(f"quarantine/{day.date().isoformat()}")
 
-    def _retry_one(self, number: int, read: Callable[[bytes], Sequence[Event]], log: Appender) -> bool:
+    def _retry_one(self, number: int, read: Read, log: AuditLog) -> tuple[bool, Sequence[Receipt]]:
+        """Read one message again; give whether all of it is recorded now, and its receipts."""
         with self._database.transaction() as session:
             rows = store.page(session, number - 1, 1)
             if not rows or rows[0]["number"] != number:
-                return False
-            fields = self._vault.unseal(session, str(rows[0]["owner"]), str(rows[0]["sealed"]))
-            if fields is None:
-                store.failed(session, number, "its key was destroyed")
-                return False
+                return False, ()
             try:
-                events = read(base64.b64decode(fields["raw"]))
-            except InvalidInput as error:
+                events = read(self._opened(session, rows[0]))
+            except GovernanceError as error:
                 store.failed(session, number, describe(error))
-                return False
+                return False, ()
             receipts = log.append_in(session, events)
             refused = next((receipt.refused for receipt in receipts if receipt.refused), None)
-            if refused is not None and all(receipt.position is None for receipt in receipts):
+            if refused is not None:
                 store.failed(session, number, refused)
-                return False
+                return False, receipts
             placed = [receipt.position for receipt in receipts if receipt.position is not None]
             store.resolve(session, number, self._clock.now(), min(placed, default=None))
-            return True
+            return True, receipts
+
+    def _opened(self, session: Session, row: dict[str, object]) -> bytes:
+        """Give the raw bytes of a message; raises GovernanceError when they cannot be had."""
+        try:
+            fields = self._vault.unseal(session, str(row["owner"]), str(row["sealed"]))
+        except ValueError:
+            raise GovernanceError("quarantine.closed", "its sealed bytes cannot be opened") from None
+        if fields is None:
+            raise GovernanceError("quarantine.destroyed", "its key was destroyed")
+        return base64.b64decode(fields["raw"])
 
     def _row(self, session: Session, message: Unread, owner: str, now: datetime) -> dict[str, object]:
         try:
@@ -195,6 +204,8 @@ class Quarantine:
         }
 
 
-def describe(error: InvalidInput) -> str:
+def describe(error: GovernanceError) -> str:
     """Give the faults of an error in one line."""
+    if not isinstance(error, InvalidInput):
+        return error.detail[:REASON_MAXIMUM]
     return "; ".join(f"{fault.path or 'message'}: {fault.message}" for fault in error.faults)[:REASON_MAXIMUM]

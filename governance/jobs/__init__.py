@@ -8,7 +8,7 @@ Rules of this room:
 """
 
 from governance.jobs.reminders import Reminders
-from governance.jobs.runtime import Runtime, syslog_intake
+from governance.jobs.runtime import Runtime
 from governance.jobs.ticker import Job, Ticker
 
-__all__ = ["Job", "Reminders", "Runtime", "Ticker", "syslog_intake"]
+__all__ = ["Job", "Reminders", "Runtime", "Ticker"]

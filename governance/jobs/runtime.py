@@ -4,7 +4,7 @@ import atexit
 from collections.abc import Callable
 
 from governance.bootstrap import Services
-from governance.intake.syslog import SyslogIntake
+from governance.intake.syslog import take_frames
 from governance.intake.syslog_server import SyslogServer
 from governance.jobs.leadership import Leadership
 from governance.jobs.reminders import Reminders
@@ -113,26 +113,8 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
     ]
 
 
-def syslog_intake(services: Services) -> SyslogIntake:
-    """Make the way from syslog frames to the log of these services."""
-
-    def trusts() -> list[str]:
-        with services.infrastructure.database.reading() as session:
-            return [trust.ods for trust in services.registers.federation.trusts(session)]
-
-    return SyslogIntake(
-        services.infrastructure.audit,
-        services.uses.quarantine,
-        services.infrastructure.pseudonymiser,
-        services.infrastructure.clock,
-        trusts,
-        services.infrastructure.settings.syslog_senders,
-        services.infrastructure.metrics,
-    )
-
-
 def _syslog(services: Services) -> SyslogServer | None:
     settings = services.infrastructure.settings
     if settings.syslog_port is None:
         return None
-    return SyslogServer((settings.syslog_host, settings.syslog_port), syslog_intake(services).take)
+    return SyslogServer((settings.syslog_host, settings.syslog_port), take_frames(services.uses.intake))

@@ -15,7 +15,7 @@ from governance.audit import RecordedEvent
 from governance.clock import FixedClock, SystemClock
 from governance.decisions import PolicySource, RegorusEngine
 from governance.decisions.decision import parse_answer
-from governance.edges import EdgeIntake
+from governance.edges import DECISION_LOG
 from governance.simulation import network, showcase
 from governance.simulation.programs import free_port
 from governance.tokens.bundle_key import BundleKey
@@ -30,6 +30,7 @@ from tests.worlds.edges import (
     policy_input,
     register_edge,
 )
+from tests.worlds.intake import intake_at
 from tests.worlds.region import DIRECT_CARE, OWNER, RegionWorld, seed_home
 from tests.worlds.tokens import KeyPair
 
@@ -339,14 +340,9 @@ def test_what_cannot_be_taken_is_kept_and_can_be_read_again(world: RegionWorld, 
     assert all(PATIENT_NUMBER not in group.reason for group in services.uses.quarantine.groups())
     shown = services.infrastructure.metrics.render("text/plain")[0].decode()
     assert 'governance_audit_events_total{format="opa",result="quarantined"}' in shown
-    assert services.uses.edge_intake.retry().recorded == 0
-    later = EdgeIntake(
-        services.infrastructure.audit,
-        services.uses.quarantine,
-        FixedClock(services.infrastructure.clock.now() + timedelta(hours=1)),
-        services.infrastructure.metrics,
-    )
-    assert later.retry().recorded == 1  # what came from an hour ahead is no longer ahead
+    assert services.uses.intake.retry(DECISION_LOG).recorded == 0
+    later = intake_at(services, FixedClock(services.infrastructure.clock.now() + timedelta(hours=1)))
+    assert later.retry(DECISION_LOG).recorded == 1  # what came from an hour ahead is no longer ahead
     (event,) = recorded(world, "edge-test", early["decision_id"])
     assert event.source.ods == OWNER
     assert services.uses.quarantine.waiting() == before + 5

@@ -18,20 +18,20 @@ from governance.formats import (
     Framer,
     parse_audit_event,
     parse_event,
-    parse_lines,
     parse_message,
     parse_syslog,
     resource_from_xml,
 )
 from governance.formats._query import query_shape
-from governance.intake.tally import message_context, read_syslog
+from governance.intake.syslog import read_syslog
 from governance.pseudonyms import Pseudonymiser
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
 from tests.golden.audit.build import GOOD_DICOM, GOOD_FHIR
 from tests.worlds.audit_messages import NATIVE, READ
+from tests.worlds.formats import context_of, parse_lines
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-CONTEXT: Context = message_context(Pseudonymiser(b"k" * 32), NOW, trusts={"RRK"})
+CONTEXT: Context = context_of(Pseudonymiser(b"k" * 32), NOW, trusts={"RRK"})
 
 words = st.text(st.characters(min_codepoint=33, exclude_categories=["Cc", "Cs", "Z"]), min_size=1, max_size=40)
 ods = st.from_regex(r"[A-Z0-9]{3,5}", fullmatch=True)

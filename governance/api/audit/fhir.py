@@ -1,4 +1,4 @@
-"""FHIR doors of the audit: ITI-20 (record, one or a batch) and ITI-81 (retrieve).
+"""FHIR endpoints of the audit: ITI-20 (record, one or a batch) and ITI-81 (retrieve).
 
 1. An event is answered 201 with its Location after it is durable. Sent again byte for byte, it is answered 200 with the
    Location it has: the log holds it once.
@@ -7,7 +7,6 @@
 """
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,14 +28,15 @@ from governance.api.audit._looks import (
 from governance.api.audit.fhir_capability import capability_statement
 from governance.api.audit.fhir_outcome import issue, issues_of, outcome, resource_response
 from governance.api.audit.fhir_search import Search, read_search
-from governance.audit import Event, Query, Receipt
+from governance.audit import Event, Query
 from governance.bootstrap import Services
-from governance.errors import Conflict, Fault, InvalidInput, NotFound
+from governance.errors import Fault, InvalidInput, NotFound
 from governance.formats import Context, build_audit_event, bundle_entries, parse_audit_event, resource_from_xml
-from governance.intake.tally import message_context, tally
+from governance.intake import Carrier, Part, Sender, Taken
 from governance.vocabulary import Scope
 from governance.web import Caller, current_caller, current_services, operation, public, requires
 from governance.web.body import json_object, raw
+from governance.web.problems import status_of
 
 blueprint = Blueprint("fhir", __name__)
 fhir_outcome.install(blueprint)
@@ -46,7 +46,6 @@ ONE_MAXIMUM = 1024 * 1024  # bytes of one AuditEvent
 BATCH_MAXIMUM = 16 * 1024 * 1024  # bytes of a batch
 _JSON = (FHIR, "application/json")
 _XML = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
-_FORMAT = "fhir"
 _CURSOR = "_cursor"
 
 
@@ -58,12 +57,11 @@ _CURSOR = "_cursor"
 def create() -> Response:
     """Answer 201 and the Location once the event is durable; 200 when the log already held it."""
     services = current_services()
-    events = parse_audit_event(_resource(ONE_MAXIMUM), _context(services, current_caller()))
-    receipts = services.infrastructure.audit.append(events)
-    _count(services, receipts, 0)
-    _refuse(receipts)
-    response = Response(status=201 if _is_new(receipts) else 200, content_type=f"{FHIR}; charset=utf-8")
-    response.headers["Location"] = _location(services, receipts[0].index)
+    (part,) = _taken(services, [_resource(ONE_MAXIMUM)]).parts
+    if part.failure is not None:
+        raise part.failure
+    response = Response(status=201 if part.new else 200, content_type=f"{FHIR}; charset=utf-8")
+    response.headers["Location"] = _location(services, part)
     return response
 
 
@@ -73,20 +71,8 @@ def create() -> Response:
 def batch() -> Response:
     """Answer with a batch-response: one entry for each of the batch, once all of them are durable."""
     services = current_services()
-    context = _context(services, current_caller())
-    read = [_read_entry(entry, context) for entry in bundle_entries(_resource(BATCH_MAXIMUM))]
-    receipts = services.infrastructure.audit.append(
-        [event for events in read if not isinstance(events, InvalidInput) for event in events]
-    )
-    _count(services, receipts, sum(isinstance(events, InvalidInput) for events in read))
-    answers: list[dict[str, Any]] = []
-    at = 0
-    for events in read:
-        if isinstance(events, InvalidInput):
-            answers.append(_entry("400 Bad Request", outcome=outcome(issues_of(events, HTTPStatus.BAD_REQUEST))))
-            continue
-        answers.append(_entry_answer(services, receipts[at : at + len(events)]))
-        at += len(events)
+    taken = _taken(services, bundle_entries(_resource(BATCH_MAXIMUM)))
+    answers = [_entry_answer(services, part) for part in taken.parts]
     return resource_response({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
 
 
@@ -139,7 +125,7 @@ def unchangeable(identifier: str) -> Response:
 @public("FHIR R4 section 2.21: a client reads what a server can do before it signs in")
 @operation(summary="CapabilityStatement", tag="audit", response_media=FHIR)
 def metadata() -> Response:
-    """Give the CapabilityStatement of these doors."""
+    """Give the CapabilityStatement of these endpoints."""
     services = current_services()
     today = services.infrastructure.clock.now().date().isoformat()
     return resource_response(
@@ -155,56 +141,31 @@ def _resource(maximum: int) -> dict[str, Any]:
     raise UnsupportedMediaType("The body must be application/fhir+json or application/fhir+xml.")
 
 
-def _context(services: Services, caller: Caller) -> Context:
-    with services.infrastructure.database.reading() as session:
-        trusts = frozenset(trust.ods for trust in services.registers.federation.trusts(session))
-    return message_context(
-        services.infrastructure.pseudonymiser, services.infrastructure.clock.now(), ods=caller.ods, trusts=trusts
-    )
+def _taken(services: Services, resources: Sequence[Any]) -> Taken:
+    caller = current_caller()
+    return services.uses.intake.take(AUDIT_EVENTS, enumerate(resources, 1), Sender(caller.id, caller.ods))
 
 
-def _read_entry(entry: Any, context: Context) -> tuple[Event, ...] | InvalidInput:
-    if not isinstance(entry, dict):
-        return InvalidInput([Fault("", "the entry has no resource")])
-    try:
-        return parse_audit_event(entry, context)
-    except InvalidInput as error:
-        return error
+def _read(resource: Any, _sender: Sender, context: Context) -> tuple[Event, ...]:
+    if not isinstance(resource, dict):
+        raise InvalidInput([Fault("", "the entry has no resource")])
+    return parse_audit_event(resource, context)
 
 
-def _entry_answer(services: Services, receipts: Sequence[Receipt]) -> dict[str, Any]:
-    try:
-        _refuse(receipts)
-    except Conflict as error:
-        return _entry("409 Conflict", outcome=outcome(issues_of(error, HTTPStatus.CONFLICT)))
-    status = "201 Created" if _is_new(receipts) else "200 OK"
-    return _entry(status, location=_location(services, receipts[0].index))
+AUDIT_EVENTS: Carrier[Any] = Carrier("fhir", _read, names_trust=True)
 
 
-def _entry(status: str, **more: Any) -> dict[str, Any]:
-    return {"response": {"status": status} | more}
+def _entry_answer(services: Services, part: Part) -> dict[str, Any]:
+    if part.failure is not None:
+        failed = status_of(part.failure)
+        issues = outcome(issues_of(part.failure, failed))
+        return {"response": {"status": f"{failed.value} {failed.phrase}", "outcome": issues}}
+    status = "201 Created" if part.new else "200 OK"
+    return {"response": {"status": status, "location": _location(services, part)}}
 
 
-def _refuse(receipts: Sequence[Receipt]) -> None:
-    """Raise Conflict when the log refused an event of a message."""
-    refused = next((receipt.refused for receipt in receipts if receipt.refused), None)
-    if refused is not None:
-        raise Conflict("audit.refused", f"The event was not recorded: {refused}.")
-
-
-def _is_new(receipts: Sequence[Receipt]) -> bool:
-    return not all(receipt.duplicate for receipt in receipts)
-
-
-def _location(services: Services, index: int) -> str:
-    return f"{services.infrastructure.settings.issuer}/fhir/AuditEvent/{index}"
-
-
-def _count(services: Services, receipts: Sequence[Receipt], rejected: int) -> None:
-    counted = tally(receipts)
-    for result, count in (("accepted", counted.accepted), ("duplicate", counted.duplicates), ("rejected", rejected)):
-        if count:
-            services.infrastructure.metrics.events_taken(format_name=_FORMAT, result=result, count=count)
+def _location(services: Services, part: Part) -> str:
+    return f"{services.infrastructure.settings.issuer}/fhir/AuditEvent/{part.receipts[0].index}"
 
 
 def _search(pairs: list[tuple[str, str]]) -> Response:

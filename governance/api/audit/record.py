@@ -5,10 +5,10 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from governance.api.audit import schemas
 from governance.audit import Event
-from governance.bootstrap import Services
-from governance.feeds import LineFault, Parsed
-from governance.formats import parse_items, parse_lines
-from governance.intake.tally import tally
+from governance.errors import GovernanceError, InvalidInput
+from governance.feeds import in_one_line
+from governance.formats import Context, event_items, event_lines, parse_event, parse_line
+from governance.intake import Carrier, Intake, Sender, Taken
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, requires
 from governance.web.body import json_value, raw
@@ -29,45 +29,30 @@ _FORMAT = "native"
 )
 def record() -> Response:
     """Answer 200 once every accepted event is durable and in order; a bad line never loses its neighbours."""
-    services, caller = current_services(), current_caller()
-    parsed = _parsed(services)
-    faults = list(parsed.faults)
-    taken: list[tuple[int, Event]] = []
-    for number, event in zip(parsed.numbers, parsed.rows, strict=True):
-        if caller.ods is not None and event.source.ods != caller.ods:
-            faults.append(LineFault(number, "/source/ods: this caller reports for its own trust only"))
-        else:
-            taken.append((number, event))
-    return _answer(services, taken, faults)
+    caller = current_caller()
+    taken = _taken(current_services().uses.intake, Sender(caller.id, caller.ods))
+    return jsonify(schemas.ingested(taken).model_dump())
 
 
-def _parsed(services: Services) -> Parsed[Event]:
-    now = services.infrastructure.clock.now()
+def _taken(intake: Intake, sender: Sender) -> Taken:
     if request.mimetype == NDJSON:
-        return parse_lines(raw(BODY_MAXIMUM), now)
+        return intake.take(LINES, event_lines(raw(BODY_MAXIMUM)), sender)
     if request.mimetype == "application/json":
-        return parse_items(json_value(BODY_MAXIMUM), now)
+        return intake.take(ITEMS, event_items(json_value(BODY_MAXIMUM)), sender)
     raise UnsupportedMediaType(f"The body must be {NDJSON} or application/json.")
 
 
-def _answer(services: Services, taken: list[tuple[int, Event]], faults: list[LineFault]) -> Response:
-    receipts = services.infrastructure.audit.append([event for _, event in taken])
-    faults += [
-        LineFault(number, receipt.refused)
-        for (number, _), receipt in zip(taken, receipts, strict=True)
-        if receipt.refused is not None
-    ]
-    counted = tally(receipts)
-    counts = {"accepted": counted.accepted, "duplicate": counted.duplicates, "rejected": len(faults)}
-    for result, count in counts.items():
-        if count:
-            services.infrastructure.metrics.events_taken(format_name=_FORMAT, result=result, count=count)
-    faults.sort(key=lambda fault: fault.line)
-    answer = schemas.IngestAnswer(
-        accepted=counted.accepted,
-        duplicates=counted.duplicates,
-        rejected=[schemas.Rejected(line=fault.line, reason=fault.reason) for fault in faults],
-        first_index=counted.first_index,
-        last_index=counted.last_index,
-    )
-    return jsonify(answer.model_dump())
+def _read_line(line: bytes, _sender: Sender, context: Context) -> tuple[Event, ...]:
+    return (parse_line(line, context.now),)
+
+
+def _read_item(item: object, _sender: Sender, context: Context) -> tuple[Event, ...]:
+    return (parse_event(item, context.now),)
+
+
+def _line_reason(_line: bytes, error: GovernanceError) -> str:
+    return in_one_line(error.faults) if isinstance(error, InvalidInput) else error.detail
+
+
+LINES = Carrier(_FORMAT, _read_line, reason=_line_reason)
+ITEMS = Carrier(_FORMAT, _read_item)

@@ -1,9 +1,10 @@
-"""Shapes of the audit's native doors."""
+"""Shapes of the audit's native endpoints."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from governance.intake import Taken
 from governance.vocabulary import EventKind, Outcome
 
 LIMIT_DEFAULT = 50
@@ -29,6 +30,17 @@ class IngestAnswer(BaseModel):
     rejected: list[Rejected]
     first_index: int | None
     last_index: int | None
+
+
+def ingested(taken: Taken) -> IngestAnswer:
+    """Say what became of a body."""
+    return IngestAnswer(
+        accepted=taken.tally.accepted,
+        duplicates=taken.tally.duplicates,
+        rejected=[Rejected(line=fault.line, reason=fault.reason) for fault in taken.faults],
+        first_index=taken.tally.first_index,
+        last_index=taken.tally.last_index,
+    )
 
 
 class EventFilters(BaseModel):

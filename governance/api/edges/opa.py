@@ -7,10 +7,12 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from governance.api.edges import opa_schemas as schemas
-from governance.audit import Source
+from governance.edges import DECISION_LOG
 from governance.edges.bundle import MEDIA_TYPE
 from governance.edges.edges import read_status
+from governance.edges.log import entries_of
 from governance.errors import Forbidden
+from governance.intake import Sender
 from governance.tokens.bundle_key import ALGORITHM, published_bundle_keys
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, public, requires
@@ -70,7 +72,8 @@ def keys() -> Response:
 )
 def logs() -> Response:
     """Answer 200 once every entry is recorded, or kept if it cannot be read; a bad entry never loses its neighbours."""
-    taken = current_services().uses.edge_intake.take(_upload(), _edge())
+    upload, edge = _upload(), _edge()
+    taken = current_services().uses.intake.take(DECISION_LOG, entries_of(upload), edge)
     return jsonify(schemas.answer_of(taken).model_dump())
 
 
@@ -79,7 +82,7 @@ def logs() -> Response:
 @operation(summary="Keep the status of an OPA", tag="opa", request=schemas.Status, status=204)
 def status() -> Response:
     """Answer 204 once the status is kept as the edge's last."""
-    current_services().uses.edges.report(_edge().id, read_status(json_value()))
+    current_services().uses.edges.report(_edge().name, read_status(json_value()))
     return Response(status=204)
 
 
@@ -99,14 +102,14 @@ def _wait() -> float:
     return float(match[1]) if match else 0.0
 
 
-def _edge() -> Source:
+def _edge() -> Sender:
     """Find the edge that speaks: the registered client behind the token."""
     services, caller = current_services(), current_caller()
     with services.infrastructure.database.reading() as session:
         client = services.registers.federation.client(session, caller.id)
     if client is None or Scope.BUNDLES_READ.value not in client.scopes:
         raise Forbidden("edge.unknown", f"Only a client that holds {Scope.BUNDLES_READ.value} is an edge.")
-    return Source(client.client_id, client.ods)
+    return Sender(client.client_id, client.ods)
 
 
 def _upload() -> Any:

@@ -1,11 +1,12 @@
-"""Shapes of the doors for the trusts' own OPAs."""
+"""Shapes of the endpoints for the trusts' own OPAs."""
 
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from governance.api.audit.schemas import IngestAnswer, Rejected
-from governance.edges import EdgeState, Taken
+from governance.api.audit.schemas import IngestAnswer, ingested
+from governance.edges import EdgeState
+from governance.intake import Taken
 
 
 class VerificationKey(BaseModel):
@@ -94,11 +95,4 @@ def edge_of(state: EdgeState) -> Edge:
 
 def answer_of(taken: Taken) -> LogAnswer:
     """Say what became of an upload."""
-    return LogAnswer(
-        accepted=taken.tally.accepted,
-        duplicates=taken.tally.duplicates,
-        rejected=[Rejected(line=fault.line, reason=fault.reason) for fault in taken.faults],
-        quarantined=taken.quarantined,
-        first_index=taken.tally.first_index,
-        last_index=taken.tally.last_index,
-    )
+    return LogAnswer(**ingested(taken).model_dump(), quarantined=taken.quarantined)

@@ -7,19 +7,22 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from governance.audit import Source
 from governance.bootstrap import Services, build
 from governance.cli import main
 from governance.clock import FixedClock
 from governance.commands.quarantine import BATCH
-from governance.edges import EdgeIntake
+from governance.edges import DECISION_LOG
+from governance.edges.log import entries_of
 from governance.formats import Frame
 from governance.formats.syslog import Framing
-from governance.jobs import Runtime, syslog_intake
+from governance.intake import Sender
+from governance.intake.syslog import take_frames
+from governance.jobs import Runtime
 from governance.settings import Settings, from_environment
 from governance.vocabulary import EventKind
 from tests.worlds.audit_messages import NHS, READER, STUDY, event, message, patient, source, study
 from tests.worlds.basics import NOON, secret
+from tests.worlds.intake import intake_at
 
 HEADER = b"<85>1 2026-11-24T12:00:00Z vna app 42 IHE+RFC-3881 - "
 UNKNOWN = "AuditEnterpriseSiteID: names no registered trust, and the sender is registered for none"
@@ -68,7 +71,7 @@ def received(services: Services, *sources: str) -> None:
 
 
 def taken(services: Services, *frames: bytes) -> None:
-    syslog_intake(services).take([Frame(each, Framing.OCTETS) for each in frames], "10.1.2.3")
+    take_frames(services.uses.intake)([Frame(each, Framing.OCTETS) for each in frames], "10.1.2.3")
 
 
 def test_an_empty_quarantine_says_so() -> None:
@@ -106,14 +109,9 @@ def test_entries_of_an_edge_are_counted_and_read_again_beside_the_others(
     environment: dict[str, str], opened: Services
 ) -> None:
     received(opened, "vna")
-    early = EdgeIntake(
-        opened.infrastructure.audit,
-        opened.uses.quarantine,
-        FixedClock(datetime(2020, 1, 1, tzinfo=UTC)),
-        opened.infrastructure.metrics,
-    )
+    early = intake_at(opened, FixedClock(datetime(2020, 1, 1, tzinfo=UTC)))
     entry = {"decision_id": "d-1", "path": "imaging/decision/answer", "timestamp": "2020-02-01T00:00:00Z", "input": {}}
-    taken = early.take([entry, entry | {"decision_id": 7}], Source("edge-a", "RRK"))
+    taken = early.take(DECISION_LOG, entries_of([entry, entry | {"decision_id": 7}]), Sender("edge-a", "RRK"))
     assert (taken.tally.accepted, taken.quarantined) == (0, 2)
     shown = run("list").output
     assert shown.startswith("3 waiting")

@@ -10,7 +10,7 @@ from governance.audit import Source
 from governance.clock import FixedClock
 from governance.edges import EdgeReport, Edges
 from governance.edges.edges import read_status
-from governance.edges.log import ENTRIES, read_entries, read_entry
+from governance.edges.log import ENTRIES, entries_of, read_entry
 from governance.errors import InvalidInput
 from governance.federation import FederationDirectory, ServiceClient, Trust
 from governance.pseudonyms import Pseudonymiser
@@ -149,15 +149,22 @@ def test_a_bad_entry_is_named_by_its_path(changes: dict[str, Any], path: str) ->
 
 @pytest.mark.parametrize("item", [{}, [], 7, None, "x", {"input": []}, {"input": {"subject": "x"}, "bundles": []}])
 def test_rubbish_is_a_fault_of_its_line(item: Any) -> None:
-    read = read_entries([entry(), item, entry(decision_id="d-2")], EDGE, NOON)
-    assert read.numbers == (1, 3)
-    assert [fault.line for fault in read.faults] == [2]
+    numbers: list[int] = []
+    faults: list[int] = []
+    for place, each in entries_of([entry(), item, entry(decision_id="d-2")]):
+        try:
+            read_entry(each, EDGE, NOON)
+            numbers.append(place)
+        except InvalidInput:
+            faults.append(place)
+    assert numbers == [1, 3]
+    assert faults == [2]
 
 
 @pytest.mark.parametrize("items", [{}, "x", None, [{}] * (ENTRIES + 1)])
 def test_what_is_no_upload_is_refused_whole(items: Any) -> None:
     with pytest.raises(InvalidInput):
-        read_entries(items, EDGE, NOON)
+        entries_of(items)
 
 
 def test_a_status_is_read_for_what_it_says_of_our_bundle() -> None:

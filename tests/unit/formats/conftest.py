@@ -3,11 +3,11 @@
 import pytest
 
 from governance.formats import Context
-from governance.intake.tally import message_context
 from governance.pseudonyms import Pseudonymiser
 from tests.worlds.basics import NOON
+from tests.worlds.formats import context_of
 
 
 @pytest.fixture
 def context(pseudonymiser: Pseudonymiser) -> Context:
-    return message_context(pseudonymiser, NOON, trusts={"RRK", "RKB"})
+    return context_of(pseudonymiser, NOON)

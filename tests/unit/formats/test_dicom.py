@@ -8,9 +8,12 @@ import pytest
 from governance.audit import BreakGlass, Event, Resource, Source, Subject
 from governance.errors import InvalidInput
 from governance.formats import Context, parse_message
+from governance.pseudonyms import Pseudonymiser
 from governance.vocabulary import EventKind, Outcome, SubjectType
 from tests.worlds.audit_messages import GOLDEN, NHS, OTHER, STUDY, message, patient, source, study
 from tests.worlds.audit_messages import event as event_part
+from tests.worlds.basics import NOON
+from tests.worlds.formats import context_of
 
 READER = Subject("jdoe", SubjectType.PRACTITIONER, device="WS-12")
 ABOUT = Resource(patient=NHS, study_uid=STUDY)
@@ -46,8 +49,11 @@ def only(name: str, context: Context) -> Event:
         ("ihe-year-4", EventKind.ACCESS, ABOUT),
     ],
 )
-def test_a_dialect_becomes_its_event(name: str, kind: EventKind, resource: Resource | None, context: Context) -> None:
-    event = only(name, context) if name != "ihe-year-4" else only(name, replace(context, senders={"vna-1": "RRK"}))
+def test_a_dialect_becomes_its_event(
+    name: str, kind: EventKind, resource: Resource | None, context: Context, pseudonymiser: Pseudonymiser
+) -> None:
+    known = context_of(pseudonymiser, NOON, sources={"vna-1": "RRK"})
+    event = only(name, context if name != "ihe-year-4" else known)
     assert (event.kind, event.resource) == (kind, resource)
     assert event.time == datetime(2026, 11, 24, 11, 58, tzinfo=UTC)
     assert event.source.ods == "RRK"
@@ -109,8 +115,8 @@ def test_the_same_bytes_have_the_same_name_and_other_bytes_another(context: Cont
     assert first.id.startswith("m-")
 
 
-def test_a_sender_bound_to_a_trust_may_leave_its_site_out_and_not_name_another(context: Context) -> None:
-    bound = replace(context, ods="RRK")
+def test_a_sender_bound_to_a_trust_may_leave_its_site_out_and_not_name_another(pseudonymiser: Pseudonymiser) -> None:
+    bound = context_of(pseudonymiser, NOON, ods="RRK")
     (event,) = parse_message(message(event_part("110103"), source(site=None), study()), bound)
     assert event.source.ods == "RRK"
     with pytest.raises(InvalidInput) as caught:

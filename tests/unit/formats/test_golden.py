@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from governance.errors import InvalidInput
-from governance.formats import Context, parse_audit_event, parse_lines, parse_message
+from governance.formats import Context, parse_audit_event, parse_message
 from tests.golden.audit import build
 from tests.worlds.audit_messages import GOLDEN, golden
 from tests.worlds.basics import NOON
+from tests.worlds.formats import parse_lines
 
 OWN_NAME = "is this service's own name; a source reports under a name of its own"
 EXPECTED = {

@@ -7,10 +7,11 @@ import pytest
 
 from governance.audit import Authority, BreakGlass, Event, Resource, Source, Subject
 from governance.errors import InvalidInput
-from governance.formats import parse_event, parse_items, parse_lines, render
+from governance.formats import parse_event, render
 from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
 from tests.worlds.audit_messages import NATIVE, NHS, STUDY, native
 from tests.worlds.basics import NOON
+from tests.worlds.formats import parse_items, parse_lines
 from tests.worlds.log import RECORDED
 
 FULL = {

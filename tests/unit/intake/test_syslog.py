@@ -12,14 +12,16 @@ from governance.audit import AuditLog, NoteSigner
 from governance.clock import FixedClock
 from governance.errors import Unavailable
 from governance.formats import Frame
+from governance.intake import SYSLOG, Intake
 from governance.intake.quarantine import Quarantine
-from governance.intake.syslog import SyslogIntake
+from governance.intake.syslog import take_frames
 from governance.intake.syslog_server import SyslogLimits, SyslogServer
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.telemetry import Metrics
 from tests.golden.audit.build import GOOD_DICOM, HOSTILE_DICOM
 from tests.worlds.audit_messages import READER, event, message, patient, source, study
+from tests.worlds.intake import make_intake
 
 HEADER = b"<85>1 2026-11-24T12:00:00Z vna app 42 IHE+RFC-3881 - "
 
@@ -46,7 +48,7 @@ def until(condition: Callable[[], bool]) -> None:
 @dataclass
 class Door:
     server: SyslogServer
-    intake: SyslogIntake
+    intake: Intake
     log: AuditLog
     quarantine: Quarantine
     metrics: Metrics
@@ -68,10 +70,9 @@ def door(sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, 
     log = AuditLog(sqlite_database, pseudonymiser, vault, NoteSigner.from_seed("log", b"s" * 31 + b"t"), clock, "log")
     quarantine = Quarantine(sqlite_database, pseudonymiser, vault, clock)
     metrics = Metrics()
-    senders: dict[str, str] = {}
-    intake = SyslogIntake(log, quarantine, pseudonymiser, clock, lambda: ["RRK"], senders, metrics)
+    intake = make_intake(log, quarantine, pseudonymiser, clock, metrics, ["RRK"])
     limits = SyslogLimits(connections=4, idle=0.3, drain=1.0)
-    with log, SyslogServer(("127.0.0.1", 0), intake.take, limits) as server:
+    with log, SyslogServer(("127.0.0.1", 0), take_frames(intake), limits) as server:
         yield Door(server, intake, log, quarantine, metrics)
 
 
@@ -102,7 +103,7 @@ def test_a_sender_that_counts_characters_loses_nothing(door: Door) -> None:
 def test_the_same_message_again_is_a_duplicate(door: Door) -> None:
     door.send(counted(audit("a")) * 3 + counted(audit("b")))
     until(lambda: door.size == 2)
-    assert 'result="duplicate"} 2.0' in door.metrics.render("text/plain")[0].decode()
+    until(lambda: 'result="duplicate"} 2.0' in door.metrics.render("text/plain")[0].decode())
 
 
 def test_what_cannot_be_read_is_kept_and_its_neighbours_recorded(door: Door) -> None:
@@ -134,10 +135,8 @@ def test_kept_messages_are_recorded_once_their_sender_is_known(
 ) -> None:
     door.send(counted(GOOD_DICOM["ihe-year-4"]))
     until(lambda: door.quarantine.waiting() == 1)
-    knowing = SyslogIntake(
-        door.log, door.quarantine, pseudonymiser, clock, lambda: ["RRK"], {"vna-1": "RRK"}, door.metrics
-    )
-    assert knowing.retry().recorded == 1
+    knowing = make_intake(door.log, door.quarantine, pseudonymiser, clock, door.metrics, ["RRK"], {"vna-1": "RRK"})
+    assert knowing.retry(SYSLOG).recorded == 1
     assert (door.size, door.quarantine.waiting()) == (1, 0)
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from governance.catalogue.feed import parse_studies
 from governance.federation import parse_staff
-from governance.formats import parse_lines
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import parse_edges, parse_patients
 from governance.simulation import region as demo
@@ -16,6 +15,7 @@ from governance.simulation.activity import Day, Region
 from governance.simulation.incidents import KINDS, Incident, play
 from governance.simulation.population import Population, draw, nhs_numbers
 from governance.vocabulary import Role, is_nhs_number
+from tests.worlds.formats import parse_lines
 
 TRUSTS = ("RRK", "RKB", "RJE")
 MONDAY = date(2026, 11, 2)
