@@ -1,9 +1,10 @@
-"""The syslog door: a TCP listener that takes audit messages (RFC 6587 framing; TLS ends at the proxy in front).
+"""The syslog listener: takes audit messages over TCP (RFC 6587 framing; TLS ends at the proxy in front).
 
 1. Syslog knows no acknowledgement, so what was read from a connection is recorded or kept before more is read from it:
-   a log that cannot be written stops the reading, and TCP makes the sender wait.
+   whatever keeps it from being taken stops the reading, and TCP makes the sender wait.
 2. Connections, message sizes and waiting bytes are bounded.
-3. Closing takes in what already arrived, then hangs up.
+3. Closing takes in what already arrived, then hangs up. Messages that cannot be taken even then are counted in the log.
+4. A connection that breaks off leaves what it had begun to send, and that is taken like a whole message.
 """
 
 import socket
@@ -25,9 +26,9 @@ _RECEIVE = 65_536  # bytes read at once
 
 @dataclass(frozen=True, slots=True)
 class SyslogLimits:
-    """Bounds of the door.
+    """Bounds of the listener.
 
-    ``message`` in bytes; ``idle`` seconds of silence after which an unfinished message is taken as it stands;
+    ``message`` in bytes; ``idle`` seconds of silence after which an unfinished message is taken as it is;
     ``drain`` seconds that closing spends on what senders already sent and on a log that cannot be written.
     """
 
@@ -43,7 +44,7 @@ class SyslogServer:
     Args:
         address: host and port; port 0 takes a free one.
         take: records frames of a peer durably, raises Unavailable when it cannot now.
-        limits: bounds of the door.
+        limits: its bounds.
     """
 
     def __init__(self, address: tuple[str, int], take: Take, limits: SyslogLimits | None = None) -> None:
@@ -60,11 +61,11 @@ class SyslogServer:
     def port(self) -> int:
         """Give the port it listens on; raises RuntimeError before :meth:`start`."""
         if self._listener is None:
-            raise RuntimeError("the syslog door is not open")
+            raise RuntimeError("the syslog listener is not open")
         return int(self._listener.getsockname()[1])
 
     def start(self) -> None:
-        """Open the door; raises OSError when the address cannot be had."""
+        """Open the listener; raises OSError when the address cannot be had."""
         self._listener = socket.create_server(self._address, backlog=self._limits.connections)
         self._listener.settimeout(0.2)
         self._accepting = threading.Thread(target=self._accept, name="syslog-accept", daemon=True)
@@ -112,10 +113,8 @@ class SyslogServer:
         try:
             with connection:
                 self._read(connection, peer)
-        except OSError:
-            _log.info("syslog connection broke")
-        except Exception:  # noqa: BLE001 - one connection must not take the door down
-            _log.exception("syslog connection failed")
+        except Exception:  # noqa: BLE001 - one connection must not take the listener down
+            _log.exception("syslog connection failed", peer=peer)
         finally:
             self._slots.release()
             self._threads.discard(threading.current_thread())
@@ -136,6 +135,9 @@ class SyslogServer:
                 if framer.waiting and silent >= self._limits.idle:
                     self._deliver(list(framer.flush()), peer)
                 continue
+            except OSError:
+                _log.info("syslog connection broke", peer=peer)
+                break
             silent = 0.0
             if not data:
                 break
@@ -143,20 +145,24 @@ class SyslogServer:
         self._deliver(list(framer.flush()), peer)
 
     def _deliver(self, frames: list[Frame], peer: str) -> None:
-        """Hand frames over, waiting as long as the log cannot be written; when closing, only as long as draining."""
+        """Hand frames over, waiting as long as they cannot be taken; when closing, only as long as draining."""
         waited = 0.0
         while frames:
             try:
                 self._take(frames, peer)
             except Unavailable as error:
-                if waited >= self._limits.drain and self._stopping.is_set():
-                    _log.error("syslog messages not recorded", count=len(frames), reason=error.reason)
-                    return
-                pause = min(float(error.retry_after), 1.0)
-                waited += pause
-                self._pause(pause)
+                pause, reason = min(float(error.retry_after), 1.0), error.reason
+            except Exception as error:  # noqa: BLE001 - what was received is held until it is taken, whatever is wrong
+                if not waited:
+                    _log.exception("syslog messages held back", peer=peer, count=len(frames))
+                pause, reason = 1.0, type(error).__name__
             else:
                 return
+            if waited >= self._limits.drain and self._stopping.is_set():
+                _log.error("syslog messages not recorded", peer=peer, count=len(frames), reason=reason)
+                return
+            waited += pause
+            self._pause(pause)
 
     def _pause(self, seconds: float) -> None:
         """Wait; while closing too, for a log may come back within the time that draining has."""

@@ -1,6 +1,7 @@
 """The syslog door over real sockets: what is sent is recorded or kept, whatever goes wrong on the way."""
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -186,6 +187,30 @@ def test_a_log_that_cannot_be_written_makes_the_sender_wait() -> None:
     assert log.asked == 4
 
 
+def test_whatever_keeps_messages_from_being_taken_they_are_held_until_they_are() -> None:
+    taken: list[bytes] = []
+    failures = iter([RuntimeError("a bug"), OSError("no disk")])
+
+    def take(frames: Sequence[Frame], peer: str) -> None:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        taken.extend(frame.raw for frame in frames)
+
+    with SyslogServer(("127.0.0.1", 0), take) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"<13>one\n<13>two")
+        until(lambda: taken == [b"<13>one", b"<13>two"])
+
+
+def test_a_connection_that_breaks_off_leaves_what_it_had_begun_to_send(door: Door) -> None:
+    connection = door.connect()
+    connection.sendall(counted(audit("a")) + counted(audit("b"))[:-20])
+    until(lambda: door.size == 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()  # without lingering: the other end hears a reset, not an end
+    until(lambda: door.quarantine.waiting() == 1)
+
+
 def test_one_broken_connection_leaves_the_door_open() -> None:
     taken: list[Frame] = []
 
@@ -194,9 +219,9 @@ def test_one_broken_connection_leaves_the_door_open() -> None:
             raise RuntimeError("a bug")
         taken.extend(frames)
 
-    with SyslogServer(("127.0.0.1", 0), take) as server:
+    with SyslogServer(("127.0.0.1", 0), take, SyslogLimits(drain=0.2)) as server:
         for text in (b"<13>boom\n<13>x", b"<13>fine\n<13>x"):
             with socket.create_connection(("127.0.0.1", server.port)) as connection:
                 connection.sendall(text)
         until(lambda: len(taken) == 2)
-    assert [frame.raw for frame in taken] == [b"<13>fine", b"<13>x"]
+        assert [frame.raw for frame in taken] == [b"<13>fine", b"<13>x"]
