@@ -12,7 +12,7 @@ import pytest
 
 GOVERNANCE = Path(__file__).resolve().parents[2] / "governance"
 EVENT_MODULES = frozenset({"governance.audit", "governance.audit.event"})
-LOG_TYPES = frozenset({"AuditLog", "Appender"})
+LOG_TYPES = frozenset({"AuditLog"})
 LOG_NAMES = frozenset({"audit", "_audit"})  # what a log is called where no annotation says so
 RECORDER_NAMES = frozenset({"recorder", "_recorder"})
 APPENDING = frozenset({"append", "append_in", "submit"})
@@ -20,8 +20,6 @@ APPENDING = frozenset({"append", "append_in", "submit"})
 MAY_BUILD = ("audit/", "formats/", "intake/")
 MAY_APPEND = ("audit/", "intake/")
 BUILDS = {"edges/log.py"}  # reads events out of what edges send
-# these take what others send, who are owed receipts
-APPENDS = {"api/audit/fhir.py", "api/audit/record.py", "edges/intake.py"}
 WAITS_FOR_MANY = {"access/access.py"}  # hands over what several askers asked together, and answers each for itself
 
 
@@ -127,7 +125,7 @@ def test_events_are_built_by_the_recorder_or_read_from_what_others_sent() -> Non
 
 def test_only_the_recorder_and_the_intake_append_to_the_log() -> None:
     found = {name for name, text in modules().items() if appends_to_the_log(text)}
-    assert {name for name in found if not name.startswith(MAY_APPEND)} == APPENDS
+    assert {name for name in found if not name.startswith(MAY_APPEND)} == set()
     assert "audit/recorder.py" in found
     assert not any(reaches_inside(text) for name, text in modules().items() if not name.startswith("audit/"))
 
