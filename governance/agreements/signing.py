@@ -26,7 +26,6 @@ from governance.agreements.record import Algorithm, PartyKey, Signature
 _P256_BYTES = 32
 _SIGNATURE_BYTES = 64
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{86}")
-PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
 

@@ -20,7 +20,6 @@ from governance.alerts.grouping import group_key, window_start
 from governance.alerts.query import AlertPage, AlertQuery, Notice, Unmasked, Viewer
 from governance.alerts.service import AlertService, Raised
 from governance.alerts.stream import AlertStream, AlertStreams, StreamTiming
-from governance.alerts.unmasking import Revealer
 
 __all__ = [
     "Alert",
@@ -36,7 +35,6 @@ __all__ = [
     "HistoryEntry",
     "Notice",
     "Raised",
-    "Revealer",
     "StreamTiming",
     "Unmasked",
     "Viewer",

@@ -15,8 +15,8 @@ from governance.alerts.finding import Finding
 from governance.alerts.grouping import alert_id, group_key
 from governance.alerts.query import MAXIMUM_PAGE, AlertPage, AlertQuery, Notice, Unmasked, Viewer
 from governance.alerts.stream import AlertStreams, StreamTiming
-from governance.alerts.unmasking import Revealer, unmasked
-from governance.audit import Recorder
+from governance.alerts.unmasking import unmasked
+from governance.audit import AuditLog, Recorder
 from governance.clock import Clock
 from governance.errors import Forbidden, NotFound
 from governance.storage import Database
@@ -49,7 +49,7 @@ class AlertService:
         database: Database,
         recorder: Recorder,
         clock: Clock,
-        revealer: Revealer,
+        revealer: AuditLog,
         patient_of: Callable[[Session, str], str | None],
         streams: StreamTiming | None = None,
     ) -> None:

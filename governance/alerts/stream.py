@@ -28,7 +28,7 @@ class StreamTiming:
 
 
 class NoticeSource(Protocol):
-    """Where the changes come from: the alert service."""
+    """Where the changes come from: the alert service, which holds the streams and so cannot be imported here."""
 
     def latest_notice(self) -> int:
         """Give the number of the newest change."""

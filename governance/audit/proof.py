@@ -11,8 +11,7 @@ import base64
 import re
 from dataclasses import dataclass
 
-from governance.audit import checkpoint, merkle
-from governance.audit.signer import NoteVerifier
+from governance.audit import checkpoint
 
 HEADER = "c2sp.org/tlog-proof@v1"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
@@ -31,15 +30,6 @@ class InclusionProof:
         """Give the proof as a tlog-proof@v1 file (no extra data)."""
         hashes = "".join(f"{base64.b64encode(digest).decode()}\n" for digest in self.hashes)
         return f"{HEADER}\nindex {self.index}\n{hashes}\n{self.checkpoint}"
-
-    def holds_for(self, entry: bytes, verifier: NoteVerifier) -> bool:
-        """Tell whether this proves the entry bytes to be in the log of ``verifier``; False for a note not its own."""
-        try:
-            head = verifier.verify(self.checkpoint)
-        except ValueError:
-            return False
-        leaf = merkle.leaf_hash(entry)
-        return merkle.verify_inclusion(leaf, self.index, head.size, self.hashes, head.root)
 
 
 def parse(text: str) -> InclusionProof:

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import delete, func, insert
-from sqlmodel import Session, col, select
+from sqlalchemy import delete, insert
+from sqlmodel import Session, col
 
 from governance.catalogue._tables import CustodianRow, StudyRow
 from governance.catalogue.condition import Compare, Condition, Either, Every, Unless
@@ -27,9 +27,6 @@ _JOINED = sa.select(*_COLUMNS).select_from(_STUDY.outerjoin(_OWNER, _STUDY.c.stu
 _BY_UID = Prepared(_JOINED.where(_STUDY.c.study_uid == sa.bindparam("study_uid")))
 _BY_UIDS = _JOINED.where(_STUDY.c.study_uid.in_(sa.bindparam("uids", expanding=True))).order_by(_STUDY.c.study_uid)
 _BY_PSEUDONYMS = _JOINED.where(_STUDY.c.study.in_(sa.bindparam("pseudonyms", expanding=True)))
-_BY_PATIENT = _JOINED.where(_STUDY.c.patient == sa.bindparam("patient")).order_by(
-    _STUDY.c.study_date.desc(), _STUDY.c.study_uid
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +74,6 @@ def by_pseudonyms(session: Session, pseudonyms: Sequence[str]) -> list[Study]:
     for chunk in chunks(pseudonyms):
         found += _read(session, _BY_PSEUDONYMS, {"pseudonyms": list(chunk)})
     return found
-
-
-def by_patient(session: Session, patient: str) -> list[Study]:
-    """Find a patient's studies, newest first."""
-    return _read(session, _BY_PATIENT, {"patient": patient})
-
-
-def by_custodian(session: Session, ods: str, after: str, limit: int) -> list[Study]:
-    """Give a page of the studies a trust answers for, by UID, those after ``after``."""
-    page = (
-        select(CustodianRow.study_uid)
-        .where(CustodianRow.ods == ods, col(CustodianRow.study_uid) > after)
-        .order_by(col(CustodianRow.study_uid))
-        .limit(limit)
-    )
-    uids = session.exec(page).all()
-    return _read(session, _BY_UIDS, {"uids": list(uids)})
 
 
 def reached(session: Session, sought: Sequence[Sought], after: str, limit: int) -> list[Study]:
@@ -168,11 +148,6 @@ def _among(sought: Sought) -> Iterator[sa.ColumnElement[bool]]:
     for names, says in given:
         for chunk in chunks(sorted(names)):
             yield says(list(chunk))
-
-
-def custodian_count(session: Session, ods: str) -> int:
-    """Count the studies a trust answers for."""
-    return session.exec(select(func.count()).select_from(CustodianRow).where(CustodianRow.ods == ods)).one()
 
 
 def _read(session: Session, statement: sa.Select[Any], values: Mapping[str, Any]) -> list[Study]:

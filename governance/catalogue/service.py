@@ -11,7 +11,7 @@ from governance.catalogue.condition import NEVER, Condition
 from governance.catalogue.study import Study
 from governance.storage.snapshot import remember, remembered
 
-PAGE = 1_000  # studies of a trust in one page
+PAGE = 1_000  # studies in one page
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Way:
 
 
 class Catalogue:
-    """Finds studies by UID, by pseudonym, by patient and by custodian, and takes them from the feed.
+    """Finds studies by UID, by pseudonym and by what leads to them, and takes them from the feed.
 
     Every method takes the caller's session first: a read snapshot, or for :meth:`upsert` a write transaction.
     """
@@ -58,19 +58,6 @@ class Catalogue:
         """Find many studies by pseudonym in one go; unknown ones are left out."""
         return {study.study: study for study in _store.by_pseudonyms(session, sorted(set(studies)))}
 
-    def is_decoy(self, session: Session, study: str) -> bool:
-        """Say whether a study, by its pseudonym, is a planted record; an unknown one is not."""
-        found = self.study_by_pseudonym(session, study)
-        return found is not None and found.decoy
-
-    def for_patient(self, session: Session, patient: str) -> tuple[Study, ...]:
-        """Give a patient's studies (``p-…``), newest first."""
-        return tuple(_store.by_patient(session, patient))
-
-    def for_custodian(self, session: Session, ods: str, after: str = "", limit: int = PAGE) -> tuple[Study, ...]:
-        """Give a page of the studies a trust answers for, in the order of their UIDs, those after ``after``."""
-        return tuple(_store.by_custodian(session, ods, after, limit))
-
     def reached(self, session: Session, ways: Sequence[Way], after: str = "", limit: int = PAGE) -> tuple[Study, ...]:
         """Give a page of the studies that any of some ways leads to, in the order of their pseudonyms.
 
@@ -86,10 +73,6 @@ class Catalogue:
     def studies(self, session: Session, study_uids: Collection[str]) -> dict[str, Study]:
         """Find many studies by UID in one go; unknown ones are left out."""
         return {study.study_uid: study for study in _store.by_uids(session, sorted(set(study_uids)))}
-
-    def count_for_custodian(self, session: Session, ods: str) -> int:
-        """Count the studies a trust answers for."""
-        return _store.custodian_count(session, ods)
 
     def upsert(self, session: Session, studies: Sequence[Study]) -> None:
         """Insert or replace studies whole, custodians included; of two with one UID the last wins."""

@@ -28,8 +28,3 @@ class Study:
     def decoy(self) -> bool:
         """Say whether this is a planted record that nobody has a reason to open."""
         return Label.DECOY in self.labels
-
-    @property
-    def restricted(self) -> bool:
-        """Say whether opening it needs more than an agreement (sealed or sensitive)."""
-        return bool(self.labels & {Label.SEALED, Label.SENSITIVE})

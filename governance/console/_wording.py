@@ -19,7 +19,6 @@ from governance.vocabulary import (
     ReasonCode,
     Role,
     Severity,
-    SubjectType,
     Verdict,
 )
 
@@ -60,12 +59,6 @@ ROLES: Mapping[Role, str] = {
     Role.RESEARCHER: "Researcher",
     Role.SERVICE: "Service",
     Role.SOC_ANALYST: "Security operations analyst",
-}
-
-SUBJECT_TYPES: Mapping[SubjectType, str] = {
-    SubjectType.AI_SERVICE: "AI service",
-    SubjectType.PRACTITIONER: "Member of staff",
-    SubjectType.SERVICE: "Service",
 }
 
 EVENT_KINDS: Mapping[EventKind, str] = {

@@ -18,7 +18,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from governance.audit.event import RecordedEvent
 from governance.storage import to_microseconds
@@ -37,27 +37,6 @@ class Kept:
 
     value: Value
     due: int | None
-
-
-class RuleState(Protocol):
-    """What a rule may do with its own memory."""
-
-    @property
-    def now(self) -> int:
-        """Give the greatest event time seen so far, in microseconds; 0 before the first."""
-        ...
-
-    def get(self, key: str) -> Value | None:
-        """Give the value of a key; a change to it must be :meth:`put`."""
-        ...
-
-    def put(self, key: str, value: Value, due: int | None) -> None:
-        """Remember a value until the watermark reaches ``due`` (microseconds), or for good."""
-        ...
-
-    def drop(self, key: str) -> None:
-        """Forget a value."""
-        ...
 
 
 class Book:
@@ -82,7 +61,7 @@ class Book:
 
     def of(self, rule_id: str) -> RuleState:
         """Give the memory of one rule."""
-        return _Shelf(self, rule_id)
+        return RuleState(self, rule_id)
 
     def restore(self, rule_id: str, key: str, value: Value, due: int | None) -> None:
         """Put back a value as it was written."""
@@ -134,8 +113,8 @@ class Book:
             heapq.heappush(self._due, (due, rule_id, key))
 
 
-class _Shelf:
-    """One rule's part of the book."""
+class RuleState:
+    """One rule's part of the book: what a rule may do with its own memory."""
 
     __slots__ = ("_book", "_rule_id")
 
@@ -145,13 +124,17 @@ class _Shelf:
 
     @property
     def now(self) -> int:
+        """Give the greatest event time seen so far, in microseconds; 0 before the first."""
         return self._book.high_water or 0
 
     def get(self, key: str) -> Value | None:
+        """Give the value of a key; a change to it must be :meth:`put`."""
         return self._book.find(self._rule_id, key)
 
     def put(self, key: str, value: Value, due: int | None) -> None:
+        """Remember a value until the watermark reaches ``due`` (microseconds), or for good."""
         self._book.keep(self._rule_id, key, value, due)
 
     def drop(self, key: str) -> None:
+        """Forget a value."""
         self._book.forget(self._rule_id, key)

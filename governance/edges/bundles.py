@@ -137,10 +137,6 @@ class Bundles:
         """Give how many waits there are in this process."""
         return self._waiting.total()
 
-    def waiting_for(self, name: str) -> int:
-        """Give how many OPAs wait in this process for one bundle."""
-        return sum(count for (waited, _), count in list(self._waiting.items()) if waited == name)
-
     def stop(self) -> None:
         """Answer every waiting OPA, and let no other wait: the process ends."""
         with self._changed:

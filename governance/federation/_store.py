@@ -46,7 +46,6 @@ _PROVIDERS = sa.select(_PROVIDER).order_by(_PROVIDER.c.issuer)
 _PROVIDER_BY_ISSUER = sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer"))
 _CLIENTS = sa.select(_CLIENT).order_by(_CLIENT.c.client_id)
 _CLIENT_BY_ID = Prepared(sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id")))
-_ARCHIVES = _CLIENTS.where(_CLIENT.c.ods == sa.bindparam("ods"), _CLIENT.c.token_audience.is_not(None))
 _ARCHIVE = sa.select(_CLIENT).where(_CLIENT.c.token_audience == sa.bindparam("audience"))
 _MANIFESTS = sa.select(_MANIFEST).order_by(_MANIFEST.c.service_id, _MANIFEST.c.version)
 _MANIFESTS_OF = _MANIFESTS.where(_MANIFEST.c.service_id == sa.bindparam("service_id"))
@@ -59,7 +58,6 @@ _STAFF_OF = (
     .order_by(_STAFF.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
-_STAFF_BY_PATIENT = sa.select(_STAFF).where(_STAFF.c.patient_key == sa.bindparam("patient")).order_by(_STAFF.c.id)
 _PERSONS = sa.select(_PERSON).order_by(_PERSON.c.issuer, _PERSON.c.subject)
 _PERSON_BY_SUBJECT = sa.select(_PERSON).where(
     _PERSON.c.issuer == sa.bindparam("issuer"), _PERSON.c.subject == sa.bindparam("subject")
@@ -104,11 +102,6 @@ def client(session: Session, client_id: str) -> ServiceClient | None:
     return next((_client(row) for row in _CLIENT_BY_ID.rows(session, client_id=client_id)), None)
 
 
-def archives(session: Session, ods: str) -> list[ServiceClient]:
-    """Give the archives that hold a custodian's images, by client id."""
-    return [_client(row) for row in _rows(session, _ARCHIVES, ods=ods)]
-
-
 def archive(session: Session, audience: str) -> ServiceClient | None:
     """Find the archive whose tokens carry an audience."""
     return next((_client(row) for row in _rows(session, _ARCHIVE, audience=audience)), None)
@@ -141,11 +134,6 @@ def staff_page(session: Session, organisations: Sequence[str], after: str, limit
     """Give a page of the members of staff of some organisations, by id, those after ``after``."""
     found = _rows(session, _STAFF_OF, organisations=list(organisations), after=after, most=limit)
     return [_staff(row) for row in found]
-
-
-def staff_of(session: Session, patient: str) -> list[StaffMember]:
-    """Find the members of staff who are a patient."""
-    return [_staff(row) for row in _rows(session, _STAFF_BY_PATIENT, patient=patient)]
 
 
 def persons(session: Session) -> list[Person]:

@@ -80,10 +80,6 @@ class FederationDirectory:
         """Give every registered service, by client id."""
         return tuple(_store.clients(session))
 
-    def archives(self, session: Session, ods: str) -> tuple[ServiceClient, ...]:
-        """Give the archives that hold a custodian's images."""
-        return tuple(_store.archives(session, ods))
-
     def archive(self, session: Session, token_audience: str) -> ServiceClient | None:
         """Find the archive that tokens with an audience are for."""
         return _store.archive(session, token_audience)
@@ -176,10 +172,6 @@ class FederationDirectory:
     ) -> tuple[StaffMember, ...]:
         """Give a page of the staff of some organisations, in the order of their ids, those after ``after``."""
         return tuple(_store.staff_page(session, sorted(set(organisations)), after, limit))
-
-    def staff_who_are(self, session: Session, patient: str) -> tuple[StaffMember, ...]:
-        """Give the members of staff who are a patient (``p-…``)."""
-        return tuple(_store.staff_of(session, patient))
 
     def register_person(self, session: Session, person: Person) -> None:
         """Register a console account; its subject may be given plainly and is kept as a pseudonym."""

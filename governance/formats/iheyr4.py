@@ -35,7 +35,6 @@ _EVENTS: dict[str, tuple[str, str | None]] = {
     "UserAuthenticated": ("110114", "E"),
 }
 _ACTIONS = {"Access": "R", "Create": "C", "Delete": "D", "Modify": "U"}
-_NODES = frozenset({"Node", "RNode", "RemoteNode", "Requestor"})
 _TYPES = {
     ("AlertType", "NodeAuthenticationFailure"): "110126",
     ("Action", "Failure"): "110122",

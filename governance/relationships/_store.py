@@ -56,13 +56,6 @@ _TO = sa.union_all(
 _OF_PATIENT = sa.select(_EDGE).where(
     _NAMES_PATIENT, _EDGE.c.valid_from >= sa.bindparam("since"), _EDGE.c.valid_from < sa.bindparam("before")
 )
-_OF_TRUST = sa.select(_EDGE).where(
-    _EDGE.c.ods == sa.bindparam("ods"),
-    _EDGE.c.kind == sa.bindparam("kind"),
-    _EDGE.c.patient.is_(None),
-    _EDGE.c.study.is_(None),
-    *_VALID,
-)
 _FRESH = sa.and_(_OPT_OUT.c.patient == _PATIENT.c.patient, _OPT_OUT.c.checked_at > sa.bindparam("checked_after"))
 _CONTEXTS = sa.select(*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at).select_from(
     _PATIENT.outerjoin(_OPT_OUT, _FRESH)
@@ -134,11 +127,6 @@ def edges_to(
 def edges_of_patient(session: Session, patient: str, begun_since: datetime, begun_before: datetime) -> list[Edge]:
     """Find the edges of a patient, whoever the subject, that began in ``[begun_since, begun_before)``."""
     return _edges(session, _OF_PATIENT, {"patient": patient, "since": begun_since, "before": begun_before})
-
-
-def edges_of_trust(session: Session, kind: RelationshipKind, ods: str, at: datetime) -> list[Edge]:
-    """Find the wide edges of one kind that cover a trust's list at an instant."""
-    return _edges(session, _OF_TRUST, {"ods": ods, "kind": kind.value, "at": at})
 
 
 def patient(session: Session, pseudonym: str, checked_after: datetime) -> PatientContext | None:

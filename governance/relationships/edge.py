@@ -34,10 +34,6 @@ class Edge:
         """Say whether it names neither a patient nor a study."""
         return self.patient is None and self.study is None
 
-    def valid_at(self, at: datetime) -> bool:
-        """Say whether it holds at an instant; its end is outside."""
-        return self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
-
 
 class Between(NamedTuple):
     """What edges are looked for: from a subject or their teams, to a patient, a study, or the trusts answering for it.

@@ -10,7 +10,6 @@ from governance.relationships import _store
 from governance.relationships.edge import Between, Edge, Matches
 from governance.relationships.patient import PatientContext
 from governance.storage.snapshot import remember, remembered
-from governance.vocabulary import RelationshipKind
 
 OPT_OUT_LIFETIME = timedelta(hours=24)
 
@@ -82,10 +81,6 @@ class Relationships:
     ) -> tuple[Edge, ...]:
         """Give a patient's edges, whoever the subject, that began in ``[begun_since, begun_before)``."""
         return tuple(_store.edges_of_patient(session, patient, begun_since, begun_before))
-
-    def pool_edges(self, session: Session, ods: str, at: datetime) -> tuple[Edge, ...]:
-        """Give the reporting-pool edges that cover a trust's list at an instant."""
-        return tuple(_store.edges_of_trust(session, RelationshipKind.POOL, ods, at))
 
     def patient(self, session: Session, patient: str, at: datetime) -> PatientContext | None:
         """Find a patient by pseudonym ``p-…``; an opt-out too old at ``at`` is unknown (None)."""

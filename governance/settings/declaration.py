@@ -169,11 +169,6 @@ class Settings(BaseSettings):
         float, Field(ge=0.05, description="Seconds between two looks of detection at the log.")
     ] = 0.5
 
-    @property
-    def secure_cookies(self) -> bool:
-        """Say whether cookies are bound to https: always, but on a loopback demo."""
-        return self.issuer.startswith("https://")
-
     def replaced(self, **changes: object) -> Self:
         """Give the same settings with some replaced, checked as those that are read.
 

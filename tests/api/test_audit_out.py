@@ -11,6 +11,7 @@ from governance.formats import parse_event
 from governance.vocabulary import EventKind, SubjectType
 from tests.worlds.audit_callers import AuditWorld
 from tests.worlds.audit_messages import NATIVE, NHS, STUDY
+from tests.worlds.proofs import proves
 
 PATH = "/audit/v1/events"
 
@@ -153,4 +154,4 @@ def test_a_proof_holds_in_both_forms(world: AuditWorld) -> None:
     headers = world.by("region") | {"Accept": "text/plain"}
     text = world.client.get(f"{PATH}/{index}/proof", headers=headers)
     assert text.content_type == "text/plain; charset=utf-8"
-    assert proof.parse(text.get_data(as_text=True)).holds_for(entry, verifier)
+    assert proves(proof.parse(text.get_data(as_text=True)), entry, verifier)

@@ -1,12 +1,13 @@
 """The context feeds over HTTP."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from governance.api.registers.feed_schemas import EdgeLine, PatientLine, StaffLine, StudyLine
 from governance.api.registers.feeds import BODY, COMMIT, LIMITS
+from governance.catalogue import ALWAYS, Way
 from governance.catalogue import feed as catalogue_feed
 from governance.federation import feed as federation_feed
 from governance.relationships import Between
@@ -102,8 +103,10 @@ def test_sending_a_feed_again_is_harmless(context_world: ContextWorld) -> None:
     again = context_world.feed(STUDIES, LINES[STUDIES])
 
     assert first.get_json() == again.get_json()
+    kept = Way(ALWAYS, date(2026, 11, 24), custodians=["RRK"])
     with context_world.services.infrastructure.database.reading() as session:
-        assert context_world.services.registers.catalogue.count_for_custodian(session, "RRK") == 1
+        found = context_world.services.registers.catalogue.reached(session, [kept])
+    assert len(found) == 1
 
 
 def test_a_feed_without_one_good_line_is_recorded_too(context_world: ContextWorld) -> None:

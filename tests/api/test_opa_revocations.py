@@ -122,7 +122,7 @@ def test_a_suspension_reaches_the_edge_by_the_small_bundle_alone(place: Place) -
         eventually(lambda: edge.answer(question)["permit"], "a permit")
         before = edge.answer(question)["revision"]
         place.line.closed.add(POLICY)
-        eventually(lambda: place.world.services.uses.bundles.waiting_for("revocations"), "a long poll for revocations")
+        eventually(lambda: DEAD in place.line.polls, "a long poll for revocations")
         began = time.monotonic()
         agreement(place.world, active=False)
         try:

@@ -51,7 +51,8 @@ class Line:
     """The line from edges to the service.
 
     It can be cut, lose the answers to log uploads, answer 503 for paths of ``closed``, also to a request that came
-    before, and give other bodies than the service does, by path in ``swapped``.
+    before, and give other bodies than the service does, by path in ``swapped``. ``polls`` are the bundles' paths that
+    the service is asked for at this moment.
     """
 
     app: Wsgi
@@ -61,6 +62,7 @@ class Line:
     uploads: int = 0
     closed: set[str] = field(default_factory=set)
     swapped: dict[str, bytes] = field(default_factory=dict)
+    polls: list[str] = field(default_factory=list)
     _server: BaseWSGIServer | None = field(default=None, init=False)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -87,7 +89,11 @@ class Line:
 
     def _bundle(self, path: str, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         told: list[tuple[Any, ...]] = []
-        body = [] if path in self.closed else list(self.app(environ, lambda *head: told.append(head)))
+        self.polls.append(path)
+        try:
+            body = [] if path in self.closed else list(self.app(environ, lambda *head: told.append(head)))
+        finally:
+            self.polls.remove(path)
         if path in self.closed:
             return _unavailable(start)
         start(*told[0][:2])

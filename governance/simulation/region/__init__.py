@@ -1,4 +1,4 @@
-"""The demo region as data: its trusts, its reporting pools, its agreements and where each of them stands.
+"""The demo region as data: its trusts, its agreements and where each of them stands.
 
 The agreements are complete documents that can be read, validated and loaded as they are. ``schedule.yaml`` writes dates
 relative to the day of the demo over theirs, so that one is always active, one suspended and one a month from its end.
@@ -24,15 +24,6 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """A reporting pool and the ODS codes of its members."""
-
-    id: str
-    name: str
-    members: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """Where the demo brings an agreement; ``unsigned`` names parties that have not signed yet."""
 
@@ -44,11 +35,6 @@ class Plan:
 def trusts() -> tuple[Trust, ...]:
     """Give the region's trusts by ODS code."""
     return tuple(Trust(row["ods"], row["name"]) for row in _read("trusts.yaml"))
-
-
-def pools() -> tuple[Pool, ...]:
-    """Give the region's reporting pools."""
-    return tuple(Pool(row["id"], row["name"], tuple(row["members"])) for row in _read("pools.yaml"))
 
 
 def agreements(today: date) -> tuple[dict[str, Any], ...]:

@@ -42,10 +42,3 @@ def test_the_demo_region(database: Database, day: datetime) -> None:
     assert {record.agreement.id for record in again if record.status is Status.DRAFT} == {
         "breast-screening-second-read"
     }
-
-
-def test_the_pool_is_the_agreement_s() -> None:
-    (pool,) = region.pools()
-    (document,) = [one for one in region.agreements(datetime(2026, 11, 24, tzinfo=UTC).date()) if "pool" in one["id"]]
-    assert document["direction"]["pool"] == pool.id
-    assert tuple(document["direction"]["recipients"]) == pool.members == ("RJC", "RKB", "RRK", "RWP")

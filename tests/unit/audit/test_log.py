@@ -21,6 +21,7 @@ from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.vocabulary import Outcome, SubjectType
 from tests.worlds.log import ORIGIN, CheckLog, MakeEvent
+from tests.worlds.proofs import proves
 
 
 class TestAppend:
@@ -227,7 +228,7 @@ class TestErasure:
             vault.destroy(session, pseudonymiser.patient("9990000001"), clock.now())
         assert log.reveal(log.entry(1)) == Identity(subject="user-1")
         assert log.entry_bytes(1) == entry
-        assert evidence.holds_for(entry, signer.verifier())
+        assert proves(evidence, entry, signer.verifier())
         assert check_log().ok
 
     def test_a_forgotten_patient_is_still_audited_under_the_pseudonym(

@@ -15,6 +15,7 @@ from governance.errors import Conflict, NotFound
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from tests.worlds.log import ORIGIN, CheckLog, MakeEvent
+from tests.worlds.proofs import proves
 
 
 class TestProofs:
@@ -26,14 +27,15 @@ class TestProofs:
         for index in (0, 1, 255, 256, 511, 512, 598, 599):
             evidence = log.proof(index)
             assert evidence.size == 600
-            assert evidence.holds_for(log.entry_bytes(index), signer.verifier())
-            assert not evidence.holds_for(log.entry_bytes(index) + b" ", signer.verifier())
+            assert proves(evidence, log.entry_bytes(index), signer.verifier())
+            assert not proves(evidence, log.entry_bytes(index) + b" ", signer.verifier())
             assert proof.parse(evidence.text()) == evidence
 
     def test_a_proof_by_another_log_does_not_hold(self, log: AuditLog, make_event: MakeEvent) -> None:
         log.append([make_event(0)])
         stranger = NoteSigner.from_seed(ORIGIN, b"x" * 32).verifier()
-        assert not log.proof(0).holds_for(log.entry_bytes(0), stranger)
+        with pytest.raises(ValueError, match="no valid signature"):
+            proves(log.proof(0), log.entry_bytes(0), stranger)
 
     def test_an_entry_newer_than_the_checkpoint_gets_a_new_one(self, log: AuditLog, make_event: MakeEvent) -> None:
         log.append([make_event(0)])

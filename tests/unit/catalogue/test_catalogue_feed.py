@@ -36,7 +36,6 @@ def test_a_study_is_known_by_uid_and_by_pseudonym_and_its_patient_by_pseudonym_o
         ),
     )
     assert rows[0].decoy
-    assert rows[0].restricted
 
 
 def test_a_patient_given_as_pseudonym_is_the_same_patient(pseudonymiser: Pseudonymiser) -> None:

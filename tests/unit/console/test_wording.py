@@ -29,7 +29,6 @@ COMPLETE: list[tuple[type[StrEnum], Mapping[StrEnum, str]]] = [
     (vocabulary.Role, wording.ROLES),
     (vocabulary.Severity, wording.SEVERITIES),
     (vocabulary.Severity, wording.SEVERITY_COLOURS),
-    (vocabulary.SubjectType, wording.SUBJECT_TYPES),
     (Transition, wording.TRANSITIONS),
     (vocabulary.Verdict, wording.VERDICTS),
     (vocabulary.Verdict, wording.VERDICT_COLOURS),

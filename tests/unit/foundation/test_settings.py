@@ -33,7 +33,6 @@ def test_a_whole_environment_starts_in_the_production_profile() -> None:
     assert settings.profile == "production"
     assert settings.log_origin == "governance.example.nhs.uk/log"
     assert settings.syslog_port == 6514
-    assert settings.secure_cookies
 
 
 def test_what_orthanc_may_show_and_remember_is_nothing_unless_it_is_said() -> None:

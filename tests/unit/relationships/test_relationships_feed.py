@@ -1,7 +1,7 @@
 """The edges and patients feeds."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -51,18 +51,6 @@ def test_subject_patient_and_study_of_an_edge_leave_as_pseudonyms(pseudonymiser:
             source="ris-rrk",
         ),
     )
-
-
-def test_an_edge_holds_from_its_start_until_just_before_its_end(pseudonymiser: Pseudonymiser) -> None:
-    (made,), _ = edge(pseudonymiser)
-    (open_ended,), _ = edge(pseudonymiser, until=None)
-    assert made.valid_until is not None
-
-    assert made.valid_at(made.valid_from)
-    assert made.valid_at(made.valid_until - timedelta(microseconds=1))
-    assert not made.valid_at(made.valid_until)
-    assert not made.valid_at(made.valid_from - timedelta(microseconds=1))
-    assert open_ended.valid_at(made.valid_until + timedelta(days=36_500))
 
 
 @pytest.mark.parametrize("kind", list(RelationshipKind))
