@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.settings import KEYS
 from governance.simulation.credentials import Credentials, write_private
 
 _KEY = 32  # bytes
@@ -59,6 +58,8 @@ class DemoHome:
     def _secrets(self) -> dict[str, str]:
         path = self.folder / "secrets.json"
         if not path.exists():
+            from governance.settings import KEYS  # here, so that a look at the folder does not load the settings
+
             made = {name: base64.b64encode(secrets.token_bytes(_KEY)).decode() for name in KEYS}
             write_private(path, json.dumps(made))
         found: dict[str, str] = json.loads(path.read_text())

@@ -192,7 +192,10 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _check(cls, given: Mapping[str, Any], check: ModelWrapValidatorHandler[Self]) -> Self:
-        """Check each setting and what they owe to one another; raises ConfigurationError with every fault."""
+        """Check each setting and what they owe to one another; raises ConfigurationError with every fault.
+
+        It is raised outside the handler, so that no library's error with values in it hangs on to it.
+        """
         made, faults = None, _lone_half(given)
         try:
             made = check(given)

@@ -37,6 +37,11 @@ def faults_of(error: ValidationError) -> list[Fault]:
     ]
 
 
+def plain(number: float) -> str:
+    """Write a bound as people do: 1 and not 1.0."""
+    return str(int(number)) if number == int(number) else str(number)
+
+
 def _messages(found: Mapping[str, Any]) -> Iterator[str]:
     context = found.get("ctx", {})
     match found["type"]:
@@ -51,12 +56,7 @@ def _messages(found: Mapping[str, Any]) -> Iterator[str]:
         case "less_than_equal":
             yield f"is {plain(context['le'])} or less"
         case "literal_error":
-            yield f"is {context['expected'].replace(chr(39), '')}"
+            yield "is " + context["expected"].replace("'", "")
         case _:
             wrong = context.get("error")
             yield from wrong.messages if isinstance(wrong, WrongValue) else (_UNSAID,)
-
-
-def plain(number: float) -> str:
-    """Write a bound as people do: 1 and not 1.0."""
-    return str(int(number)) if number == int(number) else str(number)

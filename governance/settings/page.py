@@ -67,9 +67,15 @@ def _parts(annotation: Any) -> Iterator[object]:
 
 
 def _bounds(lowest: str | None, highest: str | None) -> str:
-    if lowest and highest:
-        return f", {lowest} to {highest}"
-    return f", {lowest} or more" if lowest else f", {highest} or less" if highest else ""
+    match lowest, highest:
+        case None, None:
+            return ""
+        case lowest, None:
+            return f", {lowest} or more"
+        case None, highest:
+            return f", {highest} or less"
+        case lowest, highest:
+            return f", {lowest} to {highest}"
 
 
 def _default(field: FieldInfo) -> str:
