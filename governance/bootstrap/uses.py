@@ -9,6 +9,7 @@ from governance.access import AccessRequests, AccessService, CurrentTerms, Excha
 from governance.alerts import AlertService
 from governance.archives import ArchiveLists, EnforcementPoint
 from governance.bootstrap import _deciding as deciding
+from governance.bootstrap import _registering as registering
 from governance.bootstrap import _watching as watching
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
@@ -18,6 +19,7 @@ from governance.edges import Bundles, Edges, EdgeWatch
 from governance.impact import ImpactAnalysis
 from governance.intake import Intake
 from governance.intake.quarantine import Quarantine
+from governance.registers import ContextFeeds, Registrations
 from governance.tenants import Tenants
 
 
@@ -40,6 +42,8 @@ class Uses:
     quarantine: Quarantine
     alerts: AlertService
     detection: DetectionEngine
+    registrations: Registrations
+    feeds: ContextFeeds
 
 
 def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engine | None) -> Uses:
@@ -69,4 +73,6 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         quarantine=quarantine,
         alerts=alerts,
         detection=watching.make_detection(infrastructure, registers, alerts),
+        registrations=registering.make_registrations(infrastructure, registers),
+        feeds=registering.make_feeds(infrastructure, registers),
     )

@@ -1,21 +1,18 @@
 """Federation: register the network from a file, before there is any client that could ask."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import yaml
 from pydantic import AwareDatetime, BaseModel
-from sqlmodel import Session
 
 from governance.api.registers import federation_schemas as schemas
 from governance.bootstrap import Services
 from governance.commands._context import plain_errors, services
 from governance.errors import Fault, InvalidInput
-from governance.federation import IdentityProvider, Person, Trust
-from governance.vocabulary import EventKind
+from governance.registers import OPERATOR, ApprovedManifest, Network
 from governance.web.body import validated
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -26,6 +23,10 @@ class ManifestRow(schemas.ManifestBody):
     """A manifest of the file; ``approved_at`` is when its version was approved, none while it is not."""
 
     approved_at: AwareDatetime | None = None
+
+    def approved(self) -> ApprovedManifest:
+        """Give the manifest it registers, with its approval."""
+        return ApprovedManifest(self.registered(), self.approved_at)
 
 
 @click.group()
@@ -56,28 +57,19 @@ def register(made: Services, document: Any) -> dict[str, int]:
     if not isinstance(document, dict) or not document.keys() <= set(_PARTS):
         raise InvalidInput([Fault("/", f"is a mapping with some of {', '.join(_PARTS)}")])
     rows = {part: list(document.get(part) or ()) for part in _PARTS}
-    counts = {part: len(found) for part, found in rows.items()}
-    now = made.infrastructure.clock.now()
-    directory = made.registers.federation
-    with made.infrastructure.database.transaction() as session:
-        for trust in _read(rows, "trusts", schemas.TrustBody):
-            directory.register_trust(session, Trust(trust.ods, trust.name))
-        for provider in _read(rows, "identity_providers", schemas.IdentityProviderBody):
-            known = IdentityProvider(provider.issuer, provider.ods, provider.jwks_uri, tuple(provider.audiences))
-            directory.register_identity_provider(session, known)
-        for client in _read(rows, "clients", schemas.ClientBody):
-            directory.register_client(session, client.registered())
-        for number, manifest in enumerate(_read(rows, "manifests", ManifestRow)):
-            kept = directory.register_manifest(session, manifest.registered())
-            if manifest.approved_at is not None:
-                at = _past(manifest.approved_at, now, f"/manifests/{number}/approved_at")
-                directory.approve_manifest(session, kept.service_id, kept.version, at)
-        for person in _read(rows, "persons", schemas.PersonBody):
-            directory.register_person(
-                session, Person(person.issuer, person.subject, person.ods, frozenset(person.roles))
-            )
-        _record(made, session, now, counts)
-    return counts
+    network = Network(
+        trusts=[row.registered() for row in _read(rows, "trusts", schemas.TrustBody)],
+        identity_providers=[
+            row.registered() for row in _read(rows, "identity_providers", schemas.IdentityProviderBody)
+        ],
+        clients=[row.registered() for row in _read(rows, "clients", schemas.ClientBody)],
+        manifests=[
+            ApprovedManifest(row.registered(), row.approved_at) for row in _read(rows, "manifests", ManifestRow)
+        ],
+        persons=[row.registered() for row in _read(rows, "persons", schemas.PersonBody)],
+    )
+    made.uses.registrations.network(OPERATOR, network)
+    return network.counts()
 
 
 def _read(rows: Mapping[str, list[Any]], part: str, model: type[Body]) -> list[Body]:
@@ -92,17 +84,3 @@ def _read(rows: Mapping[str, list[Any]], part: str, model: type[Body]) -> list[B
     if faults:
         raise InvalidInput(faults, "The document does not have the right shape.")
     return found
-
-
-def _record(made: Services, session: Session, now: datetime, counts: Mapping[str, int]) -> None:
-    """Keep what was registered, by its numbers, in the transaction that registers it."""
-    made.infrastructure.recorder.record_in(
-        session, EventKind.CONFIG, time=now, detail={"registered": "network", **counts}
-    )
-
-
-def _past(at: datetime, now: datetime, path: str) -> datetime:
-    """Take an instant that has come; raises InvalidInput."""
-    if at > now:
-        raise InvalidInput([Fault(path, "is not in the future: an approval that is still to come is none")])
-    return at

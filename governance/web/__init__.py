@@ -8,7 +8,7 @@ Rules of this room:
 4. No error, header or log line repeats what the caller sent.
 """
 
-from governance.web.authentication import Caller, current_caller, public, requires
+from governance.web.authentication import Caller, current_caller, public, requires, subject_of
 from governance.web.client_credentials import client_caller
 from governance.web.openapi import operation
 from governance.web.services import current_services
@@ -21,4 +21,5 @@ __all__ = [
     "operation",
     "public",
     "requires",
+    "subject_of",
 ]

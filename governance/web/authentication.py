@@ -14,10 +14,11 @@ from flask import g, request
 from flask.typing import ResponseReturnValue
 from pydantic import SecretStr
 
+from governance.audit import Subject
 from governance.bootstrap import Services
 from governance.errors import Forbidden, Unauthenticated
 from governance.tokens import AccessClaims, Presentation
-from governance.vocabulary import Scope
+from governance.vocabulary import Scope, SubjectType
 from governance.web.services import current_services
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -89,6 +90,12 @@ def rule_of(view: Callable[..., object]) -> AccessRule | None:
 def current_caller() -> Caller:
     """Give the caller of this request; only inside a view that :func:`requires` one."""
     return cast("Caller", g.caller)
+
+
+def subject_of(caller: Caller) -> Subject:
+    """Give a caller as the subject of the event that records what they did."""
+    kind = SubjectType.PRACTITIONER if caller.kind == "person" else SubjectType.SERVICE
+    return Subject(id=caller.id, type=kind, ods=caller.ods)
 
 
 def authenticate() -> Caller:

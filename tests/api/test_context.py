@@ -6,10 +6,11 @@ from datetime import date, timedelta
 import pytest
 
 from governance.api.registers.feed_schemas import EdgeLine, PatientLine, StaffLine, StudyLine
-from governance.api.registers.feeds import BODY, COMMIT, LIMITS
+from governance.api.registers.feeds import BODY
 from governance.catalogue import ALWAYS, Way
 from governance.catalogue import feed as catalogue_feed
 from governance.federation import feed as federation_feed
+from governance.registers.feeds import COMMIT, LIMITS
 from governance.relationships import Between
 from governance.relationships import feed as relationships_feed
 from governance.vocabulary import Outcome, Scope

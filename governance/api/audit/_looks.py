@@ -9,12 +9,11 @@
 
 from dataclasses import dataclass, replace
 
-from governance.api.registers._changes import subject_of
 from governance.audit import AuditSearch, Query, RecordedEvent, Resource
 from governance.bootstrap import Services
 from governance.errors import NotFound
 from governance.vocabulary import EventKind
-from governance.web import Caller
+from governance.web import Caller, subject_of
 
 INDEX_MAXIMUM = 2**62  # past what any database column or tile path can hold
 SCAN_CHUNK = 500  # events read at once while a search goes on

@@ -1,31 +1,23 @@
 """The federation: organisations, identity providers, services, AI manifests and console accounts.
 
-1. Whoever may register decides who is believed: this is a scope of its own, not that of the context feeds.
-2. A registration replaces the record of its key whole; the change and its record in the log are one transaction.
-3. Registering a manifest never approves it; approving is an act of its own.
+Whoever may register decides who is believed: this is a scope of its own, not that of the context feeds. What a
+registration does is in :mod:`governance.registers.registrations`.
 """
 
-from collections.abc import Mapping
 from dataclasses import fields
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from flask import Blueprint, Response, jsonify
-from sqlmodel import Session
 
 from governance.api.registers import federation_schemas as schemas
-from governance.api.registers._changes import record_change
-from governance.audit.event import JsonValue
-from governance.federation import AiManifest, IdentityProvider, Person, Trust
+from governance.api.registers._writer import current_writer
+from governance.federation import AiManifest
 from governance.vocabulary import Scope
 from governance.web import current_services, operation, requires
 from governance.web.body import validated
 
 blueprint = Blueprint("federation", __name__)
-
-
-class _Register(Protocol):
-    def __call__(self, session: Session, value: Any, /) -> object: ...
 
 
 @blueprint.get("/federation/v1/trusts")
@@ -43,11 +35,9 @@ def trusts() -> Response:
 @operation(summary="Register an organisation", tag="federation", request=schemas.TrustBody, response=schemas.TrustBody)
 def register_trust() -> Response:
     """Insert or replace an organisation."""
-    body = validated(schemas.TrustBody)
-    trust = Trust(body.ods, body.name)
-    return _register(
-        current_services().registers.federation.register_trust, trust, {"registered": "trust", "ods": trust.ods}
-    )
+    trust = validated(schemas.TrustBody).registered()
+    current_services().uses.registrations.trust(current_writer(), trust)
+    return jsonify(_shown(trust))
 
 
 @blueprint.get("/federation/v1/identity-providers")
@@ -71,10 +61,9 @@ def identity_providers() -> Response:
 )
 def register_identity_provider() -> Response:
     """Insert or replace an issuer of identity tokens."""
-    body = validated(schemas.IdentityProviderBody)
-    provider = IdentityProvider(body.issuer, body.ods, body.jwks_uri, tuple(body.audiences))
-    detail = {"registered": "identity_provider", "issuer": body.issuer, "ods": body.ods}
-    return _register(current_services().registers.federation.register_identity_provider, provider, detail)
+    provider = validated(schemas.IdentityProviderBody).registered()
+    current_services().uses.registrations.identity_provider(current_writer(), provider)
+    return jsonify(_shown(provider))
 
 
 @blueprint.get("/federation/v1/clients")
@@ -92,10 +81,9 @@ def clients() -> Response:
 @operation(summary="Register a service", tag="federation", request=schemas.ClientBody, response=schemas.ClientBody)
 def register_client() -> Response:
     """Insert or replace a registered service."""
-    body = validated(schemas.ClientBody)
-    client = body.registered()
-    detail = {"registered": "client", "client_id": client.client_id, "scopes": sorted(client.scopes)}
-    return _register(current_services().registers.federation.register_client, client, detail)
+    client = validated(schemas.ClientBody).registered()
+    current_services().uses.registrations.client(current_writer(), client)
+    return jsonify(_shown(client))
 
 
 @blueprint.get("/federation/v1/manifests")
@@ -118,13 +106,8 @@ def manifests() -> Response:
 )
 def register_manifest() -> Response:
     """Insert or replace a manifest, unapproved; 409 while the one on file is approved and differs."""
-    services = current_services()
     manifest = validated(schemas.ManifestBody).registered()
-    with services.infrastructure.database.transaction() as session:
-        kept = services.registers.federation.register_manifest(session, manifest)
-        detail = {"registered": "manifest", "service_id": kept.service_id, "version": kept.version}
-        record_change(services, session, services.infrastructure.clock.now(), detail)
-    return jsonify(_manifest(kept))
+    return jsonify(_manifest(current_services().uses.registrations.manifest(current_writer(), manifest)))
 
 
 @blueprint.post("/federation/v1/manifests/<service_id>/<version>/approve")
@@ -132,13 +115,7 @@ def register_manifest() -> Response:
 @operation(summary="Approve a version of an AI service", tag="federation", response=schemas.ManifestAnswer)
 def approve_manifest(service_id: str, version: str) -> Response:
     """Approve a version from now on."""
-    services = current_services()
-    now = services.infrastructure.clock.now()
-    with services.infrastructure.database.transaction() as session:
-        kept = services.registers.federation.approve_manifest(session, service_id, version, now)
-        detail = {"approved": "manifest", "service_id": service_id, "version": version}
-        record_change(services, session, now, detail)
-    return jsonify(_manifest(kept))
+    return jsonify(_manifest(current_services().uses.registrations.approve(current_writer(), service_id, version)))
 
 
 @blueprint.post("/federation/v1/manifests/<service_id>/<version>/withdraw")
@@ -146,13 +123,7 @@ def approve_manifest(service_id: str, version: str) -> Response:
 @operation(summary="Withdraw a version's approval", tag="federation", response=schemas.ManifestAnswer)
 def withdraw_manifest(service_id: str, version: str) -> Response:
     """Withdraw a version's approval from now on."""
-    services = current_services()
-    now = services.infrastructure.clock.now()
-    with services.infrastructure.database.transaction() as session:
-        kept = services.registers.federation.withdraw_manifest(session, service_id, version, now)
-        detail = {"withdrawn": "manifest", "service_id": service_id, "version": version}
-        record_change(services, session, now, detail)
-    return jsonify(_manifest(kept))
+    return jsonify(_manifest(current_services().uses.registrations.withdraw(current_writer(), service_id, version)))
 
 
 @blueprint.get("/federation/v1/persons")
@@ -172,22 +143,8 @@ def persons() -> Response:
 )
 def register_person() -> Response:
     """Insert or replace a console account."""
-    services = current_services()
-    body = validated(schemas.PersonBody)
-    person = Person(
-        body.issuer, services.infrastructure.pseudonymiser.subject(body.subject), body.ods, frozenset(body.roles)
-    )
-    detail = {"registered": "person", "subject": person.subject, "ods": person.ods, "roles": sorted(person.roles)}
-    return _register(services.registers.federation.register_person, person, detail)
-
-
-def _register(register: _Register, value: Any, detail: Mapping[str, JsonValue]) -> Response:
-    """Keep a value and the record of it in one transaction, and answer the value as it is kept."""
-    services = current_services()
-    with services.infrastructure.database.transaction() as session:
-        register(session, value)
-        record_change(services, session, services.infrastructure.clock.now(), detail)
-    return jsonify(_shown(value))
+    person = validated(schemas.PersonBody).registered()
+    return jsonify(_shown(current_services().uses.registrations.person(current_writer(), person)))
 
 
 def _shown(value: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from governance.federation import AiManifest, ServiceClient
+from governance.federation import AiManifest, IdentityProvider, Person, ServiceClient, Trust
 from governance.vocabulary import Purpose, Role, Scope, SubjectType
 
 
@@ -19,6 +19,10 @@ class TrustBody(_Shape):
     ods: str
     name: str
 
+    def registered(self) -> Trust:
+        """Give the organisation it registers."""
+        return Trust(self.ods, self.name)
+
 
 class IdentityProviderBody(_Shape):
     """An accepted issuer of identity tokens; without ``ods`` it is national and speaks for any organisation."""
@@ -27,6 +31,10 @@ class IdentityProviderBody(_Shape):
     ods: str | None = None
     jwks_uri: str
     audiences: list[str] = Field(description="The values of aud accepted in its tokens", min_length=1, max_length=20)
+
+    def registered(self) -> IdentityProvider:
+        """Give the identity provider it registers."""
+        return IdentityProvider(self.issuer, self.ods, self.jwks_uri, tuple(self.audiences))
 
 
 class ClientBody(_Shape):
@@ -108,6 +116,10 @@ class PersonBody(_Shape):
     subject: str = Field(min_length=1, max_length=200)
     ods: str
     roles: list[Role] = Field(max_length=20)
+
+    def registered(self) -> Person:
+        """Give the console account it registers; its subject is still as it was sent."""
+        return Person(self.issuer, self.subject, self.ods, frozenset(self.roles))
 
 
 class ManifestAnswer(ManifestBody):

@@ -1,0 +1,187 @@
+"""Registering with the federation: organisations, identity providers, services, AI manifests and console accounts.
+
+1. A registration replaces the record of its key whole.
+2. Registering a manifest never approves it; approving is an act of its own, and never one of the future.
+3. Certificates and a secret are registered apart from the service: changing its scopes does not touch them, nor the
+   other way round. A kind that this service does not take is refused, so that none waits unseen for the day it does.
+4. A secret comes in once, is kept as a hash, and is in no answer and no log.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from sqlmodel import Session
+
+from governance.audit.event import JsonValue
+from governance.clock import Clock
+from governance.errors import Fault, InvalidInput
+from governance.federation import (
+    AiManifest,
+    ClientCredentials,
+    FederationDirectory,
+    IdentityProvider,
+    Person,
+    ServiceClient,
+    Trust,
+)
+from governance.pseudonyms import Pseudonymiser
+from governance.registers.changes import Change, Changes
+from governance.registers.network import ApprovedManifest, Network
+from governance.registers.writers import Row, Writer
+from governance.tokens import client_secrets
+from governance.tokens.client_methods import CERTIFICATE, SECRET_BASIC
+from governance.vocabulary import Scope
+
+Done = TypeVar("Done")
+
+
+class Registrations:
+    """Registers with the federation, each registration with its record.
+
+    Every method raises Forbidden when the row is not the writer's to write, and InvalidInput with every fault of a
+    registration that cannot be right.
+
+    Args:
+        changes: makes each change one transaction.
+        federation: the register.
+        methods: names how clients may authenticate here.
+        pseudonymiser: keys the subjects of console accounts.
+        clock: read once in each registration.
+    """
+
+    def __init__(
+        self,
+        *,
+        changes: Changes,
+        federation: FederationDirectory,
+        methods: Sequence[str],
+        pseudonymiser: Pseudonymiser,
+        clock: Clock,
+    ) -> None:
+        self._changes = changes
+        self._federation = federation
+        self._methods = frozenset(methods)
+        self._pseudonymiser = pseudonymiser
+        self._clock = clock
+
+    def trust(self, writer: Writer, trust: Trust) -> None:
+        """Register an organisation."""
+        self._one(writer, trust, self._federation.register_trust, {"registered": "trust", "ods": trust.ods})
+
+    def identity_provider(self, writer: Writer, provider: IdentityProvider) -> None:
+        """Register an issuer of identity tokens."""
+        detail = {"registered": "identity_provider", "issuer": provider.issuer, "ods": provider.ods}
+        self._one(writer, provider, self._federation.register_identity_provider, detail)
+
+    def client(self, writer: Writer, client: ServiceClient) -> None:
+        """Register a service; raises Conflict when another archive already has its token audience."""
+        detail = {"registered": "client", "client_id": client.client_id, "scopes": sorted(client.scopes)}
+        self._one(writer, client, self._federation.register_client, detail)
+
+    def credentials(
+        self, writer: Writer, client_id: str, certificates: Sequence[str], secret: str | None
+    ) -> ClientCredentials:
+        """Replace a service's certificates and secret: one that is left out is gone.
+
+        Raises:
+            NotFound: there is no such service.
+            Conflict: a certificate is another service's.
+        """
+        self._refuse_methods_not_taken(certificates, secret)
+        secret_hash = None if secret is None else client_secrets.hash_secret(secret)
+        kept = ClientCredentials(client_id, tuple(certificates), secret_hash)
+        detail: dict[str, JsonValue] = {
+            "registered": "client_credentials",
+            "client_id": client_id,
+            "certificates": sorted(kept.certificates),
+            "secret": secret is not None,
+        }
+        self._one(writer, kept, self._federation.register_credentials, detail)
+        return kept
+
+    def manifest(self, writer: Writer, manifest: AiManifest) -> AiManifest:
+        """Register a manifest, unapproved, and give it as it is kept; raises Conflict when an approved one differs."""
+        detail = {"registered": "manifest", "service_id": manifest.service_id, "version": manifest.version}
+        return self._one(writer, manifest, self._federation.register_manifest, detail)
+
+    def approve(self, writer: Writer, service_id: str, version: str) -> AiManifest:
+        """Approve a version of an AI service from now on; raises NotFound."""
+        return self._judge(writer, service_id, version, "approved", self._federation.approve_manifest)
+
+    def withdraw(self, writer: Writer, service_id: str, version: str) -> AiManifest:
+        """Withdraw a version's approval from now on; raises NotFound."""
+        return self._judge(writer, service_id, version, "withdrawn", self._federation.withdraw_manifest)
+
+    def person(self, writer: Writer, person: Person) -> Person:
+        """Register a console account and give it as it is kept, its subject a pseudonym."""
+        kept = replace(person, subject=self._pseudonymiser.subject(person.subject))
+        roles = sorted(kept.roles)
+        detail = {"registered": "person", "subject": kept.subject, "ods": kept.ods, "roles": roles}
+        self._one(writer, kept, self._federation.register_person, detail)
+        return kept
+
+    def network(self, writer: Writer, network: Network) -> None:
+        """Register everything a document names, or nothing; only how many of each part is recorded."""
+        now = self._clock.now()
+        change = Change(writer, Scope.FEDERATION_WRITE, now, {"registered": "network", **network.counts()})
+        self._changes.make(change, [network], lambda session, _: self._put_network(session, network, now))
+
+    def _put_network(self, session: Session, network: Network, now: datetime) -> None:
+        federation = self._federation
+        for trust in network.trusts:
+            federation.register_trust(session, trust)
+        for provider in network.identity_providers:
+            federation.register_identity_provider(session, provider)
+        for client in network.clients:
+            federation.register_client(session, client)
+        for number, row in enumerate(network.manifests):
+            self._put_manifest(session, row, now, f"/manifests/{number}/approved_at")
+        for person in network.persons:
+            federation.register_person(session, person)
+
+    def _put_manifest(self, session: Session, row: ApprovedManifest, now: datetime, path: str) -> None:
+        kept = self._federation.register_manifest(session, row.manifest)
+        if row.since is None:
+            return
+        if row.since > now:
+            raise InvalidInput([Fault(path, "is not in the future: an approval that is still to come is none")])
+        self._federation.approve_manifest(session, kept.service_id, kept.version, row.since)
+
+    def _one(
+        self,
+        writer: Writer,
+        row: Row,
+        register: Callable[[Session, Row], Done],
+        detail: Mapping[str, JsonValue],
+    ) -> Done:
+        """Register one row."""
+        change = Change(writer, Scope.FEDERATION_WRITE, self._clock.now(), detail)
+        return self._changes.make(change, [row], lambda session, rows: register(session, *rows))
+
+    def _judge(
+        self,
+        writer: Writer,
+        service_id: str,
+        version: str,
+        verdict: str,
+        act: Callable[[Session, str, str, datetime], AiManifest],
+    ) -> AiManifest:
+        """Approve a version, or withdraw its approval."""
+        now = self._clock.now()
+        detail = {verdict: "manifest", "service_id": service_id, "version": version}
+        change = Change(writer, Scope.FEDERATION_WRITE, now, detail)
+        return self._changes.make(change, [service_id], lambda session, _: act(session, service_id, version, now))
+
+    def _refuse_methods_not_taken(self, certificates: Sequence[str], secret: str | None) -> None:
+        faults = []
+        if certificates and CERTIFICATE not in self._methods:
+            faults.append(Fault("/certificates", "this service does not take client certificates"))
+        if secret is not None and SECRET_BASIC not in self._methods:
+            faults.append(Fault("/secret", "this service does not take client secrets"))
+        elif secret is not None and not client_secrets.acceptable(secret):
+            size = f"{client_secrets.MINIMUM} to {client_secrets.MAXIMUM}"
+            faults.append(Fault("/secret", f"must be {size} random printable ASCII characters, no spaces"))
+        if faults:
+            raise InvalidInput(faults, "The registration is not valid.")
