@@ -2,7 +2,8 @@
 
 1. The life of each token is looked up on the snapshot its question is decided on. A dead one costs its neighbours
    nothing.
-2. The batch is decided on the loop when nothing outside this process can hold that up, otherwise in a thread.
+2. The batch is decided on the loop if that waits for nothing: the engine is in this process, the terms have not
+   changed, a snapshot is to be had at once. Otherwise all of it is done in a thread.
 3. Nobody hears an answer before the log has the batch, and each hears theirs only if the log took their decision.
 
 Example: ``Together(EvaluationBatches(access, tokens).decide)`` gathers the questions of one event loop.
@@ -19,6 +20,7 @@ from sqlmodel import Session
 from governance.access.access import AccessAnswer, AccessService, Asked, Asker
 from governance.audit import Receipt
 from governance.decisions import AccessRequest
+from governance.storage import WouldWait, at_once
 from governance.tokens import AccessClaims, TokenRefused, TokenService
 
 Outcome: TypeAlias = AccessAnswer | Exception
@@ -63,15 +65,24 @@ class EvaluationBatches:
         Raises:
             Unavailable: the batch could not be decided or recorded; nobody may act on any of it.
         """
-        if self._access.decides_without_io:
-            decided = self._ask(questions)
-        else:
+        decided = self._ask_at_once(questions)
+        if decided is None:
             decided = await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, questions)
         if decided.asked is None:
             return [refusal for refusal in decided.refused if refusal]
         receipts = await asyncio.wrap_future(decided.asked.receipts)
         places = iter(range(len(receipts)))
         return [refusal or self._answer(decided.asked, next(places), receipts) for refusal in decided.refused]
+
+    def _ask_at_once(self, questions: Sequence[Question]) -> _Decided | None:
+        """Decide a batch here, if nothing makes it wait; None, and nothing was done, when something would."""
+        if not self._access.decides_without_io:
+            return None
+        try:
+            with at_once():
+                return self._ask(questions)
+        except WouldWait:
+            return None
 
     def _ask(self, questions: Sequence[Question]) -> _Decided:
         """Decide the questions whose token lives, on one snapshot, and hand the decisions to the log."""

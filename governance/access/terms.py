@@ -3,6 +3,9 @@
 1. The snapshot itself shows how often the terms have changed. When another process changed them, this one takes them up
    before it decides anything on that snapshot.
 2. Terms that cannot be taken up open nothing: either the engine already denies everything, or there is no answer (503).
+3. Taking up waits for engines and writers, so nothing that may not wait does it (:mod:`governance.storage.patience`).
+
+Example: ``with terms.snapshot() as session: decisions.decide(request, session, now, new_id)``.
 """
 
 from collections.abc import Callable, Iterator
@@ -40,6 +43,7 @@ class CurrentTerms:
 
         Raises:
             Unavailable: the terms cannot be taken up now.
+            WouldWait: the calling thread may not wait, and there are terms to take up or no snapshot is free.
         """
         with self._database.reading() as session:
             if not self._behind(session):

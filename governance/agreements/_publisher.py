@@ -1,6 +1,7 @@
 """Policy data kept current: compiled when it changed, handed to whoever subscribed."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from threading import RLock
 
 from sqlmodel import Session
@@ -8,7 +9,7 @@ from sqlmodel import Session
 from governance.agreements import _store
 from governance.agreements._records import RecordReader
 from governance.agreements.compilation import PolicyData, compile_policy
-from governance.storage import Database
+from governance.storage import Database, locked, require_patience
 from governance.vocabulary import AgreementStatus
 
 Subscriber = Callable[[PolicyData], None]
@@ -19,7 +20,8 @@ class PolicyPublisher:
 
     The database counts every change of the policy inside the transaction that makes it; :meth:`refresh` compares the
     count and compiles outside any write transaction, so a long compilation never holds up the audit log. Calls are
-    serialised: subscribers see revisions in order.
+    serialised: subscribers see revisions in order. A call waits :data:`~governance.storage.patience.LONG_PATIENCE` for
+    another, whose subscribers may wait themselves (for the engine, for the write lock).
     """
 
     def __init__(self, database: Database, reader: RecordReader) -> None:
@@ -38,8 +40,12 @@ class PolicyPublisher:
 
         Every subscriber is told even when one raises, for the new policy may be the narrower one; then the first
         failure is raised, and the next call tells all of them again.
+
+        Raises:
+            Unavailable: another call did not end in time.
+            Exception: what a subscriber raised.
         """
-        with self._lock:
+        with self._alone():
             with self._database.reading() as session:
                 generation = _store.generation(session)
                 if self._policy is not None and generation == self._published:
@@ -55,21 +61,23 @@ class PolicyPublisher:
     def catch_up(self, session: Session) -> bool:
         """Take up what another process changed, if a snapshot shows that one did; say whether it did.
 
-        One look-up when nothing changed: cheap enough for every decision. Raises what a subscriber raises.
+        One look-up when nothing changed: cheap enough for every decision. Raises as :meth:`refresh`, and WouldWait
+        when there is something to take up and the calling thread may not wait.
         """
         if _store.generation(session) == self._published:
             return False
+        require_patience()
         self.refresh()
         return True
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Hand the current policy data over now and again after every change; gives the call that ends it."""
-        with self._lock:
+        with self._alone():
             subscriber(self.refresh())
             self._subscribers.append(subscriber)
 
         def unsubscribe() -> None:
-            with self._lock:
+            with self._alone():
                 self._subscribers.remove(subscriber)
 
         return unsubscribe
@@ -84,6 +92,9 @@ class PolicyPublisher:
         """Give the active versions kept out of the policy because a signature no longer counts."""
         self.refresh()
         return self._unsigned
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return locked(self._lock, "policy.changing", "The agreements are changing at this moment. Ask again.")
 
     def _compile(self, session: Session) -> PolicyData:
         found = self._reader.compilables(session, _store.compilable(session))

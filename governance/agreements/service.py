@@ -257,7 +257,10 @@ class Agreements:
         return self._publisher.refresh()
 
     def catch_up(self, session: Session) -> bool:
-        """Take up what other processes changed, as far as a snapshot shows it; say whether anything was."""
+        """Take up what other processes changed, as far as a snapshot shows it; say whether anything was.
+
+        Raises WouldWait when there is something and the calling thread may not wait.
+        """
         return self._publisher.catch_up(session)
 
     def texts(self, changes: Sequence[InForce | Moved], seen_by: str | None = None) -> tuple[InForce | Moved, ...]:

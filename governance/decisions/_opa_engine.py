@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 
 from governance.agreements import PolicyData
 from governance.decisions._filter_answers import read_compiled
-from governance.decisions._opa_line import LOAD_TIMEOUT, Line, Spending, guarded, put_policies, watchman
+from governance.decisions._opa_line import LOAD_TIMEOUT, Line, Spending, alone, guarded, put_policies, watchman
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, outcome_of, read_answer
 from governance.decisions.filters import StudyFilter
@@ -39,6 +39,7 @@ _PACKAGE, _RULE, _RULES = "imaging.decision", "answer", "answers"
 _FILTER = "imaging/filter/include"
 _PREFIX = "imaging/"  # every policy below it is ours
 _PATIENCE = 5.0  # seconds; other processes of the service take up a change in half a second
+_LOADS = 2 * LOAD_TIMEOUT  # seconds a load waits for the one under way, which has a budget of its own
 TOGETHER = 16  # inputs in one question
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ class OpaEngine:
 
     def load(self, data: PolicyData) -> None:
         """Upload policies and this data; raises EngineFault and then expects what it expected before."""
-        with self._loading:
+        with alone(self._loading, _LOADS):
             before = self._accepted
             self._accepted = before | {data.revision}
             try:

@@ -282,6 +282,17 @@ def address_of(url: str, token: str | None) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def alone(loading: threading.Lock, seconds: float) -> Iterator[None]:
+    """Load for the block, alone; raises EngineFault when another load does not end in that time."""
+    if not loading.acquire(timeout=seconds):
+        raise EngineFault(ReasonCode.ENGINE_TIMEOUT, "the OPA server is still being loaded")
+    try:
+        yield
+    finally:
+        loading.release()
+
+
 def guarded(step: Callable[[], T], spending: Spending) -> T:
     """Run a step of the client; whatever it raises is a fault of the engine, told without the cause's own text."""
     try:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from governance.decisions._opa_line import LOAD_TIMEOUT, Line, guarded, put_policies, watchman
+from governance.decisions._opa_line import LOAD_TIMEOUT, Line, alone, guarded, put_policies, watchman
 from governance.decisions.engine import EngineFault
 from governance.decisions.rules import DATA_ROOT, RULES_ROOT, SERVED, SERVED_ROOT, RuleSet, read_served
 from governance.vocabulary import ReasonCode
@@ -38,7 +38,7 @@ class OpaRules:
         except EngineFault as fault:
             if not fault.reason.lacks_data:
                 raise
-        with self._loading:
+        with alone(self._loading, LOAD_TIMEOUT):
             self._upload()
         return self._ask(rule_input)
 

@@ -7,11 +7,13 @@
    bundle. An OPA without a place is told to come again (503) and goes on deciding with what it has: told "unchanged" at
    once, it would ask again at once.
 4. Revocations are read anew when they are asked for, when the policy changes and at each :meth:`Bundles.refresh`.
+5. Whoever needs a bundle that another is building, or revocations that another is reading, waits for it, but not for
+   ever: an OPA is then told to come again, as one without a place is.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from threading import Condition, Lock
 from typing import TypeAlias
@@ -22,6 +24,7 @@ from governance.decisions.engine import PolicySource
 from governance.edges.bundle import POLICY_BUNDLE, Bundle, Sign, bundle_revision, policy_bundle
 from governance.edges.revocations import REVOCATION_BUNDLE, Revocations, heartbeat, revocation_bundle, revocations
 from governance.errors import NotFound, Unavailable
+from governance.storage import locked
 
 LONGEST_WAIT = 60.0  # seconds
 PLACES_EACH = 2  # an OPA that lost its connection comes back while its old wait still holds a place
@@ -70,8 +73,12 @@ class Bundles:
                 self._changed.notify_all()
 
     def refresh(self) -> None:
-        """Read again what was revoked and what the time is; OPAs that wait for revocations hear of a change."""
-        with self._reading:  # else an older reading could take the place of a newer one
+        """Read again what was revoked and what the time is; OPAs that wait for revocations hear of a change.
+
+        Raises:
+            Unavailable: another reading did not end in time.
+        """
+        with self._alone(self._reading):  # else an older reading could take the place of a newer one
             if (data := self._data) is None:
                 return
             tokens, agreements = self._revoked()
@@ -93,13 +100,13 @@ class Bundles:
 
         Raises:
             NotFound: there is no bundle of this name.
-            Unavailable: there is no policy data yet.
+            Unavailable: there is no policy data yet, or another is still building it.
         """
         if name not in self._building:
             raise NotFound("bundle.unknown", "There is no bundle of this name.")
         if name == REVOCATION_BUNDLE:
             self.refresh()
-        with self._building[name]:
+        with self._alone(self._building[name]):
             revision = self._revision(name)
             if not revision:
                 raise Unavailable("bundle.not_ready", "There is no policy to serve yet.", _RETRY)
@@ -142,6 +149,9 @@ class Bundles:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+
+    def _alone(self, lock: Lock) -> AbstractContextManager[None]:
+        return locked(lock, "bundle.not_ready", "The bundle is still being made. Ask again.")
 
     def _revision(self, name: str) -> str:
         if name == POLICY_BUNDLE:

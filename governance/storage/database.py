@@ -1,4 +1,4 @@
-"""One door to the database: write transactions and read snapshots.
+"""The database and the two ways to use it: write transactions and read snapshots.
 
 Rules of this room:
 
@@ -8,24 +8,44 @@ Rules of this room:
 3. The driver never begins or commits on its own; what a ``with`` block did is committed whole or not at all.
 4. Writers of several processes queue for SQLite's write lock at a lock of the kernel's, because SQLite's own way of
    waiting sleeps ever longer, up to a tenth of a second. It is a courtesy: whoever cannot have it in time asks SQLite.
-5. No table of any room lives here.
+5. Every wait has a limit, and at its end is Unavailable: a connection, the write lock, a lock inside the database.
+6. On SQLite writers have connections of their own, so that a writer that holds the write lock never waits for readers;
+   and an event loop (:mod:`governance.storage.patience`) has its own, so that it waits for nobody.
+7. No table of any room lives here.
+
+Example: ``with database.reading() as session: rows = session.exec(select(TrustRow)).all()``.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlmodel import Session, create_engine
 
+from governance.errors import Unavailable
+from governance.storage.patience import PATIENCE, WouldWait, may_wait, require_patience
 from governance.storage.snapshot import MEMORY
 from governance.storage.write_lock import WriteLock
 
-BUSY_TIMEOUT = 15_000  # milliseconds a SQLite writer waits for the lock before it gives up
+BUSY_TIMEOUT = 15_000  # milliseconds a writer waits for a lock inside the database before it gives up
+_OVERFLOW = 20  # connections beyond those that are kept open
 _WAL_PAGES = 8_000  # of 4 KiB: the same pages of the indexes change in every commit, and are copied back once for many
+_AT_ONCE = 2  # connections of an event loop: its snapshot, and one more that something may look into beside it
 DRIVER = "governance.driver"  # in ``session.info``: the dialect, and how to make a cursor
 _IMMEDIATE = {"sqlite_begin": "BEGIN IMMEDIATE"}
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's SQLSTATE for a lock that could not be had in time
+_POSTGRES = {  # seconds, milliseconds where libpq says so: a server that is gone is found out
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
 
 
 class Database:
@@ -40,43 +60,71 @@ class Database:
         parsed = make_url(url)
         self.url = url
         self.dialect = parsed.get_backend_name()
+        self._at_once: Engine | None = None
         if self.dialect == "sqlite":
-            self.engine = create_engine(
-                url,
-                pool_size=pool_size,
-                max_overflow=20,
-                connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT / 1000},
-            )
-            _prepare_sqlite(self.engine)
+            readers = {"pool_size": pool_size, "max_overflow": _OVERFLOW, "pool_timeout": PATIENCE}
+            self.engine = _sqlite(parsed, BUSY_TIMEOUT, **readers)
+            writer = _sqlite(parsed, BUSY_TIMEOUT, pool_size=1, max_overflow=-1)
+            self._at_once = _sqlite(parsed, 0, pool_size=_AT_ONCE, max_overflow=0, pool_timeout=0)
         else:
-            self.engine = create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
-        self._writer = self.engine.execution_options(**_IMMEDIATE)
+            writer = self.engine = _postgres(parsed, pool_size)
+        self.engines = tuple({id(one): one for one in (self.engine, writer, self._at_once) if one}.values())
+        self._writer = writer.execution_options(**_IMMEDIATE)
         self._write_lock = WriteLock(parsed.database if self.dialect == "sqlite" else None)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Open a write transaction: commits at the end of the block, rolls back on any exception."""
-        with self._write_lock.held(), self._writer.connect() as connection, _session(connection) as session:
-            yield session
-            if session.in_transaction():
-                session.commit()  # what its objects still owe
-            connection.commit()
+        """Open a write transaction: commits at the end of the block, rolls back on any exception.
+
+        Raises:
+            Unavailable: a connection or a lock could not be had in time; nothing was kept.
+            WouldWait: the calling thread may not wait.
+        """
+        require_patience()
+        try:
+            with self._write_lock.held(), _connect(self._writer) as connection, _session(connection) as session:
+                yield session
+                if session.in_transaction():
+                    session.commit()  # what its objects still owe
+                connection.commit()
+        except Exception as error:
+            if _lock_not_had(error):
+                raise _busy("Another writer holds the database.") from error
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a read snapshot; nothing done in the block is kept."""
-        with self.engine.connect() as connection, _session(connection) as session:
+        """Open a read snapshot; nothing done in the block is kept.
+
+        Raises:
+            Unavailable: a connection could not be had in time.
+            WouldWait: the calling thread may not wait, and the snapshot cannot be had at once.
+        """
+        with self._reader() as connection, _session(connection) as session:
+            if not may_wait():
+                _pin(connection)
             session.info[MEMORY] = {}
             yield session
 
     def ping(self) -> bool:
         """Say whether the database answers."""
-        with self.engine.connect() as connection:
+        with _connect(self.engine) as connection:
             return bool(connection.exec_driver_sql("SELECT 1").scalar() == 1)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
-        self.engine.dispose()
+        for engine in self.engines:
+            engine.dispose()
+
+    def _reader(self) -> Connection:
+        if may_wait():
+            return _connect(self.engine)
+        if self._at_once is None:  # a network is in between
+            raise WouldWait
+        try:
+            return self._at_once.connect()
+        except (PoolExhausted, DBAPIError):
+            raise WouldWait from None
 
 
 class _Session(Session):
@@ -106,8 +154,15 @@ def _session(connection: Connection) -> Session:
     return _Session(connection, expire_on_commit=False, join_transaction_mode="control_fully", info=info)
 
 
-def _prepare_sqlite(engine: Engine) -> None:
-    """Set the pragmas of rule 1 on each connection and take transaction control from the driver (rules 2 and 3)."""
+def _sqlite(url: URL, busy: int, **pool: Any) -> Engine:
+    """Open a SQLite file with the pragmas of rule 1 on each connection, transactions being ours (rules 2 and 3).
+
+    Args:
+        url: of the file.
+        busy: milliseconds to wait for a lock in it.
+        pool: how connections are kept.
+    """
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": busy / 1000}, **pool)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
@@ -117,7 +172,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"busy_timeout={BUSY_TIMEOUT}",
+            f"busy_timeout={busy}",
             "temp_store=MEMORY",
             f"wal_autocheckpoint={_WAL_PAGES}",
         ):
@@ -130,3 +185,57 @@ def _prepare_sqlite(engine: Engine) -> None:
         begun = connection.connection.cursor()
         begun.execute(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
         begun.close()
+
+    return engine
+
+
+def _postgres(url: URL, pool_size: int) -> Engine:
+    """Open a PostgreSQL database whose waits have limits; what the URL says of them goes before ours."""
+    limits = {name: value for name, value in _POSTGRES.items() if name not in url.query}
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=_OVERFLOW,
+        pool_timeout=PATIENCE,
+        pool_pre_ping=True,
+        connect_args=limits,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _limit(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {BUSY_TIMEOUT}")
+        connection.commit()
+
+    return engine
+
+
+def _connect(engine: Engine) -> Connection:
+    """Take a connection. Raises Unavailable when none is free in time."""
+    try:
+        return engine.connect()
+    except PoolExhausted as error:
+        raise _busy("Every connection to the database is in use.") from error
+
+
+def _pin(connection: Connection) -> None:
+    """Open the snapshot now: from then on no read of it meets a lock. Raises WouldWait when it meets one here."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+    except sqlite3.OperationalError:
+        raise WouldWait from None
+    finally:
+        cursor.close()
+
+
+def _lock_not_had(error: Exception) -> bool:
+    """Say whether an error, the driver's own or SQLAlchemy's, means that a lock could not be had in time."""
+    cause = getattr(error, "orig", error)
+    if getattr(cause, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+        return True
+    return (getattr(cause, "sqlite_errorcode", 0) or 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _busy(detail: str) -> Unavailable:
+    return Unavailable("database.busy", detail, retry_after=1)

@@ -12,6 +12,7 @@ from governance.storage.database import Database
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x1A6E  # any number, the same in every process that migrates
+_LONGEST = 300  # seconds that a process waits for another one's migration
 
 
 def upgrade(database: Database) -> None:
@@ -22,6 +23,7 @@ def upgrade(database: Database) -> None:
     with database.transaction() as session:
         connection = session.connection()
         if database.dialect == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LONGEST}s'")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         command.upgrade(configuration(connection), "head")
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 15.0  # seconds a writer waits for the lock
+from governance.storage.patience import PATIENCE
+
 _SHORTEST, _LONGEST = 0.0001, 0.0004  # seconds between two looks at the lock
 
 
@@ -32,10 +33,11 @@ class WriteLock:
         if self._path is None:
             yield
             return
+        until = time.monotonic() + PATIENCE
         alone = self._thread.acquire(timeout=PATIENCE)
         locked = False
         try:
-            locked = alone and self._wait(self._path)
+            locked = alone and self._wait(self._path, until)
             yield
         finally:
             if locked and self._file is not None:
@@ -43,17 +45,18 @@ class WriteLock:
             if alone:
                 self._thread.release()
 
-    def _wait(self, path: str) -> bool:
-        """Wait for the lock among processes; False when it cannot be had in time."""
+    def _wait(self, path: str, until: float) -> bool:
+        """Wait for the lock among processes; False when it cannot be had until then."""
         if self._file is None or self._owner != os.getpid():
             self._file, self._owner = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), os.getpid()
-        pause, until = _SHORTEST, time.monotonic() + PATIENCE
-        while time.monotonic() < until:
+        pause = _SHORTEST
+        while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if time.monotonic() >= until:
+                    return False
                 time.sleep(pause)
                 pause = min(pause * 2, _LONGEST)
             else:
                 return True
-        return False

@@ -3,11 +3,14 @@
 import asyncio
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from governance.access import Asked
@@ -21,11 +24,16 @@ from governance.server import create_asgi
 from governance.settings import from_environment
 from governance.simulation import network, showcase
 from governance.telemetry import get_logger
+from governance.tokens.keys import REFRESH
 from governance.vocabulary import EventKind
 from governance.web import observation, problems
+from tests.peers.writer import OtherWriter
 from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 PATH = "/access/v1/evaluation"
+READERS = 30  # connections that readers have
+PROMPT = 10.0  # seconds: on a busy machine too, less than anything waits for a lock or a connection
+LONG_ENOUGH = 60.0  # seconds for what must happen
 GOOD: dict[str, Any] = showcase.question()
 
 
@@ -73,11 +81,12 @@ def send(world: RegionWorld, *requests: Mapping[str, Any]) -> list[Answer]:
     A request is what differs from a good one: method, path, body (bytes or a JSON value), headers, pieces.
     """
 
-    async def all_of_them() -> list[Answer]:
-        endpoint = create_asgi(world.services, world.app)
-        return await asyncio.gather(*(_one(endpoint, request) for request in requests))
+    return asyncio.run(_all(world, requests))
 
-    return asyncio.run(all_of_them())
+
+async def _all(world: RegionWorld, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    endpoint = create_asgi(world.services, world.app)
+    return await asyncio.gather(*(_one(endpoint, request) for request in requests))
 
 
 async def _one(endpoint: Callable[..., Any], request: Mapping[str, Any]) -> Answer:
@@ -142,9 +151,9 @@ def test_the_answer_and_its_headers_are_those_of_the_view(world: RegionWorld, au
 
 def test_the_decision_is_in_the_log_before_it_is_told(world: RegionWorld, authorization: str) -> None:
     (seen,) = send(world, {"headers": {"authorization": authorization}})
-    event = world.services.infrastructure.audit.entry(seen.json()["context"]["log_index"])
-    assert (event.kind, event.id) == (EventKind.DECISION, seen.json()["context"]["id"])
-    assert event.detail["asked_by"] == network.EXPLORER
+    recorded = world.services.infrastructure.audit.entry(seen.json()["context"]["log_index"])
+    assert (recorded.kind, recorded.id) == (EventKind.DECISION, seen.json()["context"]["id"])
+    assert recorded.detail["asked_by"] == network.EXPLORER
 
 
 def test_questions_that_come_together_are_each_answered_for_themselves(world: RegionWorld, authorization: str) -> None:
@@ -325,3 +334,92 @@ def test_more_questions_than_may_wait_are_told_to_ask_again(world: RegionWorld, 
     assert {one.status for one in answers} == {200, 503}
     for one in refused:
         assert (one.headers["retry-after"], one.json()["reason"]) == ("1", "access.overloaded")
+
+
+class Elsewhere:
+    """A stretch of the event loop in which a question waits, and what else it answers meanwhile."""
+
+    def __init__(self, world: RegionWorld, authorization: str) -> None:
+        self._endpoint = create_asgi(world.services, world.app)
+        self._sent = {"headers": {"authorization": authorization}}
+        self.waiting: asyncio.Task[Answer] = asyncio.ensure_future(_one(self._endpoint, self._sent))
+
+    async def goes_on(self) -> None:
+        """Make sure that others are answered, one after the other, while the question waits."""
+        for _ in range(20):
+            health = await asyncio.wait_for(_one(self._endpoint, {"method": "GET", "path": "/healthz"}), PROMPT)
+            assert health.status == 200
+        assert not self.waiting.done()
+
+    async def answered(self) -> Answer:
+        return await asyncio.wait_for(self.waiting, LONG_ENOUGH)
+
+
+def test_the_loop_goes_on_while_another_process_writes_and_the_terms_changed(
+    world: RegionWorld, authorization: str
+) -> None:
+    other = build(from_environment(world.home.environment()), world.clock)
+    runtime = Runtime(other)
+    runtime.start(jobs=False)
+    office = Actor("the-office", "service", None)
+    why = "To see what waits for it."
+    before = send(world, {"headers": {"authorization": authorization}})[0].json()
+
+    async def ask() -> Answer:
+        writer = OtherWriter(world.services.infrastructure.database)
+        with writer:  # what takes up the terms has tokens to revoke, and waits for it
+            elsewhere = Elsewhere(world, authorization)
+            await elsewhere.goes_on()
+            writer.let_go()
+            return await elsewhere.answered()
+
+    try:
+        other.registers.agreements.suspend(DIRECT_CARE, 1, office, why)
+        after = asyncio.run(ask()).json()
+        other.registers.agreements.activate(DIRECT_CARE, 1, office, why)
+    finally:
+        runtime.stop()
+    assert (before["decision"], after["decision"]) == (True, False)
+    assert after["context"]["policy_revision"] != before["context"]["policy_revision"]
+
+
+def test_the_loop_goes_on_while_every_connection_is_in_use(world: RegionWorld, authorization: str) -> None:
+    prompt = world.services.uses.access.decides_without_io
+    assert send(world, {"headers": {"authorization": authorization}})[0].status == 200, "the terms are taken up"
+
+    async def ask() -> Answer:
+        with ExitStack() as readers:
+            for _ in range(READERS):
+                readers.enter_context(world.services.infrastructure.database.reading())
+            if prompt:  # it has a connection of its own
+                (seen,) = await asyncio.wait_for(_all(world, [{"headers": {"authorization": authorization}}]), PROMPT)
+                return seen
+            elsewhere = Elsewhere(world, authorization)
+            await elsewhere.goes_on()
+            readers.close()
+            return await elsewhere.answered()
+
+    assert asyncio.run(ask()).json()["decision"] is True
+
+
+def test_nothing_on_the_loop_takes_a_connection_that_it_could_wait_for(world: RegionWorld, authorization: str) -> None:
+    """Neither for a question, nor for the signing keys, which are read anew every half minute."""
+    database = world.services.infrastructure.database
+    taken: list[int] = []
+
+    def note(*_: object) -> None:
+        taken.append(threading.get_ident())
+
+    sent = [{"headers": {"authorization": bearer(world)}} for _ in range(3)]
+    pools = [engine.pool for engine in database.engines if engine.pool.timeout() > 0]  # type: ignore[attr-defined]
+    world.clock.advance(REFRESH)
+    for pool in pools:
+        event.listen(pool, "checkout", note)
+    try:
+        answers = send(world, *sent)
+    finally:
+        for pool in pools:
+            event.remove(pool, "checkout", note)
+    assert {answer.status for answer in answers} == {200}
+    assert taken, "the log's writer takes one, elsewhere"
+    assert threading.get_ident() not in taken

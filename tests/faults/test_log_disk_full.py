@@ -39,10 +39,11 @@ def small_disk(tmp_path: Path) -> Database:
     SQLModel.metadata.create_all(limited.engine)
     limited.dispose()
 
-    @engine_event.listens_for(limited.engine, "connect")
-    def _limit(connection: Any, _record: Any) -> None:
+    def limit(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA max_page_count = {ROOM}")
 
+    for engine in limited.engines:
+        engine_event.listen(engine, "connect", limit)
     return limited
 
 

@@ -6,6 +6,8 @@ form, a bearer token and a JSON object. It reads and writes HTTP and has no rule
 
 1. The caller, the shape of the question, the decision and the rendering are the same functions that the view calls.
 2. Whatever it does not take, and whatever it finds fault with, goes to Flask as it came, and Flask says what is wrong.
+   So does what it could not read without waiting: nothing here opens a write transaction, waits for a connection or
+   takes a lock that another process may hold.
 3. Questions are decided together with those that wait beside them (:mod:`governance.access.together`), and answered
    once the log has the decision (:mod:`governance.access.batches`).
 4. What keeps an answer becomes the problem that the problem map makes of it. Every request is counted and has its line
@@ -28,6 +30,7 @@ from governance.api.authzen.answers import rendered
 from governance.api.authzen.requests import access_request
 from governance.bootstrap import Services
 from governance.errors import GovernanceError
+from governance.storage import WouldWait, at_once
 from governance.tokens import TokenRefused
 from governance.vocabulary import Scope
 from governance.web import Caller
@@ -98,17 +101,18 @@ class EventLoopEndpoint:
         await _send(send, reply, own)
 
     def _question(self, headers: dict[str, str], body: bytes, more: bool) -> tuple[Question, Caller]:
-        """Understand a request. Raises _NotTaken when anything is wrong with it."""
+        """Understand a request. Raises _NotTaken when anything is wrong with it or makes it wait (rule 2)."""
         if more:
             raise _NotTaken
         services = self._services
         try:
-            claims = services.registers.tokens.verify_bearer(
-                headers["authorization"][7:], services.infrastructure.settings.issuer
-            )
+            with at_once():
+                claims = services.registers.tokens.verify_bearer(
+                    headers["authorization"][7:], services.infrastructure.settings.issuer
+                )
             caller = allowed(service_caller(services, claims), Scope.ACCESS_EVALUATE)
             request = access_request(validated(schemas.EvaluationRequest, parsed(body)))
-        except GovernanceError:
+        except (GovernanceError, WouldWait):
             raise _NotTaken from None
         return Question(request, caller, claims), caller
 
