@@ -21,7 +21,7 @@ from sqlmodel import Session
 from governance.access.resources import resource_of
 from governance.access.terms import CurrentTerms
 from governance.agreements import PolicyData
-from governance.audit import Receipt, Recorder
+from governance.audit import Receipt, Recorder, receipts_of
 from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Resource, Subject
 from governance.catalogue import Catalogue
 from governance.clock import Clock
@@ -147,7 +147,7 @@ class AccessService:
             return []
         with self.snapshot() as session:
             asked = self.ask([(request, asker) for request in requests], session, door)
-        receipts = asked.receipts.result()
+        receipts = receipts_of(asked.receipts)
         return [self.answer(asked, place, receipts) for place in range(len(requests))]
 
     def ask(self, questions: Sequence[tuple[AccessRequest, Asker]], session: Session, door: str = "authzen") -> Asked:

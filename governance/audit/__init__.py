@@ -22,7 +22,7 @@ For example, inside the transaction of a change::
 """
 
 from governance.audit._sequencer import Receipt
-from governance.audit._writer import LogObserver
+from governance.audit._writer import LogObserver, receipts_of
 from governance.audit.event import (
     Authority,
     BreakGlass,
@@ -62,4 +62,5 @@ __all__ = [
     "Sealed",
     "Source",
     "Subject",
+    "receipts_of",
 ]

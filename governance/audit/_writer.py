@@ -6,6 +6,8 @@
    failed flush nobody can know what reached the disk, so only the caller, who re-sends under the same id, may decide.
 4. A full queue or a closed writer answers Unavailable at once; nothing is dropped silently.
 5. Closing takes no new requests, finishes those in the queue, then stops.
+6. Nobody waits for ever: neither whoever appended nor whoever closes. Who was told that the time is over does not know
+   whether the log has their events; sent again under their ids, they get the receipts they would have got.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from governance.audit._sequencer import Receipt
 from governance.audit.event import Event
 from governance.errors import Unavailable
 from governance.storage import Database
+from governance.storage.patience import LONG_PATIENCE
 
 Append = Callable[[Session, Sequence[Event]], list[Receipt]]
 _Request = tuple[Sequence[Event], "Future[list[Receipt]]"]
+_LATE = "The audit log did not answer in time. What was sent may be recorded; it can be sent again under its ids."
 
 
 class LogObserver(Protocol):
@@ -89,13 +93,20 @@ class GroupWriter:
                 self._thread.start()
 
     def close(self) -> None:
-        """Refuse new requests, commit those in the queue, stop the thread and wait for it."""
+        """Refuse new requests, commit those in the queue, stop the thread and wait for it.
+
+        Raises:
+            Unavailable: the thread is still writing after :data:`~governance.storage.patience.LONG_PATIENCE`; it goes
+                on with what is in the queue.
+        """
         with self._changed:
             self._open = False
             self._changed.notify_all()
             thread, self._thread = self._thread, None
         if thread is not None:
-            thread.join()
+            thread.join(LONG_PATIENCE)
+            if thread.is_alive():
+                raise _unavailable("The audit log is still being written.")
 
     def submit(self, events: Sequence[Event]) -> Future[list[Receipt]]:
         """Queue events as one request; the future answers after the commit, or fails with Unavailable.
@@ -139,6 +150,18 @@ class GroupWriter:
                 taken += len(requests[-1][0])
             self._queued -= taken
             return requests
+
+
+def receipts_of(request: Future[list[Receipt]]) -> list[Receipt]:
+    """Wait for the receipts of a request.
+
+    Raises:
+        Unavailable: its commit failed, or did not end in :data:`~governance.storage.patience.LONG_PATIENCE`.
+    """
+    try:
+        return request.result(LONG_PATIENCE)
+    except TimeoutError:
+        raise _unavailable(_LATE) from None
 
 
 def _answer(requests: Sequence[_Request], receipts: Sequence[Receipt]) -> None:

@@ -23,7 +23,7 @@ from governance.audit import _store, checkpoint, merkle
 from governance.audit._sealing import reveal
 from governance.audit._sequencer import TILE_WIDTH, Receipt, Sequencer
 from governance.audit._tree import StoredTree
-from governance.audit._writer import GroupWriter, LogObserver, SilentObserver
+from governance.audit._writer import GroupWriter, LogObserver, SilentObserver, receipts_of
 from governance.audit.checkpoint import Checkpoint
 from governance.audit.encoding import parse
 from governance.audit.event import Event, Identity, RecordedEvent
@@ -85,7 +85,10 @@ class AuditLog:
         self._writer.start()
 
     def close(self) -> None:
-        """Stop taking events, commit those that wait, and come back when it is done."""
+        """Stop taking events, commit those that wait, and come back when it is done.
+
+        Raises Unavailable when that takes too long.
+        """
         self._writer.close()
 
     def __enter__(self) -> AuditLog:
@@ -124,9 +127,10 @@ class AuditLog:
         A re-sent event gives its first index as a duplicate. A refused event has no index and holds up no other.
 
         Raises:
-            Unavailable: the log is closed, full, or could not be written; nothing of this call was recorded.
+            Unavailable: the log is closed, full, or could not be written, and nothing of this call was recorded; or it
+                did not answer in time, and sending the same events again finds out.
         """
-        return self.submit(events).result() if events else []
+        return receipts_of(self.submit(events)) if events else []
 
     def append_in(self, session: Session, events: Sequence[Event]) -> list[Receipt]:
         """Record events inside the caller's write transaction: they are in the log when, and only when, it commits.

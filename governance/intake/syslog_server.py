@@ -22,6 +22,7 @@ from governance.telemetry import get_logger
 Take = Callable[[Sequence[Frame], str], None]
 _log = get_logger(__name__)
 _RECEIVE = 65_536  # bytes read at once
+_HANG_UP = 1.0  # seconds that closing takes beside draining
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,20 @@ class SyslogServer:
         self._accepting.start()
 
     def close(self) -> None:
-        """Take no new connection, take in what already arrived, hang up, and come back when it is done."""
+        """Take no new connection, take in what already arrived, hang up, and come back when it is done.
+
+        All of it takes little longer than :attr:`SyslogLimits.drain`; a connection that is not done by then is left.
+        """
         self._stopping.set()
+        until = time.monotonic() + self._limits.drain + _HANG_UP
         if self._accepting is not None:
-            self._accepting.join()
+            self._accepting.join(_left(until))
         if self._listener is not None:
             self._listener.close()
         for thread in list(self._threads):
-            thread.join(self._limits.drain + 1)
+            thread.join(_left(until))
+        if left := sum(thread.is_alive() for thread in list(self._threads)):
+            _log.error("syslog connections left", count=left)
 
     def __enter__(self) -> Self:
         self.start()
@@ -168,3 +175,8 @@ class SyslogServer:
         """Wait; while closing too, for a log may come back within the time that draining has."""
         if self._stopping.wait(seconds):
             time.sleep(seconds)
+
+
+def _left(until: float) -> float:
+    """Give the seconds that are left."""
+    return max(0.0, until - time.monotonic())

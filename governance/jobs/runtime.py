@@ -2,6 +2,7 @@
 
 import atexit
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from governance.bootstrap import Services
 from governance.intake.syslog import take_frames
@@ -36,17 +37,28 @@ class Runtime:
         atexit.register(self.stop)
 
     def stop(self) -> None:
-        """Stop in the order that loses nothing: streams and listeners first, then jobs, then the writer drains."""
+        """Stop in the order that loses nothing: streams and listeners first, then jobs, then the writer drains.
+
+        A step that fails keeps none of the later ones from being taken.
+
+        Raises:
+            Unavailable: the log could not be drained, or the lease not be given back, in time.
+        """
         atexit.unregister(self.stop)
-        self._services.uses.alerts.streams.stop()
-        self._services.uses.bundles.stop()
+        infrastructure, uses = self._services.infrastructure, self._services.uses
+        with ExitStack() as last_first:
+            last_first.callback(infrastructure.database.dispose)
+            last_first.callback(infrastructure.audit.close)
+            last_first.callback(self._leadership.release)
+            last_first.callback(uses.detection.release)
+            last_first.callback(self._ticker.stop)
+            last_first.callback(self._close_syslog)
+            last_first.callback(uses.bundles.stop)
+            last_first.callback(uses.alerts.streams.stop)
+
+    def _close_syslog(self) -> None:
         if self._syslog is not None and self._listening:
             self._syslog.close()
-        self._ticker.stop()
-        self._services.uses.detection.release()
-        self._leadership.release()
-        self._services.infrastructure.audit.close()
-        self._services.infrastructure.database.dispose()
 
     def _listen(self) -> bool:
         """Open the syslog port if this worker leads and has not yet."""

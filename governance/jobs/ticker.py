@@ -1,13 +1,14 @@
 """Runs jobs at their intervals, each in a thread of its own."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from governance.telemetry import Metrics, get_logger
 
 _log = get_logger(__name__)
-_JOIN = 15.0  # seconds a stop waits for a running call
+_JOIN = 15.0  # seconds a stop waits for the running calls of all jobs together
 _BACK_OFF = 8  # a failing job waits up to this many times its interval
 
 
@@ -41,10 +42,13 @@ class Ticker:
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Let running calls finish and start no other."""
+        """Let running calls finish and start no other; a call that takes too long is left to end with the process."""
         self._stopping.set()
+        until = time.monotonic() + _JOIN
         for thread in self._threads:
-            thread.join(_JOIN)
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                _log.error("job left running", thread=thread.name)
         self._threads.clear()
 
     def _loop(self, job: Job) -> None:

@@ -65,21 +65,21 @@ def require_patience() -> None:
 
 
 @contextmanager
-def locked(lock: Lock, reason: str, detail: str, seconds: float = LONG_PATIENCE) -> Iterator[None]:
+def locked(lock: Lock, reason: str, detail: str, seconds: float | None = None) -> Iterator[None]:
     """Hold a lock for the block.
 
     Args:
         lock: what is taken.
         reason: of the error when it cannot be had.
         detail: of the same, for the caller.
-        seconds: how long to wait for it.
+        seconds: how long to wait for it; :data:`LONG_PATIENCE` when not given.
 
     Raises:
         Unavailable: somebody held the lock for all that time.
         WouldWait: the calling thread may not wait, and the lock is held.
     """
     if _HERE.may_wait:
-        if not lock.acquire(timeout=seconds):
+        if not lock.acquire(timeout=LONG_PATIENCE if seconds is None else seconds):
             raise Unavailable(reason, detail, retry_after=1)
     elif not lock.acquire(blocking=False):
         raise WouldWait
