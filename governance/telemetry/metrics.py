@@ -134,6 +134,7 @@ class Metrics:
         self._http_time = seconds("governance_http_request_duration_seconds", "HTTP request time.", ["route"])
         self._alerts_raised = counter("governance_alerts_raised", "Findings raised.", ["rule", "severity"])
         self._job_runs = counter("governance_job_runs", "Background job runs.", ["task", "result"])
+        self._outbound = counter("governance_outbound_calls", "Calls to others.", ["purpose", "outcome"])
         self._build = Gauge(
             "governance_build_info",
             "The version that runs; always 1.",
@@ -202,6 +203,10 @@ class Metrics:
     def job_ran(self, *, job: str, result: str) -> None:
         """Count one run of a background job (ok or failed)."""
         self._job_runs.labels(job, result).inc()
+
+    def called_out(self, purpose: str, outcome: str) -> None:
+        """Count one call to somebody else by what it was for (jwks, opa and so on) and how it ended."""
+        self._outbound.labels(purpose, outcome).inc()
 
     def watch(self, snapshot: Callable[[], Snapshot], version: str) -> None:
         """Read the database's state at each scrape, and name the version that runs."""

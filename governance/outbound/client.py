@@ -1,0 +1,144 @@
+"""The client: who may be called, and calls with the budget of their purpose."""
+
+import os
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TypeAlias, TypeVar
+
+import requests
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from governance.outbound._adapter import Adapter
+from governance.outbound._resolver import Resolve, Resolver, system_addresses
+from governance.outbound._slots import Slots
+from governance.outbound._sockets import Call, SecureSocket
+from governance.outbound.budget import BUDGETS, Budget, CallPurpose, Deadline
+from governance.outbound.failure import CallOutcome, OutboundFailed
+from governance.outbound.peers import Peers
+
+Observe: TypeAlias = Callable[[CallPurpose, CallOutcome], None]
+S = TypeVar("S", bound=requests.Session)
+_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # variables that name a file or folder of trusted authorities
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: its status, its headers (whatever their case) and its body, decompressed."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Outbound:
+    """Calls strangers.
+
+    Args:
+        peers: the hosts that may be called at other addresses than public ones.
+        observe: is given the purpose and the outcome of each call.
+        resolve: gives the addresses of a name.
+        authorities: file or folder of the certificate authorities (PEM) that are trusted; without one those that
+            the environment names (``REQUESTS_CA_BUNDLE``), else the public ones.
+        budgets: the limits of a call for each purpose.
+    """
+
+    def __init__(
+        self,
+        peers: Peers | None = None,
+        *,
+        observe: Observe = lambda _purpose, _outcome: None,
+        resolve: Resolve = system_addresses,
+        authorities: Path | None = None,
+        budgets: Mapping[CallPurpose, Budget] = BUDGETS,
+    ) -> None:
+        self._peers = peers or Peers()
+        self._observe = observe
+        self._resolver = Resolver(resolve)
+        self._authorities = authorities
+        self._budgets = budgets
+        self._slots = Slots()
+        self._tls: ssl.SSLContext | None = None
+        self._making_tls = Lock()
+
+    def get(
+        self,
+        purpose: CallPurpose,
+        url: str,
+        *,
+        accept: str = "application/json",
+        parameters: Sequence[tuple[str, str]] = (),
+        credential: tuple[str, str] | None = None,
+    ) -> Answer:
+        """Ask for a document.
+
+        Args:
+            purpose: what for; its budget holds.
+            url: https, or http on a loopback address.
+            accept: the media type to ask for.
+            parameters: of the query.
+            credential: user and password (HTTP Basic).
+
+        Raises:
+            OutboundFailed: there is no whole answer within the budget, or none may be asked for.
+        """
+        with self.equip(requests.Session(), purpose) as session:
+            headers = {"Accept": accept, "Accept-Encoding": "identity"}
+            try:
+                answer = session.get(url, params=list(parameters), headers=headers, auth=credential)
+            except (requests.RequestException, ValueError):  # before any call: it is no URL
+                raise OutboundFailed(CallOutcome.URL_REFUSED) from None
+        return Answer(answer.status_code, answer.headers, answer.content)
+
+    def equip(self, session: S, purpose: CallPurpose, budget: Budget | None = None, unix: str | None = None) -> S:
+        """Make a library's own session call through this client, and heed nothing of the environment.
+
+        Args:
+            session: whatever it had mounted and trusted before is replaced.
+            purpose: what its calls are for.
+            budget: the limits of a call; those of the purpose unless given.
+            unix: path of the Unix socket at which every host of its URLs is called.
+        """
+        limits = budget or self._budgets[purpose]
+        session.trust_env = False
+        session.adapters.clear()
+        adapter = Adapter(
+            limits,
+            lambda deadline: self._call(deadline, limits, unix),
+            self._slots,
+            self._context,
+            partial(self._observe, purpose),
+        )
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, adapter)
+        return session
+
+    def _call(self, deadline: Deadline, budget: Budget, unix: str | None) -> Call:
+        return Call(deadline, budget.size, self._peers, self._resolver, unix)
+
+    def _context(self) -> ssl.SSLContext:
+        """Make the TLS context when the first call needs it: reading the authorities takes a while."""
+        with self._making_tls:
+            if self._tls is None:
+                self._tls = _tls_context(self._authorities or _authorities())
+            return self._tls
+
+
+def _authorities() -> Path:
+    named = next((value for name in _AUTHORITIES if (value := os.environ.get(name))), None)
+    return Path(named or DEFAULT_CA_BUNDLE_PATH)
+
+
+def _tls_context(authorities: Path) -> ssl.SSLContext:
+    try:
+        if authorities.is_dir():
+            made = ssl.create_default_context(capath=str(authorities))
+        else:
+            made = ssl.create_default_context(cafile=str(authorities))
+    except OSError:  # nothing there, or nothing that can be read
+        raise OutboundFailed(CallOutcome.TLS_FAILED) from None
+    made.sslsocket_class = SecureSocket
+    return made
