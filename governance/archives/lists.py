@@ -7,7 +7,8 @@
 3. A row is shown when its study is in the catalogue, is this archive's to show, and the filter permits it. What the
    archive holds and the catalogue does not know is held back.
 4. A page is filled from the archive until it is full, with ``offset`` counted in what may be shown. ``more`` says that
-   there may be more, never how many. At ``SCANNED`` rows of the archive the list stops and says so.
+   there may be more, never how many. At ``SCANNED`` rows of the archive the list stops and says so; after ``SECONDS``
+   it is given up.
 5. One ``query`` event is appended before the answer leaves, with how many rows were shown and held back; no index, no
    answer. If the agreements changed on the way, there is no answer either.
 """
@@ -28,12 +29,14 @@ from governance.clock import Clock
 from governance.decisions import AccessRequest, DecisionService, Listing, RequestSubject
 from governance.errors import Forbidden, Unavailable
 from governance.federation import ServiceClient
+from governance.outbound import within
 from governance.telemetry import Metrics
 from governance.tokens import AccessClaims, AgreementReference, StudyAuthorization
 from governance.vocabulary import Action, EventKind
 
 PAGE = 200  # rows asked of an archive at a time
 SCANNED = 10_000  # rows of an archive that one list may look through
+SECONDS = 45.0  # for all the pages of one list; the gateway in front waits for 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ class ArchiveLists:
         with self._terms.snapshot() as session:
             data = self._policy()
             listing = self._decisions.listing(_request(claims, grounds, data), data, session, now)
-        collected = self._collect(archive, asked, listing)
+        with within(SECONDS):
+            collected = self._collect(archive, asked, listing)
         if not data.revision == listing.filter.revision == self._terms.revision():
             raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
         index = self._record(archive, claims, asked, now, collected, data.revision)

@@ -1,7 +1,7 @@
 """The archives' own DICOMweb services, asked for lists (QIDO-RS, DICOM PS3.18 section 10.6), and trusted with nothing.
 
 1. The address and the credential are the operator's (settings); nothing of a caller's is sent but checked parameters.
-2. No redirect, proxy or ``.netrc`` is followed; an answer is bounded in bytes and in seconds.
+2. The outbound client asks: no redirect, proxy or ``.netrc`` is followed, an answer is bounded in bytes and in seconds.
 3. An answer that cannot be judged whole is refused whole: another media type, bad JSON, a name given twice, a row
    without one study, more rows than were asked for.
 """
@@ -10,22 +10,20 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
-import requests
-
 from governance.errors import NotFound, Unavailable
+from governance.outbound import Answer, CallOutcome, CallPurpose, Outbound, OutboundFailed
 from governance.vocabulary import study_uid
 
 Dataset: TypeAlias = dict[str, Any]  # DICOM JSON (PS3.18 section F)
 STUDY, SERIES, INSTANCE = "0020000D", "0020000E", "00080018"
 MEDIA_TYPES = ("application/dicom+json", "application/json")
 _TAG = re.compile(r"[0-9A-F]{8}")
-_BYTES = 16 * 2**20
-_CHUNK = 65_536
-_SECONDS = 20.0  # for a whole answer
-_TIMEOUT = (2.0, 10.0)  # seconds to connect, and between bytes
+_STRANGE = frozenset(
+    {CallOutcome.REDIRECTED, CallOutcome.TOO_LONG, CallOutcome.UNREADABLE}
+)  # it answered, in a way that cannot be judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,16 @@ class Row:
 
 
 class DicomwebArchives:
-    """Asks archives by their client ids."""
+    """Asks archives by their client ids.
 
-    def __init__(self, addresses: Mapping[str, ArchiveAddress]) -> None:
+    Args:
+        addresses: where each archive's service is.
+        outbound: the client that asks.
+    """
+
+    def __init__(self, addresses: Mapping[str, ArchiveAddress], outbound: Outbound) -> None:
         self._addresses = addresses
+        self._outbound = outbound
 
     def rows(
         self, archive: str, path: str, parameters: Sequence[tuple[str, str]], level: str, limit: int, offset: int
@@ -73,41 +77,31 @@ class DicomwebArchives:
             raise NotFound("archive.unknown", "No lists of this archive are given here.")
         asked = [*parameters, ("includefield", STUDY), ("limit", str(limit)), ("offset", str(offset))]
         try:
-            body = _ask(address, path, asked)
-        except requests.RequestException as error:
-            raise Unavailable("archive.unavailable", "The archive does not answer. It can be tried again.") from error
-        found = _read(body, level)
+            answer = self._outbound.get(
+                CallPurpose.QIDO,
+                address.url + path,
+                accept=MEDIA_TYPES[0],
+                parameters=asked,
+                credential=address.credential,
+            )
+        except OutboundFailed as failed:
+            if failed.outcome in _STRANGE:
+                raise _strange() from None
+            raise Unavailable("archive.unavailable", "The archive does not answer. It can be tried again.") from failed
+        found = _read(_body(answer), level)
         if len(found) > limit:
             raise _strange()
         return found
 
 
-def _ask(address: ArchiveAddress, path: str, parameters: Sequence[tuple[str, str]]) -> bytes:
-    began = perf_counter()
-    headers = {"Accept": MEDIA_TYPES[0], "Accept-Encoding": "identity"}
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.get(
-            address.url + path,
-            params=list(parameters),
-            headers=headers,
-            auth=address.credential,
-            timeout=_TIMEOUT,
-            allow_redirects=False,
-            stream=True,
-        )
-        if answer.status_code == requests.codes.no_content:
-            return b"[]"
-        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        plain = answer.headers.get("Content-Encoding", "identity") == "identity"
-        if answer.status_code != requests.codes.ok or kind not in MEDIA_TYPES or not plain:
-            raise _strange()
-        body = bytearray()
-        for chunk in answer.iter_content(_CHUNK):
-            body += chunk
-            if len(body) > _BYTES or perf_counter() - began > _SECONDS:
-                raise _strange()
-        return bytes(body)
+def _body(answer: Answer) -> bytes:
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return b"[]"
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    plain = answer.headers.get("Content-Encoding", "identity") == "identity"
+    if answer.status != HTTPStatus.OK or kind not in MEDIA_TYPES or not plain:
+        raise _strange()
+    return answer.body
 
 
 def _read(body: bytes, level: str) -> list[Row]:

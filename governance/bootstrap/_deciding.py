@@ -161,7 +161,7 @@ def make_lists(
     }
     return ArchiveLists(
         point=enforcement,
-        archives=DicomwebArchives(addresses),
+        archives=DicomwebArchives(addresses, infrastructure.outbound),
         decisions=decisions,
         policy=registers.agreements.compiled,
         catalogue=registers.catalogue,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder, Source
 from governance.audit.health import LogHealth
+from governance.bootstrap._outbound import make_outbound
 from governance.clock import Clock
+from governance.outbound import Outbound
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.settings import Settings
 from governance.storage import Database, migrate
@@ -21,6 +23,7 @@ class Infrastructure:
     clock: Clock
     database: Database
     metrics: Metrics
+    outbound: Outbound
     pseudonymiser: Pseudonymiser
     vault: Vault
     source: Source
@@ -46,6 +49,7 @@ def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
         clock=clock,
         database=database,
         metrics=metrics,
+        outbound=make_outbound(settings, metrics),
         pseudonymiser=pseudonymiser,
         vault=vault,
         source=source,

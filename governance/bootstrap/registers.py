@@ -8,7 +8,7 @@ from governance.catalogue import Catalogue
 from governance.emergency import EmergencyGrants
 from governance.federation import FederationDirectory
 from governance.relationships import Relationships
-from governance.tokens import ClientMethods, KeyRing, TokenService
+from governance.tokens import ClientMethods, KeyRing, RemoteKeySets, TokenService, key_set_fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
             keys=keys,
             clock=clock,
             client_methods=methods.names,
+            key_sets=RemoteKeySets(key_set_fetch(infrastructure.outbound)),
         ),
         emergency=EmergencyGrants(database, infrastructure.recorder),
     )

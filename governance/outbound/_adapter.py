@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DecodeError, HTTPError
 
 from governance.outbound._slots import Slots
 from governance.outbound._sockets import POOLS, Call, under_way
 from governance.outbound.budget import Budget, Deadline, seconds_left
 from governance.outbound.failure import CallOutcome, OutboundFailed
-from governance.outbound.peers import is_loopback_host
+from governance.outbound.peers import place_of
 
 _PIECE = 1 << 16
 _DIGITS = 15  # of a declared length that is read as a number
@@ -83,12 +83,14 @@ class Adapter(HTTPAdapter):
         return answer
 
     def _exchange(self, request: requests.PreparedRequest) -> requests.Response:
-        place = _place(str(request.url), self._budget.plain_http)
+        place = place_of(str(request.url), self._budget.plain_http)
         deadline = Deadline(seconds_left(self._budget.seconds))
         with self._slots.hold(place, self._budget.at_once, deadline), under_way(self._begin(deadline)) as call:
             try:
                 answer = super().send(request, stream=True)
                 _read(answer, self._budget.size)
+            except DecodeError:
+                raise OutboundFailed(CallOutcome.UNREADABLE) from None
             except requests.exceptions.SSLError:
                 raise OutboundFailed(CallOutcome.TLS_FAILED) from None
             except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
@@ -120,16 +122,3 @@ def _body(answer: requests.Response, most: int) -> bytes:
         if len(body) > most:
             raise OutboundFailed(CallOutcome.TOO_LONG)
     return bytes(body)
-
-
-def _place(url: str, plain_http: bool) -> str:
-    """Give the host and port of a URL that may be asked. Raises OutboundFailed: URL_REFUSED."""
-    try:
-        parts = urlsplit(url)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and (plain_http or is_loopback_host(parts.hostname)))
-        port = parts.port
-    except ValueError:
-        raise OutboundFailed(CallOutcome.URL_REFUSED) from None
-    if not safe or not parts.hostname or "@" in parts.netloc:
-        raise OutboundFailed(CallOutcome.URL_REFUSED)
-    return f"{parts.hostname}:{port}"

@@ -21,19 +21,21 @@ class CallOutcome(StrEnum):
     TLS_FAILED = "tls_failed"
     TOO_LONG = "too_long"
     UNREACHABLE = "unreachable"
+    UNREADABLE = "unreadable"
     URL_REFUSED = "url_refused"
 
 
 _DETAILS = {
     CallOutcome.ADDRESS_REFUSED: "The other side's name leads to an address that may not be called.",
-    CallOutcome.BROKEN: "The other side's answer broke off or could not be read.",
+    CallOutcome.BROKEN: "The other side's answer broke off or is no HTTP.",
     CallOutcome.BUSY: "Too many calls to the other side are under way.",
     CallOutcome.REDIRECTED: "The other side sent the call elsewhere, which is never followed.",
     CallOutcome.TIMEOUT: "The other side did not answer whole in time.",
     CallOutcome.TLS_FAILED: "No TLS connection with the other side that can be trusted.",
     CallOutcome.TOO_LONG: "The other side's answer is too long.",
     CallOutcome.UNREACHABLE: "The other side cannot be reached.",
-    CallOutcome.URL_REFUSED: "The URL is neither https nor http on a loopback address.",
+    CallOutcome.UNREADABLE: "The other side's answer is not compressed as it says.",
+    CallOutcome.URL_REFUSED: "The URL is neither https nor loopback.",
 }
 
 

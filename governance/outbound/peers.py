@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from governance.outbound.failure import CallOutcome, OutboundFailed
+
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
@@ -87,6 +89,27 @@ def is_public(address: IPAddress) -> bool:
         if address.is_site_local or any(inner is not None and not is_public(inner) for inner in embedded):
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+def place_of(url: str, plain_http: bool = False) -> str:
+    """Give the host and port of a URL that may be asked: https, or http on a loopback address; nobody's password in it.
+
+    Args:
+        url: the whole URL.
+        plain_http: whether http may be spoken with other hosts too.
+
+    Raises:
+        OutboundFailed: URL_REFUSED.
+    """
+    try:
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and (plain_http or is_loopback_host(parts.hostname)))
+        port = parts.port
+    except ValueError:
+        raise OutboundFailed(CallOutcome.URL_REFUSED) from None
+    if not safe or not parts.hostname or "@" in parts.netloc:
+        raise OutboundFailed(CallOutcome.URL_REFUSED)
+    return f"{parts.hostname}:{port}"
 
 
 def is_loopback_host(host: str | None) -> bool:

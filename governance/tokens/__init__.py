@@ -29,7 +29,7 @@ from governance.tokens.dpop import Presentation
 from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, TokenRefused
 from governance.tokens.exchange_request import ExchangeRequest, TokenType, parse_exchange, scope_of
 from governance.tokens.form import Form, parse_form
-from governance.tokens.jwks import RemoteKeySets
+from governance.tokens.jwks import RemoteKeySets, key_set_fetch
 from governance.tokens.keys import KeyRing
 from governance.tokens.service import TokenService
 from governance.tokens.subject_tokens import VerifiedIdentity
@@ -54,6 +54,7 @@ __all__ = [
     "TokenService",
     "TokenType",
     "VerifiedIdentity",
+    "key_set_fetch",
     "parse_exchange",
     "parse_form",
     "scope_of",

@@ -53,7 +53,7 @@ class TokenService:
         recorder: Recorder,
         keys: KeyRing,
         clock: Clock,
-        key_sets: RemoteKeySets | None = None,
+        key_sets: RemoteKeySets,
         client_methods: Sequence[str] = (PRIVATE_KEY_JWT,),
     ) -> None:
         self.issuer = issuer
@@ -66,7 +66,7 @@ class TokenService:
         self._client_methods = tuple(client_methods)
         self._minter = Issuer(issuer, keys, recorder.new_id)
         self._verifier = AccessVerifier(issuer, keys)
-        self._subjects = SubjectTokenVerifier(self._provider, key_sets or RemoteKeySets())
+        self._subjects = SubjectTokenVerifier(self._provider, key_sets)
 
     def authenticate_client(self, form: Form) -> ServiceClient:
         """Find out which registered client sent a form, by its signed assertion (client_authentication.py).

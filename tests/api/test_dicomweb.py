@@ -1,7 +1,9 @@
 """The door for lists: of what an archive answers, a caller gets what the agreements open, and no trace of the rest."""
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,15 @@ from governance.simulation.showcase import (
 )
 from governance.vocabulary import EventKind, Outcome
 from tests.fakes.archive import ListArchive, list_archive, row
+from tests.fakes.stranger import (
+    Behaviour,
+    breaks_off,
+    drips_body,
+    drips_headers,
+    silence,
+    stranger,
+    two_hundred_megabytes_undeclared,
+)
 from tests.worlds.agreements import OFFICE
 from tests.worlds.region import DIRECT_CARE, RegionWorld, copy_home
 
@@ -69,14 +80,20 @@ class Listing:
 
 @pytest.fixture
 def listing(region_home: DemoHome, tmp_path: Path) -> Iterator[Listing]:
-    home = copy_home(region_home, tmp_path / "home")
     with list_archive() as archive:
         archive.rows = [row(study) for study in (UNRELATED_STUDY, SHARED_STUDY, *HELD[1:])]
-        made = _Home(home.folder, home.service, home.identity)
-        _Home.archive = archive.url.replace("http://", "http://lists:p%40ss@")
-        region = RegionWorld(made)
-        yield Listing(region, archive, region.token(REPORTER, SHARED_STUDY))
-        region.close()
+        with listing_of(archive, copy_home(region_home, tmp_path / "home")) as made:
+            yield made
+
+
+@contextmanager
+def listing_of(archive: ListArchive, home: DemoHome) -> Iterator[Listing]:
+    """Run the region in front of an archive."""
+    made = _Home(home.folder, home.service, home.identity)
+    _Home.archive = archive.url.replace("http://", "http://lists:p%40ss@")
+    region = RegionWorld(made)
+    yield Listing(region, archive, region.token(REPORTER, SHARED_STUDY))
+    region.close()
 
 
 def test_a_list_shows_what_the_agreements_open_and_nothing_else(listing: Listing) -> None:
@@ -287,6 +304,32 @@ def test_rows_are_counted(listing: Listing) -> None:
     text = listing.region.services.infrastructure.metrics.render("")[0].decode()
     assert 'governance_list_rows_total{outcome="shown"} 1.0' in text
     assert 'governance_list_rows_total{outcome="held_back"} 5.0' in text
+
+
+@pytest.mark.parametrize("behave", [drips_headers, drips_body, silence, breaks_off], ids=lambda each: each.__name__)
+def test_an_archive_that_does_not_answer_whole_in_time_is_unavailable(
+    region_home: DemoHome, tmp_path: Path, behave: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("governance.archives.lists.SECONDS", 1.5)
+    with (
+        stranger(behave) as archive,
+        listing_of(ListArchive(url=archive.url), copy_home(region_home, tmp_path / "home")) as listing,
+    ):
+        began = time.monotonic()
+        answer = listing.ask()
+    assert time.monotonic() - began < 30
+    assert (answer.status_code, answer.get_json()["reason"]) == (503, "archive.unavailable")
+    assert SHARED_STUDY not in answer.get_data(as_text=True)
+
+
+def test_an_archive_that_sends_200_megabytes_is_refused(region_home: DemoHome, tmp_path: Path) -> None:
+    with (
+        stranger(two_hundred_megabytes_undeclared) as archive,
+        listing_of(ListArchive(url=archive.url), copy_home(region_home, tmp_path / "home")) as listing,
+    ):
+        refused(listing)
+    text = listing.region.services.infrastructure.metrics.render("")[0].decode()
+    assert 'governance_outbound_calls_total{outcome="too_long",purpose="qido"} 1.0' in text
 
 
 def refused(listing: Listing, path: str = "/studies") -> Any:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -65,7 +65,8 @@ def list_archive() -> Iterator[ListArchive]:
             self.send_header("X-Total-Count", str(len(made.rows)))
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):  # whoever asked has had enough
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Write nothing: paths hold study UIDs."""

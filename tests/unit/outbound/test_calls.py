@@ -120,7 +120,7 @@ BROKEN: dict[str, tuple[Behaviour, CallOutcome]] = {
     "a chunk that breaks off": (breaks_off_in_a_chunk, CallOutcome.BROKEN),
     "no word": (closes, CallOutcome.UNREACHABLE),
     "no HTTP": (talks_nonsense, CallOutcome.BROKEN),
-    "garbled compression": (garbles_its_compression, CallOutcome.BROKEN),
+    "garbled compression": (garbles_its_compression, CallOutcome.UNREADABLE),
     "a redirect": (sends_elsewhere, CallOutcome.REDIRECTED),
     "200 MB": (two_hundred_megabytes, CallOutcome.TOO_LONG),
     "200 MB undeclared": (two_hundred_megabytes_undeclared, CallOutcome.TOO_LONG),

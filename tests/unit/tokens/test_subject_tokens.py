@@ -8,8 +8,10 @@ import pytest
 
 from governance.errors import Unavailable
 from governance.federation import IdentityProvider
+from governance.outbound import Outbound
+from governance.outbound.peers import place_of
 from governance.tokens import OAuthError, RemoteKeySets, TokenFault, TokenType
-from governance.tokens.jwks import KeySetUnreachable, fetch_key_set, require_safe_address
+from governance.tokens.jwks import KeySetUnreachable, key_set_fetch
 from governance.vocabulary import Role, SubjectType
 from tests.worlds.tokens import BROKER, KeyPair, TokenWorld, raw_token
 
@@ -247,14 +249,14 @@ def test_a_private_key_in_a_key_set_is_not_used(world: TokenWorld) -> None:
 )
 def test_an_address_that_is_neither_https_nor_loopback_is_never_asked(address: str) -> None:
     with pytest.raises(KeySetUnreachable, match="neither https nor loopback"):
-        fetch_key_set(address)
+        key_set_fetch(Outbound())(address)
 
 
 @pytest.mark.parametrize(
     "address", ["https://idp.rkb.test/jwks", "http://127.0.0.1:8081/RKB/jwks", "http://[::1]/jwks"]
 )
 def test_https_and_loopback_are_safe(address: str) -> None:
-    require_safe_address(address)
+    place_of(address)
 
 
 def _away(_address: str) -> bytes:
