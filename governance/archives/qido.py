@@ -21,9 +21,9 @@ Dataset: TypeAlias = dict[str, Any]  # DICOM JSON (PS3.18 section F)
 STUDY, SERIES, INSTANCE = "0020000D", "0020000E", "00080018"
 MEDIA_TYPES = ("application/dicom+json", "application/json")
 _TAG = re.compile(r"[0-9A-F]{8}")
-_STRANGE = frozenset(
+_STRANGE = frozenset(  # the archive answered, in a way that cannot be judged
     {CallOutcome.REDIRECTED, CallOutcome.TOO_LONG, CallOutcome.UNREADABLE}
-)  # it answered, in a way that cannot be judged
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ def create_app(services: Services) -> Flask:
         base_url=settings.issuer,
         client_id=settings.console_client_id,
         session_key=settings.session_key.get_secret_value(),
+        outbound=services.infrastructure.outbound,
     )
     problems.install(app)
     observation.install(app, services.infrastructure.metrics)

@@ -5,6 +5,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from governance.clock import Clock
+from governance.outbound import Outbound
 from governance.storage import Database
 from governance.web import security_headers
 from governance.web.sessions import ServerSideSessions, SessionPolicy
@@ -22,6 +23,7 @@ def install(
     base_url: str,
     client_id: str,
     session_key: bytes,
+    outbound: Outbound,
 ) -> None:
     """Prepare an application for browsers.
 
@@ -32,11 +34,12 @@ def install(
         base_url: the public address without a closing slash; https makes cookies secure.
         client_id: the console's client id at every identity provider.
         session_key: at least 32 random bytes that sign form tokens; the same in every worker.
+        outbound: the client that calls identity providers.
     """
     secure = base_url.startswith("https://")
     app.secret_key = session_key
     app.session_interface = ServerSideSessions(database, clock, SessionPolicy(secure=secure))
-    app.extensions[_SIGN_IN] = SignIn(ConsoleClient(client_id, base_url + CALLBACK_PATH), clock)
+    app.extensions[_SIGN_IN] = SignIn(ConsoleClient(client_id, base_url + CALLBACK_PATH), clock, outbound)
     security_headers.install(app, secure)
 
 

@@ -1,7 +1,7 @@
 """Signing people in through the identity provider of their own trust (OpenID Connect Core 1.0, code flow).
 
 1. One provider a trust, registered in the federation; its metadata is discovered from its issuer and must name that
-   issuer (Discovery 1.0 section 4.3).
+   issuer (Discovery 1.0 section 4.3). Of the metadata only what ``METADATA`` names is used.
 2. PKCE S256 (RFC 7636), ``state`` and ``nonce`` are made for each attempt and kept on the server, in the session that
    began it; each is used once.
 3. The answer must come from the provider that was asked: its ``iss`` parameter, when there is one (RFC 9207), and its
@@ -11,29 +11,45 @@
 5. The provider says who somebody is. What they may do here comes from the federation's register of people, never from
    a claim.
 6. Whatever goes wrong, the person learns that it did not work; the log learns which step, never the token.
+7. Every call goes through the outbound client, authlib's too, and coming back is one total. Metadata and keys serve
+   while they are renewed; a provider that is away is not asked again at once.
 """
 
 import hmac
+import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import timedelta
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, TypeAlias, cast
 
 import requests
 from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OAuthError, OpenIDMixin
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken
+from joserfc import jws
 from joserfc.errors import JoseError
 
 from governance.clock import Clock
 from governance.errors import Unauthenticated, Unavailable
+from governance.outbound import Answer, CallPurpose, Documents, Freshness, Outbound, within
 from governance.telemetry import get_logger
+from governance.tokens import RemoteKeySets, key_set_fetch
 
 ALGORITHMS = ("ES256", "PS256", "RS256")
 LEEWAY = 30  # seconds a provider's clock may differ from ours
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_OFFERED = "id_token_signing_alg_values_supported"
+METADATA = frozenset({"issuer", _OFFERED, *ENDPOINTS})
 METADATA_LIFETIME = timedelta(hours=1)  # how long discovery and keys are kept
-_TIMEOUT = 5  # seconds for one call to a provider
+METADATA_STALE = timedelta(hours=2)  # how long they serve while the provider is away
+COOL_DOWN = timedelta(seconds=5)  # after discovery failed
+_TOTAL = 10.0  # seconds for everything that is asked of a provider when somebody comes back from it
+Metadata: TypeAlias = Mapping[str, Any]
+logging.getLogger("authlib").setLevel(logging.CRITICAL)  # it writes code verifiers
 _log = get_logger(__name__)
 
 
@@ -88,12 +104,17 @@ class SignIn:
     Args:
         client: the console's registration.
         clock: the one clock; judges every time in an ID token.
+        outbound: the client that calls the providers.
     """
 
-    def __init__(self, client: ConsoleClient, clock: Clock) -> None:
+    def __init__(self, client: ConsoleClient, clock: Clock, outbound: Outbound) -> None:
         self._client = client
         self._clock = clock
-        self._providers: dict[str, tuple[datetime, _Provider]] = {}
+        self._outbound = outbound
+        self._metadata = Documents(self._discover, Freshness(METADATA_LIFETIME, METADATA_STALE, COOL_DOWN))
+        self._keys = RemoteKeySets(
+            key_set_fetch(outbound), METADATA_LIFETIME, COOL_DOWN, METADATA_STALE, renewal=timedelta(0)
+        )
 
     def begin(self, issuer: str) -> tuple[str, SignInAttempt]:
         """Give the provider's address to send the browser to, and the attempt to keep.
@@ -116,7 +137,8 @@ class SignIn:
         code = answer.get("code")
         if not code:
             raise _refused("no_code")
-        claims = self._claims(self._provider(attempt.issuer), attempt, code)
+        with within(_TOTAL):
+            claims = self._claims(self._provider(attempt.issuer), attempt, code)
         return ProvenIdentity(attempt.issuer, str(claims["sub"]), str(claims.get("name") or "Name not given"))
 
     def _claims(self, provider: "_Provider", attempt: SignInAttempt, code: str) -> Mapping[str, Any]:
@@ -130,48 +152,62 @@ class SignIn:
             token = provider.fetch_access_token(
                 self._client.redirect_uri, code=code, code_verifier=attempt.code_verifier
             )
+            if "id_token" not in token:
+                raise _refused("no_id_token")
+            provider.key_set = self._key_set(provider.server_metadata["jwks_uri"], token["id_token"])
             claims = provider.parse_id_token(
                 token, attempt.nonce, _id_token_rules(attempt.issuer, self._client.client_id), _Claims, LEEWAY
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, Unavailable) as error:
             raise _away(error) from None
         except (OAuthError, JoseError, ValueError, KeyError, RuntimeError) as error:
             _log.warning("sign-in refused", step="id_token", error_type=type(error).__name__)
             raise _refused("id_token") from None
-        if claims is None:
-            raise _refused("no_id_token")
         return cast("Mapping[str, Any]", claims)
 
+    def _key_set(self, address: str, id_token: object) -> Mapping[str, Any]:
+        """Give the provider's keys, fetched anew when they lack the one that signed; ValueError for no token."""
+        if not isinstance(id_token, str):
+            raise ValueError("the ID token is no text")  # noqa: TRY004  as for text that is no token
+        kid = jws.extract_compact(id_token.encode()).headers().get("kid")
+        return {"keys": list(self._keys.keys(address, kid, self._clock.now()))}
+
     def _provider(self, issuer: str) -> "_Provider":
-        """Give the provider with its metadata, discovered at most once an hour."""
-        now = self._clock.now()
-        kept = self._providers.get(issuer)
-        if kept is not None and now - kept[0] < METADATA_LIFETIME:
-            return kept[1]
-        provider = _Provider(self._client, issuer)
+        return _Provider(self._client, self._metadata.get(issuer, self._clock.now()), self._outbound)
+
+    def _discover(self, issuer: str) -> Metadata:
+        """Fetch what a provider says of itself. Raises Unavailable."""
         try:
-            metadata = provider.load_server_metadata()
-        except (requests.RequestException, ValueError) as error:
+            told = _document(
+                self._outbound.get(CallPurpose.DISCOVERY, issuer.rstrip("/") + "/.well-known/openid-configuration")
+            )
+        except (Unavailable, ValueError, RecursionError) as error:
             raise _away(error) from None
-        if metadata.get("issuer") != issuer:
+        if told.get("issuer") != issuer or not all(isinstance(told.get(name), str) for name in ENDPOINTS):
             _log.warning("sign-in refused", step="discovery", error_type="issuer")
             raise Unavailable("sign_in.provider", "Your trust's sign-in service does not describe itself correctly.")
-        offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-        metadata["id_token_signing_alg_values_supported"] = [name for name in ALGORITHMS if name in offered]
-        self._providers[issuer] = (now, provider)
-        return provider
+        offered = told.get(_OFFERED) or ["RS256"]
+        known = {name: told[name] for name in METADATA & told.keys()}
+        return known | {_OFFERED: [name for name in ALGORITHMS if isinstance(offered, list) and name in offered]}
+
+
+def _document(answer: Answer) -> Metadata:
+    told = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
+    if not isinstance(told, dict):
+        raise ValueError("no metadata")  # noqa: TRY004  the answer's fault, like JSON that is none
+    return told
 
 
 class _Provider(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]
-    """Authlib's client without a framework: our session keeps the state."""
+    """Authlib's client without a framework: our session keeps the state, our client calls, our cache has the keys."""
 
     client_cls = OAuth2Session
+    key_set: Mapping[str, Any] = MappingProxyType({"keys": ()})
 
-    def __init__(self, client: ConsoleClient, issuer: str) -> None:
+    def __init__(self, client: ConsoleClient, metadata: Metadata, outbound: Outbound) -> None:
         kwargs: dict[str, Any] = {
             "scope": "openid profile",
             "code_challenge_method": "S256",
-            "default_timeout": _TIMEOUT,
             "token_endpoint_auth_method": _authentication(client),
         }
         super().__init__(
@@ -180,8 +216,16 @@ class _Provider(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]
             client_secret=client.private_key or client.secret,
             client_kwargs=kwargs,
             client_auth_methods=[PrivateKeyJWT(alg="ES256")] if client.private_key else None,
-            server_metadata_url=issuer.rstrip("/") + "/.well-known/openid-configuration",
         )
+        self.server_metadata = dict(metadata)
+        self._outbound = outbound
+
+    def _get_oauth_client(self, **metadata: Any) -> OAuth2Session:
+        return self._outbound.equip(super()._get_oauth_client(**metadata), CallPurpose.SIGN_IN)
+
+    def fetch_jwk_set(self, force: bool = False) -> Mapping[str, Any]:
+        """Give the keys that were found; authlib asks for newer ones with ``force``, and there are none."""
+        return self.key_set
 
 
 def _authentication(client: ConsoleClient) -> str:
@@ -204,5 +248,6 @@ def _refused(step: str) -> Unauthenticated:
 
 
 def _away(error: Exception) -> Unavailable:
-    _log.warning("identity provider away", error_type=type(error).__name__)
+    why = error.reason if isinstance(error, Unavailable) else type(error).__name__
+    _log.warning("identity provider away", why=why)
     return Unavailable("sign_in.provider", "Your trust's sign-in service cannot be reached. Try again soon.", 30)

@@ -1,5 +1,6 @@
 """A server that behaves as a test says, byte by byte: what the outbound client must survive."""
 
+import re
 import socket
 import ssl
 import threading
@@ -21,9 +22,9 @@ class Conversation:
     sent: int = 0
 
     def hear(self) -> bytes:
-        """Read a request to the end of its headers; empty when the other side is gone."""
+        """Read a request with its body; empty when the other side is gone."""
         heard = b""
-        while b"\r\n\r\n" not in heard:
+        while not _whole(heard):
             piece = self.connection.recv(PIECE)
             if not piece:
                 return b""
@@ -142,6 +143,12 @@ def _converse(conversation: Conversation, behave: Behaviour, context: ssl.SSLCon
         conversation.connection = context.wrap_socket(conversation.connection, server_side=True)
     if conversation.hear():
         behave(conversation)
+
+
+def _whole(heard: bytes) -> bool:
+    head, end, body = heard.partition(b"\r\n\r\n")
+    declared = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    return bool(end) and len(body) >= (int(declared[1]) if declared else 0)
 
 
 def document(body: bytes = b'{"a": 1}', headers: bytes = b"") -> Behaviour:

@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from governance.clock import SystemClock
+from governance.outbound import LOOPBACK, Outbound, Peers
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.identity_provider.accounts import DEFAULT_FILE
 from governance.tokens.cis2 import JOB_ROLES
@@ -128,7 +129,7 @@ def test_the_whole_flow_gives_an_identity_token(provider: str) -> None:
 
 
 def test_the_console_signs_in_with_the_library_it_uses(provider: str) -> None:
-    console = SignIn(ConsoleClient(CONSOLE, CALLBACK), SystemClock())
+    console = SignIn(ConsoleClient(CONSOLE, CALLBACK), SystemClock(), Outbound(Peers(LOOPBACK)))
     address, attempt = console.begin(f"{provider}/RKB")
     query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     found = console.complete(attempt, picked(provider, "ig.officer.rkb", "RKB", **query))

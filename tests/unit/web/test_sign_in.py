@@ -5,8 +5,11 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +21,27 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from governance.clock import FixedClock
 from governance.errors import GovernanceError, Unauthenticated, Unavailable
-from governance.web.sign_in import LEEWAY, ConsoleClient, SignIn, SignInAttempt
+from governance.outbound import LOOPBACK, Budget, CallPurpose, Outbound, Peers
+from governance.web.sign_in import (
+    COOL_DOWN,
+    LEEWAY,
+    METADATA_LIFETIME,
+    METADATA_STALE,
+    ConsoleClient,
+    SignIn,
+    SignInAttempt,
+)
+from tests.fakes.stranger import (
+    Behaviour,
+    breaks_off,
+    document,
+    drips_body,
+    drips_headers,
+    sends_elsewhere,
+    silence,
+    stranger,
+    two_hundred_megabytes_undeclared,
+)
 
 CLIENT = ConsoleClient("console", "https://governance.example/console/sign-in/callback")
 
@@ -105,7 +128,7 @@ def provider(clock: FixedClock) -> Iterator[Provider]:
 
 @pytest.fixture
 def sign_in(clock: FixedClock) -> SignIn:
-    return SignIn(CLIENT, clock)
+    return SignIn(CLIENT, clock, Outbound(Peers(LOOPBACK)))
 
 
 def begin(sign_in: SignIn, provider: Provider) -> SignInAttempt:
@@ -269,7 +292,100 @@ def test_a_provider_that_names_another_issuer_is_refused(sign_in: SignIn, provid
 
 def test_a_provider_that_is_away_is_told_as_away(clock: FixedClock) -> None:
     with pytest.raises(Unavailable):
-        SignIn(CLIENT, clock).begin("http://127.0.0.1:9/rrk")
+        SignIn(CLIENT, clock, Outbound(Peers(LOOPBACK))).begin("http://127.0.0.1:9/rrk")
+
+
+# A provider is a stranger to the outbound client
+
+
+SHORT = 1.5  # seconds
+BOUND = 20 * SHORT
+
+
+@pytest.fixture
+def impatient(clock: FixedClock) -> SignIn:
+    """Sign in with calls of a second or two."""
+    budgets = {purpose: Budget(SHORT, 1 << 18) for purpose in CallPurpose}
+    return SignIn(CLIENT, clock, Outbound(Peers(LOOPBACK), budgets=budgets))
+
+
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize(
+    "behave",
+    [drips_headers, drips_body, silence, breaks_off, sends_elsewhere, two_hundred_megabytes_undeclared],
+    ids=lambda each: each.__name__,
+)
+def test_an_endpoint_that_gives_no_whole_answer_in_time_is_told_as_away(
+    impatient: SignIn, provider: Provider, endpoint: str, behave: Behaviour
+) -> None:
+    with stranger(behave) as endless:
+        provider.metadata = {endpoint: endless.url}
+        began = time.monotonic()
+        error = refusal(impatient, provider)
+    assert time.monotonic() - began < BOUND
+    assert (type(error), error.reason) == (Unavailable, "sign_in.provider")
+    assert len(endless.requests) == 1
+
+
+@pytest.mark.parametrize("behave", [drips_headers, drips_body, sends_elsewhere], ids=lambda each: each.__name__)
+def test_discovery_that_gives_no_whole_answer_in_time_is_told_as_away_and_not_repeated(
+    impatient: SignIn, clock: FixedClock, behave: Behaviour
+) -> None:
+    with stranger(behave) as endless:
+        issuer = f"http://127.0.0.1:{endless.port}/rrk"
+        began = time.monotonic()
+        for _ in range(3):
+            with pytest.raises(Unavailable) as caught:
+                impatient.begin(issuer)
+            assert caught.value.reason == "sign_in.provider"
+        assert time.monotonic() - began < BOUND
+        assert len(endless.requests) == 1
+        clock.advance(COOL_DOWN)
+        with pytest.raises(Unavailable):
+            impatient.begin(issuer)
+        assert len(endless.requests) == 2
+
+
+def test_coming_back_is_one_total(impatient: SignIn, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("governance.web.sign_in._TOTAL", 0.0)
+    with stranger(silence) as endless:
+        provider.metadata = {"token_endpoint": endless.url}
+        assert isinstance(refusal(impatient, provider), Unavailable)
+    assert not endless.conversations
+
+
+def test_an_endpoint_that_leads_inside_is_not_called(clock: FixedClock, provider: Provider) -> None:
+    names = {"idp.example": "127.0.0.1", "inside.example": "127.0.0.1"}
+    peers = Peers([("127.0.0.1", ip_network("127.0.0.1/32"))])
+    outbound = Outbound(peers, resolve=lambda name: [ip_address(names[name])])
+    with stranger(silence) as inside:
+        provider.metadata = {"token_endpoint": f"https://inside.example:{inside.port}/token"}
+        assert isinstance(refusal(SignIn(CLIENT, clock, outbound), provider), Unavailable)
+    assert not inside.conversations
+
+
+def test_the_last_metadata_serve_while_the_provider_is_away(
+    sign_in: SignIn, provider: Provider, clock: FixedClock
+) -> None:
+    sign_in.begin(provider.issuer)
+    provider.metadata = {"issuer": "https://id.example/other"}  # what it says now is of no use
+    clock.advance(METADATA_LIFETIME + timedelta(minutes=1))
+    address, _ = sign_in.begin(provider.issuer)
+    assert address.startswith(f"{provider.issuer}/authorize?")
+    clock.advance(METADATA_STALE)
+    with pytest.raises(Unavailable):
+        sign_in.begin(provider.issuer)
+
+
+def test_metadata_change_nothing_of_how_the_console_proves_itself(clock: FixedClock, provider: Provider) -> None:
+    """Authlib takes every member of the metadata for an option of its session: this one would post the secret."""
+    client = ConsoleClient("console", CLIENT.redirect_uri, secret="sesame")
+    provider.metadata = {"token_endpoint_auth_method": "client_secret_post", "verify": False, "trust_env": True}
+    with stranger(document()) as listening:
+        provider.metadata["token_endpoint"] = listening.url
+        refusal(SignIn(client, clock, Outbound(Peers(LOOPBACK))), provider)
+    assert b"Authorization: Basic " in listening.requests[0]
+    assert b"sesame" not in listening.requests[0]
 
 
 def test_no_refusal_repeats_what_was_sent(sign_in: SignIn, provider: Provider) -> None:
