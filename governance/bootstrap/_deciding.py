@@ -33,16 +33,15 @@ from governance.decisions import (
 )
 from governance.decisions.pip import ReadsToday
 from governance.impact import ImpactAnalysis
-from governance.settings import Settings
 from governance.tenants import Tenant, Tenants, read_tenants
 from governance.vocabulary import EventKind, Outcome
 
 
-def make_engine(settings: Settings) -> Engine:
-    policies = PolicySource.from_directory()
+def make_engine(infrastructure: Infrastructure) -> Engine:
+    settings, policies = infrastructure.settings, PolicySource.from_directory()
     if settings.opa_url is None:
         return RegorusEngine(policies)
-    return OpaEngine(settings.opa_url, policies, settings.engine_timeout)
+    return OpaEngine(settings.opa_url, policies, settings.engine_timeout, outbound=infrastructure.outbound)
 
 
 def make_decisions(infrastructure: Infrastructure, registers: Registers, engine: Engine) -> DecisionService:
@@ -175,10 +174,7 @@ def make_lists(
 def make_tenants(infrastructure: Infrastructure) -> Tenants:
     """Read every tenant's folder; raises ConfigurationError with the faults of all of them."""
     return Tenants(
-        held=[
-            (tenant, _rules(infrastructure.settings, tenant))
-            for tenant in read_tenants(infrastructure.settings.tenants)
-        ],
+        held=[(tenant, _rules(infrastructure, tenant)) for tenant in read_tenants(infrastructure.settings.tenants)],
         pseudonymiser=infrastructure.pseudonymiser,
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
@@ -186,10 +182,11 @@ def make_tenants(infrastructure: Infrastructure) -> Tenants:
     )
 
 
-def _rules(settings: Settings, tenant: Tenant) -> Rules:
+def _rules(infrastructure: Infrastructure, tenant: Tenant) -> Rules:
+    settings = infrastructure.settings
     if settings.opa_url is None:
         return RegorusRules(tenant.rules)
-    return OpaRules(settings.opa_url, tenant.rules, settings.engine_timeout)
+    return OpaRules(settings.opa_url, tenant.rules, settings.engine_timeout, outbound=infrastructure.outbound)
 
 
 def _reads_today(search: AuditSearch) -> ReadsToday:

@@ -49,7 +49,7 @@ class Uses:
 def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engine | None) -> Uses:
     """Make every use case; the order is that of who hears first of changed terms (this process, then tokens, edges)."""
     settings, database, clock = infrastructure.settings, infrastructure.database, infrastructure.clock
-    decisions = deciding.make_decisions(infrastructure, registers, engine or deciding.make_engine(settings))
+    decisions = deciding.make_decisions(infrastructure, registers, engine or deciding.make_engine(infrastructure))
     terms = CurrentTerms(database, decisions, registers.agreements.catch_up)
     access = deciding.make_access(infrastructure, registers, decisions, terms)
     bundles = watching.make_bundles(infrastructure, registers)

@@ -8,7 +8,7 @@ What this adapter adds to the client, each for a fault seen in it:
 4. a policy of the old syntax is rewritten without a word: here it is refused;
 5. retries with back-off: here a broken connection is tried once more at once, a slow answer never;
 6. a time-out that starts anew with each byte, an answer without an end, a redirect to elsewhere: here a decision has
-   one budget, in seconds and in bytes (``_opa_line``), and all of it is spent at the one server.
+   one budget, in seconds and in bytes, and the outbound client spends all of it at the one server.
 
 A server that lost its memory is given it again beside the request that found out, which waits as long as its own budget
 allows, and by :meth:`OpaEngine.health`, for a service that is not ready is asked nothing else.
@@ -29,10 +29,11 @@ from typing import Any, TypeVar
 
 from governance.agreements import PolicyData
 from governance.decisions._filter_answers import read_compiled
-from governance.decisions._opa_line import LOAD_TIMEOUT, Line, Spending, alone, guarded, put_policies, watchman
+from governance.decisions._opa_line import LOAD_TIMEOUT, Line, alone, guarded, put_policies
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, outcome_of, read_answer
 from governance.decisions.filters import StudyFilter
+from governance.outbound import Outbound, within
 from governance.vocabulary import ReasonCode
 
 _PACKAGE, _RULE, _RULES = "imaging.decision", "answer", "answers"
@@ -54,6 +55,7 @@ class OpaEngine:
         timeout: seconds a decision may take, from the question to its last byte, before the answer is a denial.
         token: bearer token for the server's API, if it asks for one.
         patience: seconds that other policy data may stand at the server before this process puts its own there.
+        outbound: the client that calls; one that may call this server and nobody else unless given.
     """
 
     name = "opa"
@@ -65,13 +67,13 @@ class OpaEngine:
         timeout: float = 0.5,
         token: str | None = None,
         patience: float = _PATIENCE,
+        outbound: Outbound | None = None,
     ) -> None:
-        self._line = Line(url, timeout, token)
+        self._line = Line(url, timeout, token, outbound)
         self._policies = policies
         self._timeout = timeout
         self._patience = patience
         self._other_since: float | None = None
-        self._decisions, self._loads = watchman(timeout), watchman(LOAD_TIMEOUT)
         self._loading = threading.Lock()
         self._starting, self._restoring = threading.Lock(), threading.Thread()
         self._data: PolicyData | None = None
@@ -99,7 +101,7 @@ class OpaEngine:
         """Decide on one policy input. Raises EngineFault."""
         if self._data is None:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
-        return self._asked(lambda spending: self._ask(policy_input, spending))
+        return self._asked(lambda: self._ask(policy_input))
 
     def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> list[Answer | EngineFault]:
         """Decide on several policy inputs, some at a time; after a time-out nothing more is asked."""
@@ -120,22 +122,22 @@ class OpaEngine:
             return [self.evaluate(policy_inputs[0])]
         if self._data is None:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
-        return self._asked(lambda spending: self._ask_all(policy_inputs, spending))
+        return self._asked(lambda: self._ask_all(policy_inputs))
 
     def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         """Let OPA evaluate the filter in part (Compile API, OPA 1.9 and later). Raises EngineFault."""
         if self._data is None:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
-        return self._asked(lambda spending: self._compile(policy_input, spending))
+        return self._asked(lambda: self._compile(policy_input))
 
     def health(self) -> Health:
         """Say whether the server answers and holds the expected policy data; one that lost its memory is given it."""
         try:
-            with self._decisions.spend(self._timeout) as spending:
-                held = self._held(spending)
+            with within(self._timeout) as deadline:
+                held = self._held()
                 if self._data is not None and (held is None or (held != self.revision and self._stood_long())):
-                    self._restore().join(spending.left)
-                    held = self._held(spending)
+                    self._restore().join(deadline.left)
+                    held = self._held()
         except EngineFault as fault:
             return Health(ok=False, revision=None, detail=fault.detail)
         if held is None or held != self.revision:
@@ -143,29 +145,29 @@ class OpaEngine:
         self._other_since = None
         return Health(ok=True, revision=self.revision, detail="the OPA server holds the expected policy data")
 
-    def _held(self, spending: Spending) -> str | None:
+    def _held(self) -> str | None:
         """Give the revision of the data at the server, None when there is none."""
-        body = guarded(lambda: self._line.client().query_rule({}, "governance", "revision"), spending)
+        body = guarded(lambda: self._line.client().query_rule({}, "governance", "revision"))
         if not isinstance(body, dict):
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer has no revision")
         held = body.get("result")
         return None if held is None else str(held)
 
-    def _asked(self, question: Callable[[Spending], T]) -> T:
+    def _asked(self, question: Callable[[], T]) -> T:
         """Put a question within one budget; once more when the server had lost its memory and has it again in time."""
-        with self._decisions.spend(self._timeout) as spending:
+        with within(self._timeout) as deadline:
             try:
-                return question(spending)
+                return question()
             except EngineFault as fault:
                 if not self._lost(fault):
                     raise
-            self._restore().join(spending.left)
-            return question(spending)
+            self._restore().join(deadline.left)
+            return question()
 
-    def _compile(self, policy_input: Mapping[str, Any], spending: Spending) -> StudyFilter:
+    def _compile(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         accepted = self._accepted
         known = {"request": policy_input}
-        body = guarded(lambda: self._line.client().compile_filter(_FILTER, known, ["input.study"]), spending)
+        body = guarded(lambda: self._line.client().compile_filter(_FILTER, known, ["input.study"]))
         result = body.get("result", {}) if isinstance(body, dict) else None
         if not isinstance(result, dict):
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's filter is not one")
@@ -175,22 +177,20 @@ class OpaEngine:
         self._other_since = None
         return made
 
-    def _ask(self, policy_input: Mapping[str, Any], spending: Spending) -> Answer:
+    def _ask(self, policy_input: Mapping[str, Any]) -> Answer:
         accepted = self._accepted
-        body = guarded(lambda: self._line.query(policy_input, _PACKAGE, _RULE, spending), spending)
+        body = guarded(lambda: self._line.query(policy_input, _PACKAGE, _RULE))
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
         answer = read_answer(body["result"], accepted | self._accepted)
         self._other_since = None
         return answer
 
-    def _ask_all(
-        self, policy_inputs: Sequence[Mapping[str, Any]], spending: Spending
-    ) -> Sequence[Answer | EngineFault]:
+    def _ask_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> Sequence[Answer | EngineFault]:
         """Put several inputs as one question. Raises EngineFault when it keeps every one of them from its answer."""
         accepted = self._accepted
         asked = {"requests": policy_inputs}
-        body = guarded(lambda: self._line.query(asked, _PACKAGE, _RULES, spending), spending)
+        body = guarded(lambda: self._line.query(asked, _PACKAGE, _RULES))
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answers")
         found = body["result"]
@@ -231,9 +231,9 @@ class OpaEngine:
                 self._upload(self._data)
 
     def _upload(self, data: PolicyData) -> None:
-        with self._loads.spend(LOAD_TIMEOUT) as spending:
+        with within(LOAD_TIMEOUT):
             with self._line.loading(self._timeout) as client:
-                held = guarded(lambda: set(client.get_policies_list()), spending)
+                held = guarded(client.policy_paths)
             with self._line.loading() as client:
-                guarded(lambda: put_policies(client, held, _PREFIX, self._policies.modules), spending)
-                guarded(lambda: client.update_or_create_data(dict(data.document), "governance"), spending)
+                guarded(lambda: put_policies(client, held, _PREFIX, self._policies.modules))
+                guarded(lambda: client.update_or_create_data(dict(data.document), "governance"))

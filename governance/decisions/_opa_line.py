@@ -1,197 +1,59 @@
-"""The line to an OPA server: every exchange on it has a budget, in time and in bytes.
+"""The line to an OPA server: opa-python-client, whose session calls through the outbound client.
 
-A time-out of a socket starts anew with each byte, so a server that drips its answer would hold a request for ever. Here
-a watchman shuts the connection when the budget is spent, wherever the exchange stands: in the headers, in the body, or
-before either. The watchman is one thread for each line, and ends when nobody has asked for a while.
+A question has one budget, in seconds and in bytes, and so has a load; whatever spends more is a fault of the engine.
+The server may be on any address and speak http, since the address is the operator's; ``unix:/path`` is a socket of this
+machine.
 """
 
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, ClassVar, TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from opa_client.opa import OpaClient
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from governance.decisions.engine import EngineFault
+from governance.outbound import Budget, CallOutcome, CallPurpose, Outbound, OutboundFailed, Peers
 from governance.vocabulary import ReasonCode
 
 ANSWER_MAXIMUM = 1 << 20  # bytes of an answer to one question
 LISTING_MAXIMUM = 1 << 26  # bytes of an answer while loading: a list of policies carries their syntax trees
 LOAD_TIMEOUT = 30.0  # seconds; loading is not on the path of a request
-_LOOKS = 20  # times the watchman looks round in one budget
+_AT_ONCE = 64  # questions of one process at a time
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_IDLE = 2.0  # seconds without an exchange after which the watchman goes home
-
+_UNIX = "unix:"
+_FAULTS = {
+    CallOutcome.BUSY: (ReasonCode.ENGINE_TIMEOUT, "the OPA server has too many questions already"),
+    CallOutcome.TIMEOUT: (ReasonCode.ENGINE_TIMEOUT, "the OPA server did not answer in time"),
+    CallOutcome.TOO_LONG: (ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is too long"),
+    CallOutcome.UNREACHABLE: (ReasonCode.ENGINE_UNAVAILABLE, "the OPA server cannot be reached"),
+}
 
 T = TypeVar("T")
 
 
-class TooLong(Exception):
-    """The answer has more bytes than an answer can have."""
-
-
-class Spending:
-    """One exchange under way: until when it may last, and what to shut then."""
-
-    __slots__ = ("expired", "socket", "until")
-
-    def __init__(self, until: float) -> None:
-        self.until = until
-        self.socket: socket.socket | None = None
-        self.expired = False
-
-    @property
-    def left(self) -> float:
-        """Give the seconds that are left, never less than none."""
-        return max(0.0, self.until - time.monotonic())
-
-    def expire(self) -> None:
-        """End it: whoever reads from its connection reads the end."""
-        self.expired = True
-        if self.socket is not None:
-            with suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RDWR)
-
-
-class Watchman:
-    """Ends exchanges whose budget is spent.
+class Client(OpaClient):  # type: ignore[misc]
+    """The client over a session that calls through the outbound client.
 
     Args:
-        grain: seconds between two looks; an exchange may last this much longer than its budget.
+        equip: makes the session call so.
+        arguments: those of opa-python-client.
     """
 
-    def __init__(self, grain: float) -> None:
-        self._grain = grain
-        self._under_way: set[Spending] = set()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    @contextmanager
-    def spend(self, seconds: float) -> Iterator[Spending]:
-        """Run an exchange of the calling thread under a budget."""
-        spending = Spending(time.monotonic() + seconds)
-        with self._lock:
-            self._under_way.add(spending)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="opa-watchman", daemon=True)
-                self._thread.start()
-        before, _HERE.spending = _HERE.spending, spending
-        try:
-            yield spending
-        finally:
-            _HERE.spending = before
-            with self._lock:
-                self._under_way.discard(spending)
-
-    def _watch(self) -> None:
-        asked = time.monotonic()
-        while True:
-            time.sleep(self._grain)
-            now = time.monotonic()
-            with self._lock:
-                if self._under_way:
-                    asked = now
-                elif now - asked > _IDLE:
-                    self._thread = None
-                    return
-                spent = [one for one in self._under_way if one.until <= now]
-                for one in spent:
-                    one.expire()
-
-
-class _Here(threading.local):
-    spending: Spending | None = None
-
-
-_HERE = _Here()
-
-
-def _note(connection: HTTPConnection) -> None:
-    """Let the calling thread's exchange know its socket, before anything is read from it."""
-    if (spending := _HERE.spending) is not None:
-        spending.socket = connection.sock
-        if spending.expired:
-            spending.expire()
-
-
-class _Connection(HTTPConnection):
-    def getresponse(self) -> Any:
-        _note(self)
-        return super().getresponse()
-
-
-class _SecureConnection(HTTPSConnection):
-    def getresponse(self) -> Any:
-        _note(self)
-        return super().getresponse()
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Bounded:
-    """A response whose body ends in an error when it is too long."""
-
-    def __init__(self, raw: HTTPResponse, maximum: int) -> None:
-        self._raw = raw
-        self._maximum = maximum
-
-    def stream(self, amount: int, *, decode_content: bool) -> Iterator[bytes]:
-        """Give the body in pieces. Raises TooLong."""
-        read = 0
-        for piece in self._raw.stream(amount, decode_content=decode_content):
-            read += len(piece)
-            if read > self._maximum:
-                self._raw.close()
-                raise TooLong
-            yield piece
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._raw, name)
-
-
-class _Adapter(HTTPAdapter):
-    """Sends once, through connections that tell their exchange of themselves."""
-
-    def __init__(self, maximum: int) -> None:
-        self._maximum = maximum
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
-        super().init_poolmanager(*args, **keywords)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-
-    def build_response(self, req: requests.PreparedRequest, resp: HTTPResponse) -> requests.Response:  # type: ignore[override]
-        response: requests.Response = super().build_response(req, resp)
-        response.raw = _Bounded(resp, self._maximum)
-        return response
-
-
-class Client(OpaClient):  # type: ignore[misc]
-    """The client without the environment's proxies and credentials, retries and redirects; its answers end."""
-
-    maximum: ClassVar[int] = ANSWER_MAXIMUM
-    redirects: ClassVar[int] = 0
+    def __init__(self, equip: Callable[[requests.Session], requests.Session], **arguments: Any) -> None:
+        self._equip = equip
+        super().__init__(**arguments)
 
     def _init_session(self) -> requests.Session:
-        session: requests.Session = super()._init_session()
-        session.trust_env = False
-        session.max_redirects = self.redirects
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(self.maximum))
-        return session
+        return self._equip(super()._init_session())
+
+    def policy_paths(self) -> set[str]:
+        """Give the paths of the policies that the server holds; the library asks where OPA only sends one on."""
+        answer = self._session.get(f"{self.root_url}/policies")
+        answer.raise_for_status()
+        return {policy["id"] for policy in answer.json().get("result", [])}
 
     def compile_filter(self, path: str, known: Mapping[str, Any], unknowns: list[str]) -> Any:
         """Ask the Compile API for a filter as UCAST: never as SQL, whose values would be text of the statement."""
@@ -199,22 +61,9 @@ class Client(OpaClient):  # type: ignore[misc]
             f"{self.root_url}/compile/{path}",
             json={"input": known, "unknowns": unknowns},
             headers={"Accept": "application/vnd.opa.ucast.all+json"},
-            timeout=self.timeout,
         )
         answer.raise_for_status()
         return answer.json()
-
-
-class LoadingClient(Client):
-    """The client for policies and data."""
-
-    maximum = LISTING_MAXIMUM
-    redirects = 1  # the client asks for the list of policies where OPA sends it on
-
-
-def watchman(budget: float) -> Watchman:
-    """Give a watchman who is precise enough for a budget in seconds."""
-    return Watchman(budget / _LOOKS)
 
 
 class _Clients(threading.local):
@@ -227,34 +76,43 @@ class Line:
     """The way to one OPA server: a client for each thread.
 
     Args:
-        url: base URL of the server, without a path.
+        url: base URL of the server, without a path, or ``unix:`` and the path of a socket.
         timeout: seconds a question may take.
         token: bearer token for the server's API, if it asks for one.
+        outbound: the client that calls; one that may call this server and nobody else unless given.
     """
 
-    def __init__(self, url: str, timeout: float, token: str | None) -> None:
-        self._address = address_of(url, token)
+    def __init__(self, url: str, timeout: float, token: str | None, outbound: Outbound | None = None) -> None:
+        self._unix = url.removeprefix(_UNIX) if url.startswith(_UNIX) else None
+        self._address = address_of("http://localhost" if self._unix else url, token)
         self._timeout = timeout
+        self._outbound = outbound or Outbound(Peers(own=[url]))
         self._clients = _Clients()
 
     def client(self) -> Client:
         """Give the calling thread's client for questions."""
         if self._clients.client is None:
-            self._clients.client = Client(timeout=self._timeout, **self._address)
+            self._clients.client = self._open(self._timeout, ANSWER_MAXIMUM)
         return self._clients.client
 
-    def loading(self, timeout: float = LOAD_TIMEOUT) -> LoadingClient:
+    def loading(self, timeout: float = LOAD_TIMEOUT) -> Client:
         """Open a client for policies and data."""
-        return LoadingClient(timeout=timeout, **self._address)
+        return self._open(timeout, LISTING_MAXIMUM)
 
-    def query(self, asked: Mapping[str, Any], package: str, rule: str, spending: Spending) -> Any:
+    def query(self, asked: Mapping[str, Any], package: str, rule: str) -> Any:
         """Ask for the value of a rule; once more at once when the connection was kept alive in vain."""
         try:
             return self.client().query_rule(asked, package, rule)
-        except requests.ConnectionError as error:  # the server has closed it meanwhile
-            if spending.expired or isinstance(error, requests.Timeout):
+        except OutboundFailed as failed:
+            if failed.outcome is not CallOutcome.UNREACHABLE:  # else the server has closed it meanwhile
                 raise
             return self.client().query_rule(asked, package, rule)
+
+    def _open(self, timeout: float, size: int) -> Client:
+        budget = Budget(timeout, size, _AT_ONCE, plain_http=True)
+        return Client(
+            lambda session: self._outbound.equip(session, CallPurpose.OPA, budget, self._unix), **self._address
+        )
 
 
 def put_policies(client: Client, held: set[str], prefix: str, modules: Sequence[tuple[str, str]]) -> None:
@@ -293,21 +151,18 @@ def alone(loading: threading.Lock, seconds: float) -> Iterator[None]:
         loading.release()
 
 
-def guarded(step: Callable[[], T], spending: Spending) -> T:
+def guarded(step: Callable[[], T]) -> T:
     """Run a step of the client; whatever it raises is a fault of the engine, told without the cause's own text."""
     try:
         return step()
     except Exception as error:  # the client's own error classes share no base
-        raise _fault(error, spending) from error
+        raise _fault(error) from error
 
 
-def _fault(error: Exception, spending: Spending) -> EngineFault:
-    if spending.expired or isinstance(error, requests.Timeout):
-        return EngineFault(ReasonCode.ENGINE_TIMEOUT, "the OPA server did not answer in time")
-    if isinstance(error, requests.ConnectionError):
-        return EngineFault(ReasonCode.ENGINE_UNAVAILABLE, "the OPA server cannot be reached")
+def _fault(error: Exception) -> EngineFault:
+    if isinstance(error, OutboundFailed):
+        unavailable = (ReasonCode.ENGINE_UNAVAILABLE, f"the call to the OPA server failed ({error.outcome.value})")
+        return EngineFault(*_FAULTS.get(error.outcome, unavailable))
     if isinstance(error, requests.JSONDecodeError):
         return EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is not JSON")
-    if isinstance(error, TooLong):
-        return EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's answer is too long")
     return EngineFault(ReasonCode.ENGINE_UNAVAILABLE, f"the OPA server refused ({type(error).__name__})")

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from governance.decisions._opa_line import LOAD_TIMEOUT, Line, alone, guarded, put_policies, watchman
+from governance.decisions._opa_line import LOAD_TIMEOUT, Line, alone, guarded, put_policies
 from governance.decisions.engine import EngineFault
 from governance.decisions.rules import DATA_ROOT, RULES_ROOT, SERVED, SERVED_ROOT, RuleSet, read_served
+from governance.outbound import Outbound, within
 from governance.vocabulary import ReasonCode
 
 
@@ -21,13 +22,20 @@ class OpaRules:
         rules: what it must hold.
         timeout: seconds a question may take, to its answer's last byte.
         token: bearer token for the server's API, if it asks for one.
+        outbound: the client that calls; one that may call this server and nobody else unless given.
     """
 
-    def __init__(self, url: str, rules: RuleSet, timeout: float = 0.5, token: str | None = None) -> None:
-        self._line = Line(url, timeout, token)
+    def __init__(
+        self,
+        url: str,
+        rules: RuleSet,
+        timeout: float = 0.5,
+        token: str | None = None,
+        outbound: Outbound | None = None,
+    ) -> None:
+        self._line = Line(url, timeout, token, outbound)
         self._rules = rules
         self._timeout = timeout
-        self._questions, self._loads = watchman(timeout), watchman(LOAD_TIMEOUT)
         self._loading = threading.Lock()
         self.revision = rules.revision
 
@@ -43,9 +51,9 @@ class OpaRules:
         return self._ask(rule_input)
 
     def _ask(self, rule_input: Mapping[str, Any]) -> object:
-        with self._questions.spend(self._timeout) as spending:
-            package = f"{SERVED_ROOT}.{self._rules.name}"
-            body = guarded(lambda: self._line.query(rule_input, package, SERVED, spending), spending)
+        package = f"{SERVED_ROOT}.{self._rules.name}"
+        with within(self._timeout):
+            body = guarded(lambda: self._line.query(rule_input, package, SERVED))
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
         return read_served(body["result"], self.revision)
@@ -53,7 +61,7 @@ class OpaRules:
     def _upload(self) -> None:
         """Put the rules there, then the data: until both are, what is answered is stale and no answer."""
         ours, data = f"{RULES_ROOT}/{self._rules.name}/", f"{DATA_ROOT}/{self._rules.name}"
-        with self._loads.spend(LOAD_TIMEOUT) as spending, self._line.loading() as client:
-            held = guarded(lambda: set(client.get_policies_list()), spending)
-            guarded(lambda: put_policies(client, held, ours, self._rules.modules), spending)
-            guarded(lambda: client.update_or_create_data(self._rules.document, data), spending)
+        with within(LOAD_TIMEOUT), self._line.loading() as client:
+            held = guarded(client.policy_paths)
+            guarded(lambda: put_policies(client, held, ours, self._rules.modules))
+            guarded(lambda: client.update_or_create_data(self._rules.document, data))

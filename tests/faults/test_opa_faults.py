@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from governance.decisions import OpaEngine, PolicySource
+from governance.decisions import EngineFault, OpaEngine, PolicySource
 from governance.jobs.ticker import Job, Ticker
+from governance.outbound import CallOutcome, CallPurpose, Outbound, Peers
 from governance.simulation import network, showcase
 from tests.fakes.opa_line import Exchange, OpaLine, Trouble
 from tests.peers.opa import OpaServer
@@ -182,6 +183,17 @@ def test_garbage_is_a_denial(region: Region, name: str) -> None:
 
 
 # Slow
+
+
+def test_each_call_is_counted_by_how_it_ended(region: Region) -> None:
+    observed: list[tuple[CallPurpose, CallOutcome]] = []
+    outbound = Outbound(Peers(own=[region.line.url]), observe=lambda *seen: observed.append(seen))
+    engine = OpaEngine(region.line.url, PolicySource.from_directory(), BUDGET, outbound=outbound)
+    engine.load(region.world.services.registers.agreements.compiled())
+    assert set(observed) == {(CallPurpose.OPA, CallOutcome.ANSWERED)}
+    with troubled(region, promises_too_much), pytest.raises(EngineFault):
+        engine.evaluate({})
+    assert observed[-1] == (CallPurpose.OPA, CallOutcome.TOO_LONG)
 
 
 def drips_the_head(exchange: Exchange) -> None:

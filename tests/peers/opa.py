@@ -24,17 +24,24 @@ def find_opa() -> str:
 
 
 class OpaServer:
-    """An ``opa run --server`` child process that can be stopped and started again on its port."""
+    """An ``opa run --server`` child process that can be stopped and started again on its port.
 
-    def __init__(self, program: str) -> None:
+    Args:
+        program: path of OPA.
+        unix: path of a Unix socket that it listens on as well.
+    """
+
+    def __init__(self, program: str, unix: Path | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._program = program
+        self._more = ["--addr", f"unix://{unix}"] if unix else []
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it with nothing loaded and wait until it answers."""
         command = [self._program, "run", "--server", "--addr", f"127.0.0.1:{self.port}", "--log-level", "error"]
+        command += self._more
         self._process = subprocess.Popen(
             [*command, "--disable-telemetry"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

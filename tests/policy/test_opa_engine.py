@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
@@ -97,8 +98,23 @@ def test_a_failed_load_leaves_the_old_data_in_force(own_server: OpaServer, polic
     assert engine.revision == "open"
 
 
+@pytest.mark.peer
+def test_a_server_behind_a_unix_socket_decides_alike(opa: str, tmp_path: Path, policies: PolicySource) -> None:
+    path = tmp_path / "opa.sock"
+    server = OpaServer(opa, path)
+    server.start()
+    try:
+        engine = OpaEngine(f"unix:{path}", policies, timeout=10)
+        engine.load(OPEN)
+        assert engine.evaluate(REQUEST).permit
+        server.stop()
+        assert reason_of(engine) is ReasonCode.ENGINE_UNAVAILABLE
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize(
-    "url", ["", "opa", "ftp://opa:8181", "http://", "http://opa/v1", "http://opa:port", "file:///tmp/opa"]
+    "url", ["", "opa", "ftp://opa:8181", "http://", "http://opa/v1", "http://opa:port", "file:///tmp/opa", "unix:"]
 )
 def test_a_url_that_is_none_is_refused(url: str, policies: PolicySource) -> None:
     with pytest.raises(ValueError, match=r"URL|[Pp]ort"):
