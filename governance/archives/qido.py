@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from governance.errors import NotFound, Unavailable
 from governance.outbound import Answer, CallOutcome, CallPurpose, Outbound, OutboundFailed
+from governance.telemetry import get_logger
 from governance.vocabulary import study_uid
 
 Dataset: TypeAlias = dict[str, Any]  # DICOM JSON (PS3.18 section F)
@@ -24,6 +25,7 @@ _TAG = re.compile(r"[0-9A-F]{8}")
 _STRANGE = frozenset(  # the archive answered, in a way that cannot be judged
     {CallOutcome.REDIRECTED, CallOutcome.TOO_LONG, CallOutcome.UNREADABLE}
 )
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class DicomwebArchives:
                 credential=address.credential,
             )
         except OutboundFailed as failed:
+            _log.warning("archive's list not had", archive=archive, why=failed.outcome.value)
             if failed.outcome in _STRANGE:
                 raise _strange() from None
             raise Unavailable("archive.unavailable", "The archive does not answer. It can be tried again.") from failed

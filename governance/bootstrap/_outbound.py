@@ -10,5 +10,5 @@ def make_outbound(settings: Settings, metrics: Metrics) -> Outbound:
     own = [archive.url for archive in settings.dicomweb_archives.values()]
     if settings.opa_url is not None:
         own.append(settings.opa_url)
-    registered = LOOPBACK if settings.profile == "demo" else ()
-    return Outbound(Peers(registered, own), observe=metrics.called_out)
+    loopback = LOOPBACK if settings.profile == "demo" else ()
+    return Outbound(Peers((*settings.outbound_peers, *loopback), own), observe=metrics.called_out)

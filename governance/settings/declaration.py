@@ -19,6 +19,7 @@ from governance.settings.values import (
     Key,
     Networks,
     OdsCode,
+    OutboundPeers,
     Port,
     Secret,
     Senders,
@@ -75,7 +76,11 @@ class Settings(BaseSettings):
         ),
     ] = None
     opa_url: Annotated[
-        str | None, Field(description="Base URL of an OPA server to decide with. Unset: the embedded engine decides.")
+        str | None,
+        Field(
+            description="Base URL of an OPA server to decide with, or `unix:` and its socket's path."
+            " Unset: the embedded engine decides.",
+        ),
     ] = None
     tenants: Annotated[
         Folders, Field(description="Folders of AuthZEN tenants; a bad one stops the start. Unset: none.")
@@ -111,6 +116,13 @@ class Settings(BaseSettings):
     dicomweb_archives: Archives = Field(
         default_factory=_none, description="DICOMweb services of archives to list from."
     )
+    outbound_peers: Annotated[
+        OutboundPeers,
+        Field(
+            description="Hosts that may be called at addresses that are not public, and the network each is in;"
+            " [operations.md](operations.md#calls-to-others) says which.",
+        ),
+    ] = ()
     orthanc_validity: Annotated[
         int,
         Field(ge=0, le=10, description="Seconds Orthanc may remember a grant, its accesses unrecorded. 0: none."),

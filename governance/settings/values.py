@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from types import MappingProxyType
 from typing import Annotated
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -27,6 +27,7 @@ _PATIENTS = frozenset(  # names in Orthanc's paths behind which there is somethi
     | {"studies", "tools", "wado", "web-viewer", "worklists"}
 )
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,33 @@ def _archives(text: str) -> Mapping[str, ArchivePlace]:
     return places
 
 
+def _peers(text: str) -> tuple[tuple[str, IPv4Network | IPv6Network], ...]:
+    """Read ``host=network`` pairs; a host may be in several networks, and none is everywhere."""
+    peers: list[tuple[str, IPv4Network | IPv6Network]] = []
+
+    def take(number: int, pair: str) -> None:
+        host, _, where = (part.strip() for part in pair.partition("="))
+        try:
+            network = ip_network(where)
+        except ValueError:
+            raise WrongValue(f"pair {number} has no IP address or network") from None
+        if not _is_host(host):
+            raise WrongValue(f"pair {number} has no host: a name or an address, without a port")
+        if network.prefixlen == 0:
+            raise WrongValue(f"pair {number} lets a host be everywhere")
+        peers.append((host, network))
+
+    _each(text, take)
+    return tuple(peers)
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return bool(_HOST.fullmatch(text) or ip_address(text))
+    except ValueError:
+        return False
+
+
 def _shared_paths(text: str) -> frozenset[str]:
     """Read paths of Orthanc that hold nothing of any patient; what is known to is refused."""
 
@@ -209,5 +237,8 @@ Archives = Annotated[
     Field(repr=False, exclude=True),
     _written("`client id=URL` pairs, separated by commas; a URL may hold `user:password@`", _archives),
     AfterValidator(MappingProxyType),
+]
+OutboundPeers = Annotated[
+    tuple[tuple[str, IPv4Network | IPv6Network], ...], _written("`host=network` pairs, separated by commas", _peers)
 ]
 SharedPaths = Annotated[frozenset[str], _written("absolute paths, separated by commas", _shared_paths)]

@@ -24,6 +24,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
+from urllib.parse import urlsplit
 
 import requests
 from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OAuthError, OpenIDMixin
@@ -159,7 +160,7 @@ class SignIn:
                 token, attempt.nonce, _id_token_rules(attempt.issuer, self._client.client_id), _Claims, LEEWAY
             )
         except (requests.RequestException, Unavailable) as error:
-            raise _away(error) from None
+            raise _away(attempt.issuer, error) from None
         except (OAuthError, JoseError, ValueError, KeyError, RuntimeError) as error:
             _log.warning("sign-in refused", step="id_token", error_type=type(error).__name__)
             raise _refused("id_token") from None
@@ -182,7 +183,7 @@ class SignIn:
                 self._outbound.get(CallPurpose.DISCOVERY, issuer.rstrip("/") + "/.well-known/openid-configuration")
             )
         except (Unavailable, ValueError, RecursionError) as error:
-            raise _away(error) from None
+            raise _away(issuer, error) from None
         if told.get("issuer") != issuer or not all(isinstance(told.get(name), str) for name in ENDPOINTS):
             _log.warning("sign-in refused", step="discovery", error_type="issuer")
             raise Unavailable("sign_in.provider", "Your trust's sign-in service does not describe itself correctly.")
@@ -247,7 +248,7 @@ def _refused(step: str) -> Unauthenticated:
     return Unauthenticated(f"sign_in.{step}", "Your sign-in could not be completed. Start again.")
 
 
-def _away(error: Exception) -> Unavailable:
+def _away(issuer: str, error: Exception) -> Unavailable:
     why = error.reason if isinstance(error, Unavailable) else type(error).__name__
-    _log.warning("identity provider away", why=why)
+    _log.warning("identity provider away", host=urlsplit(issuer).hostname, why=why)
     return Unavailable("sign_in.provider", "Your trust's sign-in service cannot be reached. Try again soon.", 30)

@@ -1,6 +1,7 @@
 """The token endpoints over HTTP, with a real identity provider beside them and the real exchange behind them."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,14 @@ from governance.server import create_app
 from governance.settings import Settings
 from governance.tokens import Presentation, dpop
 from governance.vocabulary import EventKind, RelationshipKind, Role, SubjectType
+from tests.fakes.stranger import (
+    Behaviour,
+    breaks_off,
+    drips_body,
+    sends_elsewhere,
+    stranger,
+    two_hundred_megabytes_undeclared,
+)
 from tests.peers.identity_provider import identity_provider
 from tests.worlds.agreements import OFFICE, document
 from tests.worlds.tokens import ARCHIVE, ASSERTION_TYPE, BROKER, STUDY, KeyPair
@@ -367,6 +376,33 @@ def test_an_identity_provider_that_is_away_means_try_again(region: Region) -> No
         region.services.registers.federation.register_identity_provider(session, gone)
     answer = region.exchange(subject_token=token)
     assert (answer.status_code, answer.get_json()["error"]) == (503, "temporarily_unavailable")
+
+
+@pytest.mark.parametrize(
+    ("behave", "outcome"),
+    [
+        (drips_body, "timeout"),
+        (breaks_off, "broken"),
+        (sends_elsewhere, "redirected"),
+        (two_hundred_megabytes_undeclared, "too_long"),
+    ],
+)
+def test_an_identity_provider_that_gives_no_whole_answer_in_time_means_try_again(
+    region: Region, behave: Behaviour, outcome: str
+) -> None:
+    token = region.identity_token("clinician.rkb")
+    with stranger(behave) as endless:
+        bad = IdentityProvider(f"{region.provider}/RKB", "RKB", endless.url, (BROKER,))
+        with region.services.infrastructure.database.transaction() as session:
+            region.services.registers.federation.register_identity_provider(session, bad)
+        began = time.monotonic()
+        for _ in range(2):
+            answer = region.exchange(subject_token=token)
+            assert (answer.status_code, answer.get_json()["error"]) == (503, "temporarily_unavailable")
+        assert time.monotonic() - began < 60
+        assert len(endless.requests) == 1, "a failed fetch is not repeated at once"
+    text = region.services.infrastructure.metrics.render("")[0].decode()
+    assert f'governance_outbound_calls_total{{outcome="{outcome}",purpose="jwks"}} 1.0' in text
 
 
 def test_what_is_published_may_be_kept_for_a_while(region: Region) -> None:

@@ -94,6 +94,13 @@ def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
         ("GOVERNANCE_ORTHANC_SHARED_PATHS", "/", "path 1 is not a plain absolute path"),
         ("GOVERNANCE_ORTHANC_SHARED_PATHS", "/dicom-web/studies", "path 1 holds what is of patients"),
         ("GOVERNANCE_ORTHANC_SHARED_PATHS", "/Wado", "path 1 holds what is of patients"),
+        ("GOVERNANCE_OUTBOUND_PEERS", "idp.example=10.0.0.0/8, other", "pair 2 has no IP address or network"),
+        ("GOVERNANCE_OUTBOUND_PEERS", "10.20.0.0/16", "pair 1 has no IP address or network"),
+        ("GOVERNANCE_OUTBOUND_PEERS", "=10.20.0.0/16", "pair 1 has no host"),
+        ("GOVERNANCE_OUTBOUND_PEERS", "https://idp.example=10.20.0.0/16", "pair 1 has no host"),
+        ("GOVERNANCE_OUTBOUND_PEERS", "idp.example:8443=10.20.0.0/16", "pair 1 has no host"),
+        ("GOVERNANCE_OUTBOUND_PEERS", "idp.example=10.20.0.1/16", "pair 1 has no IP address or network"),
+        ("GOVERNANCE_OUTBOUND_PEERS", "idp.example=0.0.0.0/0", "pair 1 lets a host be everywhere"),
         ("GOVERNANCE_PSEUDONYM_KAY", KEY, "no such setting"),
     ],
 )
@@ -115,6 +122,18 @@ def test_a_wrong_value_is_named_and_never_repeated(name: str, value: str, messag
 def test_senders_of_syslog_messages_have_their_trust(value: str, senders: dict[str, str]) -> None:
     assert from_environment(GOOD | {"GOVERNANCE_SYSLOG_SENDERS": value}).syslog_senders == senders
     assert from_environment(GOOD).syslog_senders == {}
+
+
+def test_peers_are_hosts_and_their_networks() -> None:
+    value = "idp.rrk.example=10.20.0.0/16, idp.rrk.example=fd00::/64, ::1=::1, 10.1.2.3=10.1.2.3"
+    found = from_environment(GOOD | {"GOVERNANCE_OUTBOUND_PEERS": value}).outbound_peers
+    assert [(host, str(network)) for host, network in found] == [
+        ("idp.rrk.example", "10.20.0.0/16"),
+        ("idp.rrk.example", "fd00::/64"),
+        ("::1", "::1/128"),
+        ("10.1.2.3", "10.1.2.3/32"),
+    ]
+    assert from_environment(GOOD).outbound_peers == ()
 
 
 def test_a_secret_does_not_show_in_the_representation() -> None:
