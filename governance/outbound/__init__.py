@@ -1,13 +1,13 @@
 """Outbound: the one client for calls to strangers, which are trusted with nothing.
 
-1. A call has one total in seconds: place, name, connection, TLS, question, headers and every byte of the body. A
+1. A call has one total in seconds: slot, name, connection, TLS, question, headers and every byte of the body. A
    stranger that drips is cut off like one that is silent.
 2. An answer has a limit in bytes, for what is declared, what comes in and what it decompresses to.
 3. The address that is connected to is judged, at that moment: public ones may be called; loopback, link-local, private,
    multicast and reserved ones only for hosts registered with that network (``Peers``). A name is looked up once, and
    TLS verifies the name.
 4. https, or http on loopback. No redirect, no proxy, no ``.netrc``: where the call leads is what was written down here.
-5. A host gets so many calls at once; whoever waits for a place waits within the total.
+5. A host gets so many calls at once; whoever waits for a slot waits within the total.
 6. Documents that are needed again and again are served while they are renewed, and a failure is not repeated at once
    (``Documents``).
 7. Every way to fail is one typed error (``OutboundFailed``) in words of ours, and every call is counted by its purpose

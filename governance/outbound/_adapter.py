@@ -18,7 +18,7 @@ from governance.outbound._slots import Slots
 from governance.outbound._sockets import POOLS, Call, under_way
 from governance.outbound.budget import Budget, Deadline, seconds_left
 from governance.outbound.failure import CallOutcome, OutboundFailed
-from governance.outbound.peers import place_of
+from governance.outbound.peers import host_and_port
 
 _PIECE = 1 << 16
 _DIGITS = 15  # of a declared length that is read as a number
@@ -32,7 +32,7 @@ class Adapter(HTTPAdapter):
     Args:
         budget: the limits of a call.
         begin: makes a call that ends at a deadline.
-        slots: the places at each host.
+        slots: how many calls each host has under way.
         context: gives the TLS context.
         ended: is given the outcome of each call.
     """
@@ -83,9 +83,9 @@ class Adapter(HTTPAdapter):
         return answer
 
     def _exchange(self, request: requests.PreparedRequest) -> requests.Response:
-        place = place_of(str(request.url), self._budget.plain_http)
+        host = host_and_port(str(request.url), self._budget.plain_http)
         deadline = Deadline(seconds_left(self._budget.seconds))
-        with self._slots.hold(place, self._budget.at_once, deadline), under_way(self._begin(deadline)) as call:
+        with self._slots.hold(host, self._budget.at_once, deadline), under_way(self._begin(deadline)) as call:
             try:
                 answer = super().send(request, stream=True)
                 _read(answer, self._budget.size)

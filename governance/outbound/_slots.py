@@ -10,7 +10,7 @@ from governance.outbound.failure import CallOutcome, OutboundFailed
 
 
 class Slots:
-    """Places for calls, counted by host and port; a host without calls is not remembered."""
+    """Slots for calls, counted by host and port; a host without calls is not remembered."""
 
     def __init__(self) -> None:
         self._under_way: Counter[str] = Counter()
@@ -18,7 +18,7 @@ class Slots:
 
     @contextmanager
     def hold(self, host: str, at_once: int, deadline: Deadline) -> Iterator[None]:
-        """Take a place for one call, and wait for it while there is time. Raises OutboundFailed: BUSY."""
+        """Take a slot for one call, and wait for it while there is time. Raises OutboundFailed: BUSY."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._under_way[host] < at_once, deadline.left):
                 raise OutboundFailed(CallOutcome.BUSY)

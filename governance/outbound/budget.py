@@ -23,7 +23,7 @@ class Budget:
     """The limits of one call.
 
     Args:
-        seconds: for the whole call: place, name, connection, TLS, question, headers and each byte of the body.
+        seconds: for the whole call: slot, name, connection, TLS, question, headers and each byte of the body.
         size: bytes of the answer's body, as declared, as received and after decompression.
         at_once: calls that a host may have under way when another begins; more wait within their own seconds.
         plain_http: whether http may be spoken with other hosts than loopback.

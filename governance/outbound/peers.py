@@ -91,7 +91,7 @@ def is_public(address: IPAddress) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
-def place_of(url: str, plain_http: bool = False) -> str:
+def host_and_port(url: str, plain_http: bool = False) -> str:
     """Give the host and port of a URL that may be asked: https, or http on a loopback address; nobody's password in it.
 
     Args:

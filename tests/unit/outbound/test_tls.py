@@ -1,6 +1,7 @@
 """TLS on the way to a checked address: the name is verified, and a handshake that drips is cut off."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -21,7 +22,8 @@ from tests.worlds.certificates import Certificate
 
 TOTAL = 2.0
 BOUND = 10 * TOTAL
-BUDGETS = {CallPurpose.JWKS: Budget(TOTAL, 1 << 20)}
+BUDGETS = {CallPurpose.JWKS: Budget(60.0, 1 << 20)}
+SHORT = {CallPurpose.JWKS: Budget(TOTAL, 1 << 20)}  # for what must end by its time
 
 
 @pytest.fixture
@@ -33,9 +35,19 @@ def certificate(tmp_path: Path) -> tuple[str, str]:
 @pytest.fixture
 def outbound(certificate: tuple[str, str]) -> Outbound:
     """Trust that authority; every name leads to loopback and may."""
+    return trusting(certificate, BUDGETS)
+
+
+@pytest.fixture
+def impatient(certificate: tuple[str, str]) -> Outbound:
+    """Trust it too, and give up soon."""
+    return trusting(certificate, SHORT)
+
+
+def trusting(certificate: tuple[str, str], budgets: Mapping[CallPurpose, Budget]) -> Outbound:
     peers = Peers([(name, ip_network("127.0.0.0/8")) for name in ("localhost", "idp.example")])
     return Outbound(
-        peers, resolve=lambda _: [ip_address("127.0.0.1")], authorities=Path(certificate[0]), budgets=BUDGETS
+        peers, resolve=lambda _: [ip_address("127.0.0.1")], authorities=Path(certificate[0]), budgets=budgets
     )
 
 
@@ -82,19 +94,19 @@ def test_what_is_no_tls_is_refused(outbound: Outbound) -> None:
         assert outcome(outbound, plain.url_as("localhost")) is CallOutcome.TLS_FAILED
 
 
-def test_a_handshake_that_drips_is_cut_off_by_the_total(outbound: Outbound) -> None:
+def test_a_handshake_that_drips_is_cut_off_by_the_total(impatient: Outbound) -> None:
     record = b"\x16\x03\x03\x40\x00" + b"\x02" * 0x4000  # the header of a long record, then its bytes one by one
     slow = Stranger("127.0.0.1", scheme="https")
     with stranger_at_connection(slow, 0, lambda met: met.drip(record, 0.2)):
-        assert outcome(outbound, slow.url_as("localhost")) is CallOutcome.TIMEOUT
+        assert outcome(impatient, slow.url_as("localhost")) is CallOutcome.TIMEOUT
 
 
 @pytest.mark.parametrize("behave", [drips_headers, drips_body])
 def test_an_answer_that_drips_inside_tls_is_cut_off_too(
-    outbound: Outbound, certificate: tuple[str, str], behave: object
+    impatient: Outbound, certificate: tuple[str, str], behave: object
 ) -> None:
     with stranger(behave, certificate=certificate) as served:  # type: ignore[arg-type]
-        assert outcome(outbound, served.url_as("localhost")) is CallOutcome.TIMEOUT
+        assert outcome(impatient, served.url_as("localhost")) is CallOutcome.TIMEOUT
 
 
 def test_a_long_answer_inside_tls_ends_at_its_limit(outbound: Outbound, certificate: tuple[str, str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from governance.errors import Unavailable
 from governance.federation import IdentityProvider
 from governance.outbound import Outbound
-from governance.outbound.peers import place_of
+from governance.outbound.peers import host_and_port
 from governance.tokens import OAuthError, RemoteKeySets, TokenFault, TokenType
 from governance.tokens.jwks import KeySetUnreachable, key_set_fetch
 from governance.vocabulary import Role, SubjectType
@@ -256,7 +256,7 @@ def test_an_address_that_is_neither_https_nor_loopback_is_never_asked(address: s
     "address", ["https://idp.rkb.test/jwks", "http://127.0.0.1:8081/RKB/jwks", "http://[::1]/jwks"]
 )
 def test_https_and_loopback_are_safe(address: str) -> None:
-    place_of(address)
+    host_and_port(address)
 
 
 def _away(_address: str) -> bytes:

@@ -299,29 +299,30 @@ def test_a_provider_that_is_away_is_told_as_away(clock: FixedClock) -> None:
 
 
 SHORT = 1.5  # seconds
-BOUND = 20 * SHORT
+BOUND = 30.0
 
 
-@pytest.fixture
-def impatient(clock: FixedClock) -> SignIn:
-    """Sign in with calls of a second or two."""
-    budgets = {purpose: Budget(SHORT, 1 << 18) for purpose in CallPurpose}
+def impatient(clock: FixedClock, purpose: CallPurpose) -> SignIn:
+    """Make a sign-in whose calls for one purpose have a second or two."""
+    budgets = {each: Budget(SHORT if each is purpose else BOUND, 1 << 18) for each in CallPurpose}
     return SignIn(CLIENT, clock, Outbound(Peers(LOOPBACK), budgets=budgets))
 
 
-@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize(
+    ("endpoint", "purpose"), [("token_endpoint", CallPurpose.SIGN_IN), ("jwks_uri", CallPurpose.JWKS)]
+)
 @pytest.mark.parametrize(
     "behave",
     [drips_headers, drips_body, silence, breaks_off, sends_elsewhere, two_hundred_megabytes_undeclared],
     ids=lambda each: each.__name__,
 )
 def test_an_endpoint_that_gives_no_whole_answer_in_time_is_told_as_away(
-    impatient: SignIn, provider: Provider, endpoint: str, behave: Behaviour
+    clock: FixedClock, provider: Provider, endpoint: str, purpose: CallPurpose, behave: Behaviour
 ) -> None:
     with stranger(behave) as endless:
         provider.metadata = {endpoint: endless.url}
         began = time.monotonic()
-        error = refusal(impatient, provider)
+        error = refusal(impatient(clock, purpose), provider)
     assert time.monotonic() - began < BOUND
     assert (type(error), error.reason) == (Unavailable, "sign_in.provider")
     assert len(endless.requests) == 1
@@ -329,28 +330,29 @@ def test_an_endpoint_that_gives_no_whole_answer_in_time_is_told_as_away(
 
 @pytest.mark.parametrize("behave", [drips_headers, drips_body, sends_elsewhere], ids=lambda each: each.__name__)
 def test_discovery_that_gives_no_whole_answer_in_time_is_told_as_away_and_not_repeated(
-    impatient: SignIn, clock: FixedClock, behave: Behaviour
+    clock: FixedClock, behave: Behaviour
 ) -> None:
+    sign_in = impatient(clock, CallPurpose.DISCOVERY)
     with stranger(behave) as endless:
         issuer = f"http://127.0.0.1:{endless.port}/rrk"
         began = time.monotonic()
         for _ in range(3):
             with pytest.raises(Unavailable) as caught:
-                impatient.begin(issuer)
+                sign_in.begin(issuer)
             assert caught.value.reason == "sign_in.provider"
         assert time.monotonic() - began < BOUND
         assert len(endless.requests) == 1
         clock.advance(COOL_DOWN)
         with pytest.raises(Unavailable):
-            impatient.begin(issuer)
+            sign_in.begin(issuer)
         assert len(endless.requests) == 2
 
 
-def test_coming_back_is_one_total(impatient: SignIn, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_coming_back_is_one_total(sign_in: SignIn, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("governance.web.sign_in._TOTAL", 0.0)
     with stranger(silence) as endless:
         provider.metadata = {"token_endpoint": endless.url}
-        assert isinstance(refusal(impatient, provider), Unavailable)
+        assert isinstance(refusal(sign_in, provider), Unavailable)
     assert not endless.conversations
 
 
