@@ -41,11 +41,12 @@ from governance.decisions.engine import (
     read_answer,
 )
 from governance.decisions.filters import StudyFilter
+from governance.lru import LruCache
 from governance.vocabulary import ReasonCode
 
 _UNDEFINED = "<undefined>"
-_SLICES_MAXIMUM = 4096  # combinations kept as text for one revision: some tens of megabytes at the very most
-_ANSWERS_MAXIMUM = 4096  # inputs of one revision whose answer is kept: some megabytes
+_SLICES = 4096  # combinations used last, kept as text for one revision: some tens of megabytes at the very most
+_ANSWERS = 4096  # inputs of one revision that came last, whose answer is kept: some megabytes
 
 T = TypeVar("T")
 _Key = tuple[str, tuple[str, ...], str]
@@ -57,17 +58,15 @@ class _Generation:
     def __init__(self, data: PolicyData) -> None:
         self.revision = data.revision
         self._document = data.document
-        self._slices: dict[_Key, str] = {}
-        self._answers: dict[str, Answer] = {}
+        self._slices: LruCache[_Key, str] = LruCache(_SLICES)
+        self._answers: LruCache[str, Answer] = LruCache(_ANSWERS)
 
     def answer_to(self, asked: str, decide: Callable[[], Answer]) -> Answer:
         """Give the answer to an input as text: the one it had before, or the one it is decided to have now."""
         found = self._answers.get(asked)
         if found is None:
             found = decide()
-            if len(self._answers) >= _ANSWERS_MAXIMUM:
-                self._answers.clear()
-            self._answers[asked] = found
+            self._answers.put(asked, found)
         return found
 
     def slice_for(self, policy_input: Mapping[str, Any]) -> str:
@@ -75,9 +74,8 @@ class _Generation:
         key = _key(policy_input)
         found = self._slices.get(key)
         if found is None:
-            if len(self._slices) >= _SLICES_MAXIMUM:
-                self._slices.clear()
-            found = self._slices[key] = json.dumps({"governance": self._cut(*key)})
+            found = json.dumps({"governance": self._cut(*key)})
+            self._slices.put(key, found)
         return found
 
     def custodians(self, policy_input: Mapping[str, Any]) -> list[str]:

@@ -28,8 +28,8 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlmodel import Session, create_engine
 
 from governance.errors import Unavailable
+from governance.storage import snapshot
 from governance.storage.patience import PATIENCE, WouldWait, may_wait, require_patience
-from governance.storage.snapshot import MEMORY
 from governance.storage.write_lock import WriteLock
 
 BUSY_TIMEOUT = 15_000  # milliseconds a writer waits for a lock inside the database before it gives up
@@ -103,7 +103,7 @@ class Database:
         with self._reader() as connection, _session(connection) as session:
             if not may_wait():
                 _pin(connection)
-            session.info[MEMORY] = {}
+            snapshot.begin(session)
             yield session
 
     def ping(self) -> bool:

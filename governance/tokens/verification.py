@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from governance.lru import LruCache
 from governance.tokens import _jose, access
 from governance.tokens.access import AccessClaims
 from governance.tokens.claims import report
@@ -26,7 +27,7 @@ from governance.tokens.errors import TokenFault, TokenRefused
 from governance.tokens.keys import KeyRing
 
 ALGORITHMS = frozenset({"ES256"})
-_REMEMBERED = 4096  # tokens whose signature was found good; some megabytes
+_REMEMBERED = 4096  # tokens presented last whose signature was found good; some megabytes
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class AccessVerifier:
     def __init__(self, issuer: str, keys: KeyRing) -> None:
         self._issuer = issuer
         self._keys = keys
-        self._known: dict[bytes, _Signed] = {}  # by the digest of the token
+        self._known: LruCache[bytes, _Signed] = LruCache(_REMEMBERED)  # by the digest of the token
 
     def verify(self, token: str, audience: str | None, now: datetime) -> AccessClaims:
         """Take a compact token and give its claims (steps 1 to 4).
@@ -81,7 +82,6 @@ class AccessVerifier:
             raise TokenRefused(TokenFault.KEY, "The token does not name its key.")
         key = _jose.select_key([key.public_jwk for key in published], unverified, ALGORITHMS)  # step 2
         claims = _jose.verify(unverified, key)  # step 3
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        made = self._known[digest] = _Signed(unverified.kid, claims)
+        made = _Signed(unverified.kid, claims)
+        self._known.put(digest, made)
         return made

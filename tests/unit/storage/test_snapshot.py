@@ -6,7 +6,7 @@ from governance.catalogue import Catalogue, Study
 from governance.federation import FederationDirectory, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.storage import Database
-from governance.storage.snapshot import remembered
+from governance.storage.snapshot import remember, remembered
 
 
 def test_a_snapshot_is_asked_once(database: Database) -> None:
@@ -49,3 +49,20 @@ def test_a_later_snapshot_sees_a_later_study(database: Database) -> None:
     with database.reading() as session:
         found = catalogue.study(session, "1.2.3")
     assert found == study
+
+
+def test_what_a_snapshot_is_asked_for_all_the_time_is_looked_up_once(database: Database) -> None:
+    looks: list[str] = []
+    with database.reading() as session:
+        for number in range(5_000):
+            remembered(session, number, lambda number=number: number)
+            assert remembered(session, "trust", lambda: looks.append("trust") or "RRK") == "RRK"
+    assert looks == ["trust"]
+
+
+def test_more_than_a_snapshot_remembers_may_be_read_in_one_go(database: Database) -> None:
+    with database.reading() as session:
+        remember(session, {number: number for number in range(10_000)})
+        assert len(session.info["governance.snapshot"]) <= 4_096
+        assert remembered(session, 9_999, lambda: None) == 9_999
+        assert remembered(session, 0, lambda: "looked up again") == "looked up again"
