@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -14,9 +13,10 @@ from typing import Generic, TypeVar
 from governance.audit.event import RecordedEvent
 from governance.audit.search import AuditSearch, Query
 from governance.detection.facts import DecisionFacts, TokenFacts
+from governance.lru import LruCache
 from governance.vocabulary import SYSTEM, EventKind, Outcome
 
-REMEMBERED = 50_000  # links of each kind kept in memory
+REMEMBERED = 25_000  # links of each kind used last that are kept in memory; twice as many at most
 _SAME_ID = 50  # events under one id that are looked at, oldest first: a decision comes before its accesses
 
 Fact = TypeVar("Fact", DecisionFacts, TokenFacts)
@@ -38,7 +38,7 @@ class _Ledger(Generic[Fact]):
     def __init__(self, search: AuditSearch, kind: _Kind[Fact]) -> None:
         self._search = search
         self._kind: _Kind[Fact] = kind
-        self._held: OrderedDict[str, Fact] = OrderedDict()
+        self._held: LruCache[str, Fact] = LruCache(REMEMBERED)
 
     def note(self, event: RecordedEvent) -> None:
         name = self._kind.name(event)
@@ -46,7 +46,7 @@ class _Ledger(Generic[Fact]):
             return
         fact = self._kind.read(event)
         if fact.ours or self.find(name, event.index) is None:
-            self._remember(name, fact)
+            self._held.put(name, fact)
 
     def find(self, name: str, before: int) -> Fact | None:
         held = self._held.get(name)
@@ -54,18 +54,12 @@ class _Ledger(Generic[Fact]):
             return held
         found = self._look(self._kind.ours(name), name, before) or self._look(self._kind.others(name), name, before)
         if found is not None:
-            self._remember(name, found)
+            self._held.put(name, found)
         return found
 
     def _look(self, query: Query, name: str, before: int) -> Fact | None:
         events = self._search.find(replace(query, before_index=before), _SAME_ID, newest_first=False)
         return next((self._kind.read(event) for event in events if self._kind.name(event) == name), None)
-
-    def _remember(self, name: str, fact: Fact) -> None:
-        self._held[name] = fact
-        self._held.move_to_end(name)
-        if len(self._held) > REMEMBERED:
-            self._held.popitem(last=False)
 
 
 class Links:
