@@ -28,6 +28,7 @@ from governance.tokens.keys import REFRESH
 from governance.vocabulary import EventKind
 from governance.web import observation, problems
 from tests.peers.writer import OtherWriter
+from tests.worlds.loops import run
 from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 PATH = "/access/v1/evaluation"
@@ -81,7 +82,7 @@ def send(world: RegionWorld, *requests: Mapping[str, Any]) -> list[Answer]:
     A request is what differs from a good one: method, path, body (bytes or a JSON value), headers, pieces.
     """
 
-    return asyncio.run(_all(world, requests))
+    return run(_all(world, requests))
 
 
 async def _all(world: RegionWorld, requests: Sequence[Mapping[str, Any]]) -> list[Answer]:
@@ -375,7 +376,7 @@ def test_the_loop_goes_on_while_another_process_writes_and_the_terms_changed(
 
     try:
         other.registers.agreements.suspend(DIRECT_CARE, 1, office, why)
-        after = asyncio.run(ask()).json()
+        after = run(ask()).json()
         other.registers.agreements.activate(DIRECT_CARE, 1, office, why)
     finally:
         runtime.stop()
@@ -399,7 +400,7 @@ def test_the_loop_goes_on_while_every_connection_is_in_use(world: RegionWorld, a
             readers.close()
             return await elsewhere.answered()
 
-    assert asyncio.run(ask()).json()["decision"] is True
+    assert run(ask()).json()["decision"] is True
 
 
 def test_nothing_on_the_loop_takes_a_connection_that_it_could_wait_for(world: RegionWorld, authorization: str) -> None:

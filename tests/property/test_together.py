@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from governance.access.together import Together
 from governance.errors import Unavailable
 from tests.fakes.desk import Desk, Fault, Outcome, answer_to, settled
+from tests.worlds.loops import run
 
 ASK, LEAVE, FINISH = "ask", "leave", "finish"
 WHOLE, BREAKS, PANICS, SHORT = "whole", "breaks", "panics", "short"  # how a batch ends
@@ -110,7 +111,7 @@ def played(size: int, most: int, script: Sequence[tuple]) -> Play:
         assert all(asker.done() for asker in made.askers), "everybody has an outcome"
         return made
 
-    return asyncio.run(main())
+    return run(main())
 
 
 PLAYS = {"size": st.integers(1, 4), "most": st.integers(1, 9), "script": st.lists(STEPS, max_size=25)}
@@ -197,4 +198,4 @@ def test_a_crowd_that_asks_again_at_once_keeps_no_newcomer_waiting(crowd: int, s
             isinstance(one, asyncio.CancelledError) for one in await asyncio.gather(*askers, return_exceptions=True)
         )
 
-    asyncio.run(main())
+    run(main())

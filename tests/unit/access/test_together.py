@@ -8,6 +8,7 @@ import pytest
 from governance.access.together import Together
 from governance.errors import Unavailable
 from tests.fakes.desk import Desk, Fault, Outcome, answer_to, settled
+from tests.worlds import loops
 
 NEVER = 3600.0  # seconds: longer than any test
 LONG_ENOUGH = 30.0  # seconds for what must happen at once
@@ -21,7 +22,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
         async with asyncio.timeout(LONG_ENOUGH):
             await test()
 
-    asyncio.run(limited())
+    loops.run(limited())
 
 
 async def outcomes(*askers: "asyncio.Task[str]") -> Answers:
@@ -290,5 +291,5 @@ def test_when_the_loop_ends_nobody_is_left_waiting() -> None:
             asyncio.ensure_future(ask(number))  # noqa: RUF006 - the loop is to end with them
         await settled()
 
-    asyncio.run(main())
+    loops.run(main())
     assert len(heard) == 2
