@@ -13,7 +13,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Text,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    union,
+    union_all,
+    update,
+)
 from sqlmodel import Session, SQLModel
 
 from governance.audit._tables import CheckpointRow, EntryRow, HeadRow, TileRow
@@ -39,6 +55,7 @@ _WALKS: tuple[tuple[str, ...], ...] = (  # what indexes begin with, the narrowes
     ("source_id",),
 )
 _INDEXED = frozenset(name for names in _WALKS for name in names)
+_LAST = (1 << 63) - 1  # no entry has a higher index
 
 
 def _table(row: type[SQLModel]) -> Any:
@@ -47,6 +64,7 @@ def _table(row: type[SQLModel]) -> Any:
 
 _ENTRY, _HEAD = _table(EntryRow), _table(HeadRow)
 _TILE, _CHECKPOINT = _table(TileRow), _table(CheckpointRow)
+_CHAIN = ("index", "token_jti", "decision_id", "entry")  # columns that a chain is found by
 # What every commit runs goes straight to the driver.
 _INSERT_ENTRY, _INSERT_TILE = Prepared(insert(_ENTRY)), Prepared(insert(_TILE))
 _READ_HEAD = Prepared(select(_HEAD.c.size, _HEAD.c.frontier).where(_HEAD.c.id == bindparam("id")))
@@ -77,7 +95,7 @@ def lock(session: Session) -> None:
 
     SQLite's write transaction already is; PostgreSQL takes an advisory lock, so that readers are never held up.
     """
-    if session.get_bind().dialect.name == "postgresql":
+    if _on_postgres(session):
         _POSTGRES_LOCK.run(session)
 
 
@@ -174,18 +192,17 @@ def insert_tiles(session: Session, level: int, first: int, tiles: Sequence[tuple
     _INSERT_TILE.run_many(session, rows)
 
 
+def newest_checkpoint(session: Session) -> tuple[str, datetime] | None:
+    """Give the note of the largest signed checkpoint and when it was signed, or None before the first."""
+    statement = select(_CHECKPOINT.c.note, _CHECKPOINT.c.signed_at).order_by(_CHECKPOINT.c.size.desc()).limit(1)
+    row = session.connection().execute(statement).first()
+    return None if row is None else (row.note, row.signed_at)
+
+
 def latest_checkpoint(session: Session) -> str | None:
     """Give the note of the largest signed checkpoint, or None before the first."""
-    statement = select(_CHECKPOINT.c.note).order_by(_CHECKPOINT.c.size.desc()).limit(1)
-    note: str | None = session.connection().execute(statement).scalar()
-    return note
-
-
-def checkpoint_signed_at(session: Session) -> datetime | None:
-    """Give when the largest checkpoint was signed, or None before the first."""
-    statement = select(_CHECKPOINT.c.signed_at).order_by(_CHECKPOINT.c.size.desc()).limit(1)
-    signed_at: datetime | None = session.connection().execute(statement).scalar()
-    return signed_at
+    newest = newest_checkpoint(session)
+    return None if newest is None else newest[0]
 
 
 def insert_checkpoint(session: Session, size: int, root: bytes, note: str, signed_at: datetime) -> None:
@@ -207,19 +224,96 @@ def count(session: Session, filters: Mapping[str, Any]) -> int:
     return int(session.connection().execute(statement).scalar_one())
 
 
+def trusts(session: Session, filters: Mapping[str, Any], most: int) -> set[str]:
+    """Give the trusts of the subjects and of the custodians of the newest ``most`` entries that match every filter."""
+    columns = (_ENTRY.c.subject_ods, _ENTRY.c.custodian)
+    newest = select(*columns).where(*_conditions(filters)).order_by(_ENTRY.c.index.desc()).limit(most).subquery()
+    pairs = session.connection().execute(select(newest.c.subject_ods, newest.c.custodian).distinct())
+    return {ods for pair in pairs for ods in pair if ods}
+
+
+def chain(
+    session: Session,
+    start: Sequence[int],
+    newest: int,
+    given: Mapping[str, Iterable[str]],
+    trust: str | None,
+    *,
+    links: int,
+    each: int,
+) -> dict[int, bytes]:
+    """Give the bytes of entries and of what shares a token or a decision with them, by index, in one statement.
+
+    Args:
+        session: the caller's snapshot.
+        start: indexes to start from.
+        newest: how many of those entries count, from the newest on.
+        given: values of ``token_jti`` and ``decision_id`` to start from as well.
+        trust: leave out what this trust may not see; None sees all.
+        links: tokens that are followed, then decisions, the first by code point.
+        each: entries read for one of them, from the oldest on.
+    """
+    mine = select(*(_ENTRY.c[name] for name in _CHAIN)).where(_ENTRY.c.index.in_(start), *_seen_by(_ENTRY, trust))
+    found = [mine.order_by(_ENTRY.c.index.desc()).limit(newest).cte("chain_start")]
+    for name in ("token_jti", "decision_id"):
+        first = _first_values(session, name, found, sorted(set(given.get(name, ())))[:links], links)
+        found.append(_sharing(session, name, first, trust, each))
+    statement = union_all(*(select(part.c.index, part.c.entry) for part in found))
+    return {index: bytes(entry) for index, entry in session.connection().execute(statement)}
+
+
+def _first_values(session: Session, name: str, found: Sequence[CTE], given: list[str], links: int) -> FromClause:
+    """Give the first values of a column among those of the parts found so far and those given."""
+    held = [select(part.c[name].label("value")).where(part.c[name] > "") for part in found]
+    filled = given + given[-1:] * (links - len(given))  # one shape of statement, whatever their number
+    every = union(*held, *(select(literal(value, Text)) for value in filled)).subquery()
+    # A database may order text by the rules of a language; what is followed must not depend on it.
+    order = every.c.value.collate("C" if _on_postgres(session) else "BINARY")
+    return select(every.c.value).order_by(order).limit(links).subquery()
+
+
+def _sharing(session: Session, name: str, first: FromClause, trust: str | None, each: int) -> CTE:
+    """Give the oldest entries that have one of some values in a column, ``each`` of a value at most.
+
+    PostgreSQL goes from value to value and stops where it should. SQLite has no such join: the last index that counts
+    is looked up first. Either way the column's index is walked, and no value costs more than its share.
+    """
+    entry = _ENTRY.alias()
+    mine = (entry.c[name] == first.c.value, *_seen_by(entry, trust))
+    if _on_postgres(session):
+        oldest = select(*(entry.c[part] for part in _CHAIN)).where(*mine).order_by(entry.c.index).limit(each).lateral()
+        return select(oldest).select_from(first).join(oldest, true()).cte(name)
+    last = select(entry.c.index).where(*mine).order_by(entry.c.index).offset(each - 1).limit(1).scalar_subquery()
+    bounds = select(first.c.value, func.coalesce(last, _LAST).label("last")).cte(f"{name}_bounds")
+    walked = select(*(_ENTRY.c[part] for part in _CHAIN)).join_from(bounds, _ENTRY, _ENTRY.c[name] == bounds.c.value)
+    return walked.where(_ENTRY.c.index <= bounds.c.last, *_seen_by(_ENTRY, trust)).cte(name)
+
+
+def _on_postgres(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _seen_by(entry: FromClause, trust: str | None) -> list[ColumnElement[bool]]:
+    """Leave out what a trust may not see: entries of other trusts' images, people and systems."""
+    if trust is None:
+        return []
+    return [or_(entry.c.custodian == trust, entry.c.subject_ods == trust, entry.c.source_ods == trust)]
+
+
 def _conditions(filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    """Turn filters into conditions: a column's name for equality, or one of the five below."""
+    """Turn filters into conditions: a column's name for equality, or one of the seven below."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    walked = next((names for names in _WALKS if given.keys() >= set(names)), ())
+    kind = _ENTRY.c.kind.concat("") if walked else _ENTRY.c.kind  # as in _equals
     special: dict[str, Callable[[Any], ColumnElement[bool]]] = {
         "since": lambda value: _ENTRY.c.occurred_at >= value,
         "until": lambda value: _ENTRY.c.occurred_at < value,
         "after_index": lambda value: _ENTRY.c.index > value,
         "before_index": lambda value: _ENTRY.c.index < value,
-        "trust": lambda value: or_(
-            _ENTRY.c.custodian == value, _ENTRY.c.subject_ods == value, _ENTRY.c.source_ods == value
-        ),
+        "trust": lambda value: _seen_by(_ENTRY, value)[0],
+        "party": lambda value: or_(_ENTRY.c.custodian == value, _ENTRY.c.subject_ods == value),
+        "kinds": kind.in_,
     }
-    given = {name: value for name, value in filters.items() if value is not None}
-    walked = next((names for names in _WALKS if given.keys() >= set(names)), ())
     return [
         special[name](value) if name in special else _equals(name, value, walked=name in walked)
         for name, value in given.items()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 
@@ -36,6 +37,15 @@ from governance.storage import Database
 
 CAPACITY = 20_000  # events waiting for a commit
 GROUP = 2_000  # events in one commit
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How long the log is, and up to where and when it was last signed."""
+
+    size: int
+    signed_size: int
+    signed_at: datetime | None
 
 
 class AuditLog:
@@ -196,22 +206,32 @@ class AuditLog:
     def checkpoint_signed_at(self) -> datetime | None:
         """Give when the newest checkpoint was signed, None before the first."""
         with self._database.reading() as session:
-            return _store.checkpoint_signed_at(session)
+            newest = _store.newest_checkpoint(session)
+        return None if newest is None else newest[1]
+
+    def state_in(self, session: Session) -> LogState:
+        """Give the state of the log as a snapshot shows it."""
+        size, newest = _store.head(session).size, _store.newest_checkpoint(session)
+        if newest is None:
+            return LogState(size, 0, None)
+        note, signed_at = newest
+        return LogState(size, checkpoint.parse(note).checkpoint.size, signed_at)
 
     def proof(self, index: int) -> InclusionProof:
         """Give the proof that an entry is in the log, under the newest checkpoint, signing one when it has none yet.
 
         Raises NotFound when the log has no such entry.
         """
-        note = self.latest_checkpoint()
-        if checkpoint.parse(note).checkpoint.size <= index:
-            note = self.sign_checkpoint()
-        size = checkpoint.parse(note).checkpoint.size
-        if not 0 <= index < size:
-            raise NotFound("audit.no_entry", "The log has no entry with this index.")
         with self._database.reading() as session:
-            hashes = StoredTree(session, size).fill(merkle.inclusion_plan(index, size))
-        return InclusionProof(index, size, tuple(hashes), note)
+            note = _store.latest_checkpoint(session)
+            made = None if note is None else _inclusion(session, index, note)
+        if made is None:
+            note = self.sign_checkpoint()
+            with self._database.reading() as session:
+                made = _inclusion(session, index, note)
+        if made is None:
+            raise NotFound("audit.no_entry", "The log has no entry with this index.")
+        return made
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """Give the proof that the tree of ``old`` leaves is a prefix of that of ``new`` (RFC 9162 section 2.1.4).
@@ -236,6 +256,14 @@ class AuditLog:
                 if start + wanted <= size >> (8 * level):
                     return b"".join(StoredTree(session, size).hashes(level, start, start + wanted))
         raise NotFound("audit.no_tile", "The log has no such tile.")
+
+
+def _inclusion(session: Session, index: int, note: str) -> InclusionProof | None:
+    """Give the proof that an entry is in the tree of a checkpoint, None when that tree does not hold it."""
+    size = checkpoint.parse(note).checkpoint.size
+    if not 0 <= index < size:
+        return None
+    return InclusionProof(index, size, tuple(StoredTree(session, size).fill(merkle.inclusion_plan(index, size))), note)
 
 
 def _check_extends(tree: StoredTree, before: Checkpoint, root: bytes) -> None:

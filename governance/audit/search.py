@@ -8,10 +8,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum
 from typing import Any
+
+from sqlmodel import Session
 
 from governance.audit import _store
 from governance.audit.encoding import parse
@@ -25,6 +28,7 @@ class Query:
     """What to look for; every field that is set must match.
 
     ``trust`` matches the trust of the custodian, of the subject or of the source: whose event it is to see.
+    ``party`` matches the trust of the custodian or of the subject, ``kinds`` any of several kinds.
     """
 
     subject: str | None = None
@@ -33,9 +37,11 @@ class Query:
     study: str | None = None
     custodian: str | None = None
     trust: str | None = None
+    party: str | None = None
     source_id: str | None = None
     event_id: str | None = None
     kind: EventKind | None = None
+    kinds: Set[EventKind] | None = None
     outcome: Outcome | None = None
     decision_id: str | None = None
     agreement_id: str | None = None
@@ -46,8 +52,33 @@ class Query:
     before_index: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChainStart:
+    """Where a chain of authority is taken up: entries, and the tokens and decisions that are known beside them.
+
+    Args:
+        entries: indexes; at most 500.
+        newest: how many of the entries count, from the newest on.
+        tokens, decisions: ids.
+        trust: entries that this trust may not see are left out (see :class:`Query`); None sees the region.
+        links: how many tokens are followed, and how many decisions: the first ones in the order of their ids.
+        each: how many entries of one token or decision are read, from the oldest on.
+    """
+
+    entries: Sequence[int]
+    newest: int
+    tokens: Sequence[str] = ()
+    decisions: Sequence[str] = ()
+    trust: str | None = None
+    links: int = 20
+    each: int = 200
+
+
 class AuditSearch:
-    """Finds recorded events."""
+    """Finds recorded events.
+
+    A method that takes a session first reads in the caller's snapshot; the others open one of their own.
+    """
 
     def __init__(self, database: Database) -> None:
         """Take the database that holds the log."""
@@ -60,7 +91,26 @@ class AuditSearch:
         index of the last event of this one.
         """
         with self._database.reading() as session:
-            return [parse(entry) for entry in _store.find(session, _filters(query), limit, newest_first)]
+            return self.find_in(session, query, limit, newest_first=newest_first)
+
+    def find_in(self, session: Session, query: Query, limit: int, *, newest_first: bool = True) -> list[RecordedEvent]:
+        """Give up to ``limit`` events that match, as :meth:`find` does."""
+        return [parse(entry) for entry in _store.find(session, _filters(query), limit, newest_first)]
+
+    def trusts_in(self, session: Session, query: Query, most: int) -> set[str]:
+        """Give the trusts of the people and of the images of the newest ``most`` events that match."""
+        return _store.trusts(session, _filters(query), most)
+
+    def chain_in(self, session: Session, start: ChainStart) -> list[RecordedEvent]:
+        """Give the entries of a start and everything that shares a token or a decision with them, in order of index.
+
+        An access may name its token only, so what a token leads to is followed to its decision. One statement.
+        """
+        given = {"token_jti": start.tokens, "decision_id": start.decisions}
+        found = _store.chain(
+            session, start.entries, start.newest, given, start.trust, links=start.links, each=start.each
+        )
+        return [parse(found[index]) for index in sorted(found)]
 
     def count(self, query: Query) -> int:
         """Give how many events match."""
@@ -70,4 +120,5 @@ class AuditSearch:
 
 def _filters(query: Query) -> dict[str, Any]:
     values = {item.name: getattr(query, item.name) for item in fields(query)}
+    values["kinds"] = None if query.kinds is None else sorted(query.kinds)
     return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}

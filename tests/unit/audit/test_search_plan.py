@@ -1,11 +1,14 @@
 """A search walks the index of the narrowest thing it is given, with and without statistics, on both databases."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 
 from governance.audit import AuditLog, AuditSearch, Authority, Query
+from governance.audit.search import ChainStart
 from governance.storage import Database
 from governance.vocabulary import EventKind
 from tests.worlds.log import MakeEvent
@@ -22,6 +25,7 @@ CASES = {
     "token-source": (Query(token_jti="jti-7", source_id="pacs-rkb", decision_id="decision-7"), TOKEN),
     "study-kind": (Query(study="t-1", kind=ACCESS, patient="p-1"), STUDY),
     "patient-kind": (Query(patient="p-1", kind=ACCESS, subject="s-1"), PATIENT),
+    "patient-kinds": (Query(patient="p-1", kinds=frozenset({ACCESS}), trust=RRK, party=RRK), PATIENT),
     "subject-kind": (Query(subject="s-1", kind=ACCESS), SUBJECT),
     "agreement-kind": (Query(agreement_id="a-1", kind=ACCESS), AGREEMENT),
     "event": (Query(source_id="pacs-rkb", event_id="event-7", kind=ACCESS), "source_event|autoindex_audit_entry"),
@@ -53,15 +57,36 @@ def test_the_narrowest_index_is_walked(database: Database, filled: None, newest_
         assert missed == {}
 
 
+def test_a_chain_walks_the_indexes_of_its_tokens_and_decisions(database: Database, filled: None) -> None:
+    start = ChainStart((3, 700, 1_400), 2, ("jti-7", "jti-8"), ("decision-9",), RRK)
+
+    def ask() -> None:
+        with database.reading() as session:
+            AuditSearch(database).chain_in(session, start)
+
+    walked = _plan_of(database, ask)
+    with database.transaction() as session:
+        session.connection().execute(text("ANALYZE"))
+    for plan in (walked, _plan_of(database, ask)):
+        assert TOKEN in plan
+        assert DECISION in plan
+        assert not re.search(r"SCAN audit_entry|Seq Scan on audit_entry", plan)
+
+
 def _plan(database: Database, query: Query, newest_first: bool) -> str:
     """Give the plan of the statement that a search really sends."""
+    return _plan_of(database, lambda: AuditSearch(database).find(query, 20, newest_first=newest_first))
+
+
+def _plan_of(database: Database, ask: Callable[[], object]) -> str:
+    """Give the plan of the last statement of a reading."""
     asked: list[tuple[str, Any]] = []
 
     def remember(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         asked.append((statement, parameters))
 
     event.listen(database.engine, "before_cursor_execute", remember)
-    AuditSearch(database).find(query, 20, newest_first=newest_first)
+    ask()
     event.remove(database.engine, "before_cursor_execute", remember)
     statement, parameters = asked[-1]
     explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
