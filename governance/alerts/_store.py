@@ -1,14 +1,14 @@
-"""Reads and writes of alerts. Rows never leave this module."""
+"""Writes of alerts, and the part of one that a change starts from. Rows never leave; ``_reading_store`` reads."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import ColumnElement, exists, insert, or_, update
-from sqlmodel import Session, col, func, select
+from sqlalchemy import insert, update
+from sqlmodel import Session, col, select
 
+from governance.alerts._reading_store import act_of, case_of, number_of, weight_of
 from governance.alerts._tables import (
     AlertEventRow,
     AlertHistoryRow,
@@ -17,21 +17,11 @@ from governance.alerts._tables import (
     AlertRow,
     AlertSequenceRow,
 )
-from governance.alerts.alert import Alert, Case, Change, HistoryEntry, Weight, merge_evidence
-from governance.alerts.finding import Evidence, Finding
-from governance.alerts.query import AlertQuery
-from governance.vocabulary import AlertState, Severity, Verdict
+from governance.alerts.alert import Case, Change, HistoryEntry, Weight, merge_evidence
+from governance.alerts.finding import Finding
+from governance.vocabulary import AlertState
 
 _SEQUENCE = "notice"
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What somebody may see: alerts of ``ods`` (None: all), not about themselves, not about their own record."""
-
-    id: str
-    ods: str | None
-    own_patient: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +31,6 @@ class Held:
     number: int
     id: str
     ordinal: int
-    patient: str | None
     weight: Weight
     case: Case
 
@@ -71,7 +60,7 @@ def open_alert(session: Session, alert: str, group: str, ordinal: int, under: st
     )
     session.add(row)
     session.flush()
-    number = _number(row)
+    number = number_of(row)
     add_events(session, number, finding.events)
     add_links(session, number, finding)
     return number
@@ -123,25 +112,10 @@ def save_weight(session: Session, number: int, weight: Weight) -> None:
     )
 
 
-def find(session: Session, alert: str, *, lock: bool = False) -> Held | None:
-    """Give an alert by its id, locked for the transaction if asked."""
-    query = select(AlertRow).where(AlertRow.id == alert)
-    row = session.exec(query.with_for_update() if lock else query).first()
+def find_locked(session: Session, alert: str) -> Held | None:
+    """Give the part of an alert that a change starts from, by the alert's id, locked for the transaction."""
+    row = session.exec(select(AlertRow).where(AlertRow.id == alert).with_for_update()).first()
     return None if row is None else _held(row)
-
-
-def in_trust(session: Session, ods: str | None, number: int) -> bool:
-    """Say whether a trust is among the alert's; None stands for the region."""
-    conditions = [] if ods is None else [_linked("trust", ods)]
-    return session.exec(select(AlertRow.number).where(AlertRow.number == number, *conditions)).first() is not None
-
-
-def names_subject(session: Session, number: int, subject: str) -> bool:
-    """Say whether somebody's acts are part of the alert."""
-    query = select(AlertLinkRow.value).where(
-        AlertLinkRow.alert_number == number, AlertLinkRow.kind == "subject", AlertLinkRow.value == subject
-    )
-    return session.exec(query).first() is not None
 
 
 def save_case(session: Session, number: int, case: Case) -> None:
@@ -171,7 +145,7 @@ def add_history(session: Session, number: int, entry: HistoryEntry) -> HistoryEn
     )
     session.add(row)
     session.flush()
-    return _history(row)
+    return act_of(row, row.number or 0, row.actor)
 
 
 def add_notice(session: Session, number: int, change: Change) -> None:
@@ -189,126 +163,8 @@ def add_notice(session: Session, number: int, change: Change) -> None:
     )
 
 
-def latest_notice(session: Session) -> int:
-    """Give the number of the newest change, 0 when there is none."""
-    return session.exec(select(func.max(AlertNoticeRow.sequence))).one() or 0
-
-
-def notices_after(session: Session, sight: Sight, after: int, limit: int) -> list[tuple[int, Change, int]]:
-    """Give (sequence, change, alert number) of the changes the viewer may see, oldest first."""
-    query = (
-        select(AlertNoticeRow.sequence, AlertNoticeRow.change, AlertNoticeRow.alert_number)
-        .join(AlertRow, col(AlertRow.number) == col(AlertNoticeRow.alert_number))
-        .where(AlertNoticeRow.sequence > after, *_visible(sight))
-        .order_by(col(AlertNoticeRow.sequence))
-        .limit(limit)
-    )
-    return [(sequence, Change(change), number) for sequence, change, number in session.exec(query).all()]
-
-
-def numbers_matching(session: Session, sight: Sight, query: AlertQuery, limit: int) -> list[int]:
-    """Give the numbers of the alerts that match and that the viewer may see, newest first."""
-    conditions = [*_visible(sight), *_filters(query)]
-    numbers = session.exec(
-        select(AlertRow.number).where(*conditions).order_by(col(AlertRow.number).desc()).limit(limit)
-    ).all()
-    return [number for number in numbers if number is not None]
-
-
-def count_by_state(session: Session, sight: Sight | None) -> dict[tuple[str, str], int]:
-    """Count alerts by (state, severity): those the viewer may see, or all of them."""
-    query = (
-        select(AlertRow.state, AlertRow.severity, func.count())
-        .where(*(() if sight is None else _visible(sight)))
-        .group_by(AlertRow.state, AlertRow.severity)
-    )
-    return {(state, severity): count for state, severity, count in session.exec(query).all()}
-
-
-def load(session: Session, numbers: Sequence[int]) -> dict[int, Alert]:
-    """Give whole alerts by number, in four queries whatever their count."""
-    if not numbers:
-        return {}
-    rows = session.exec(select(AlertRow).where(col(AlertRow.number).in_(numbers))).all()
-    events: dict[int, list[int]] = defaultdict(list)
-    for number, index in session.exec(
-        select(AlertEventRow.alert_number, AlertEventRow.event_index)
-        .where(col(AlertEventRow.alert_number).in_(numbers))
-        .order_by(col(AlertEventRow.event_index))
-    ).all():
-        events[number].append(index)
-    links: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for link in session.exec(
-        select(AlertLinkRow).where(col(AlertLinkRow.alert_number).in_(numbers)).order_by(col(AlertLinkRow.value))
-    ).all():
-        links[link.alert_number, link.kind].append(link.value)
-    history: dict[int, list[HistoryEntry]] = defaultdict(list)
-    for entry in session.exec(
-        select(AlertHistoryRow)
-        .where(col(AlertHistoryRow.alert_number).in_(numbers))
-        .order_by(col(AlertHistoryRow.number))
-    ).all():
-        history[entry.alert_number].append(_history(entry))
-    return {number: _alert(row, events[number], links, history[number]) for row in rows for number in (_number(row),)}
-
-
-def _alert(
-    row: AlertRow, events: list[int], links: dict[tuple[int, str], list[str]], history: list[HistoryEntry]
-) -> Alert:
-    def named(kind: str) -> tuple[str, ...]:
-        return tuple(links.get((_number(row), kind), ()))
-
-    return Alert(
-        id=row.id,
-        number=_number(row),
-        group=row.group_key,
-        family=row.family,
-        opened_at=row.opened_at,
-        latest_at=row.latest_at,
-        severity=Severity(row.severity),
-        case=_case(row),
-        subject=row.subject,
-        patient=row.patient,
-        grouped_under=row.grouped_under,
-        evidence=_weight(row).evidence,
-        rule_ids=named("rule"),
-        subjects=named("subject"),
-        trusts=named("trust"),
-        events=tuple(events),
-        agreement_ids=named("agreement"),
-        decision_ids=named("decision"),
-        token_jtis=named("token"),
-        history=tuple(history),
-    )
-
-
 def _held(row: AlertRow) -> Held:
-    return Held(_number(row), row.id, row.ordinal, row.patient, _weight(row), _case(row))
-
-
-def _weight(row: AlertRow) -> Weight:
-    return Weight(Severity(row.severity), row.latest_at, tuple(Evidence(**item) for item in row.evidence))
-
-
-def _case(row: AlertRow) -> Case:
-    return Case(
-        state=AlertState(row.state),
-        assignee=row.assignee,
-        verdict=Verdict(row.verdict) if row.verdict else None,
-        reason=row.reason,
-    )
-
-
-def _history(entry: AlertHistoryRow) -> HistoryEntry:
-    return HistoryEntry(
-        number=entry.number or 0,
-        at=entry.at,
-        actor=entry.actor,
-        change=Change(entry.change),
-        comment=entry.comment,
-        assignee=entry.assignee,
-        verdict=Verdict(entry.verdict) if entry.verdict else None,
-    )
+    return Held(number_of(row), row.id, row.ordinal, weight_of(row), case_of(row))
 
 
 def _links(finding: Finding) -> set[tuple[str, str]]:
@@ -321,57 +177,3 @@ def _links(finding: Finding) -> set[tuple[str, str]]:
         "trust": finding.trusts,
     }
     return {(kind, value) for kind, values in named.items() for value in values}
-
-
-def _linked(kind: str, value: str) -> ColumnElement[bool]:
-    return exists().where(
-        col(AlertLinkRow.alert_number) == col(AlertRow.number),
-        col(AlertLinkRow.kind) == kind,
-        col(AlertLinkRow.value) == value,
-    )
-
-
-def _visible(sight: Sight) -> list[ColumnElement[bool]]:
-    conditions = [~_linked("subject", sight.id)]
-    if sight.own_patient is not None:
-        conditions.append(or_(col(AlertRow.patient).is_(None), col(AlertRow.patient) != sight.own_patient))
-    if sight.ods is not None:
-        conditions.append(_linked("trust", sight.ods))
-    return conditions
-
-
-def _filters(query: AlertQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.state is not None:
-        conditions.append(col(AlertRow.state) == query.state.value)
-    if query.unclosed:
-        conditions.append(col(AlertRow.state) != AlertState.CLOSED.value)
-    if query.severity is not None:
-        conditions.append(col(AlertRow.severity) == query.severity.value)
-    if query.rule is not None:
-        conditions.append(_linked("rule", query.rule))
-    if query.ods is not None:
-        conditions.append(_linked("trust", query.ods))
-    if query.subject is not None:
-        conditions.append(_linked("subject", query.subject))
-    if query.patient is not None:
-        conditions.append(col(AlertRow.patient) == query.patient)
-    if query.assignee is not None:
-        conditions.append(col(AlertRow.assignee) == query.assignee)
-    if query.decision_id is not None:
-        conditions.append(_linked("decision", query.decision_id))
-    if query.event is not None:
-        conditions.append(
-            exists().where(
-                col(AlertEventRow.alert_number) == col(AlertRow.number), col(AlertEventRow.event_index) == query.event
-            )
-        )
-    if query.before is not None:
-        conditions.append(col(AlertRow.number) < query.before)
-    return conditions
-
-
-def _number(row: AlertRow) -> int:
-    if row.number is None:
-        raise RuntimeError("the database gave the alert no number")
-    return row.number

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from governance.alerts import _store, lifecycle
+from governance.alerts import _reading_store, _store, lifecycle
 from governance.alerts._trail import raised_event, reviewed_event
 from governance.alerts.alert import Alert, Case, Change, HistoryEntry, absorb
 from governance.alerts.finding import Finding
@@ -82,23 +82,33 @@ class AlertService:
 
     def list(self, viewer: Viewer, query: AlertQuery, limit: int = 50) -> AlertPage:
         """Give the alerts that match and that the viewer may see, newest first, ``limit`` (1 to 200) at a time."""
-        limit = min(max(limit, 1), MAXIMUM_PAGE)
         with self._database.reading() as session:
-            numbers = _store.numbers_matching(session, self._sight(session, viewer), query, limit + 1)
-            page = numbers[:limit]
-            loaded = _store.load(session, page)
-        return AlertPage(tuple(loaded[n] for n in page), page[-1] if len(numbers) > limit else None)
+            return self.list_in(session, viewer, query, limit)
+
+    def list_in(self, session: Session, viewer: Viewer, query: AlertQuery, limit: int = 50) -> AlertPage:
+        """Give a page as :meth:`list` does, in the caller's snapshot."""
+        limit = min(max(limit, 1), MAXIMUM_PAGE)
+        found = _reading_store.matching(session, self._sight(session, viewer), query, limit + 1)
+        page = tuple(found[:limit])
+        return AlertPage(page, page[-1].number if len(found) > limit else None)
 
     def counts(self, viewer: Viewer | None = None) -> dict[tuple[str, str], int]:
         """Count the alerts by (state, severity): those a viewer may see, or all of them."""
         with self._database.reading() as session:
-            return _store.count_by_state(session, None if viewer is None else self._sight(session, viewer))
+            return self.counts_in(session, viewer)
+
+    def counts_in(self, session: Session, viewer: Viewer | None = None) -> dict[tuple[str, str], int]:
+        """Count as :meth:`counts` does, in the caller's snapshot."""
+        return _reading_store.count_by_state(session, None if viewer is None else self._sight(session, viewer))
 
     def get(self, viewer: Viewer, alert: str) -> Alert:
         """Give one alert; raises NotFound out of sight, Forbidden when it is about the viewer."""
         with self._database.reading() as session:
-            held = self._held(session, viewer, alert, lock=False)
-            return _store.load(session, [held.number])[held.number]
+            return self.get_in(session, viewer, alert)
+
+    def get_in(self, session: Session, viewer: Viewer, alert: str) -> Alert:
+        """Give one alert in the caller's snapshot; raises as :meth:`get`."""
+        return self._open_to(session, viewer, _reading_store.find(session, alert))
 
     def assign(self, viewer: Viewer, alert: str, assignee: str) -> Alert:
         """Put somebody (a pseudonym) in charge; raises as :meth:`get`, and Conflict once closed."""
@@ -148,7 +158,7 @@ class AlertService:
     def latest_notice(self) -> int:
         """Give the sequence number of the newest change; 0 before the first."""
         with self._database.reading() as session:
-            return _store.latest_notice(session)
+            return _reading_store.latest_notice(session)
 
     def notices(self, viewer: Viewer, after: int, limit: int = 100) -> tuple[Notice, ...]:
         """Give the changes after a sequence number that the viewer may see, oldest first.
@@ -156,9 +166,9 @@ class AlertService:
         Several changes of one alert are told once, as the last of them: an alert is shown as it is now.
         """
         with self._database.reading() as session:
-            found = _store.notices_after(session, self._sight(session, viewer), after, limit)
+            found = _reading_store.notices_after(session, self._sight(session, viewer), after, limit)
             latest = {number: (sequence, change) for sequence, change, number in found}
-            loaded = _store.load(session, list(latest))
+            loaded = _reading_store.load(session, list(latest))
         ordered = sorted((sequence, change, number) for number, (sequence, change) in latest.items())
         return tuple(Notice(sequence, change, loaded[number]) for sequence, change, number in ordered)
 
@@ -200,25 +210,39 @@ class AlertService:
         """Do one act of a person: the change, its history and its audit event are one commit."""
         now = self._clock.now()
         with self._database.transaction() as session:
-            held = self._held(session, viewer, alert, lock=True)
+            held = self._locked(session, viewer, alert)
             case = change(held.case)
             if case != held.case:
                 _store.save_case(session, held.number, case)
             written = _store.add_history(session, held.number, entry(now))
             _store.add_notice(session, held.number, written.change)
-            reviewed = _store.load(session, [held.number])[held.number]
+            reviewed = _reading_store.load(session, [held.number])[held.number]
             self._recorder.record_all_in(session, [reviewed_event(self._recorder, held.id, written, viewer)])
             return reviewed
 
-    def _held(self, session: Session, viewer: Viewer, alert: str, *, lock: bool) -> _store.Held:
-        held = _store.find(session, alert, lock=lock)
-        if held is None or not _store.in_trust(session, viewer.ods, held.number):
-            raise NotFound("alert.unknown", "There is no such alert.")
-        sight = self._sight(session, viewer)
-        own_record = held.patient is not None and held.patient == sight.own_patient
-        if own_record or _store.names_subject(session, held.number, viewer.id):
-            raise Forbidden("alert.own_case", "Nobody reviews an alert about themselves.")
+    def _locked(self, session: Session, viewer: Viewer, alert: str) -> _store.Held:
+        """Lock an alert for a change by somebody who may review it; raises as :meth:`get`."""
+        held = _store.find_locked(session, alert)
+        if held is None:
+            raise _unknown()
+        self._open_to(session, viewer, _reading_store.find(session, alert))
         return held
 
-    def _sight(self, session: Session, viewer: Viewer) -> _store.Sight:
-        return _store.Sight(viewer.id, viewer.ods, self._patient_of(session, viewer.id) if viewer.person else None)
+    def _open_to(self, session: Session, viewer: Viewer, alert: Alert | None) -> Alert:
+        """Give back an alert that the viewer may see and review; raises as :meth:`get`."""
+        if alert is None or (viewer.ods is not None and viewer.ods not in alert.trusts):
+            raise _unknown()
+        sight = self._sight(session, viewer)
+        own_record = alert.patient is not None and alert.patient == sight.own_patient
+        if own_record or viewer.id in alert.subjects:
+            raise Forbidden("alert.own_case", "Nobody reviews an alert about themselves.")
+        return alert
+
+    def _sight(self, session: Session, viewer: Viewer) -> _reading_store.Sight:
+        return _reading_store.Sight(
+            viewer.id, viewer.ods, self._patient_of(session, viewer.id) if viewer.person else None
+        )
+
+
+def _unknown() -> NotFound:
+    return NotFound("alert.unknown", "There is no such alert.")
