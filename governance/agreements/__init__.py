@@ -21,7 +21,7 @@ from governance.agreements.compilation import PolicyData, agreements_in_force
 from governance.agreements.hypothesis import InForce, Moved
 from governance.agreements.lifecycle import Transition
 from governance.agreements.model import Agreement, Clause
-from governance.agreements.record import Actor, Algorithm, Change, PartyKey, Record, Signature
+from governance.agreements.record import Actor, Algorithm, Change, Line, PartyKey, Record, Signature, chosen
 from governance.agreements.rendering import plain_english, summary
 from governance.agreements.service import Agreements, Overview, Page
 
@@ -33,6 +33,7 @@ __all__ = [
     "Change",
     "Clause",
     "InForce",
+    "Line",
     "Moved",
     "Overview",
     "Page",
@@ -43,6 +44,7 @@ __all__ = [
     "Transition",
     "agreements_in_force",
     "canonical_text",
+    "chosen",
     "plain_english",
     "summary",
     "text_hash",

@@ -84,13 +84,3 @@ def require_controller(agreement: Agreement, actor: Actor) -> None:
     require_party(agreement, actor)
     if actor.ods is not None and agreement.role_of(actor.ods) is PartyRole.PROCESSOR:
         raise Forbidden("agreement.not_a_controller", "Only a controller or joint controller may do this.")
-
-
-def speaks(record: Record) -> tuple[bool, bool, bool, int]:
-    """Rank the versions of one agreement: the one that speaks for it now comes highest."""
-    return (
-        record.superseded_by is None,
-        record.status is AgreementStatus.ACTIVE,
-        record.status is AgreementStatus.SUSPENDED,
-        record.agreement.version,
-    )

@@ -1,11 +1,13 @@
 """What stands around an agreement's text: keys, signatures, status, history, and who acts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
 from governance.agreements.model import Agreement
+from governance.errors import NotFound
 from governance.vocabulary import AgreementStatus
 
 
@@ -74,6 +76,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """An agreement in one line: the title and the status of the version that speaks for it now."""
+
+    title: str
+    status: AgreementStatus
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One step in the life of a version; ``sequence`` orders all changes of the region."""
 
@@ -93,3 +103,16 @@ class Actor:
     id: str
     kind: Literal["service", "person"]
     ods: str | None
+
+
+def speaks(version: int, status: AgreementStatus, superseded_by: int | None) -> tuple[bool, bool, bool, int]:
+    """Rank the versions of one agreement: the one that speaks for it now comes highest."""
+    return superseded_by is None, status is AgreementStatus.ACTIVE, status is AgreementStatus.SUSPENDED, version
+
+
+def chosen(versions: Iterable[Record], version: int | None = None) -> Record:
+    """Give the version with a number; without a number the one that speaks for the agreement now. Raises NotFound."""
+    found = [one for one in versions if version in {None, one.agreement.version}]
+    if not found:
+        raise NotFound("agreement.unknown", "There is no such agreement or version.")
+    return max(found, key=lambda one: speaks(one.agreement.version, one.status, one.superseded_by))

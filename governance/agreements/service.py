@@ -1,6 +1,6 @@
 """The use cases of agreements: put on file, sign, activate, suspend, terminate, expire, look up."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,6 @@ from governance.agreements._moves import (
     require_party,
     require_seen,
     signing_key,
-    speaks,
     standing,
     step_of,
     store_signature,
@@ -27,7 +26,7 @@ from governance.agreements._records import RecordReader
 from governance.agreements.compilation import PolicyData, compile_policy
 from governance.agreements.hypothesis import InForce, Moved, apply
 from governance.agreements.lifecycle import Transition, step
-from governance.agreements.record import Actor, Change, PartyKey, Record, Signature
+from governance.agreements.record import Actor, Change, Line, PartyKey, Record, Signature, chosen, speaks
 from governance.agreements.signing import verify
 from governance.agreements.transfer import Transfer
 from governance.audit import Recorder
@@ -184,10 +183,13 @@ class Agreements:
         Raises:
             NotFound: no such agreement or version, or none that binds the organisation ``seen_by``.
         """
-        found = [one for one in self.versions(agreement_id, seen_by) if version in {None, one.agreement.version}]
-        if not found:
-            raise NotFound("agreement.unknown", "There is no such agreement or version.")
-        return max(found, key=speaks)
+        return chosen(self.versions(agreement_id, seen_by), version)
+
+    def lines_in(self, session: Session, agreement_ids: Iterable[str]) -> dict[str, Line]:
+        """Give agreements in one line each, those that are on file, as a snapshot shows them."""
+        titles = _store.titles(session, agreement_ids)
+        ranked = sorted(titles, key=lambda one: speaks(one.version, one.status, one.superseded_by))
+        return {one.agreement_id: Line(one.title, one.status) for one in ranked}
 
     def versions(self, agreement_id: str, seen_by: str | None = None) -> tuple[Record, ...]:
         """Give every version of an agreement that binds the organisation ``seen_by`` (all when None), oldest first.
@@ -196,7 +198,11 @@ class Agreements:
             NotFound: there is none.
         """
         with self._database.reading() as session:
-            records = self._reader.records(session, _store.versions_of(session, agreement_id))
+            return self.versions_in(session, agreement_id, seen_by)
+
+    def versions_in(self, session: Session, agreement_id: str, seen_by: str | None = None) -> tuple[Record, ...]:
+        """Give every version as :meth:`versions` does, in the caller's snapshot."""
+        records = self._reader.records(session, _store.versions_of(session, agreement_id))
         found = tuple(one for one in records if seen_by is None or one.agreement.role_of(seen_by) is not None)
         if not found:
             raise NotFound("agreement.unknown", "There is no such agreement or version.")
@@ -205,7 +211,11 @@ class Agreements:
     def history(self, agreement_id: str) -> tuple[Change, ...]:
         """Give every step of an agreement's life, oldest first; who took it is in the audit log."""
         with self._database.reading() as session:
-            return tuple(_store.history(session, agreement_id))
+            return self.history_in(session, agreement_id)
+
+    def history_in(self, session: Session, agreement_id: str) -> tuple[Change, ...]:
+        """Give every step as :meth:`history` does, in the caller's snapshot."""
+        return tuple(_store.history(session, agreement_id))
 
     def list(
         self,
@@ -219,10 +229,22 @@ class Agreements:
 
         ``seen_by`` narrows the list to what an organisation is a party of.
         """
-        parties = {party for party in (ods, seen_by) if party is not None}
         with self._database.reading() as session:
-            stored = _store.page(session, status, parties, after, limit + 1)
-            records = tuple(self._reader.records(session, stored[:limit]))
+            return self.list_in(session, status, ods, after, limit, seen_by)
+
+    def list_in(
+        self,
+        session: Session,
+        status: AgreementStatus | None = None,
+        ods: str | None = None,
+        after: tuple[str, int] | None = None,
+        limit: int = 50,
+        seen_by: str | None = None,
+    ) -> Page:
+        """Give a page as :meth:`list` does, in the caller's snapshot."""
+        parties = {party for party in (ods, seen_by) if party is not None}
+        stored = _store.page(session, status, parties, after, limit + 1)
+        records = tuple(self._reader.records(session, stored[:limit]))
         last = records[-1].agreement if len(stored) > limit else None
         return Page(records, None if last is None else (last.id, last.version))
 

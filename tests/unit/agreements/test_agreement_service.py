@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from governance.agreements import Actor, PolicyData
+from governance.agreements import Actor, Line, PolicyData
 from governance.agreements.record import Record
 from governance.agreements.signing import new_private_key, public_key_of, sign
 from governance.audit import Receipt
@@ -363,6 +363,30 @@ class TestReading:
         assert self.names(service.list(ods="RKB").records) == ["other.1", "two-trusts.1"]
         assert self.names(service.list(ods="RKB", seen_by="RWP").records) == ["other.1"]
         assert service.list(ods="RWP", seen_by="RRK").records == ()
+
+    def test_a_line_is_of_the_version_that_speaks(self, world: World, database: Database) -> None:
+        def agree() -> None:
+            with database.reading() as session:
+                lines = world.service.lines_in(session, ["two-trusts", "renewed", "draft", "nothing"])
+            records = {name: world.service.get(name) for name in lines}
+            assert lines == {name: Line(one.agreement.title, one.status) for name, one in records.items()}
+
+        world.active(title="Two trusts")
+        agree()
+        world.active(id="renewed", title="The old text")
+        world.signed(id="renewed", version=2, title="The new text")
+        world.service.load([document(id="draft"), document(id="draft", version=2, title="Not signed")], OFFICE)
+        agree()
+        world.service.activate("renewed", 2, OFFICE)
+        world.service.suspend("two-trusts", 1, OFFICE, "an incident")
+        agree()
+        with database.reading() as session:
+            lines = world.service.lines_in(session, (name for name in ("two-trusts", "renewed", "draft", "nothing")))
+        assert {name: line.title for name, line in lines.items()} == {
+            "two-trusts": "Two trusts",
+            "renewed": "The new text",
+            "draft": "Not signed",
+        }
 
     def test_what_binds_another_is_not_found(self, world: World) -> None:
         world.service.load([document()], OFFICE)
