@@ -1,14 +1,15 @@
 """What the agreement pages tell."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from governance.agreements import Agreement, Agreements, Change, Record, Transition
+from sqlmodel import Session
+
+from governance.agreements import Agreement, Change, Record, Transition, chosen
 from governance.agreements.rendering import plain_english
-from governance.audit.event import RecordedEvent
 from governance.audit.search import Query
 from governance.console import _wording as wording
+from governance.console._context import snapshot
 from governance.console._decisions import answer_of
 from governance.console._guard import viewer
 from governance.console._impact import possible_changes
@@ -85,31 +86,42 @@ class AgreementPage:
     decisions: tuple[DecisionLine, ...]
 
 
-def agreements_of(agreements: Agreements, ods: str | None, now: datetime) -> tuple[AgreementRow, ...]:
+def agreements_of(ods: str | None, now: datetime) -> tuple[AgreementRow, ...]:
     """List the agreements of a trust: those in force first, then by title."""
-    records = agreements.list(ods=ods, limit=_LISTED).records
+    with snapshot() as session:
+        records = current_services().registers.agreements.list_in(session, ods=ods, limit=_LISTED).records
     ordered = sorted(records, key=lambda record: (not record.in_force, record.agreement.title))
     return tuple(_row(record, now) for record in ordered)
 
 
 def agreement_page_of(agreement_id: str, version: int | None) -> AgreementPage:
     """Assemble the page of an agreement; raises NotFound when there is none, or the viewer's trust is no party."""
-    agreements = current_services().registers.agreements
-    record = agreements.get(agreement_id, version)
-    ods, names = viewer().ods, trust_names()
-    if ods is not None and record.agreement.role_of(ods) is None:
-        raise NotFound("agreement.unknown", "There is no such agreement or version.")
-    summary, clauses = sections(plain_english(record.agreement, names))
+    agreements, ods = current_services().registers.agreements, viewer().ods
+    with snapshot() as session:
+        versions = agreements.versions_in(session, agreement_id)
+        record = chosen(versions, version)
+        if ods is not None and record.agreement.role_of(ods) is None:
+            raise NotFound("agreement.unknown", "There is no such agreement or version.")
+        history = agreements.history_in(session, agreement_id)
+        decisions = _decisions(session, record.agreement, ods)
+    summary, clauses = sections(plain_english(record.agreement, trust_names()))
     return AgreementPage(
         record=record,
         changeable=bool(possible_changes(record)),
         summary=summary,
         clauses=clauses,
         parties=_parties(record),
-        versions=tuple(reversed(agreements.versions(agreement_id))),
-        history=tuple(_line(change) for change in reversed(agreements.history(agreement_id))),
-        decisions=_decisions(record.agreement, ods),
+        versions=tuple(reversed(versions)),
+        history=tuple(_line(change) for change in reversed(history)),
+        decisions=decisions,
     )
+
+
+def agreement_of(agreement_id: str, version: int | None) -> Record:
+    """Give one version of an agreement of the viewer's trust; raises NotFound."""
+    with snapshot() as session:
+        agreements = current_services().registers.agreements
+        return chosen(agreements.versions_in(session, agreement_id, viewer().ods), version)
 
 
 def sections(text: str) -> tuple[tuple[str, ...], tuple[ClauseText, ...]]:
@@ -160,11 +172,10 @@ def _parties(record: Record) -> tuple[PartyLine, ...]:
     )
 
 
-def _decisions(agreement: Agreement, ods: str | None) -> tuple[DecisionLine, ...]:
+def _decisions(session: Session, agreement: Agreement, ods: str | None) -> tuple[DecisionLine, ...]:
     query = Query(agreement_id=agreement.id, kind=EventKind.DECISION, trust=ods)
-    found: Sequence[RecordedEvent] = current_services().infrastructure.audit_search.find(query, _DECISIONS)
     lines = []
-    for event in found:
+    for event in current_services().infrastructure.audit_search.find_in(session, query, _DECISIONS):
         answer = answer_of(event)
         lines.append(DecisionLine(row_of(event, trust_names()), answer.permit, answer.clause))
     return tuple(lines)

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 
 from governance.alerts import Alert, AlertQuery
+from governance.alerts import AlertPage as Listed
 from governance.console._chain import Step
-from governance.console._context import chains, visible_events
+from governance.console._context import chains, snapshot
+from governance.console._guard import viewer
 from governance.console._names import trust_names
 from governance.console._rows import EventRow, row_of
 from governance.vocabulary import AlertState, Severity
+from governance.web.services import current_services
 
 EVENTS = 25  # events of an alert shown on its page; the newest
 
@@ -22,16 +25,33 @@ class AlertPage:
     chain: tuple[Step, ...]
 
 
-def alert_page_of(alert: Alert) -> AlertPage:
-    """Assemble the page of an alert for the viewer of this request."""
-    events = visible_events(alert.events, EVENTS)
+def alert_page_of(alert_id: str) -> AlertPage:
+    """Assemble the page of an alert for the viewer of this request; raises as :meth:`AlertService.get` does."""
+    with snapshot() as session:
+        alert = current_services().uses.alerts.get_in(session, viewer(), alert_id)
+        chain, newest = chains(session), alert.events[-EVENTS * 2 :]
+        gathered = chain.gather(newest, EVENTS, alert.decision_ids, alert.token_jtis)
+        own = [event for event in reversed(gathered) if event.index in set(newest)][:EVENTS]
+        steps = chain.of_alert(alert, {event.index for event in own}, gathered)
     names = trust_names()
     return AlertPage(
         alert=alert,
-        rows=tuple(row_of(event, names) for event in events),
-        hidden=len(alert.events) - len(events),
-        chain=chains().of_alert(alert, events),
+        rows=tuple(row_of(event, names) for event in own),
+        hidden=len(alert.events) - len(own),
+        chain=steps,
     )
+
+
+def alert_of(alert_id: str) -> Alert:
+    """Give an alert to a page that tells nothing of its events; raises as :meth:`AlertService.get` does."""
+    with snapshot() as session:
+        return current_services().uses.alerts.get_in(session, viewer(), alert_id)
+
+
+def alerts_of(query: AlertQuery, most: int) -> Listed:
+    """Give a page of the list for the viewer of this request."""
+    with snapshot() as session:
+        return current_services().uses.alerts.list_in(session, viewer(), query, most)
 
 
 def query_of(state: str | None, severity: str | None, before: int | None) -> AlertQuery:

@@ -3,25 +3,29 @@
 1. Every link carries the id of the one before, so the chain is found by ids alone, never by guessing from times.
 2. A missing link is told as such: an access without a decision is itself what an officer needs to know.
 3. Only what the viewer's trust may see is on the chain.
+4. However many links a chain has, it is read by the same few statements: ids go to the database as lists.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sqlmodel import Session
+
+from governance.agreements import Agreements, Line
 from governance.alerts import Alert, AlertQuery, AlertService, Viewer
 from governance.audit.event import RecordedEvent
-from governance.audit.search import AuditSearch, Query
+from governance.audit.search import AuditSearch, ChainStart
 from governance.console import _formats as formats
 from governance.console import _wording as wording
 from governance.console._rows import USES_OF_IMAGES, named
 from governance.console._rules import alert_title
-from governance.vocabulary import Action, AgreementStatus, EventKind, Outcome
+from governance.vocabulary import Action, EventKind, Outcome
 
 Kind = Literal["agreement", "decision", "token", "access", "alert", "verdict"]
 SHOWN = 5  # links told one by one in a step; the rest are counted
-_READ = 200  # events read for one chain
-_DECISIONS = 20  # decisions whose events are looked up for one chain
+_FOLLOWED = 20  # tokens, and decisions, whose events are looked up for one chain
+_READ = 200  # events read for one of them
 
 _TITLES: Mapping[Kind, str] = {
     "agreement": "Agreement",
@@ -77,83 +81,73 @@ class Step:
         return len(self.links) - len(self.shown)
 
 
-@dataclass(frozen=True, slots=True)
-class AgreementLine:
-    """What the chain tells of an agreement."""
-
-    title: str
-    status: AgreementStatus
-
-
 class Chains:
     """Reads chains for one viewer.
 
     Args:
+        session: the snapshot of the page.
         search: the log's search.
         alerts: the alerts.
-        agreement_of: gives an agreement's line by its id, None for one that is not on file.
+        agreements: the agreements.
         names: organisations' names by ODS code.
         viewer: who looks.
     """
 
     def __init__(
         self,
+        session: Session,
         search: AuditSearch,
         alerts: AlertService,
-        agreement_of: Callable[[str], AgreementLine | None],
+        agreements: Agreements,
         names: Mapping[str, str],
         viewer: Viewer,
     ) -> None:
+        self._session = session
         self._search = search
         self._alerts = alerts
-        self._agreement_of = agreement_of
+        self._agreements = agreements
         self._names = names
         self._viewer = viewer
 
-    def of_alert(self, alert: Alert, events: Sequence[RecordedEvent]) -> tuple[Step, ...]:
-        """Give the chain of an alert; ``events`` are those it rests on that the viewer may see."""
-        found = self._gather(events, alert.decision_ids, alert.token_jtis)
-        steps = self._steps(found, alert.agreement_ids, [alert], "alert")
-        return tuple(_with_first(step, {event.index for event in events}) for step in steps)
+    def gather(
+        self, indexes: Sequence[int], newest: int, decisions: Sequence[str] = (), tokens: Sequence[str] = ()
+    ) -> list[RecordedEvent]:
+        """Give events and everything that shares a decision or a token with them, in the order of the log.
 
-    def of_event(self, event: RecordedEvent) -> tuple[Step, ...]:
+        Args:
+            indexes: where the events are; those that do not concern the viewer's trust are left out.
+            newest: how many of them count, from the newest on.
+            decisions: ids of decisions that belong to the chain as well.
+            tokens: ids of tokens that do.
+        """
+        start = ChainStart(indexes, newest, tokens, decisions, self._viewer.ods, _FOLLOWED, _READ)
+        return self._search.chain_in(self._session, start)
+
+    def of_alert(self, alert: Alert, shown: Set[int], gathered: Sequence[RecordedEvent]) -> tuple[Step, ...]:
+        """Give the chain of an alert; ``shown`` are the indexes of its events that the page tells of."""
+        steps = self._steps(gathered, alert.agreement_ids, [alert], "alert")
+        return tuple(_with_first(step, shown) for step in steps)
+
+    def of_event(self, event: RecordedEvent, gathered: Sequence[RecordedEvent]) -> tuple[Step, ...]:
         """Give the chain through one event of the log."""
-        found = self._gather([event], (), ())
-        alerts = self._alerts.list(self._viewer, AlertQuery(event=event.index), SHOWN).alerts
-        steps = self._steps(found, (), alerts, _place_of(event))
+        alerts = self._raised(AlertQuery(event=event.index))
+        steps = self._steps(gathered, (), alerts, _place_of(event))
         return tuple(_with_first(step, {event.index}, here=step.here) for step in steps)
 
     def of_decision(self, decision_id: str, events: Sequence[RecordedEvent]) -> tuple[Step, ...]:
         """Give the chain through a decision; ``events`` are those that carry its id."""
-        alerts = self._alerts.list(self._viewer, AlertQuery(decision_id=decision_id), SHOWN).alerts
-        return self._steps(list(events), (), alerts, "decision")
+        return self._steps(events, (), self._raised(AlertQuery(decision_id=decision_id)), "decision")
 
-    def _gather(
-        self, events: Sequence[RecordedEvent], decisions: Iterable[str], tokens: Iterable[str]
-    ) -> list[RecordedEvent]:
-        """Give the events and everything that shares a decision or a token with them, in the order of the log.
-
-        An access may name its token only, so what a token leads to is followed to its decision.
-        """
-        trust = self._viewer.ods
-        found = {event.index: event for event in events}
-        by_token = {*tokens, *(e.authority.token_jti for e in events if e.authority.token_jti)}
-        for jti in sorted(by_token)[:_DECISIONS]:
-            found |= self._found(Query(token_jti=jti, trust=trust))
-        by_decision = {*decisions, *(e.authority.decision_id for e in found.values() if e.authority.decision_id)}
-        for decision_id in sorted(by_decision)[:_DECISIONS]:
-            found |= self._found(Query(decision_id=decision_id, trust=trust))
-        return [found[index] for index in sorted(found)]
-
-    def _found(self, query: Query) -> dict[int, RecordedEvent]:
-        return {event.index: event for event in self._search.find(query, _READ, newest_first=False)}
+    def _raised(self, query: AlertQuery) -> tuple[Alert, ...]:
+        return self._alerts.list_in(self._session, self._viewer, query, SHOWN).alerts
 
     def _steps(
         self, events: Sequence[RecordedEvent], agreements: Iterable[str], alerts: Sequence[Alert], here: Kind | None
     ) -> tuple[Step, ...]:
         named_agreements = {*agreements, *(e.authority.agreement_id for e in events if e.authority.agreement_id)}
+        lines = self._agreements.lines_in(self._session, named_agreements)
         links: Mapping[Kind, list[Link]] = {
-            "agreement": [self._agreement(agreement, events) for agreement in sorted(named_agreements)],
+            "agreement": [_agreement(name, lines.get(name), events) for name in sorted(named_agreements)],
             "decision": [_decision(event) for event in events if event.kind is EventKind.DECISION],
             "token": [_token(event) for event in events if event.kind is EventKind.TOKEN],
             "access": [self._access(event) for event in events if event.kind in USES_OF_IMAGES],
@@ -161,28 +155,6 @@ class Chains:
             "verdict": [_verdict(alert) for alert in alerts if alert.case.verdict],
         }
         return tuple(Step(_TITLES[kind], tuple(made), _ABSENT[kind], kind == here) for kind, made in links.items())
-
-    def _agreement(self, agreement_id: str, events: Sequence[RecordedEvent]) -> Link:
-        line = self._agreement_of(agreement_id)
-        if line is None:
-            return Link(agreement_id, note="Not on file here")
-        clauses = sorted(
-            {
-                f"version {event.detail['agreement_version']}, clause {event.detail['clause']}"
-                for event in events
-                if event.kind is EventKind.DECISION
-                and event.authority.agreement_id == agreement_id
-                and event.detail.get("clause")
-            }
-        )
-        return Link(
-            line.title,
-            "agreement_page",
-            {"agreement_id": agreement_id},
-            "; ".join(clauses) or None,
-            wording.AGREEMENT_STATUSES[line.status],
-            wording.AGREEMENT_COLOURS[line.status],
-        )
 
     def _access(self, event: RecordedEvent) -> Link:
         subject = event.subject
@@ -213,6 +185,28 @@ def _place_of(event: RecordedEvent) -> Kind | None:
 def permitted(event: RecordedEvent) -> bool:
     """Say whether a decision allowed: its outcome says so, and its detail, where another system sent one, agrees."""
     return event.outcome is Outcome.SUCCESS and event.detail.get("permit") is not False
+
+
+def _agreement(agreement_id: str, line: Line | None, events: Sequence[RecordedEvent]) -> Link:
+    if line is None:
+        return Link(agreement_id, note="Not on file here")
+    clauses = sorted(
+        {
+            f"version {event.detail['agreement_version']}, clause {event.detail['clause']}"
+            for event in events
+            if event.kind is EventKind.DECISION
+            and event.authority.agreement_id == agreement_id
+            and event.detail.get("clause")
+        }
+    )
+    return Link(
+        line.title,
+        "agreement_page",
+        {"agreement_id": agreement_id},
+        "; ".join(clauses) or None,
+        wording.AGREEMENT_STATUSES[line.status],
+        wording.AGREEMENT_COLOURS[line.status],
+    )
 
 
 def _decision(event: RecordedEvent) -> Link:

@@ -7,7 +7,7 @@ from governance.audit.event import JsonValue, RecordedEvent
 from governance.audit.search import Query
 from governance.console import _wording as wording
 from governance.console._chain import Step, permitted
-from governance.console._context import chains
+from governance.console._context import chains, snapshot
 from governance.console._guard import viewer
 from governance.console._names import trust_names
 from governance.console._rows import USES_OF_IMAGES, EventRow, row_of, visible_to
@@ -67,13 +67,14 @@ def decision_page_of(decision_id: str) -> DecisionPage:
 
     Raises NotFound when no decision of that id is on record, or none that concerns the viewer's trust.
     """
-    found = current_services().infrastructure.audit_search.find(
-        Query(decision_id=decision_id), _EVENTS, newest_first=False
-    )
-    decision = next((event for event in found if event.kind is EventKind.DECISION), None)
-    if decision is None or not visible_to(decision, viewer().ods):
-        raise NotFound("decision.unknown", "No decision with this id is on record.")
-    seen = [event for event in found if visible_to(event, viewer().ods)]
+    search, ods = current_services().infrastructure.audit_search, viewer().ods
+    with snapshot() as session:
+        found = search.find_in(session, Query(decision_id=decision_id), _EVENTS, newest_first=False)
+        decision = next((event for event in found if event.kind is EventKind.DECISION), None)
+        if decision is None or not visible_to(decision, ods):
+            raise NotFound("decision.unknown", "No decision with this id is on record.")
+        seen = [event for event in found if visible_to(event, ods)]
+        chain = chains(session).of_decision(decision_id, seen)
     names = trust_names()
     return DecisionPage(
         decision_id=decision_id,
@@ -82,7 +83,7 @@ def decision_page_of(decision_id: str) -> DecisionPage:
         answer=answer_of(decision),
         tokens=tuple(row_of(event, names) for event in seen if event.kind is EventKind.TOKEN),
         uses=tuple(row_of(event, names) for event in seen if event.kind in USES_OF_IMAGES),
-        chain=chains().of_decision(decision_id, seen),
+        chain=chain,
     )
 
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlmodel import Session
+
 from governance.agreements import Agreements, Record
 from governance.alerts import Alert, AlertQuery, AlertService, Viewer
-from governance.audit import checkpoint
-from governance.audit.log import AuditLog
+from governance.audit.log import AuditLog, LogState
 from governance.vocabulary import AgreementStatus, AlertState, Severity
 
 SOON = timedelta(days=60)  # an agreement that ends within this wants its renewal started
@@ -20,15 +21,6 @@ class Count:
 
     severity: Severity
     open: int
-
-
-@dataclass(frozen=True, slots=True)
-class LogState:
-    """How long the log is, and up to where and when it was last signed."""
-
-    size: int
-    signed_size: int
-    signed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +40,18 @@ class Overview:
 
 
 def overview(
-    alerts: AlertService, agreements: Agreements, log: AuditLog, viewer: Viewer, ods: str, now: datetime
+    session: Session,
+    alerts: AlertService,
+    agreements: Agreements,
+    log: AuditLog,
+    viewer: Viewer,
+    ods: str,
+    now: datetime,
 ) -> Overview:
     """Give the first page of a viewer.
 
     Args:
+        session: the snapshot of the page.
         alerts: the alerts.
         agreements: the agreements.
         log: the audit log.
@@ -60,14 +59,14 @@ def overview(
         ods: the viewer's trust, whose agreements are told.
         now: the present instant.
     """
-    counted = alerts.counts(viewer)
+    counted = alerts.counts_in(session, viewer)
     severities = sorted(Severity, key=lambda severity: -severity.rank)
     return Overview(
         counts=tuple(Count(severity, _open(counted, severity)) for severity in severities),
-        mine=alerts.list(viewer, AlertQuery(unclosed=True, assignee=viewer.id), _LISTED).alerts,
-        urgent=_urgent(alerts, viewer),
-        ending=_ending(agreements, ods, now),
-        log=_log_state(log),
+        mine=alerts.list_in(session, viewer, AlertQuery(unclosed=True, assignee=viewer.id), _LISTED).alerts,
+        urgent=_urgent(session, alerts, viewer),
+        ending=_ending(session, agreements, ods, now),
+        log=log.state_in(session),
     )
 
 
@@ -75,23 +74,16 @@ def _open(counted: dict[tuple[str, str], int], severity: Severity) -> int:
     return sum(counted.get((state.value, severity.value), 0) for state in AlertState if state is not AlertState.CLOSED)
 
 
-def _urgent(alerts: AlertService, viewer: Viewer) -> tuple[Alert, ...]:
+def _urgent(session: Session, alerts: AlertService, viewer: Viewer) -> tuple[Alert, ...]:
     """Give new alerts that nobody has taken, the gravest first."""
     found: list[Alert] = []
     for severity in (Severity.CRITICAL, Severity.HIGH):
         query = AlertQuery(state=AlertState.NEW, severity=severity)
-        found += alerts.list(viewer, query, _LISTED - len(found)).alerts if len(found) < _LISTED else ()
+        found += alerts.list_in(session, viewer, query, _LISTED - len(found)).alerts if len(found) < _LISTED else ()
     return tuple(found)
 
 
-def _ending(agreements: Agreements, ods: str, now: datetime) -> tuple[Record, ...]:
-    active = agreements.list(AgreementStatus.ACTIVE, ods, limit=_AGREEMENTS).records
+def _ending(session: Session, agreements: Agreements, ods: str, now: datetime) -> tuple[Record, ...]:
+    active = agreements.list_in(session, AgreementStatus.ACTIVE, ods, limit=_AGREEMENTS).records
     soon = [record for record in active if now <= record.agreement.effective.ends_at < now + SOON]
     return tuple(sorted(soon, key=lambda record: record.agreement.effective.ends_at))
-
-
-def _log_state(log: AuditLog) -> LogState:
-    size, _ = log.tree_head()
-    signed_at = log.checkpoint_signed_at()
-    signed = checkpoint.parse(log.latest_checkpoint()).checkpoint.size if signed_at else 0
-    return LogState(size, signed, signed_at)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from governance.audit.event import RecordedEvent
+from sqlmodel import Session
+
 from governance.audit.search import AuditSearch, Query
 from governance.console._rows import EventRow, named, row_of
 from governance.vocabulary import EventKind
 
 PAGE = 25
-_BATCH = 100  # events read at a time, since the log also holds decisions and tokens about the patient
-_MOST = 20  # batches read for one page
+_NAMED = 2_000  # uses whose trusts are offered to filter by
 
 SHOWN = frozenset(
     {
@@ -36,6 +36,7 @@ class Timeline:
 
 
 def timeline(
+    session: Session,
     search: AuditSearch,
     names: Mapping[str, str],
     patient: str,
@@ -46,6 +47,7 @@ def timeline(
     """Give a page of the timeline.
 
     Args:
+        session: the snapshot of the page.
         search: the log's search.
         names: organisations' names by ODS code.
         patient: the patient's pseudonym.
@@ -53,25 +55,10 @@ def timeline(
         trust: only events of this trust's people, or of images it keeps.
         before: only events before this index.
     """
-    found: list[RecordedEvent] = []
-    last = before
-    for _ in range(_MOST):
-        batch = search.find(Query(patient=patient, trust=ods, before_index=last), _BATCH)
-        found += [event for event in batch if event.kind in SHOWN and _of_trust(event, trust)]
-        if len(found) > PAGE or len(batch) < _BATCH:
-            break
-        last = batch[-1].index
+    query = Query(patient=patient, kinds=SHOWN, trust=ods, party=trust, before_index=before)
+    found = search.find_in(session, query, PAGE + 1)
     page = found[:PAGE]
     more = page[-1].index if len(found) > PAGE else None
-    seen = {ods for event in found for ods in _trusts(event)}
+    seen = search.trusts_in(session, query, _NAMED)
     trusts = tuple(sorted(((code, named(code, names) or code) for code in seen), key=lambda pair: pair[1]))
     return Timeline(patient, tuple(row_of(event, names) for event in page), more, trusts)
-
-
-def _trusts(event: RecordedEvent) -> set[str]:
-    concerned = {event.subject.ods if event.subject else None, event.resource.custodian if event.resource else None}
-    return {ods for ods in concerned if ods}
-
-
-def _of_trust(event: RecordedEvent, trust: str | None) -> bool:
-    return trust is None or trust in _trusts(event)

@@ -285,7 +285,7 @@ def test_detection_console_and_formats_take_a_tenants_decision_as_it_is(world: T
     world.services.infrastructure.audit.sign_checkpoint()
     with world.app.test_request_context("/console/"):
         g.caller = Caller("s-" + "a" * 26, None, "person", frozenset({Scope.AUDIT_READ.value}))
-        shown = event_page_of(event)
+        shown = event_page_of(event.index)
     assert shown.row.what == "Access decided"
     assert shown.answer is not None
     assert (shown.answer.permit, shown.answer.action) == (False, "write (tenant certification, not images)")

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from governance.agreements import Transition
-from governance.console._agreements import agreement_page_of, agreements_of
+from governance.console._agreements import agreement_of, agreement_page_of, agreements_of
 from governance.console._guard import signed_in, viewer
 from governance.console._impact import impact_of, possible_changes
 from governance.console._pages import page
@@ -26,9 +26,8 @@ def register(blueprint: Blueprint) -> None:
 @signed_in(Scope.AGREEMENTS_READ)
 def agreements_page() -> ResponseReturnValue:
     """List the agreements the viewer's trust is a party of."""
-    services = current_services()
-    found = agreements_of(services.registers.agreements, viewer().ods, services.infrastructure.clock.now())
-    return page("agreements.html", found=found, now=services.infrastructure.clock.now())
+    now = current_services().infrastructure.clock.now()
+    return page("agreements.html", found=agreements_of(viewer().ods, now), now=now)
 
 
 @signed_in(Scope.AGREEMENTS_READ)
@@ -42,8 +41,7 @@ def agreement_page(agreement_id: str) -> ResponseReturnValue:
 @signed_in(Scope.AGREEMENTS_READ)
 def agreement_impact(agreement_id: str) -> ResponseReturnValue:
     """Ask what is thought of, and tell who of the viewer's trust's part would gain and who would lose access."""
-    services = current_services()
-    record = services.registers.agreements.get(agreement_id, request.args.get("version", type=int), viewer().ods)
+    record = agreement_of(agreement_id, request.args.get("version", type=int))
     changes = possible_changes(record)
     form = ImpactForm(request.args)
     form.offer(changes)

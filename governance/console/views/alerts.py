@@ -5,7 +5,7 @@ from http import HTTPStatus
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from governance.console._alerts import alert_page_of, query_of
+from governance.console._alerts import alert_of, alert_page_of, alerts_of, query_of
 from governance.console._guard import signed_in, viewer
 from governance.console._names import trust_names
 from governance.console._pages import page, submitted
@@ -34,8 +34,7 @@ def alerts_page() -> ResponseReturnValue:
     form = AlertFilterForm(request.args)
     query = query_of(form.state.data, form.severity.data, request.args.get("before", type=int))
     record_look("alerts", state=form.state.data, severity=form.severity.data)
-    found = current_services().uses.alerts.list(viewer(), query, PAGE)
-    return page("alerts.html", form=form, found=found, first=query.before is None)
+    return page("alerts.html", form=form, found=alerts_of(query, PAGE), first=query.before is None)
 
 
 @signed_in(Scope.ALERTS_READ)
@@ -68,9 +67,8 @@ def alert_close(alert_id: str) -> ResponseReturnValue:
     """Ask for a verdict and a reason, and close the alert."""
     alerts, form = current_services().uses.alerts, CloseForm(request.form)
     if not submitted(form):
-        alert = alerts.get(viewer(), alert_id)
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
-        return page("close.html", status, alert=alert, form=form)
+        return page("close.html", status, alert=alert_of(alert_id), form=form)
     alerts.close(viewer(), alert_id, Verdict(form.verdict.data), form.reason.data or "")
     flash("The alert is closed.", "done")
     return _back_to(alert_id)
@@ -81,17 +79,16 @@ def alert_unmask(alert_id: str) -> ResponseReturnValue:
     """Ask for a reason, and show once who is behind the alert; the room records it before anything is shown."""
     alerts, form = current_services().uses.alerts, UnmaskForm(request.form)
     if not submitted(form):
-        alert = alerts.get(viewer(), alert_id)
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
-        return page("unmask.html", status, alert=alert, form=form)
+        return page("unmask.html", status, alert=alert_of(alert_id), form=form)
     shown = alerts.unmask(viewer(), alert_id, form.reason.data or "")
-    return page("unmasked.html", alert=alerts.get(viewer(), alert_id), shown=shown)
+    return page("unmasked.html", alert=alert_of(alert_id), shown=shown)
 
 
 def _alert(alert_id: str, form: CommentForm, status: HTTPStatus = HTTPStatus.OK) -> ResponseReturnValue:
-    alert = current_services().uses.alerts.get(viewer(), alert_id)
-    record_look("alert", alert.patient, alert=alert.id)
-    return page("alert.html", status, shown=alert_page_of(alert), form=form, names=trust_names(), me=viewer().id)
+    shown = alert_page_of(alert_id)
+    record_look("alert", shown.alert.patient, alert=shown.alert.id)
+    return page("alert.html", status, shown=shown, form=form, names=trust_names(), me=viewer().id)
 
 
 def _back_to(alert_id: str) -> ResponseReturnValue:

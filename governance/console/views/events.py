@@ -3,8 +3,7 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from governance.console._context import visible_event
-from governance.console._events import event_page_of
+from governance.console._events import event_page_of, proven
 from governance.console._guard import signed_in
 from governance.console._pages import page
 from governance.console._reading import record_look
@@ -19,6 +18,6 @@ def register(blueprint: Blueprint) -> None:
 @signed_in(Scope.AUDIT_READ)
 def event_page(index: int) -> ResponseReturnValue:
     """Show one event, its place in the chain of authority, and its inclusion proof."""
-    event = visible_event(index)
-    record_look("event", event.resource.patient if event.resource else None, index=index)
-    return page("event.html", shown=event_page_of(event))
+    shown = event_page_of(index)
+    record_look("event", shown.row.patient, index=index)
+    return page("event.html", shown=proven(shown))

@@ -3,6 +3,7 @@
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from governance.console._context import snapshot
 from governance.console._guard import current_person, signed_in, viewer
 from governance.console._home import overview
 from governance.console._pages import page
@@ -21,12 +22,14 @@ def home() -> ResponseReturnValue:
     """Show counts, what waits for the viewer, agreements that end soon, and the state of the log."""
     services = current_services()
     record_look("home")
-    found = overview(
-        services.uses.alerts,
-        services.registers.agreements,
-        services.infrastructure.audit,
-        viewer(),
-        current_person().ods,
-        services.infrastructure.clock.now(),
-    )
+    with snapshot() as session:
+        found = overview(
+            session,
+            services.uses.alerts,
+            services.registers.agreements,
+            services.infrastructure.audit,
+            viewer(),
+            current_person().ods,
+            services.infrastructure.clock.now(),
+        )
     return page("home.html", overview=found, now=services.infrastructure.clock.now())

@@ -8,7 +8,7 @@ import pytest
 from governance.audit import AuditLog, AuditSearch, NoteSigner
 from governance.audit.event import Authority, Event, Resource, Source, Subject
 from governance.clock import FixedClock
-from governance.console._timeline import PAGE, timeline
+from governance.console._timeline import PAGE, Timeline, timeline
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.vocabulary import EventKind, Outcome, SubjectType
@@ -39,6 +39,14 @@ def event(clock: FixedClock, number: int, kind: EventKind, custodian: str, ods: 
     )
 
 
+def page_of(
+    database: Database, patient: str, ods: str | None, trust: str | None = None, before: int | None = None
+) -> Timeline:
+    """Read a page in a snapshot of its own."""
+    with database.reading() as session:
+        return timeline(session, AuditSearch(database), NAMES, patient, ods, trust, before)
+
+
 def test_it_pages_without_gap_or_repeat_whatever_lies_between(
     log: AuditLog, sqlite_database: Database, clock: FixedClock, pseudonymiser: Pseudonymiser
 ) -> None:
@@ -47,7 +55,7 @@ def test_it_pages_without_gap_or_repeat_whatever_lies_between(
     seen: list[int] = []
     before: int | None = None
     while True:
-        page = timeline(AuditSearch(sqlite_database), NAMES, pseudonymiser.patient(PATIENT), "RRK", before=before)
+        page = page_of(sqlite_database, pseudonymiser.patient(PATIENT), "RRK", before=before)
         assert len(page.rows) == PAGE
         seen += [row.index for row in page.rows]
         before = page.next_before
@@ -64,7 +72,7 @@ def test_a_trust_sees_its_images_and_its_people(
     patient = pseudonymiser.patient(PATIENT)
 
     def shown(ods: str | None, trust: str | None = None) -> list[int]:
-        return [row.index for row in timeline(AuditSearch(sqlite_database), NAMES, patient, ods, trust).rows]
+        return [row.index for row in page_of(sqlite_database, patient, ods, trust).rows]
 
     assert shown("RRK") == [2, 1, 0]
     assert shown("RKB") == [3, 2, 1]
@@ -77,6 +85,16 @@ def test_it_names_the_trusts_it_shows(
     log: AuditLog, sqlite_database: Database, clock: FixedClock, pseudonymiser: Pseudonymiser
 ) -> None:
     log.append([event(clock, 1, EventKind.ACCESS, "RRK", "RXW")])
-    page = timeline(AuditSearch(sqlite_database), NAMES, pseudonymiser.patient(PATIENT), None)
+    page = page_of(sqlite_database, pseudonymiser.patient(PATIENT), None)
     assert page.trusts == (("RRK", "Birmingham"), ("RXW", "RXW"))
     assert page.rows[0].custodian == "Birmingham"
+
+
+def test_uses_are_found_behind_thousands_of_other_events(
+    log: AuditLog, sqlite_database: Database, clock: FixedClock, pseudonymiser: Pseudonymiser
+) -> None:
+    log.append([event(clock, 0, EventKind.ACCESS, "RRK", "RKB")])
+    log.append([event(clock, n, EventKind.DECISION, "RRK", "RKB") for n in range(1, 2_101)])
+    page = page_of(sqlite_database, pseudonymiser.patient(PATIENT), "RRK")
+    assert [row.index for row in page.rows] == [0]
+    assert page.trusts == (("RRK", "Birmingham"), ("RKB", "Coventry"))
