@@ -233,7 +233,7 @@ class OpaEngine:
     def _upload(self, data: PolicyData) -> None:
         with within(LOAD_TIMEOUT):
             with self._line.loading(self._timeout) as client:
-                held = guarded(client.policy_paths)
+                held = guarded(client.policies)
             with self._line.loading() as client:
                 guarded(lambda: put_policies(client, held, _PREFIX, self._policies.modules))
                 guarded(lambda: client.update_or_create_data(dict(data.document), "governance"))

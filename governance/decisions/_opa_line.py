@@ -49,11 +49,11 @@ class Client(OpaClient):  # type: ignore[misc]
     def _init_session(self) -> requests.Session:
         return self._equip(super()._init_session())
 
-    def policy_paths(self) -> set[str]:
-        """Give the paths of the policies that the server holds; the library asks where OPA only sends one on."""
+    def policies(self) -> dict[str, str]:
+        """Give the text of every policy that the server holds, by its path; the library asks for them one by one."""
         answer = self._session.get(f"{self.root_url}/policies")
         answer.raise_for_status()
-        return {policy["id"] for policy in answer.json().get("result", [])}
+        return {policy["id"]: policy["raw"] for policy in answer.json().get("result", [])}
 
     def compile_filter(self, path: str, known: Mapping[str, Any], unknowns: list[str]) -> Any:
         """Ask the Compile API for a filter as UCAST: never as SQL, whose values would be text of the statement."""
@@ -115,13 +115,13 @@ class Line:
         )
 
 
-def put_policies(client: Client, held: set[str], prefix: str, modules: Sequence[tuple[str, str]]) -> None:
-    """Make the policies at a server below a prefix these, and send only what differs; ``held`` are the paths it has."""
+def put_policies(client: Client, held: Mapping[str, str], prefix: str, modules: Sequence[tuple[str, str]]) -> None:
+    """Make the policies at a server below a prefix these, and send only what differs from those it holds."""
     wanted = dict(modules)
-    for path in sorted(name for name in held - wanted.keys() if name.startswith(prefix)):
+    for path in sorted(name for name in held.keys() - wanted.keys() if name.startswith(prefix)):
         client.delete_policy(path)
     for path, text in modules:
-        if path not in held or client.get_policy(path)["result"]["raw"] != text:
+        if held.get(path) != text:
             client.update_policy_from_string(text, path, rego_compat=False)
 
 

@@ -62,6 +62,6 @@ class OpaRules:
         """Put the rules there, then the data: until both are, what is answered is stale and no answer."""
         ours, data = f"{RULES_ROOT}/{self._rules.name}/", f"{DATA_ROOT}/{self._rules.name}"
         with within(LOAD_TIMEOUT), self._line.loading() as client:
-            held = guarded(client.policy_paths)
+            held = guarded(client.policies)
             guarded(lambda: put_policies(client, held, ours, self._rules.modules))
             guarded(lambda: client.update_or_create_data(self._rules.document, data))
