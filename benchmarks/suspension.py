@@ -1,7 +1,7 @@
-"""An agreement is suspended: how long until each door denies, from the answer to the suspension to the first denial.
+"""An agreement is suspended: how long until each endpoint denies, counted from the answer to the suspension.
 
 Everything runs on this machine: the service behind TLS, an identity provider, and a trust's own OPA with the
-configuration of the integrators' guide. Each door is asked again and again; ``theirs`` is the bar, a second.
+configuration of the integrators' guide. Each endpoint is asked again and again; ``theirs`` is the bar, a second.
 """
 
 import statistics
@@ -35,7 +35,7 @@ EDGE = "edge-rrk"
 
 
 def run() -> None:
-    """Measure and print the milliseconds of each door, median and longest."""
+    """Measure and print the milliseconds of each endpoint, median and longest."""
     with tempfile.TemporaryDirectory() as name, identity_provider("--demo") as identity:
         folder = Path(name)
         home = seed_home(folder / "home", f"https://127.0.0.1:{free_port()}", identity)
@@ -48,19 +48,19 @@ def run() -> None:
         config = configuration(world.services, EDGE, key, tls[0], folder / "state", None)
         edge = EdgeOpa(find_opa(), folder / "opa", free_port(), config)
         try:
-            measured = [_once(_Doors(world, edge, tls[0])) for _ in range(RUNS)]
+            measured = [_once(_Endpoints(world, edge, tls[0])) for _ in range(RUNS)]
         finally:
             edge.stop()
             world.services.uses.bundles.stop()
             road.down()
             world.close()
-    for door in measured[0]:
-        found = [one[door] for one in measured]
-        line(f"suspension {door}_ms", statistics.median(found), BAR, f"longest {max(found):.0f} ms of {RUNS} runs")
+    for endpoint in measured[0]:
+        found = [one[endpoint] for one in measured]
+        line(f"suspension {endpoint}_ms", statistics.median(found), BAR, f"longest {max(found):.0f} ms of {RUNS} runs")
 
 
-class _Doors:
-    """Where a denial must show: each method says whether the door still opens."""
+class _Endpoints:
+    """Where a denial must show: each method says whether the endpoint still opens."""
 
     def __init__(self, world: RegionWorld, edge: EdgeOpa, ca: Path) -> None:
         self.world, self.edge, self.service = world, edge, world.home.service
@@ -127,7 +127,7 @@ class _Doors:
         self.http.post(url, json=body, headers=self.headers, timeout=30).raise_for_status()
 
     def all(self) -> dict[str, Callable[[], bool]]:
-        """Give the doors by name."""
+        """Give the endpoints by name."""
         return {
             "evaluation": self.evaluation,
             "nginx_check": self.nginx_check,
@@ -150,23 +150,23 @@ class _Doors:
             return dict(information.gather(request, session, services.infrastructure.clock.now()))
 
 
-def _once(doors: _Doors) -> dict[str, float]:
-    """Open every door, suspend, and give the milliseconds until each was first found closed."""
-    _until(doors.token_opens, wanted=True)
-    for opens in doors.all().values():
+def _once(endpoints: _Endpoints) -> dict[str, float]:
+    """Open every endpoint, suspend, and give the milliseconds until each was first found closed."""
+    _until(endpoints.token_opens, wanted=True)
+    for opens in endpoints.all().values():
         _until(opens, wanted=True)
-    _until(lambda: bool(doors.world.services.uses.bundles.waiting), wanted=True)
-    with ThreadPoolExecutor(len(doors.all())) as beside:
-        closing = {name: beside.submit(_until, opens, wanted=False) for name, opens in doors.all().items()}
-        doors.move("suspend")
+    _until(lambda: bool(endpoints.world.services.uses.bundles.waiting), wanted=True)
+    with ThreadPoolExecutor(len(endpoints.all())) as beside:
+        closing = {name: beside.submit(_until, opens, wanted=False) for name, opens in endpoints.all().items()}
+        endpoints.move("suspend")
         answered = time.monotonic()
         closed = {name: found.result() for name, found in closing.items()}
-    doors.move("activate")
+    endpoints.move("activate")
     return {name: max(0.0, at - answered) * 1000 for name, at in closed.items()}
 
 
 def _until(opens: Callable[[], bool], *, wanted: bool) -> float:
-    """Ask a door until it says what is wanted; gives the moment."""
+    """Ask an endpoint until it says what is wanted; gives the moment."""
     deadline = time.monotonic() + PATIENCE
     while opens() is not wanted:
         if time.monotonic() > deadline:

@@ -195,7 +195,7 @@ class AccessService:
             purpose=request.purpose.value,
             action=request.action.value,
             reasons=[reason.value for reason in decision.reasons],
-            door=asked.door,
+            endpoint=asked.door,
             seconds=(perf_counter() - asked.began) / len(asked.decided),
         )
         return AccessAnswer(decision, index, told(decision))

@@ -1,4 +1,4 @@
-"""Shapes of the alerts' doors."""
+"""Shapes of the alerts' endpoints."""
 
 from __future__ import annotations
 

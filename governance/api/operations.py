@@ -18,7 +18,7 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether the service can do its work, and which part cannot; ``posture`` says what happens meanwhile."""
+    """Whether the service can do its work, and which part cannot; ``posture`` is the state it is in meanwhile."""
 
     ready: bool
     parts: dict[str, bool]
@@ -41,8 +41,8 @@ def readyz() -> Response:
     services = current_services()
     found = parts(services.infrastructure, services.uses)
     ready = all(found.values())
-    posture = "deciding" if ready else "closed: what cannot be decided and recorded is denied"
-    response = jsonify(Readiness(ready=ready, parts=found, posture=posture).model_dump())
+    state = "deciding" if ready else "closed: what cannot be decided and recorded is denied"
+    response = jsonify(Readiness(ready=ready, parts=found, posture=state).model_dump())
     response.status_code = 200 if ready else 503
     return response
 

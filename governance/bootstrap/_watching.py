@@ -31,7 +31,7 @@ def make_intake(infrastructure: Infrastructure, registers: Registers, quarantine
         trusts=trusts,
         sources=infrastructure.settings.syslog_senders,
         metrics=infrastructure.metrics,
-        kept=(SYSLOG, DECISION_LOG),
+        kept_carriers=(SYSLOG, DECISION_LOG),
     )
 
 

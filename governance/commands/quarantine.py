@@ -36,7 +36,7 @@ def retry(quiet: bool) -> None:
     recorded = 0
     with services() as made:
         with click.progressbar(length=made.uses.quarantine.waiting(), label="Reading", hidden=quiet) as bar:
-            for carrier in made.uses.intake.kept:
+            for carrier in made.uses.intake.kept_carriers:
                 after = 0
                 while (tried := made.uses.intake.retry(carrier, BATCH, after)).last is not None:
                     recorded, after = recorded + tried.recorded, tried.last

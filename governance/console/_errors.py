@@ -30,7 +30,7 @@ _log = get_logger(__name__)
 def register(blueprint: Blueprint) -> None:
     """Register the error pages on the console's blueprint."""
     blueprint.register_error_handler(Unauthenticated, _sign_in_first)
-    blueprint.register_error_handler(GovernanceError, _told)
+    blueprint.register_error_handler(GovernanceError, _explained)
     blueprint.register_error_handler(CSRFError, _no_form_token)
     blueprint.register_error_handler(HTTPException, _http)
     blueprint.register_error_handler(Exception, _unexpected)
@@ -46,7 +46,7 @@ def _sign_in_first(error: Unauthenticated) -> ResponseReturnValue:
     return redirect(url_for("console.sign_in_page"), HTTPStatus.SEE_OTHER)
 
 
-def _told(error: GovernanceError) -> ResponseReturnValue:
+def _explained(error: GovernanceError) -> ResponseReturnValue:
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)

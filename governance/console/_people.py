@@ -13,7 +13,7 @@ from governance.web.sign_in import ProvenIdentity
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class SignInTrust:
     """A trust whose people can sign in, and the issuer they sign in at."""
 
     ods: str
@@ -21,24 +21,24 @@ class Door:
     issuer: str
 
 
-def doors(federation: FederationDirectory, session: Session) -> tuple[Door, ...]:
+def sign_in_trusts(federation: FederationDirectory, session: Session) -> tuple[SignInTrust, ...]:
     """Give every trust with an identity provider of its own, by name; a national provider opens the other trusts."""
     providers = federation.identity_providers(session)
     national = next((provider.issuer for provider in providers if provider.ods is None), None)
     own = {provider.ods: provider.issuer for provider in providers if provider.ods is not None}
     found = [
-        Door(trust.ods, trust.name, issuer)
+        SignInTrust(trust.ods, trust.name, issuer)
         for trust in federation.trusts(session)
         if (issuer := own.get(trust.ods, national)) is not None
     ]
-    return tuple(sorted(found, key=lambda door: door.name))
+    return tuple(sorted(found, key=lambda trust: trust.name))
 
 
-def door_of(federation: FederationDirectory, session: Session, ods: str) -> Door:
-    """Give the door of one trust; raises NotFound."""
-    for door in doors(federation, session):
-        if door.ods == ods:
-            return door
+def sign_in_trust_of(federation: FederationDirectory, session: Session, ods: str) -> SignInTrust:
+    """Give where the people of one trust sign in; raises NotFound."""
+    for trust in sign_in_trusts(federation, session):
+        if trust.ods == ods:
+            return trust
     raise NotFound("sign_in.trust_unknown", "This trust has no way to sign in.")
 
 

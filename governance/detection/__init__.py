@@ -19,16 +19,16 @@ from governance.detection.registry import default_rules
 from governance.detection.rule import Rule
 from governance.detection.scoring import Scorer
 from governance.detection.sidecar import Sidecar, sidecar_of
-from governance.detection.state import LATENESS, Book
+from governance.detection.state import LATENESS, RuleMemory
 
 __all__ = [
     "LATENESS",
-    "Book",
     "DetectionEngine",
     "Links",
     "Meter",
     "RegionContext",
     "Rule",
+    "RuleMemory",
     "Scorer",
     "Sidecar",
     "default_rules",

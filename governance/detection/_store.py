@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlmodel import Session, col, select
 
 from governance.detection._tables import DetectionCursorRow, DetectionStateRow
-from governance.detection.state import Kept, Value
+from governance.detection.state import Remembered, Value
 from governance.storage.upsert import upsert
 
 
@@ -60,7 +60,7 @@ def reset(session: Session, name: str) -> None:
     session.connection().execute(delete(DetectionCursorRow).where(col(DetectionCursorRow.name) == name))
 
 
-def remembered(session: Session) -> Iterable[tuple[str, str, Value, int | None]]:
+def values(session: Session) -> Iterable[tuple[str, str, Value, int | None]]:
     """Give everything the detectors remember, by rule and key."""
     rows = session.exec(
         select(DetectionStateRow).order_by(col(DetectionStateRow.rule_id), col(DetectionStateRow.key))
@@ -68,14 +68,14 @@ def remembered(session: Session) -> Iterable[tuple[str, str, Value, int | None]]
     return [(row.rule_id, row.key, row.value, row.due) for row in rows]
 
 
-def remember(session: Session, changes: Sequence[tuple[str, str, Kept | None]]) -> None:
+def save(session: Session, changes: Sequence[tuple[str, str, Remembered | None]]) -> None:
     """Write what changed in the detectors' memory; None forgets."""
-    kept = [
+    present = [
         {"rule_id": rule_id, "key": key, "due": item.due, "value": item.value}
         for rule_id, key, item in changes
         if item is not None
     ]
-    upsert(session, DetectionStateRow, kept)
+    upsert(session, DetectionStateRow, present)
     gone = [(rule_id, key) for rule_id, key, item in changes if item is None]
     state = DetectionStateRow.__table__  # type: ignore[attr-defined]
     if gone:

@@ -52,7 +52,7 @@ class Baseline:
             self.day,
         )
 
-    def kept(self) -> Value:
+    def to_value(self) -> Value:
         """Give it as JSON."""
         parts = {"days": self.days, "hours": self.hours, "bytes": self.bytes}
         return {"day": self.day} | {name: [m.n, m.total, m.squares] for name, m in parts.items()}

@@ -5,7 +5,8 @@
 2. Only the process that holds the lease writes. The lease is checked again inside the transaction, so one that slept
    too long changes nothing. The lease is the only thing here that knows the wall clock.
 3. Memory that may not match the database is thrown away and read again.
-4. The log's own order and event times decide everything: a replay gives the alerts that live running gave.
+4. The log's own order and event times decide everything: reading the log again from its start gives the
+   alerts that live running gave.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from governance.clock import Clock
 from governance.detection import _store
 from governance.detection.rule import Rule
 from governance.detection.scoring import LearningContext, Scorer
-from governance.detection.state import LATENESS, Book
+from governance.detection.state import LATENESS, RuleMemory
 from governance.storage import Database
 
 CURSOR = "detection"
@@ -56,7 +57,7 @@ class PreparedContext(LearningContext, Protocol):
 
 
 class Meter(Protocol):
-    """Is told of findings: :class:`governance.telemetry.Metrics`."""
+    """Counts findings: :class:`governance.telemetry.Metrics`."""
 
     def alert_raised(self, *, rule: str, severity: str) -> None:
         """Count a finding that changed an alert."""
@@ -64,11 +65,11 @@ class Meter(Protocol):
 
 
 @dataclass(slots=True)
-class _Memory:
+class _Progress:
     """What this process holds between runs: valid while the database's cursor is at ``next_index``."""
 
     next_index: int
-    book: Book
+    memory: RuleMemory
 
 
 class DetectionEngine:
@@ -82,7 +83,7 @@ class DetectionEngine:
         context: opens the facts on a read snapshot.
         clock: tells the lease's time.
         holder: this process's name, unlike any other's.
-        meter: is told of findings.
+        meter: counts findings.
         lateness: how far out of order events may arrive, in event time.
         batch: events scored and written together.
     """
@@ -112,18 +113,18 @@ class DetectionEngine:
         self._meter = meter
         self._lateness = lateness
         self.batch = batch
-        self._memory: _Memory | None = None
+        self._progress: _Progress | None = None
         self._held_until: datetime | None = None
 
     def run_once(self) -> int:
         """Read one batch; gives how many events were read, 0 when there is none or another process has the lease."""
         if not self._take_lease():
-            self._memory = None
+            self._progress = None
             return 0
         try:
-            return self._read_batch(self._remembered())
+            return self._read_batch(self._restored())
         except BaseException:
-            self._memory = None
+            self._progress = None
             raise
 
     def catch_up(self) -> int:
@@ -143,7 +144,7 @@ class DetectionEngine:
         """Start again at the beginning of the log: alerts gain nothing they already have."""
         with self._database.transaction() as session:
             _store.reset(session, CURSOR)
-        self._memory, self._held_until = None, None
+        self._progress, self._held_until = None, None
 
     def release(self) -> None:
         """Let another process take over at once, on the way out."""
@@ -152,7 +153,7 @@ class DetectionEngine:
             found = _store.cursor(session, CURSOR, lock=True)
             if found is not None and found.holder == self._holder:
                 _store.hold(session, CURSOR, self._holder, now)
-        self._memory, self._held_until = None, None
+        self._progress, self._held_until = None, None
 
     def _take_lease(self) -> bool:
         """Take or renew the lease; a lease with more than half its time left is not written again."""
@@ -172,41 +173,41 @@ class DetectionEngine:
     def _may_hold(self, found: _store.Cursor, now: datetime) -> bool:
         return found.holder in {None, self._holder} or found.held_until is None or found.held_until <= now
 
-    def _remembered(self) -> _Memory:
-        if self._memory is None:
+    def _restored(self) -> _Progress:
+        if self._progress is None:
             with self._database.reading() as session:
                 found = _store.cursor(session, CURSOR)
-                book = Book(self._lateness, None if found is None else found.high_water)
-                for rule_id, key, value, due in _store.remembered(session):
-                    book.restore(rule_id, key, value, due)
-            self._memory = _Memory(0 if found is None else found.next_index, book)
-        return self._memory
+                memory = RuleMemory(self._lateness, None if found is None else found.high_water)
+                for rule_id, key, value, due in _store.values(session):
+                    memory.restore(rule_id, key, value, due)
+            self._progress = _Progress(0 if found is None else found.next_index, memory)
+        return self._progress
 
-    def _read_batch(self, memory: _Memory) -> int:
-        events = self._log.read(memory.next_index, self.batch)
+    def _read_batch(self, progress: _Progress) -> int:
+        events = self._log.read(progress.next_index, self.batch)
         if not events:
             return 0
         with self._database.reading() as session:
             context = self._context(session)
             context.prepare(events)
-            findings = self._scorer.score(events, context, memory.book)
+            findings = self._scorer.score(events, context, progress.memory)
         next_index = events[-1].index + 1
-        raised = self._write(memory, next_index, findings)
+        raised = self._write(progress, next_index, findings)
         if raised is None:
-            self._memory, self._held_until = None, None
+            self._progress, self._held_until = None, None
             return 0
-        memory.next_index = next_index
+        progress.next_index = next_index
         for finding, done in zip(findings, raised, strict=True):
             if done.change is not Change.UNCHANGED:
                 self._meter.alert_raised(rule=finding.rule_id, severity=finding.severity.value)
         return len(events)
 
-    def _write(self, memory: _Memory, next_index: int, findings: Sequence[Finding]) -> list[Raised] | None:
+    def _write(self, progress: _Progress, next_index: int, findings: Sequence[Finding]) -> list[Raised] | None:
         """Write a batch; None when the lease was lost or somebody else moved the cursor."""
         with self._database.transaction() as session:
             found = _store.cursor(session, CURSOR, lock=True)
-            if found is None or found.holder != self._holder or found.next_index != memory.next_index:
+            if found is None or found.holder != self._holder or found.next_index != progress.next_index:
                 return None
-            _store.advance(session, CURSOR, next_index, memory.book.high_water)
-            _store.remember(session, memory.book.changes())
+            _store.advance(session, CURSOR, next_index, progress.memory.high_water)
+            _store.save(session, progress.memory.changes())
             return self._alerts.raise_findings(session, findings)

@@ -21,7 +21,7 @@ from governance.audit.event import RecordedEvent
 from governance.detection.acts import trusts_of
 from governance.detection.facts import Context
 from governance.detection.rule import Rule
-from governance.detection.state import Book
+from governance.detection.state import RuleMemory
 from governance.storage import from_microseconds
 from governance.vocabulary import SYSTEM, EventKind, Severity
 
@@ -54,23 +54,23 @@ class Scorer:
             for kind in rule.kinds:
                 self._by_kind[kind].append(rule)
 
-    def score(self, events: Iterable[RecordedEvent], context: LearningContext, book: Book) -> list[Finding]:
-        """Give what the events show, in the order in which it became known; the book is changed in place."""
+    def score(self, events: Iterable[RecordedEvent], context: LearningContext, memory: RuleMemory) -> list[Finding]:
+        """Give what the events show, in the order in which it became known; the memory is changed in place."""
         found: list[Finding] = []
-        memory = {rule_id: book.of(rule_id) for rule_id in self.rules}
+        states = {rule_id: memory.of(rule_id) for rule_id in self.rules}
         for event in events:
             if event.kind is EventKind.SECURITY_ALERT:
                 continue
             if _tells_the_time(event):
-                book.see(event)
-            for rule_id, key, value, at in book.take_due():
+                memory.see(event)
+            for rule_id, key, value, at in memory.take_due():
                 if rule_id in self.rules:
                     rule = self.rules[rule_id]
-                    found += _guarded(rule, event, partial(rule.due, key, value, at, context, memory[rule_id]))
+                    found += _guarded(rule, event, partial(rule.due, key, value, at, context, states[rule_id]))
             if event.kind in _LINKS:
                 context.note(event)
             for rule in self._by_kind.get(event.kind, ()):
-                found += _guarded(rule, event, partial(rule.observe, event, context, memory[rule.id]))
+                found += _guarded(rule, event, partial(rule.observe, event, context, states[rule.id]))
         return found
 
 

@@ -32,19 +32,19 @@ Address = tuple[str, str]  # rule id, key
 
 
 @dataclass(slots=True)
-class Kept:
+class Remembered:
     """One remembered value; ``due`` in microseconds, None to keep it for good."""
 
     value: Value
     due: int | None
 
 
-class Book:
+class RuleMemory:
     """The memory of every rule, the watermark, and what changed since it was last written."""
 
     def __init__(self, lateness: timedelta = LATENESS, high_water: int | None = None) -> None:
         self._lateness = lateness // MICROSECOND
-        self._kept: dict[Address, Kept] = {}
+        self._values: dict[Address, Remembered] = {}
         self._due: list[tuple[int, str, str]] = []
         self._changed: set[Address] = set()
         self.high_water = high_water
@@ -65,7 +65,7 @@ class Book:
 
     def restore(self, rule_id: str, key: str, value: Value, due: int | None) -> None:
         """Put back a value as it was written."""
-        self._kept[rule_id, key] = Kept(value, due)
+        self._values[rule_id, key] = Remembered(value, due)
         self._schedule(rule_id, key, due)
 
     def take_due(self) -> Iterator[tuple[str, str, Value, int]]:
@@ -73,39 +73,39 @@ class Book:
         watermark = self.watermark
         while watermark is not None and self._due and self._due[0][0] <= watermark:
             due, rule_id, key = heapq.heappop(self._due)
-            kept = self._kept.get((rule_id, key))
-            if kept is not None and kept.due == due:
+            found = self._values.get((rule_id, key))
+            if found is not None and found.due == due:
                 self.forget(rule_id, key)
-                yield rule_id, key, kept.value, due
+                yield rule_id, key, found.value, due
 
-    def changes(self) -> list[tuple[str, str, Kept | None]]:
+    def changes(self) -> list[tuple[str, str, Remembered | None]]:
         """Give what changed since the last call, None for what was forgotten, and start counting anew."""
         changed = sorted(self._changed)
         self._changed.clear()
-        return [(rule_id, key, self._kept.get((rule_id, key))) for rule_id, key in changed]
+        return [(rule_id, key, self._values.get((rule_id, key))) for rule_id, key in changed]
 
-    def items(self) -> Iterable[tuple[Address, Kept]]:
+    def items(self) -> Iterable[tuple[Address, Remembered]]:
         """Give everything remembered, by rule and key."""
-        return sorted(self._kept.items())
+        return sorted(self._values.items())
 
     def find(self, rule_id: str, key: str) -> Value | None:
         """Give a remembered value."""
-        kept = self._kept.get((rule_id, key))
-        return None if kept is None else kept.value
+        found = self._values.get((rule_id, key))
+        return None if found is None else found.value
 
     def keep(self, rule_id: str, key: str, value: Value, due: int | None) -> None:
         """Remember a value (rule 3)."""
         if due is not None and self.high_water is not None and due <= self.high_water - self._lateness:
             due = self.high_water
-        before = self._kept.get((rule_id, key))
-        self._kept[rule_id, key] = Kept(value, due)
+        before = self._values.get((rule_id, key))
+        self._values[rule_id, key] = Remembered(value, due)
         self._changed.add((rule_id, key))
         if before is None or before.due != due:
             self._schedule(rule_id, key, due)
 
     def forget(self, rule_id: str, key: str) -> None:
         """Forget a value."""
-        if self._kept.pop((rule_id, key), None) is not None:
+        if self._values.pop((rule_id, key), None) is not None:
             self._changed.add((rule_id, key))
 
     def _schedule(self, rule_id: str, key: str, due: int | None) -> None:
@@ -114,27 +114,27 @@ class Book:
 
 
 class RuleState:
-    """One rule's part of the book: what a rule may do with its own memory."""
+    """What one rule may do with its own part of the memory."""
 
-    __slots__ = ("_book", "_rule_id")
+    __slots__ = ("_memory", "_rule_id")
 
-    def __init__(self, book: Book, rule_id: str) -> None:
-        self._book = book
+    def __init__(self, memory: RuleMemory, rule_id: str) -> None:
+        self._memory = memory
         self._rule_id = rule_id
 
     @property
     def now(self) -> int:
         """Give the greatest event time seen so far, in microseconds; 0 before the first."""
-        return self._book.high_water or 0
+        return self._memory.high_water or 0
 
     def get(self, key: str) -> Value | None:
         """Give the value of a key; a change to it must be :meth:`put`."""
-        return self._book.find(self._rule_id, key)
+        return self._memory.find(self._rule_id, key)
 
     def put(self, key: str, value: Value, due: int | None) -> None:
         """Remember a value until the watermark reaches ``due`` (microseconds), or for good."""
-        self._book.keep(self._rule_id, key, value, due)
+        self._memory.keep(self._rule_id, key, value, due)
 
     def drop(self, key: str) -> None:
         """Forget a value."""
-        self._book.forget(self._rule_id, key)
+        self._memory.forget(self._rule_id, key)

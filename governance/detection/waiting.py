@@ -8,8 +8,8 @@ from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import EventKind, Outcome, SubjectType
 
 
-def remember(event: RecordedEvent) -> Value:
-    """Keep an event as a JSON object."""
+def to_value(event: RecordedEvent) -> Value:
+    """Give what a finding needs of an event as a JSON object."""
     subject, resource, authority = event.subject, event.resource, event.authority
     return {
         "index": event.index,
@@ -22,8 +22,8 @@ def remember(event: RecordedEvent) -> Value:
     }
 
 
-def recall(value: Value) -> RecordedEvent:
-    """Give back a remembered event; what was not remembered is empty."""
+def from_value(value: Value) -> RecordedEvent:
+    """Give the event of a JSON object that :func:`to_value` made; every other field is empty."""
     subject = value["subject"]
     resource = value["resource"]
     time = from_microseconds(value["time"])

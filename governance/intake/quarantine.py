@@ -43,7 +43,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class QuarantinedMessage:
     """What is known of a kept message without opening it; ``size`` in bytes."""
 
     number: int
@@ -112,12 +112,12 @@ class Quarantine:
         with self._database.reading() as session:
             return store.waiting(session)
 
-    def page(self, after: int = 0, limit: int = 100) -> list[Kept]:
+    def page(self, after: int = 0, limit: int = 100) -> list[QuarantinedMessage]:
         """Give what is known of waiting messages with a number over ``after``, oldest first."""
         with self._database.reading() as session:
             rows = store.page(session, after, limit)
-        names = Kept.__dataclass_fields__
-        return [Kept(**{name: row[name] for name in names}) for row in rows]  # type: ignore[arg-type]
+        names = QuarantinedMessage.__dataclass_fields__
+        return [QuarantinedMessage(**{name: row[name] for name in names}) for row in rows]  # type: ignore[arg-type]
 
     def groups(self, limit: int = 100) -> list[Group]:
         """Give how many messages wait for which reason, the most frequent first; no content is opened."""

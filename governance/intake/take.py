@@ -40,7 +40,7 @@ class Intake:
         trusts: gives the registered trusts, by ODS code.
         sources: the trust of each source of senders that prove nothing.
         metrics: counts what came of it.
-        kept: the carriers of what may wait in the quarantine.
+        kept_carriers: the carriers whose things may wait in the quarantine.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class Intake:
         trusts: Callable[[], Collection[str]],
         sources: Mapping[str, str],
         metrics: Metrics,
-        kept: Sequence[Carrier[Any]] = (),
+        kept_carriers: Sequence[Carrier[Any]] = (),
     ) -> None:
-        self.kept = tuple(kept)
+        self.kept_carriers = tuple(kept_carriers)
         self._audit = audit
         self._quarantine = quarantine
         self._pseudonymiser = pseudonymiser

@@ -144,11 +144,11 @@ class Metrics:
         )
 
     def decided(
-        self, *, effect: str, purpose: str, action: str, reasons: Iterable[str], door: str, seconds: float
+        self, *, effect: str, purpose: str, action: str, reasons: Iterable[str], endpoint: str, seconds: float
     ) -> None:
         """Count one decision; reasons are counted for denials only."""
         self._decisions.labels(effect, purpose, action).inc()
-        self._decision_time.labels(door).observe(seconds)
+        self._decision_time.labels(endpoint).observe(seconds)
         if effect == "deny":
             for reason in reasons:
                 self._reasons.labels(reason).inc()
@@ -175,9 +175,9 @@ class Metrics:
         self._rows.labels("shown").inc(shown)
         self._rows.labels("held_back").inc(held_back)
 
-    def enforced(self, *, door: str, status: int) -> None:
+    def enforced(self, *, endpoint: str, status: int) -> None:
         """Count one check of an enforcement point by the status it got."""
-        self._enforced.labels(door, str(status)).inc()
+        self._enforced.labels(endpoint, str(status)).inc()
 
     def events_taken(self, *, format_name: str, result: str, count: int = 1) -> None:
         """Count audit events by wire format and result (accepted, duplicate, rejected, quarantined)."""

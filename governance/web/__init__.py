@@ -1,4 +1,4 @@
-"""Web: what every HTTP door shares, and nothing of what any of them does.
+"""Web: what every HTTP endpoint shares, and nothing of what any of them does.
 
 Rules of this room:
 

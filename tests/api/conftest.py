@@ -22,7 +22,7 @@ def context_world(app: Flask, services: Services) -> ContextWorld:
 
 @pytest.fixture
 def world(app: Flask, services: Services) -> AuditWorld:
-    """Speak to the audit's doors of a running service."""
+    """Speak to the audit's endpoints of a running service."""
     return AuditWorld(app, services)
 
 

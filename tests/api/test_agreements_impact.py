@@ -9,7 +9,7 @@ from flask import Flask
 from governance.bootstrap import Services
 from governance.clock import FixedClock
 from governance.vocabulary import EventKind, Scope
-from tests.worlds.agreement_callers import AgreementsDoor
+from tests.worlds.agreement_callers import AgreementsApi
 from tests.worlds.impact import AGREEMENT, ImpactWorld, terms
 
 STEP = {"agreement_id": AGREEMENT, "version": 1, "transition": "suspend"}
@@ -25,9 +25,9 @@ def world(services: Services, clock: FixedClock) -> ImpactWorld:
 
 
 @pytest.fixture
-def door(app: Flask, world: ImpactWorld) -> AgreementsDoor:
+def api(app: Flask, world: ImpactWorld) -> AgreementsApi:
     """Speak to the agreements of a running service."""
-    return AgreementsDoor(app, world.services)
+    return AgreementsApi(app, world.services)
 
 
 def asked(world: ImpactWorld, **fields: Any) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def asked(world: ImpactWorld, **fields: Any) -> dict[str, Any]:
     return {"since": world.began.isoformat(), "until": world.clock.now().isoformat(), **fields}
 
 
-def test_a_suspension_is_told_before_it_is_made(world: ImpactWorld, door: AgreementsDoor) -> None:
-    answer = door.post("/impact", asked(world, **STEP), "QHL")
+def test_a_suspension_is_told_before_it_is_made(world: ImpactWorld, api: AgreementsApi) -> None:
+    answer = api.post("/impact", asked(world, **STEP), "QHL")
     assert answer.status_code == 200, answer.get_json()
     body = answer.get_json()
     assert (body["decisions"], body["loses"], body["gains"], body["still_denied"]) == (2, 1, 0, 1)
@@ -59,8 +59,8 @@ def test_a_suspension_is_told_before_it_is_made(world: ImpactWorld, door: Agreem
     assert world.services.registers.agreements.get(AGREEMENT).in_force
 
 
-def test_the_look_is_recorded_without_what_was_looked_for(world: ImpactWorld, door: AgreementsDoor) -> None:
-    body = door.post("/impact", asked(world, **STEP)).get_json()
+def test_the_look_is_recorded_without_what_was_looked_for(world: ImpactWorld, api: AgreementsApi) -> None:
+    body = api.post("/impact", asked(world, **STEP)).get_json()
     entry = world.services.infrastructure.audit.entry(body["recorded_as"])
     assert entry.kind is EventKind.AUDIT_READ
     assert entry.detail["door"] == "/agreements/v1/impact"
@@ -69,22 +69,22 @@ def test_the_look_is_recorded_without_what_was_looked_for(world: ImpactWorld, do
     assert entry.subject.ods == "RRK"
 
 
-def test_a_draft_and_what_goes_with_it(world: ImpactWorld, door: AgreementsDoor) -> None:
+def test_a_draft_and_what_goes_with_it(world: ImpactWorld, api: AgreementsApi) -> None:
     wider = terms({"/clauses/0/recipients": {"roles": ["clinician", "nurse"]}}, version=2)
-    body = door.post("/impact", asked(world, agreement=wider, examples=0)).get_json()
+    body = api.post("/impact", asked(world, agreement=wider, examples=0)).get_json()
     assert (body["gains"], body["loses"]) == (1, 0)
     assert body["changes"][0]["examples"] == []
-    body = door.post(
+    body = api.post(
         "/impact", asked(world, agreement=wider | {"id": "successor", "version": 1}, also=[STEP])
     ).get_json()
     assert (body["gains"], body["loses"]) == (1, 0)
 
 
-def test_a_trust_is_told_of_its_own(world: ImpactWorld, door: AgreementsDoor) -> None:
-    assert door.post("/impact", asked(world, **STEP), "RKB").get_json()["loses"] == 1
-    stranger = door.post("/impact", asked(world, **STEP), "RL4")
+def test_a_trust_is_told_of_its_own(world: ImpactWorld, api: AgreementsApi) -> None:
+    assert api.post("/impact", asked(world, **STEP), "RKB").get_json()["loses"] == 1
+    stranger = api.post("/impact", asked(world, **STEP), "RL4")
     assert (stranger.status_code, stranger.get_json()["reason"]) == (404, "agreement.unknown")
-    stranger = door.post("/impact", asked(world, agreement=terms()), "RL4")
+    stranger = api.post("/impact", asked(world, agreement=terms()), "RL4")
     assert (stranger.status_code, stranger.get_json()["reason"]) == (403, "agreement.not_a_party")
 
 
@@ -104,34 +104,34 @@ def test_a_trust_is_told_of_its_own(world: ImpactWorld, door: AgreementsDoor) ->
     ],
 )
 def test_a_question_that_cannot_be_asked_is_named_by_its_member(
-    world: ImpactWorld, door: AgreementsDoor, fields: dict[str, Any], pointer: str
+    world: ImpactWorld, api: AgreementsApi, fields: dict[str, Any], pointer: str
 ) -> None:
-    answer = door.post("/impact", asked(world, **fields))
+    answer = api.post("/impact", asked(world, **fields))
     assert answer.status_code == 400
     assert pointer in [error["pointer"] for error in answer.get_json()["errors"]]
 
 
-def test_what_is_not_in_force_cannot_end(world: ImpactWorld, door: AgreementsDoor) -> None:
-    answer = door.post("/impact", asked(world, **STEP, also=[STEP]))
+def test_what_is_not_in_force_cannot_end(world: ImpactWorld, api: AgreementsApi) -> None:
+    answer = api.post("/impact", asked(world, **STEP, also=[STEP]))
     assert (answer.status_code, answer.get_json()["reason"]) == (409, "agreement.not_in_force")
 
 
-def test_reading_agreements_is_what_it_takes(world: ImpactWorld, door: AgreementsDoor) -> None:
-    assert door.post("/impact", asked(world, **STEP), scopes=(Scope.AGREEMENTS_READ,)).status_code == 200
-    assert door.post("/impact", asked(world, **STEP), scopes=(Scope.AGREEMENTS_WRITE,)).status_code == 403
-    assert door.http.post("/agreements/v1/impact", json=asked(world, **STEP)).status_code == 401
+def test_reading_agreements_is_what_it_takes(world: ImpactWorld, api: AgreementsApi) -> None:
+    assert api.post("/impact", asked(world, **STEP), scopes=(Scope.AGREEMENTS_READ,)).status_code == 200
+    assert api.post("/impact", asked(world, **STEP), scopes=(Scope.AGREEMENTS_WRITE,)).status_code == 403
+    assert api.http.post("/agreements/v1/impact", json=asked(world, **STEP)).status_code == 401
 
 
 def test_a_period_too_busy_for_a_request_is_refused(
-    world: ImpactWorld, door: AgreementsDoor, monkeypatch: pytest.MonkeyPatch
+    world: ImpactWorld, api: AgreementsApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.import_module("governance.api.agreements.impact"), "DECISIONS_MAXIMUM", 1)
-    answer = door.post("/impact", asked(world, **STEP))
+    answer = api.post("/impact", asked(world, **STEP))
     assert answer.status_code == 400
     assert "command line" in answer.get_json()["errors"][0]["detail"]
 
 
-def test_policies_are_never_taken_from_a_request(world: ImpactWorld, door: AgreementsDoor) -> None:
-    answer = door.post("/impact", asked(world, policies={"decision.rego": "package imaging.decision"}, **STEP), "QHL")
+def test_policies_are_never_taken_from_a_request(world: ImpactWorld, api: AgreementsApi) -> None:
+    answer = api.post("/impact", asked(world, policies={"decision.rego": "package imaging.decision"}, **STEP), "QHL")
     assert answer.status_code == 400
     assert [fault["pointer"] for fault in answer.get_json()["errors"]] == ["/policies"]

@@ -10,16 +10,16 @@ from governance.agreements.documents import parse
 from governance.agreements.packing import Format
 from governance.bootstrap import Services
 from governance.vocabulary import Scope
-from tests.worlds.agreement_callers import AgreementsDoor
+from tests.worlds.agreement_callers import AgreementsApi
 from tests.worlds.agreements import OFFICE, World, document
 
 YAML, JSON, LINES = "application/yaml", "application/json", "application/x-ndjson"
 
 
 @pytest.fixture
-def door(app: Flask, services: Services) -> AgreementsDoor:
+def api(app: Flask, services: Services) -> AgreementsApi:
     """Speak to the agreements of a running service."""
-    return AgreementsDoor(app, services)
+    return AgreementsApi(app, services)
 
 
 @pytest.fixture
@@ -31,35 +31,35 @@ def packed(services: Services, elsewhere: World) -> str:
 
 
 @pytest.mark.parametrize("media_type", [YAML, JSON, LINES])
-def test_out_and_in_again(door: AgreementsDoor, packed: str, media_type: str) -> None:
-    answer = door.send("/import", packed, LINES, "QHL")
+def test_out_and_in_again(api: AgreementsApi, packed: str, media_type: str) -> None:
+    answer = api.send("/import", packed, LINES, "QHL")
     assert answer.status_code == 201, answer.get_json()
     assert [(one["version"], one["status"]) for one in answer.get_json()["versions"]] == [(1, "signed"), (2, "signed")]
-    whole = door.fetch("/export", "QHL", Accept=media_type)
+    whole = api.fetch("/export", "QHL", Accept=media_type)
     assert (whole.status_code, whole.mimetype, whole.headers["Vary"]) == (200, media_type, "Accept")
-    again = door.send("/import", whole.data, media_type, "QHL")
+    again = api.send("/import", whole.data, media_type, "QHL")
     assert again.get_json() == answer.get_json()
-    assert door.fetch("/export", "QHL", Accept=media_type).data == whole.data
+    assert api.fetch("/export", "QHL", Accept=media_type).data == whole.data
 
 
-def test_one_version_or_all(door: AgreementsDoor, packed: str) -> None:
-    door.send("/import", packed, LINES, "QHL")
+def test_one_version_or_all(api: AgreementsApi, packed: str) -> None:
+    api.send("/import", packed, LINES, "QHL")
     path = "/agreements/two-trusts/export"
-    (newest,) = yaml.safe_load_all(door.get(path).data)
+    (newest,) = yaml.safe_load_all(api.get(path).data)
     assert newest["agreement"]["version"] == 2
     assert {line["ods"] for line in newest["signatures"]} == {"RKB", "RRK"}
-    (first,) = door.get(f"{path}?version=1&format=json").get_json()
+    (first,) = api.get(f"{path}?version=1&format=json").get_json()
     assert first["agreement"]["version"] == 1
-    lines = parse(door.get(f"{path}?all_versions=true&format=ndjson").text, "answer", Format.NDJSON)
+    lines = parse(api.get(f"{path}?all_versions=true&format=ndjson").text, "answer", Format.NDJSON)
     assert [one["agreement"]["version"] for one in lines] == [1, 2]
 
 
-def test_what_is_wrong_is_named_and_nothing_arrives(door: AgreementsDoor) -> None:
+def test_what_is_wrong_is_named_and_nothing_arrives(api: AgreementsApi) -> None:
     body = yaml.safe_dump_all([document(), document({"/dpia": ""}, id="bad"), {"agreement": document({"/title": ""})}])
-    answer = door.send("/import", body, YAML, "QHL")
+    answer = api.send("/import", body, YAML, "QHL")
     assert answer.status_code == 400
     assert {one["pointer"] for one in answer.get_json()["errors"]} == {"/1/dpia", "/2/agreement/title"}
-    assert door.get("/agreements", "QHL").get_json()["agreements"] == []
+    assert api.get("/agreements", "QHL").get_json()["agreements"] == []
 
 
 @pytest.mark.parametrize(
@@ -72,33 +72,33 @@ def test_what_is_wrong_is_named_and_nothing_arrives(door: AgreementsDoor) -> Non
     ],
 )
 def test_what_cannot_be_read_says_why(
-    door: AgreementsDoor, body: bytes | str, media_type: str, status: int, reason: str
+    api: AgreementsApi, body: bytes | str, media_type: str, status: int, reason: str
 ) -> None:
-    answer = door.send("/import", body, media_type)
+    answer = api.send("/import", body, media_type)
     assert (answer.status_code, answer.get_json()["reason"]) == (status, reason)
 
 
-def test_a_format_there_is_not_says_so(door: AgreementsDoor) -> None:
-    assert door.fetch("/export", Accept="text/csv").status_code == 406
-    assert door.get("/export?format=csv").status_code == 400
-    assert door.get("/agreements/two-trusts/export?all_versions=true&version=1").status_code == 400
-    assert door.get("/agreements/two-trusts/export").status_code == 404
+def test_a_format_there_is_not_says_so(api: AgreementsApi) -> None:
+    assert api.fetch("/export", Accept="text/csv").status_code == 406
+    assert api.get("/export?format=csv").status_code == 400
+    assert api.get("/agreements/two-trusts/export?all_versions=true&version=1").status_code == 400
+    assert api.get("/agreements/two-trusts/export").status_code == 404
 
 
-def test_a_trust_gives_and_gets_its_own(door: AgreementsDoor, services: Services, packed: str) -> None:
-    refused = door.send("/import", packed, LINES, "RRK")
+def test_a_trust_gives_and_gets_its_own(api: AgreementsApi, services: Services, packed: str) -> None:
+    refused = api.send("/import", packed, LINES, "RRK")
     assert refused.status_code == 400
     assert {one["pointer"] for one in refused.get_json()["errors"]} == {
         "/0/signatures/0/key_id",
         "/1/signatures/0/key_id",
     }
-    assert door.send("/import", packed, LINES, "RNA").status_code == 403
+    assert api.send("/import", packed, LINES, "RNA").status_code == 403
     services.registers.agreements.load([document()], OFFICE)
-    assert len(list(yaml.safe_load_all(door.get("/export", "RKB").data))) == 1
-    assert door.get("/export", "RNA").data == b""
-    assert door.get("/agreements/two-trusts/export", "RNA").status_code == 404
+    assert len(list(yaml.safe_load_all(api.get("/export", "RKB").data))) == 1
+    assert api.get("/export", "RNA").data == b""
+    assert api.get("/agreements/two-trusts/export", "RNA").status_code == 404
 
 
-def test_scopes_are_asked_for(door: AgreementsDoor) -> None:
-    assert door.get("/export", scopes=(Scope.AGREEMENTS_WRITE,)).status_code == 403
-    assert door.post("/import", [], scopes=(Scope.AGREEMENTS_READ,)).status_code == 403
+def test_scopes_are_asked_for(api: AgreementsApi) -> None:
+    assert api.get("/export", scopes=(Scope.AGREEMENTS_WRITE,)).status_code == 403
+    assert api.post("/import", [], scopes=(Scope.AGREEMENTS_READ,)).status_code == 403

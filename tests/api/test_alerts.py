@@ -1,4 +1,4 @@
-"""The alerts' doors: listing, reading, reviewing, following, and who may do which."""
+"""The alerts' endpoints: listing, reading, reviewing, following, and who may do which."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from flask import Flask
 from governance.alerts import StreamTiming
 from governance.bootstrap import Services
 from governance.vocabulary import Severity
-from tests.worlds.alert_callers import PATH, STREAM, AlertsDoor
+from tests.worlds.alert_callers import PATH, STREAM, AlertsApi
 
 
 @pytest.fixture
-def door(app: Flask, services: Services) -> AlertsDoor:
+def api(app: Flask, services: Services) -> AlertsApi:
     """Speak to the alerts of a running service."""
-    return AlertsDoor(app, services)
+    return AlertsApi(app, services)
 
 
-def test_an_alert_is_what_the_surface_says(door: AlertsDoor) -> None:
-    alert = door.opened()
-    shown = door.get(f"{PATH}/{alert}").get_json()
+def test_an_alert_is_what_the_surface_says(api: AlertsApi) -> None:
+    alert = api.opened()
+    shown = api.get(f"{PATH}/{alert}").get_json()
     assert shown | {"number": 1} == {
         "id": alert,
         "number": 1,
@@ -57,13 +57,13 @@ def test_an_alert_is_what_the_surface_says(door: AlertsDoor) -> None:
     }
 
 
-def test_pages_and_filters(door: AlertsDoor) -> None:
-    ids = [door.opened(about=f"p-{n}", events=(n,)) for n in range(5)]
-    decoy = door.opened(family="decoy", rule_id="decoy_record", severity=Severity.CRITICAL, subject="s-else")
+def test_pages_and_filters(api: AlertsApi) -> None:
+    ids = [api.opened(about=f"p-{n}", events=(n,)) for n in range(5)]
+    decoy = api.opened(family="decoy", rule_id="decoy_record", severity=Severity.CRITICAL, subject="s-else")
     seen: list[str] = []
     cursor: dict[str, object] = {}
     while True:
-        page = door.get(limit=2, **cursor).get_json()
+        page = api.get(limit=2, **cursor).get_json()
         seen += [each["id"] for each in page["alerts"]]
         if page["cursor"] is None:
             break
@@ -79,35 +79,35 @@ def test_pages_and_filters(door: AlertsDoor) -> None:
         ({"subject": "s-nia"}, 6),
         ({"rule": "self_access", "severity": "critical"}, 0),
     ):
-        assert len(door.get(**filters).get_json()["alerts"]) == count, filters
+        assert len(api.get(**filters).get_json()["alerts"]) == count, filters
 
 
 @pytest.mark.parametrize(
     "query",
     [{"state": "open"}, {"limit": 0}, {"limit": 201}, {"cursor": "x"}, {"patient": "9990000018"}, {"unknown": 1}],
 )
-def test_a_query_that_cannot_be_right_is_refused(door: AlertsDoor, query: dict[str, object]) -> None:
-    answer = door.get(**query)
+def test_a_query_that_cannot_be_right_is_refused(api: AlertsApi, query: dict[str, object]) -> None:
+    answer = api.get(**query)
     assert answer.status_code == 400
     assert answer.get_json()["errors"]
 
 
-def test_a_trust_sees_its_own(door: AlertsDoor) -> None:
-    alert = door.opened()
-    assert len(door.get(who="rrk").get_json()["alerts"]) == 1
-    assert door.get(who="rje").get_json()["alerts"] == []
-    assert door.get(f"{PATH}/{alert}", "rje").status_code == 404
-    assert door.post(f"{PATH}/{alert}/comment", {"comment": "hello"}, "rje").status_code == 404
+def test_a_trust_sees_its_own(api: AlertsApi) -> None:
+    alert = api.opened()
+    assert len(api.get(who="rrk").get_json()["alerts"]) == 1
+    assert api.get(who="rje").get_json()["alerts"] == []
+    assert api.get(f"{PATH}/{alert}", "rje").status_code == 404
+    assert api.post(f"{PATH}/{alert}/comment", {"comment": "hello"}, "rje").status_code == 404
 
 
-def test_the_review(door: AlertsDoor) -> None:
-    alert = door.opened()
-    taken = door.post(f"{PATH}/{alert}/assign", {}).get_json()
+def test_the_review(api: AlertsApi) -> None:
+    alert = api.opened()
+    taken = api.post(f"{PATH}/{alert}/assign", {}).get_json()
     assert (taken["state"], taken["assignee"]) == ("investigating", "rrk-siem")
-    given = door.post(f"{PATH}/{alert}/assign", {"assignee": "officer-1"}).get_json()
-    assert given["assignee"] == door.services.infrastructure.pseudonymiser.subject("officer-1")
-    assert door.post(f"{PATH}/{alert}/comment", {"comment": "asked"}).status_code == 200
-    closed = door.post(f"{PATH}/{alert}/close", {"verdict": "unjustified", "reason": "curiosity"})
+    given = api.post(f"{PATH}/{alert}/assign", {"assignee": "officer-1"}).get_json()
+    assert given["assignee"] == api.services.infrastructure.pseudonymiser.subject("officer-1")
+    assert api.post(f"{PATH}/{alert}/comment", {"comment": "asked"}).status_code == 200
+    closed = api.post(f"{PATH}/{alert}/close", {"verdict": "unjustified", "reason": "curiosity"})
     assert closed.status_code == 200
     assert (closed.get_json()["state"], closed.get_json()["verdict"]) == ("closed", "unjustified")
     assert [entry["change"] for entry in closed.get_json()["history"]] == [
@@ -116,7 +116,7 @@ def test_the_review(door: AlertsDoor) -> None:
         "commented",
         "closed",
     ]
-    again = door.post(f"{PATH}/{alert}/close", {"verdict": "justified", "reason": "no"})
+    again = api.post(f"{PATH}/{alert}/close", {"verdict": "justified", "reason": "no"})
     assert (again.status_code, again.get_json()["reason"]) == (409, "alert.already_closed")
 
 
@@ -131,32 +131,32 @@ def test_the_review(door: AlertsDoor) -> None:
         {"verdict": "justified", "reason": "   "},
     ],
 )
-def test_closing_needs_a_verdict_and_a_reason(door: AlertsDoor, body: dict[str, str]) -> None:
-    alert = door.opened()
-    answer = door.post(f"{PATH}/{alert}/close", body)
+def test_closing_needs_a_verdict_and_a_reason(api: AlertsApi, body: dict[str, str]) -> None:
+    alert = api.opened()
+    answer = api.post(f"{PATH}/{alert}/close", body)
     assert answer.status_code == 400
     assert answer.get_json()["errors"]
-    assert door.get(f"{PATH}/{alert}").get_json()["state"] == "new"
+    assert api.get(f"{PATH}/{alert}").get_json()["state"] == "new"
 
 
-def test_ones_own_case_is_refused(door: AlertsDoor) -> None:
-    alert = door.opened(subject="rrk-siem", subjects=("rrk-siem",))
-    answer = door.post(f"{PATH}/{alert}/close", {"verdict": "justified", "reason": "it was me"})
+def test_ones_own_case_is_refused(api: AlertsApi) -> None:
+    alert = api.opened(subject="rrk-siem", subjects=("rrk-siem",))
+    answer = api.post(f"{PATH}/{alert}/close", {"verdict": "justified", "reason": "it was me"})
     assert (answer.status_code, answer.get_json()["reason"]) == (403, "alert.own_case")
-    assert door.get(who="rrk").get_json()["alerts"] == []
+    assert api.get(who="rrk").get_json()["alerts"] == []
 
 
 @pytest.mark.parametrize("verb", ["assign", "comment", "close"])
-def test_reading_does_not_allow_reviewing(door: AlertsDoor, verb: str) -> None:
-    alert = door.opened()
-    answer = door.post(f"{PATH}/{alert}/{verb}", {}, "reader")
+def test_reading_does_not_allow_reviewing(api: AlertsApi, verb: str) -> None:
+    alert = api.opened()
+    answer = api.post(f"{PATH}/{alert}/{verb}", {}, "reader")
     assert (answer.status_code, answer.get_json()["reason"]) == (403, "scope.missing")
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/a-1", STREAM])
-def test_nobody_gets_nothing(door: AlertsDoor, path: str) -> None:
-    assert door.client.get(path).status_code == 401
-    assert door.client.get(path, headers=door.by("audit-only")).status_code == 403
+def test_nobody_gets_nothing(api: AlertsApi, path: str) -> None:
+    assert api.client.get(path).status_code == 401
+    assert api.client.get(path, headers=api.by("audit-only")).status_code == 403
 
 
 def messages(text: str) -> list[dict[str, str]]:
@@ -169,9 +169,9 @@ def messages(text: str) -> list[dict[str, str]]:
     return read
 
 
-def test_the_stream_sends_and_resumes(door: AlertsDoor) -> None:
-    first = door.opened()
-    answer = door.stream(after="0")
+def test_the_stream_sends_and_resumes(api: AlertsApi) -> None:
+    first = api.opened()
+    answer = api.stream(after="0")
     assert answer.content_type == "text/event-stream; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-store"
     text = answer.get_data(as_text=True)
@@ -179,28 +179,28 @@ def test_the_stream_sends_and_resumes(door: AlertsDoor) -> None:
     (sent,) = messages(text)
     assert sent["event"] == "alert"
     assert (json.loads(sent["data"])["change"], json.loads(sent["data"])["alert"]["id"]) == ("opened", first)
-    second = door.opened(about="p-2", events=(8,))
-    answer = door.stream(after=sent["id"])
+    second = api.opened(about="p-2", events=(8,))
+    answer = api.stream(after=sent["id"])
     assert [json.loads(each["data"])["alert"]["id"] for each in messages(answer.get_data(as_text=True))] == [second]
-    assert messages(door.stream().get_data(as_text=True)) == []
+    assert messages(api.stream().get_data(as_text=True)) == []
 
 
-def test_the_stream_is_the_trusts_own(door: AlertsDoor) -> None:
-    door.opened()
-    assert messages(door.stream("rje", after="0").get_data(as_text=True)) == []
+def test_the_stream_is_the_trusts_own(api: AlertsApi) -> None:
+    api.opened()
+    assert messages(api.stream("rje", after="0").get_data(as_text=True)) == []
 
 
 @pytest.mark.parametrize("value", ["x", "-1", "1.5", "9" * 40, "\u0661"])
-def test_a_made_up_position_is_refused(door: AlertsDoor, value: str) -> None:
-    assert door.stream(after=value.encode("utf-8").decode("latin-1")).status_code == 400
+def test_a_made_up_position_is_refused(api: AlertsApi, value: str) -> None:
+    assert api.stream(after=value.encode("utf-8").decode("latin-1")).status_code == 400
 
 
-def test_every_place_taken_is_said_and_places_come_back(door: AlertsDoor) -> None:
+def test_every_place_taken_is_said_and_places_come_back(api: AlertsApi) -> None:
     places = StreamTiming().maximum
-    held = [door.client.get(STREAM, headers=door.by("region"), buffered=False) for _ in range(places)]
-    refused = door.client.get(STREAM, headers=door.by("region"))
+    held = [api.client.get(STREAM, headers=api.by("region"), buffered=False) for _ in range(places)]
+    refused = api.client.get(STREAM, headers=api.by("region"))
     assert refused.status_code == 503
     assert refused.headers["Retry-After"]
     for answer in held:
         answer.close()
-    assert door.stream().status_code == 200
+    assert api.stream().status_code == 200

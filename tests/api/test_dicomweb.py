@@ -1,4 +1,4 @@
-"""The door for lists: of what an archive answers, a caller gets what the agreements open, and no trace of the rest."""
+"""Lists of an archive: of what an archive answers, a caller gets what the agreements open, and no trace of the rest."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The door that nginx asks: who may open what at an archive, and what is kept of every attempt."""
+"""The endpoint that nginx asks: who may open what at an archive, and what is kept of every attempt."""
 
 import uuid
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The door of Envoy's ext_authz, sent what Envoy sends: the original request behind a prefix, without its body."""
+"""The endpoint of Envoy's ext_authz, sent what Envoy sends: the original request behind a prefix, without its body."""
 
 import uuid
 

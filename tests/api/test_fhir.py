@@ -1,4 +1,4 @@
-"""The FHIR doors: ITI-20 in, ITI-81 out."""
+"""The FHIR endpoints: ITI-20 in, ITI-81 out."""
 
 import json
 from dataclasses import replace

@@ -17,7 +17,7 @@ from governance.alerts import Finding
 from governance.audit.event import RecordedEvent
 from governance.detection.registry import default_rules
 from governance.detection.scoring import Scorer
-from governance.detection.state import Book
+from governance.detection.state import RuleMemory
 from governance.detection.tail import MAXIMUM_BITS, Moments, fit, surprise
 from governance.vocabulary import EventKind
 from tests.worlds.detection import BEGAN, LittleRegion, event, region
@@ -72,19 +72,19 @@ def in_time_order(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def score(events: Sequence[RecordedEvent], cuts: Sequence[int] = (), *, restart: bool = False) -> list[Finding]:
     """Score a log in batches that end at ``cuts``; a restart keeps nothing but what was written as JSON."""
-    scorer, world, book = Scorer(default_rules()), region(WORLD), Book()
+    scorer, world, memory = Scorer(default_rules()), region(WORLD), RuleMemory()
     found: list[Finding] = []
     edges = [0, *sorted(cut for cut in cuts if cut <= len(events)), len(events)]
     for start, end in pairwise(edges):
-        found += scorer.score(events[start:end], world, book)
+        found += scorer.score(events[start:end], world, memory)
         if restart:
-            book = restarted(book)
+            memory = restarted(memory)
     return found
 
 
-def restarted(book: Book) -> Book:
-    written = [(rule_id, key, json.dumps(kept.value), kept.due) for (rule_id, key), kept in book.items()]
-    fresh = Book(high_water=book.high_water)
+def restarted(memory: RuleMemory) -> RuleMemory:
+    written = [(rule_id, key, json.dumps(kept.value), kept.due) for (rule_id, key), kept in memory.items()]
+    fresh = RuleMemory(high_water=memory.high_water)
     for rule_id, key, value, due in written:
         fresh.restore(rule_id, key, json.loads(value), due)
     return fresh
@@ -165,5 +165,5 @@ def test_surprise_is_finite_and_grows_with_the_count(seen: list[int], prior: flo
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_an_event_with_nothing_in_it_is_taken(kind: EventKind) -> None:
     bare = event(0, BEGAN, {"kind": kind.value})
-    found = Scorer(default_rules()).score([bare], LittleRegion(), Book())
+    found = Scorer(default_rules()).score([bare], LittleRegion(), RuleMemory())
     assert all(finding.family != "detector_fault" for finding in found)

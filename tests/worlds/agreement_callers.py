@@ -14,7 +14,7 @@ BASE = "/agreements/v1"
 BOTH = (Scope.AGREEMENTS_READ, Scope.AGREEMENTS_WRITE)
 
 
-class AgreementsDoor:
+class AgreementsApi:
     """The running application, and a client of each trust that is asked for.
 
     Args:

@@ -1,4 +1,4 @@
-"""The alerts' doors of a running service, and the callers that come to them."""
+"""The alerts' endpoints of a running service, and the callers that come to them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ READ = (Scope.ALERTS_READ,)
 REVIEW = (Scope.ALERTS_READ, Scope.ALERTS_REVIEW)
 
 
-class AlertsDoor:
+class AlertsApi:
     """The running application as readers and reviewers of alerts see it.
 
     Args:

@@ -1,4 +1,4 @@
-"""The audit's doors of a running service, and the four kinds of caller that come to them."""
+"""The audit's endpoints of a running service, and the four kinds of caller that come to them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,6 +1,6 @@
 """The region that the console tests look at: three trusts, four people, two agreements, one chain of each kind.
 
-Everything goes in through the services' own doors, so every pseudonym, signature, proof and link is a real one.
+Everything goes in through the services' own use cases, so every pseudonym, signature, proof and link is a real one.
 """
 
 import copy

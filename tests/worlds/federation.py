@@ -31,7 +31,7 @@ MANIFEST = AiManifest(
 
 
 def register(database: Database, directory: FederationDirectory, *values: object) -> None:
-    doors = {
+    inserts = {
         AiManifest: directory.register_manifest,
         IdentityProvider: directory.register_identity_provider,
         Person: directory.register_person,
@@ -40,7 +40,7 @@ def register(database: Database, directory: FederationDirectory, *values: object
     }
     with database.transaction() as session:
         for value in values:
-            doors[type(value)](session, value)  # type: ignore[operator]
+            inserts[type(value)](session, value)  # type: ignore[operator]
 
 
 def faults(database: Database, directory: FederationDirectory, value: object) -> set[str]:

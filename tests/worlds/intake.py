@@ -30,7 +30,7 @@ def make_intake(
         trusts=lambda: trusts,
         sources=sources or {},
         metrics=metrics,
-        kept=(SYSLOG, DECISION_LOG),
+        kept_carriers=(SYSLOG, DECISION_LOG),
     )
 
 

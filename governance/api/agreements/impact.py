@@ -14,7 +14,7 @@ from governance.web.body import validated
 
 blueprint = Blueprint("impact", __name__, url_prefix="/agreements/v1")
 DECISIONS_MAXIMUM = 20_000  # decisions one request replays; the command line replays any number
-_DOOR = "/agreements/v1/impact"
+_ENDPOINT = "/agreements/v1/impact"
 
 
 @blueprint.post("/impact")
@@ -30,6 +30,6 @@ def impact() -> Response:
     asked, services, caller = validated(schemas.ImpactRequest), current_services(), current_caller()
     question = Question(schemas.changes_of(asked), asked.since, asked.until, asked.examples, caller.ods)
     report = services.uses.impact.analyse(question, DECISIONS_MAXIMUM)
-    look = Look(_DOOR, tuple(asked.model_dump(exclude_none=True, exclude={"examples"})))
+    look = Look(_ENDPOINT, tuple(asked.model_dump(exclude_none=True, exclude={"examples"})))
     recorded_as = record_look(services, caller, look, report.tally.decisions)
     return jsonify(schemas.view_of(report, recorded_as).model_dump(mode="json"))

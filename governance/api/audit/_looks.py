@@ -1,10 +1,11 @@
-"""What every door that reads the audit shares: whose events a caller may see, and the record of the look.
+"""What every endpoint that reads the audit shares: whose events a caller may see, and the record of the look.
 
 1. A caller of a trust sees an event only when its subject, its custodian or its source belongs to that trust. A caller
    of no trust (region-wide) sees all.
 2. An event one may not see is answered as one that does not exist.
-3. The look is recorded before the answer leaves: no record, no answer. It says who looked through which door, by which
-   kinds of filter and how much came back, never by which value, except the pseudonym of the patient or study looked up.
+3. The look is recorded before the answer leaves: no record, no answer. It says who looked through which endpoint, by
+   which kinds of filter and how much came back, never by which value, except the pseudonym of the patient or study
+   looked up.
 """
 
 from dataclasses import dataclass, replace
@@ -22,9 +23,9 @@ SCAN_MAXIMUM = 5_000  # events one request looks at; the next page goes on from 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at the audit: the door, the names of the filters used, and whom or what it was about, if one."""
+    """One look at the audit: the endpoint, the names of the filters used, and whom or what it was about, if one."""
 
-    door: str
+    endpoint: str
     filters: tuple[str, ...] = ()
     patient: str | None = None
     study: str | None = None
@@ -76,5 +77,5 @@ def record_look(services: Services, caller: Caller, look: Look, returned: int) -
         EventKind.AUDIT_READ,
         subject=subject_of(caller),
         resource=about,
-        detail={"door": look.door, "filters": sorted(look.filters), "returned": returned},
+        detail={"door": look.endpoint, "filters": sorted(look.filters), "returned": returned},
     )

@@ -1,4 +1,4 @@
-"""What the FHIR doors can do: the R4 CapabilityStatement of a BALP audit record repository (ITI-20 and ITI-81)."""
+"""What the FHIR endpoints can do: the R4 CapabilityStatement of a BALP audit record repository (ITI-20 and ITI-81)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Errors the way FHIR says them: OperationOutcome (R4 section 2.35), whatever went wrong behind the FHIR doors."""
+"""Errors the way FHIR says them: OperationOutcome (R4 section 2.35), whatever went wrong behind the FHIR endpoints."""
 
 import re
 from http import HTTPStatus

@@ -96,7 +96,7 @@ def _query(asked: schemas.EventFilters) -> Query:
     )
 
 
-def _page(door: str, asked: schemas.EventFilters, query: Query) -> Response:
+def _page(endpoint: str, asked: schemas.EventFilters, query: Query) -> Response:
     services, caller = current_services(), current_caller()
     newest_first = asked.order == "newest"
     query = scoped(query, caller)
@@ -104,7 +104,7 @@ def _page(door: str, asked: schemas.EventFilters, query: Query) -> Response:
         query = after(query, asked.cursor, newest_first=newest_first)
     found, cursor = page(services.infrastructure.audit_search, query, asked.limit, newest_first=newest_first)
     filters = asked.model_dump(exclude_none=True, exclude={"cursor", "limit", "order"})
-    look = Look(door, tuple(filters), query.patient, query.study)
+    look = Look(endpoint, tuple(filters), query.patient, query.study)
     recorded_as = record_look(services, caller, look, len(found))
     answer = schemas.EventsPage(events=[render(each) for each in found], cursor=cursor, recorded_as=recorded_as)
     return jsonify(answer.model_dump())

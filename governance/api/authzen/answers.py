@@ -28,7 +28,7 @@ from governance.web.instants import rfc3339, rfc3339_of_epoch
 def rendered(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: Services) -> dict[str, Any]:
     """Render an answer: the decision, and in its context what it stands on and where it is recorded.
 
-    It stands on its arguments alone, for a door of another kind calls it too.
+    It stands on its arguments alone, for an endpoint of another kind calls it too.
     """
     decision = answer.decision
     agreement = decision.agreement

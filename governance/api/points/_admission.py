@@ -1,4 +1,4 @@
-"""What the doors of every enforcement point share: who asks, with which credential, and how an answer is told.
+"""What the endpoints of every enforcement point share: who asks, with which credential, and how an answer is given.
 
 1. Step 0: an enforcement point proves itself with the key of its archive before anything else is looked at. An attempt
    without it is not recorded: anybody could fill the log.
@@ -48,16 +48,16 @@ def credential(method: str, url: str) -> Credential:
     return Credential(token if scheme.lower() == "bearer" else None)
 
 
-def answer(door: str, admit: Callable[[], Admission], status: int) -> Response:
-    """Ask, and answer ``status`` for an admission, 401, 403 or 503 for a refusal; counted under the door's name."""
+def answer(endpoint: str, admit: Callable[[], Admission], status: int) -> Response:
+    """Ask, and answer ``status`` for an admission, 401, 403 or 503 for a refusal; counted under the endpoint's name."""
     metrics = current_services().infrastructure.metrics
     try:
         admitted = admit()
     except GovernanceError as error:
         response = problem_of(error)
         response.headers["X-Governance-Reason"] = error.reason
-        metrics.enforced(door=door, status=response.status_code)
+        metrics.enforced(endpoint=endpoint, status=response.status_code)
         return response
-    metrics.enforced(door=door, status=status)
+    metrics.enforced(endpoint=endpoint, status=status)
     headers = {"X-Governance-Decision": admitted.decision_id, "X-Governance-Log-Index": str(admitted.index)}
     return Response(status=status, headers=headers)

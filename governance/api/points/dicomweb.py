@@ -1,4 +1,4 @@
-"""The door for lists of an archive (QIDO-RS, DICOM PS3.18 section 10.6): the archive's answer, less what may not show.
+"""Lists of an archive (QIDO-RS, DICOM PS3.18 section 10.6): the archive's answer, less the rows that may not be shown.
 
 A gateway passes list requests on to it: the path below its DICOMweb service behind ``/dicomweb/<archive>``, the query
 as it came, the caller's Authorization and DPoP, its own key in X-Enforcement-Key, and in X-Original-URL the URL that
@@ -60,7 +60,7 @@ def _listed(archive: str, listed: str, study: str | None = None, series_uid: str
     except GovernanceError as error:
         response = problem_of(error)
         response.headers["X-Governance-Reason"] = error.reason
-    services.infrastructure.metrics.enforced(door="qido", status=response.status_code)
+    services.infrastructure.metrics.enforced(endpoint="qido", status=response.status_code)
     return response
 
 

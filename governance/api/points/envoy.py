@@ -1,4 +1,4 @@
-"""The door that Envoy's ``ext_authz`` filter asks (HTTP service, ``path_prefix: /enforce/envoy``).
+"""The endpoint that Envoy's ``ext_authz`` filter asks (HTTP service, ``path_prefix: /enforce/envoy``).
 
 Envoy repeats the original request with its method, its path and query behind the prefix, its Host and its
 Authorization, without the body. It understands 200 (forward), 5xx (its ``status_on_error``), and gives anything else to

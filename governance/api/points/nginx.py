@@ -1,4 +1,4 @@
-"""The door that nginx's ``auth_request`` asks.
+"""The endpoint that nginx's ``auth_request`` asks.
 
 nginx asks with a GET of a fixed URL and hands over the original request in headers that its configuration sets. It
 understands 2xx (let through), 401 and 403 (refuse); anything else becomes a 500 for the client, which is closed too.

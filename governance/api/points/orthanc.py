@@ -1,4 +1,4 @@
-"""The doors that Orthanc's authorization plugin asks (orthanc-authorization 0.11.4): ``WebServiceRootUrl`` is here.
+"""The endpoints that Orthanc's authorization plugin asks (orthanc-authorization 0.11.4): ``WebServiceRootUrl`` is here.
 
 1. The plugin proves itself with HTTP Basic: the archive's client id and its enforcement key.
 2. A profile never holds a permission or a label. The plugin looks at the profile first, and one that holds ``view`` (or
@@ -64,8 +64,8 @@ _ROLES = RoleSettings(roles={role.value: _NOTHING for role in Role}, available_l
 Parameters = ParamSpec("Parameters")
 
 
-def _door(view: Callable[Parameters, Response]) -> Callable[Parameters, Response]:
-    """Count the answer; a typed error becomes its problem document, with the challenge that this door understands."""
+def _endpoint(view: Callable[Parameters, Response]) -> Callable[Parameters, Response]:
+    """Count the answer; a typed error becomes its problem document, with the challenge that the plugin understands."""
 
     @wraps(view)
     def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Response:
@@ -89,7 +89,7 @@ def _door(view: Callable[Parameters, Response]) -> Callable[Parameters, Response
     request=ValidationRequest,
     response=ValidationAnswer,
 )
-@_door
+@_endpoint
 def validate() -> Response:
     """Say whether a token opens a study; 200 for yes and for no, as the plugin expects."""
     archive, asked = _archive(), validated(ValidationRequest)
@@ -107,7 +107,7 @@ def validate() -> Response:
     request=ProfileRequest,
     response=ProfileAnswer,
 )
-@_door
+@_endpoint
 def profile() -> Response:
     """Give a profile that may do nothing (rule 2); null for a user id, which names nobody here."""
     archive, asked = _archive(), validated(ProfileRequest)
@@ -133,7 +133,7 @@ def profile() -> Response:
     request=TokenHolder,
     response=DecodedToken,
 )
-@_door
+@_endpoint
 def decode() -> Response:
     """Name the token's study, to be searched in, or say why there is none."""
     archive, asked = _archive(), validated(TokenHolder)
@@ -154,7 +154,7 @@ def decode() -> Response:
     request=SharingRequest,
     status=403,
 )
-@_door
+@_endpoint
 def share(kind: str) -> Response:
     """Refuse a link, always (rule 6), and keep who asked for what."""
     archive, asked = _archive(), validated(SharingRequest)
@@ -169,7 +169,7 @@ def share(kind: str) -> Response:
 @blueprint.get("/settings/roles")
 @public(_PROVES)
 @operation(summary="The roles, which may do nothing by themselves", tag="enforcement", response=RoleSettings)
-@_door
+@_endpoint
 def roles() -> Response:
     """Give every role with nothing (rule 2)."""
     _archive()
@@ -179,7 +179,7 @@ def roles() -> Response:
 @blueprint.put("/settings/roles")
 @public(_PROVES)
 @operation(summary="Refuse to change the roles", tag="enforcement", request=RoleSettings, response=RoleSettings)
-@_door
+@_endpoint
 def set_roles() -> Response:
     """Take the roles as they are, refuse any other (rule 6)."""
     archive, asked = _archive(), validated(RoleSettings)
@@ -198,7 +198,7 @@ def _archive() -> ServiceClient:
 
 
 def _admit(archive: ServiceClient, target: Target | Reach | None, asked: TokenHolder) -> Admission | GovernanceError:
-    """Ask the enforcement point; a refusal is an answer here, counted by what another door would have said."""
+    """Ask the enforcement point; a refusal is an answer here, counted by what another endpoint would have said."""
     try:
         admitted = current_services().uses.enforcement.admit(archive, Check(target, _credential(asked)))
     except (Forbidden, Unauthenticated) as refusal:
@@ -246,7 +246,7 @@ def _profile(name: str, validity: int = 0) -> ProfileAnswer:
 
 
 def _count(status: int) -> None:
-    current_services().infrastructure.metrics.enforced(door="orthanc", status=status)
+    current_services().infrastructure.metrics.enforced(endpoint="orthanc", status=status)
 
 
 def _answer(made: Wire | None) -> Response:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from governance.console._guard import current_person
 from governance.console._pages import page
-from governance.console._people import admit, door_of, doors
+from governance.console._people import admit, sign_in_trust_of, sign_in_trusts
 from governance.console._reading import record_refusal, record_sign_in
 from governance.errors import Forbidden, Unauthenticated
 from governance.vocabulary import EventKind
@@ -36,8 +36,8 @@ def sign_in_page() -> ResponseReturnValue:
         return redirect(url_for("console.home"))
     services = current_services()
     with services.infrastructure.database.reading() as session:
-        found = doors(services.registers.federation, session)
-    return page("sign_in.html", doors=found)
+        found = sign_in_trusts(services.registers.federation, session)
+    return page("sign_in.html", trusts=found)
 
 
 @public("it only sends the browser on to the trust's own sign-in service")
@@ -45,8 +45,8 @@ def sign_in_start(ods: str) -> ResponseReturnValue:
     """Begin an attempt and send the browser to the trust's identity provider."""
     services = current_services()
     with services.infrastructure.database.reading() as session:
-        door = door_of(services.registers.federation, session, ods)
-    address, attempt = current_sign_in().begin(door.issuer)
+        trust = sign_in_trust_of(services.registers.federation, session, ods)
+    address, attempt = current_sign_in().begin(trust.issuer)
     current_session()[_ATTEMPT] = attempt.to_session()
     current_session()[_TRUST] = ods
     return redirect(address)

@@ -11,7 +11,7 @@ from governance.detection import acts
 from governance.detection.facts import Context, DecisionFacts
 from governance.detection.rule import Rule
 from governance.detection.state import LATENESS, RuleState, Value
-from governance.detection.waiting import recall, remember
+from governance.detection.waiting import from_value, to_value
 from governance.vocabulary import EventKind, Severity
 
 
@@ -42,7 +42,7 @@ class AccessWithoutDecision:
         what = "decision" if key.startswith("decision:") else "token"
         sentence = f"The access names a {what} that the log does not hold: nothing shows that it was ever allowed."
         evidence = acts.certain(f"{what}_unknown", sentence, observed=f"{what} not in the log", expected="a decision")
-        return [self._found(recall(item), evidence) for item in value["accesses"]]
+        return [self._found(from_value(item), evidence) for item in value["accesses"]]
 
     def _follow(self, event: RecordedEvent, before: int, context: Context, state: RuleState) -> Iterable[Finding]:
         decision_id = event.authority.decision_id
@@ -67,7 +67,7 @@ class AccessWithoutDecision:
 
     def _wait(self, key: str, event: RecordedEvent, state: RuleState) -> Iterable[Finding]:
         value = state.get(key) or {"accesses": []}
-        value["accesses"].append(remember(event))
+        value["accesses"].append(to_value(event))
         state.put(key, value, max(state.now, *(item["time"] for item in value["accesses"])))
         return ()
 
@@ -76,7 +76,7 @@ class AccessWithoutDecision:
         if value is None:
             return ()
         state.drop(key)
-        waited = [recall(item) for item in value["accesses"]]
+        waited = [from_value(item) for item in value["accesses"]]
         return [found for item in waited for found in self._follow(item, event.index + 1, context, state)]
 
     def _found(self, event: RecordedEvent, evidence: Evidence, permitted: bool = True) -> Finding:

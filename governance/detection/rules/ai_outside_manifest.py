@@ -12,7 +12,7 @@ from governance.detection import acts
 from governance.detection.facts import Context, ManifestFacts, StudyFacts
 from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
-from governance.detection.waiting import recall, remember
+from governance.detection.waiting import from_value, to_value
 from governance.storage import to_microseconds
 from governance.vocabulary import Severity, SubjectType
 
@@ -71,7 +71,7 @@ class AiOutsideManifest:
         over = value["count"] > manifest.daily_volume
         if over:
             value["limit"] = manifest.daily_volume
-            value["events"].append(remember(event))
+            value["events"].append(to_value(event))
         tell = over and (not value["told"] or value["count"] >= 2 * value["told"])
         found = []
         if tell:
@@ -82,7 +82,7 @@ class AiOutsideManifest:
         return found
 
     def _over(self, value: Value) -> Finding:
-        events = [recall(item) for item in value["events"]]
+        events = [from_value(item) for item in value["events"]]
         service = events[0].subject.id if events[0].subject else ""
         sentence = (
             f"The AI service read {value['count']} studies in one day; its manifest allows {value['limit']}: "

@@ -13,7 +13,7 @@ from governance.detection.facts import Context
 from governance.detection.rule import Rule
 from governance.detection.rules.break_glass_used import broke_glass
 from governance.detection.state import MICROSECOND, RuleState, Value
-from governance.detection.waiting import recall, remember
+from governance.detection.waiting import from_value, to_value
 from governance.storage import from_microseconds
 from governance.vocabulary import EventKind, Severity
 
@@ -46,7 +46,7 @@ class BreakGlassWithoutFollowUp:
             return ()
         if not broke_glass(event):
             return ()
-        item = remember(event)
+        item = to_value(event)
         if case is None:
             until = item["time"] + self.window // MICROSECOND
             case = {"since": item["time"], "until": until, "settled": False, "events": []}
@@ -57,7 +57,7 @@ class BreakGlassWithoutFollowUp:
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Ask whether anything followed."""
-        events = sorted((recall(item) for item in value["events"]), key=lambda event: event.index)
+        events = sorted((from_value(item) for item in value["events"]), key=lambda event: event.index)
         first = events[0]
         patient = acts.patient_of(first)
         if value["settled"] or first.subject is None or patient is None:

@@ -14,7 +14,7 @@ from governance.detection.facts import Context
 from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.detection.tail import fit, surprise
-from governance.detection.waiting import recall, remember
+from governance.detection.waiting import from_value, to_value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import RelationshipKind, Severity
 
@@ -55,11 +55,11 @@ class MassExport:
         hour = str(at % _DAY // _HOUR)
         told_by = value["hours"].setdefault(hour, {}).setdefault(study[-_SHORT:], {})
         if not told_by or event.bytes:
-            value["events"].append(remember(event))
+            value["events"].append(to_value(event))
         told_by[event.source.id] = told_by.get(event.source.id, 0) + max(event.bytes or 0, 0)
         found = []
         if evidence := self._excess(value, hour, state):
-            value["events"] = value["events"] or [remember(event)]
+            value["events"] = value["events"] or [to_value(event)]
             found.append(self._finding(value, evidence, at))
             value["events"] = []
         state.put(key, value, (day + 1) * _DAY)
@@ -75,7 +75,7 @@ class MassExport:
             found = [self._finding(value, [evidence], at - 1)]
         for name in (f"role:{value['role']}", _REGION):
             baseline = baseline_of(state, name).aged(at // _DAY)
-            state.put(name, baseline.add(counts, busiest, total).kept(), None)
+            state.put(name, baseline.add(counts, busiest, total).to_value(), None)
         return found
 
     def _excess(self, value: Value, hour: str, state: RuleState) -> list[Evidence]:
@@ -109,7 +109,7 @@ class MassExport:
         return found
 
     def _finding(self, value: Value, evidence: list[Evidence], at: int) -> Finding:
-        events = [recall(item) for item in value["events"]]
+        events = [from_value(item) for item in value["events"]]
         about = (events[0].subject.ods if events[0].subject else None) or events[0].source.ods
         return acts.finding(self, events, evidence, about=about, at=from_microseconds(at))
 

@@ -73,13 +73,13 @@ class PatientBurst:
             return ()
         for row in near:
             row[_WHY] = row[_WHY] or _reason(Look(*row), patient, context)
-        return self._told(event, patient, at, [Look(*row) for row in near])
+        return self._findings(event, patient, at, [Look(*row) for row in near])
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Looks are forgotten once no window can hold them."""
         return ()
 
-    def _told(self, event: RecordedEvent, patient: str, at: int, near: list[Look]) -> Iterable[Finding]:
+    def _findings(self, event: RecordedEvent, patient: str, at: int, near: list[Look]) -> Iterable[Finding]:
         """Find the fullest window that holds the new look, and tell of it when it is full enough."""
         bare = [look for look in near if look.why is None]
         if not any(look.entry == event.index for look in bare):

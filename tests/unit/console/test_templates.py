@@ -25,7 +25,7 @@ PAGES = {
     "home.html": {"now", "overview"},
     "impact.html": {"answer", "changes", "form", "record"},
     "patients.html": {"form"},
-    "sign_in.html": {"doors"},
+    "sign_in.html": {"trusts"},
     "timeline.html": {"first", "form", "found", "trusts"},
     "unmask.html": {"alert", "form"},
     "unmasked.html": {"alert", "shown"},

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from governance.audit.event import RecordedEvent
-from governance.detection import Book, Scorer, default_rules
+from governance.detection import RuleMemory, Scorer, default_rules
 from governance.vocabulary import SYSTEM
 from tests.worlds.detection import BEGAN, LittleRegion, event
 
@@ -17,7 +17,7 @@ def export(index: int, number: int) -> RecordedEvent:
 
 def rules_found(events: list[RecordedEvent]) -> list[str]:
     world = LittleRegion()
-    return [finding.rule_id for finding in Scorer(default_rules()).score(events, world, Book())]
+    return [finding.rule_id for finding in Scorer(default_rules()).score(events, world, RuleMemory())]
 
 
 def test_a_spool_sent_days_late_is_counted_as_one() -> None:
@@ -36,5 +36,5 @@ def test_what_this_service_does_for_itself_ages_nothing() -> None:
 
 def test_a_finding_over_many_patients_names_none_of_them() -> None:
     world = LittleRegion()
-    found = list(Scorer(default_rules()).score([export(number, number) for number in range(120)], world, Book()))
+    found = list(Scorer(default_rules()).score([export(number, number) for number in range(120)], world, RuleMemory()))
     assert {finding.patient for finding in found if finding.rule_id == "mass_export"} == {None}

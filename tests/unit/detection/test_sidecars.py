@@ -11,7 +11,7 @@ from governance.detection.registry import default_rules
 from governance.detection.rule import Rule
 from governance.detection.scoring import Scorer
 from governance.detection.sidecar import Example, sidecar_of
-from governance.detection.state import LATENESS, Book
+from governance.detection.state import LATENESS, RuleMemory
 from tests.worlds.detection import region, story
 
 RULES = {rule.id: rule for rule in default_rules()}
@@ -22,7 +22,7 @@ FOLDER = Path(rules.__file__).parent
 
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=[f"{rule.id}: {case.name}" for rule, case in CASES])
 def test_an_example_gives_the_signals_it_promises(rule: Rule, example: Example) -> None:
-    findings = Scorer([rule]).score(story(example.events), region(example.world), Book())
+    findings = Scorer([rule]).score(story(example.events), region(example.world), RuleMemory())
     assert sorted({item.signal for found in findings for item in found.evidence}) == sorted(example.expect)
 
 
@@ -51,7 +51,7 @@ def test_a_sentence_names_nobody(rule: Rule, example: Example) -> None:
     names |= {
         name for event in told if event.resource for name in (event.resource.patient, event.resource.study) if name
     }
-    for found in Scorer([rule]).score(told, region(example.world), Book()):
+    for found in Scorer([rule]).score(told, region(example.world), RuleMemory()):
         for item in found.evidence:
             assert item.sentence.endswith(".")
             assert not any(name in item.sentence.split() for name in names)

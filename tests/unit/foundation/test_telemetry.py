@@ -44,7 +44,9 @@ def test_metrics_follow_the_conventions() -> None:
     metrics.watch(
         lambda: Snapshot(10, 8, 1.5, 6, {("new", "high"): 2}, {"active": 3}, queued=5, ready={"database": True}), "1"
     )
-    metrics.decided(effect="deny", purpose="TREAT", action="read", reasons=["agreement.none"], door="t", seconds=0.01)
+    metrics.decided(
+        effect="deny", purpose="TREAT", action="read", reasons=["agreement.none"], endpoint="t", seconds=0.01
+    )
     body, content_type = metrics.render("text/plain")
     text = body.decode()
     assert content_type.startswith("text/plain")

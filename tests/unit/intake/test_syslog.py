@@ -1,4 +1,4 @@
-"""The syslog door over real sockets: what is sent is recorded or kept, whatever goes wrong on the way."""
+"""The syslog listener over real sockets: what is sent is recorded or kept, whatever goes wrong on the way."""
 
 import socket
 import struct
@@ -47,7 +47,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @dataclass
-class Door:
+class Listener:
     server: SyslogServer
     intake: Intake
     log: AuditLog
@@ -67,100 +67,104 @@ class Door:
 
 
 @pytest.fixture
-def door(sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock) -> Iterator[Door]:
+def listener(
+    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock
+) -> Iterator[Listener]:
     log = AuditLog(sqlite_database, pseudonymiser, vault, NoteSigner.from_seed("log", b"s" * 31 + b"t"), clock, "log")
     quarantine = Quarantine(sqlite_database, pseudonymiser, vault, clock)
     metrics = Metrics()
     intake = make_intake(log, quarantine, pseudonymiser, clock, metrics, ["RRK"])
     limits = SyslogLimits(connections=4, idle=0.3, drain=1.0)
     with log, SyslogServer(("127.0.0.1", 0), take_frames(intake), limits) as server:
-        yield Door(server, intake, log, quarantine, metrics)
+        yield Listener(server, intake, log, quarantine, metrics)
 
 
-def test_both_framings_and_many_connections_lose_nothing(door: Door) -> None:
+def test_both_framings_and_many_connections_lose_nothing(listener: Listener) -> None:
     def sender(number: int) -> None:
         frames = [counted(audit(f"user-{number}-{each}")) for each in range(10)]
         lines = [HEADER + audit(f"user-{number}-line-{each}") + b"\n" for each in range(10)]
-        door.send(b"".join(frames + lines))
+        listener.send(b"".join(frames + lines))
 
     threads = [threading.Thread(target=sender, args=(number,)) for number in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    until(lambda: door.size == 60)
-    assert door.quarantine.waiting() == 0
+    until(lambda: listener.size == 60)
+    assert listener.quarantine.waiting() == 0
 
 
-def test_a_sender_that_counts_characters_loses_nothing(door: Door) -> None:
+def test_a_sender_that_counts_characters_loses_nothing(listener: Listener) -> None:
     accented = audit("Zoë")  # two of them: the user, and the patient's name
-    door.send(
+    listener.send(
         b"".join([counted(accented, short=2), counted(audit("a")), counted(accented, short=2), counted(audit("b"))])
     )
-    until(lambda: door.size == 3)
-    assert door.quarantine.waiting() == 0
+    until(lambda: listener.size == 3)
+    assert listener.quarantine.waiting() == 0
 
 
-def test_the_same_message_again_is_a_duplicate(door: Door) -> None:
-    door.send(counted(audit("a")) * 3 + counted(audit("b")))
-    until(lambda: door.size == 2)
-    until(lambda: 'result="duplicate"} 2.0' in door.metrics.render("text/plain")[0].decode())
+def test_the_same_message_again_is_a_duplicate(listener: Listener) -> None:
+    listener.send(counted(audit("a")) * 3 + counted(audit("b")))
+    until(lambda: listener.size == 2)
+    until(lambda: 'result="duplicate"} 2.0' in listener.metrics.render("text/plain")[0].decode())
 
 
-def test_what_cannot_be_read_is_kept_and_its_neighbours_recorded(door: Door) -> None:
+def test_what_cannot_be_read_is_kept_and_its_neighbours_recorded(listener: Listener) -> None:
     stream = b"".join(counted(raw) + counted(audit(name)) for name, raw in sorted(HOSTILE_DICOM.items()))
-    door.send(stream)
-    until(lambda: door.size == len(HOSTILE_DICOM) and door.quarantine.waiting() >= len(HOSTILE_DICOM))
-    assert door.quarantine.waiting() == len(HOSTILE_DICOM)
-    assert {each.peer for each in door.quarantine.page()} == {"127.0.0.1"}
+    listener.send(stream)
+    until(lambda: listener.size == len(HOSTILE_DICOM) and listener.quarantine.waiting() >= len(HOSTILE_DICOM))
+    assert listener.quarantine.waiting() == len(HOSTILE_DICOM)
+    assert {each.peer for each in listener.quarantine.page()} == {"127.0.0.1"}
 
 
-def test_garbage_is_kept_and_the_next_message_recorded(door: Door) -> None:
-    door.send(b"\x16\x03\x01\x02 hello\n" + counted(audit("a")))
-    until(lambda: door.size == 1 and door.quarantine.waiting() == 1)
-    assert door.quarantine.page()[0].reason == (
+def test_garbage_is_kept_and_the_next_message_recorded(listener: Listener) -> None:
+    listener.send(b"\x16\x03\x01\x02 hello\n" + counted(audit("a")))
+    until(lambda: listener.size == 1 and listener.quarantine.waiting() == 1)
+    assert listener.quarantine.page()[0].reason == (
         "no syslog frame begins here; message: does not begin with a syslog priority"
     )
 
 
-def test_an_unfinished_message_is_taken_after_silence_and_at_the_end(door: Door) -> None:
-    with door.connect() as connection:
+def test_an_unfinished_message_is_taken_after_silence_and_at_the_end(listener: Listener) -> None:
+    with listener.connect() as connection:
         connection.sendall(HEADER + audit("a")[:-20])
-        until(lambda: door.quarantine.waiting() == 1)
+        until(lambda: listener.quarantine.waiting() == 1)
         connection.sendall(counted(audit("b"))[:-20])
-    until(lambda: door.quarantine.waiting() == 2)
+    until(lambda: listener.quarantine.waiting() == 2)
 
 
 def test_kept_messages_are_recorded_once_their_sender_is_known(
-    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock, door: Door
+    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock, listener: Listener
 ) -> None:
-    door.send(counted(GOOD_DICOM["ihe-year-4"]))
-    until(lambda: door.quarantine.waiting() == 1)
-    knowing = make_intake(door.log, door.quarantine, pseudonymiser, clock, door.metrics, ["RRK"], {"vna-1": "RRK"})
+    listener.send(counted(GOOD_DICOM["ihe-year-4"]))
+    until(lambda: listener.quarantine.waiting() == 1)
+    knowing = make_intake(
+        listener.log, listener.quarantine, pseudonymiser, clock, listener.metrics, ["RRK"], {"vna-1": "RRK"}
+    )
     assert knowing.retry(SYSLOG).recorded == 1
-    assert (door.size, door.quarantine.waiting()) == (1, 0)
+    assert (listener.size, listener.quarantine.waiting()) == (1, 0)
 
 
-def test_a_connection_too_many_is_hung_up_and_the_others_go_on(door: Door) -> None:
-    held = [door.connect() for _ in range(4)]
+def test_a_connection_too_many_is_hung_up_and_the_others_go_on(listener: Listener) -> None:
+    held = [listener.connect() for _ in range(4)]
     until(lambda: sum(thread.name.startswith("syslog-") for thread in threading.enumerate()) == 5)
-    with door.connect() as refused:
+    with listener.connect() as refused:
         assert refused.recv(1) == b""
     held[0].sendall(counted(audit("a")))
-    until(lambda: door.size == 1)
+    until(lambda: listener.size == 1)
     for connection in held:
         connection.close()
 
 
 def test_closing_takes_in_what_was_sent(
-    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock, door: Door
+    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock, listener: Listener
 ) -> None:
-    with door.connect() as connection:
+    with listener.connect() as connection:
         connection.sendall(counted(audit("a")) + counted(audit("b"))[:-5])
-        until(lambda: door.size == 1)
+        until(lambda: listener.size == 1)
         connection.sendall(counted(audit("c"))[:0] + b"sage>")
-        door.server.close()
-    assert door.size == 2
+        listener.server.close()
+    assert listener.size == 2
 
 
 @dataclass
@@ -202,13 +206,13 @@ def test_whatever_keeps_messages_from_being_taken_they_are_held_until_they_are()
         until(lambda: taken == [b"<13>one", b"<13>two"])
 
 
-def test_a_connection_that_breaks_off_leaves_what_it_had_begun_to_send(door: Door) -> None:
-    connection = door.connect()
+def test_a_connection_that_breaks_off_leaves_what_it_had_begun_to_send(listener: Listener) -> None:
+    connection = listener.connect()
     connection.sendall(counted(audit("a")) + counted(audit("b"))[:-20])
-    until(lambda: door.size == 1)
+    until(lambda: listener.size == 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()  # without lingering: the other end hears a reset, not an end
-    until(lambda: door.quarantine.waiting() == 1)
+    until(lambda: listener.quarantine.waiting() == 1)
 
 
 def test_one_broken_connection_leaves_the_door_open() -> None:
