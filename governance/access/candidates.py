@@ -67,13 +67,13 @@ class CandidateFinder:
         session: Session,
         after: str,
     ) -> Iterator[Candidate]:
-        """Give the studies on a listing's ways, by pseudonym, each with its answer.
+        """Give the studies that a listing's queries find, by pseudonym, each with its answer.
 
         ``permitted`` gives the pseudonyms of those, of some studies, that the listing permits.
         """
-        ways = listing.ways()
-        while ways:
-            page = self._catalogue.reached(session, ways, after, _BATCH)
+        queries = listing.queries()
+        while queries:
+            page = self._catalogue.search(session, queries, after, _BATCH)
             shown = permitted(page)
             for study in page:
                 request = replace(asked, study_uid=study.study_uid)

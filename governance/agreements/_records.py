@@ -16,7 +16,7 @@ _Signatures = Mapping[tuple[str, int], tuple[Signature, ...]]
 
 
 class RecordReader:
-    """Makes records and compilables; remembers parsed texts by hash, for a version's text never changes."""
+    """Makes records and compilables; caches parsed texts by hash, for a version's text never changes."""
 
     def __init__(self) -> None:
         self._texts: dict[str, Agreement] = {}

@@ -91,7 +91,7 @@ def verify(text: str, signature: str, public_pem: str) -> bool:
 
 
 class SignatureBook:
-    """Says which parties' signatures count, and remembers what it verified.
+    """Says which parties' signatures count, and caches what it verified.
 
     Whether a signature is right for a text under a key never changes, so compiling again does not verify again; whether
     the key still counts is asked anew each time.

@@ -9,7 +9,7 @@ Rules of this room:
 
 from governance.archives.dicomweb import Target
 from governance.archives.lists import ArchiveLists, Listed
-from governance.archives.point import Admission, Check, Credential, EnforcementPoint, Reach
+from governance.archives.point import Admission, Check, Credential, EnforcementPoint, OtherTarget
 from governance.archives.qido import ArchiveAddress, DicomwebArchives
 
 __all__ = [
@@ -21,6 +21,6 @@ __all__ = [
     "DicomwebArchives",
     "EnforcementPoint",
     "Listed",
-    "Reach",
+    "OtherTarget",
     "Target",
 ]

@@ -64,7 +64,7 @@ class ArchiveLists:
         decisions: gives the filter.
         policy: gives the policy data that is current.
         catalogue: knows the studies.
-        recorder: records every list before it is told.
+        recorder: records every list before it is returned.
         terms: opens the read snapshots.
         clock: read once in each list.
         metrics: counts rows.
@@ -119,14 +119,14 @@ class ArchiveLists:
         claims = self._point.identify(archive, credential)
         try:
             asked = read_query(listed, *above, query)
-            grounds = _grounds(claims)
+            authority = _authority(claims)
         except Forbidden as refusal:
             self._point.decline(archive, refusal, EventKind.QUERY, [])
             raise
         now = self._clock.now()
         with self._terms.snapshot() as session:
             data = self._policy()
-            listing = self._decisions.listing(_request(claims, grounds, data), data, session, now)
+            listing = self._decisions.listing(_request(claims, authority, data), data, session, now)
         with within(SECONDS):
             collected = self._collect(archive, asked, listing)
         if not data.revision == listing.filter.revision == self._terms.revision():
@@ -194,20 +194,20 @@ class ArchiveLists:
         )
 
 
-def _grounds(claims: AccessClaims) -> tuple[StudyAuthorization, AgreementReference]:
-    """Give what a token opens and what it stands on; raises Forbidden when it opens nothing of an archive."""
+def _authority(claims: AccessClaims) -> tuple[StudyAuthorization, AgreementReference]:
+    """Give what a token opens and under which agreement; raises Forbidden when it opens nothing of an archive."""
     if claims.study is None or claims.agreement is None:
         raise Forbidden("enforcement.no_study", "The token opens nothing of an archive.")
     return claims.study, claims.agreement
 
 
 def _request(
-    claims: AccessClaims, grounds: tuple[StudyAuthorization, AgreementReference], data: PolicyData
+    claims: AccessClaims, authority: tuple[StudyAuthorization, AgreementReference], data: PolicyData
 ) -> AccessRequest:
     """Turn a token into the question of the filter (rule 2)."""
-    study, stood_on = grounds
-    terms = data.document["clauses"].get(f"{stood_on.id}/{stood_on.clause}")
-    if terms is None or str(terms["version"]) != stood_on.version:
+    study, agreement = authority
+    terms = data.document["clauses"].get(f"{agreement.id}/{agreement.clause}")
+    if terms is None or str(terms["version"]) != agreement.version:
         terms = {"identity_assurance": None, "managed_device": False}
     subject = RequestSubject(
         id=claims.subject,

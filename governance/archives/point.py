@@ -28,7 +28,7 @@ from governance.vocabulary import Action, EventKind, Outcome
 _WITHIN = {Action.READ: frozenset({Action.READ, Action.SEARCH})}  # whoever may read a study may list what is in it
 
 
-class Reach(Enum):
+class OtherTarget(Enum):
     """What is asked for when it is not a study that the request names."""
 
     OWN_STUDY = auto()  # to list whatever study the token is for
@@ -47,7 +47,7 @@ class Credential:
 class Check:
     """What an enforcement point asks: what a request is for, None when that cannot be judged, and its credential."""
 
-    target: Target | Reach | None
+    target: Target | OtherTarget | None
     credential: Credential
 
     @classmethod
@@ -61,7 +61,7 @@ class Admission:
     """The request may go through: its decision, the index of the access in the log, and what the token says.
 
     ``study_uid`` is the study it opens, None for what holds nothing of any patient; ``expires_at`` is in seconds since
-    1970: no enforcement point may remember the admission for longer.
+    1970: no enforcement point may cache the admission for longer.
     """
 
     decision_id: str
@@ -109,7 +109,7 @@ class EnforcementPoint:
         try:
             claims = self._verify(archive, check.credential)  # step 1
             target = _target(check, claims)  # step 2
-            if check.target is not Reach.SHARED:
+            if check.target is not OtherTarget.SHARED:
                 study = self._within(archive, claims, target)  # step 3
         except (Forbidden, Unauthenticated) as refusal:
             self._record(archive, claims, target, None, {"refused": refusal.reason})
@@ -197,6 +197,6 @@ def _target(check: Check, claims: AccessClaims) -> Target:
         raise Forbidden("enforcement.unreadable", "Only DICOMweb requests of one study can be let through.")
     if isinstance(check.target, Target):
         return check.target
-    if check.target is Reach.OWN_STUDY and claims.study is not None:
+    if check.target is OtherTarget.OWN_STUDY and claims.study is not None:
         return Target(Action.SEARCH, claims.study.study_uid)
     return Target(Action.READ, None)

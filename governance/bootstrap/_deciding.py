@@ -23,12 +23,12 @@ from governance.decisions import (
     DecisionService,
     Engine,
     OpaEngine,
-    OpaRules,
+    OpaTenantEngine,
     PolicyInformationPoint,
     PolicySource,
     RegorusEngine,
-    RegorusRules,
-    Rules,
+    RegorusTenantEngine,
+    TenantEngine,
     review_sample,
 )
 from governance.decisions.pip import ReadsToday
@@ -174,7 +174,9 @@ def make_lists(
 def make_tenants(infrastructure: Infrastructure) -> Tenants:
     """Read every tenant's folder; raises ConfigurationError with the faults of all of them."""
     return Tenants(
-        held=[(tenant, _rules(infrastructure, tenant)) for tenant in read_tenants(infrastructure.settings.tenants)],
+        held=[
+            (tenant, _tenant_engine(infrastructure, tenant)) for tenant in read_tenants(infrastructure.settings.tenants)
+        ],
         pseudonymiser=infrastructure.pseudonymiser,
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
@@ -182,11 +184,11 @@ def make_tenants(infrastructure: Infrastructure) -> Tenants:
     )
 
 
-def _rules(infrastructure: Infrastructure, tenant: Tenant) -> Rules:
+def _tenant_engine(infrastructure: Infrastructure, tenant: Tenant) -> TenantEngine:
     settings = infrastructure.settings
     if settings.opa_url is None:
-        return RegorusRules(tenant.rules)
-    return OpaRules(settings.opa_url, tenant.rules, settings.engine_timeout, outbound=infrastructure.outbound)
+        return RegorusTenantEngine(tenant.policy)
+    return OpaTenantEngine(settings.opa_url, tenant.policy, settings.engine_timeout, outbound=infrastructure.outbound)
 
 
 def _reads_today(search: AuditSearch) -> ReadsToday:

@@ -26,7 +26,8 @@ from governance.catalogue.condition import (
 )
 from governance.catalogue.condition import parse as parse_ucast
 from governance.catalogue.feed import parse_studies
-from governance.catalogue.service import Catalogue, Way
+from governance.catalogue.query import StudyQuery
+from governance.catalogue.service import Catalogue
 from governance.catalogue.study import Study
 
 __all__ = [
@@ -41,8 +42,8 @@ __all__ = [
     "Row",
     "Scalar",
     "Study",
+    "StudyQuery",
     "Unless",
-    "Way",
     "either",
     "every",
     "holds",

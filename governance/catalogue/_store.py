@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlmodel import Session, col
 
 from governance.catalogue._tables import CustodianRow, StudyRow
 from governance.catalogue.condition import Compare, Condition, Either, Every, Unless
+from governance.catalogue.query import StudyQuery
 from governance.catalogue.study import Study
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
@@ -27,17 +27,6 @@ _JOINED = sa.select(*_COLUMNS).select_from(_STUDY.outerjoin(_OWNER, _STUDY.c.stu
 _BY_UID = Prepared(_JOINED.where(_STUDY.c.study_uid == sa.bindparam("study_uid")))
 _BY_UIDS = _JOINED.where(_STUDY.c.study_uid.in_(sa.bindparam("uids", expanding=True))).order_by(_STUDY.c.study_uid)
 _BY_PSEUDONYMS = _JOINED.where(_STUDY.c.study.in_(sa.bindparam("pseudonyms", expanding=True)))
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """Studies that meet a condition at a day, among those of the names given."""
-
-    condition: Condition
-    today: date
-    custodians: Sequence[str] | None
-    patients: Sequence[str] | None
-    studies: Sequence[str] | None
 
 
 def put(session: Session, studies: Sequence[Study]) -> None:
@@ -76,12 +65,12 @@ def by_pseudonyms(session: Session, pseudonyms: Sequence[str]) -> list[Study]:
     return found
 
 
-def reached(session: Session, sought: Sequence[Sought], after: str, limit: int) -> list[Study]:
-    """Give a page of the studies that are sought in any way, by pseudonym."""
+def search(session: Session, queries: Sequence[StudyQuery], after: str, limit: int) -> list[Study]:
+    """Give a page of the studies that meet any query, by pseudonym."""
     found: set[str] = set()
-    for one in sought:
-        meets = sa.select(_STUDY.c.study).where(where(one.condition, one.today), _STUDY.c.study > after)
-        for names in _among(one):
+    for query in queries:
+        meets = sa.select(_STUDY.c.study).where(where(query.condition, query.today), _STUDY.c.study > after)
+        for names in _among(query):
             page = meets.where(names).order_by(_STUDY.c.study).limit(limit)
             found.update(session.connection().execute(page).scalars())
     return sorted(by_pseudonyms(session, sorted(found)[:limit]), key=lambda study: study.study)
@@ -135,12 +124,12 @@ _FIELDS: Mapping[str, Callable[[Sequence[str]], sa.ColumnElement[bool]]] = {
 }
 
 
-def _among(sought: Sought) -> Iterator[sa.ColumnElement[bool]]:
-    """Give the names of a way as conditions, a chunk each; one that says nothing when it has none."""
+def _among(query: StudyQuery) -> Iterator[sa.ColumnElement[bool]]:
+    """Give the names of a query as conditions, a chunk each; one that says nothing when it has none."""
     named: list[tuple[Sequence[str] | None, Callable[[Sequence[str]], sa.ColumnElement[bool]]]] = [
-        (sought.custodians, _custodian),
-        (sought.patients, lambda names: _STUDY.c.patient.in_(names)),
-        (sought.studies, lambda names: _STUDY.c.study.in_(names)),
+        (query.custodians, _custodian),
+        (query.patients, lambda names: _STUDY.c.patient.in_(names)),
+        (query.studies, lambda names: _STUDY.c.study.in_(names)),
     ]
     given = [(names, says) for names, says in named if names is not None]
     if not given:

@@ -21,5 +21,5 @@ def check_tenant(folder: Path) -> None:
     counts = ", ".join(f"{len(found)} {kind.value}s" for kind, found in sorted(tenant.entities.items()))
     searches = ", ".join(sorted(tenant.searches)) or "none"
     click.echo(f"{tenant.name}: {tenant.title}")
-    click.echo(f"It can be served: {len(tenant.rules.policies.modules)} policy files; {counts}; searches: {searches}.")
-    click.echo(f"Revision {tenant.rules.revision}")
+    click.echo(f"It can be served: {len(tenant.policy.policies.modules)} policy files; {counts}; searches: {searches}.")
+    click.echo(f"Revision {tenant.policy.revision}")

@@ -9,13 +9,13 @@ Rules of this room:
 4. Every decision names its reasons, the clause it rests on or came closest to, and the policy revision.
 5. An obligation that nobody can honour turns a permit into a denial.
 6. Two engines, one port, one suite of decision tables: they never differ.
-7. Rules that are not the network's own (a tenant's) have a port of their own, over the same two engines.
+7. A policy that is not the network's own (a tenant's) has a port of its own, over the same two engines.
 """
 
 from governance.decisions._opa_engine import OpaEngine
-from governance.decisions._opa_rules import OpaRules
+from governance.decisions._opa_tenant import OpaTenantEngine
 from governance.decisions._regorus_engine import RegorusEngine
-from governance.decisions._regorus_rules import RegorusRules
+from governance.decisions._regorus_tenant import RegorusTenantEngine
 from governance.decisions.decision import AgreementRef, Answer, Decision
 from governance.decisions.emergency import Emergency, ReviewSample, review_sample
 from governance.decisions.engine import EMBEDDED, Engine, EngineFault, Health, PolicySource
@@ -33,7 +33,7 @@ from governance.decisions.obligations import (
 from governance.decisions.pdp import DecisionService
 from governance.decisions.pip import PolicyInformationPoint, ReadsToday
 from governance.decisions.request import AccessRequest, RequestSubject
-from governance.decisions.rules import Rules, RuleSet
+from governance.decisions.tenant_engine import TenantEngine, TenantPolicy
 
 __all__ = [
     "CUSTOM",
@@ -53,17 +53,17 @@ __all__ = [
     "Obligation",
     "ObligationType",
     "OpaEngine",
-    "OpaRules",
+    "OpaTenantEngine",
     "PolicyInformationPoint",
     "PolicySource",
     "ReadsToday",
     "RegorusEngine",
-    "RegorusRules",
+    "RegorusTenantEngine",
     "RequestSubject",
     "ReviewSample",
-    "RuleSet",
-    "Rules",
     "StudyFilter",
+    "TenantEngine",
+    "TenantPolicy",
     "honoured",
     "review_sample",
     "wire_type",

@@ -24,8 +24,8 @@ from governance.catalogue import (
     Row,
     Scalar,
     Study,
+    StudyQuery,
     Unless,
-    Way,
     either,
     every,
 )
@@ -71,17 +71,17 @@ class Listing:
         stated = self.data.document["clauses"][key]["obligations"]
         return not unsupported([Obligation(key, one["type"], {}) for one in stated], self.supported)
 
-    def ways(self) -> tuple[Way, ...]:
-        """Give the ways on which the catalogue finds every study that may be shown, and perhaps more."""
+    def queries(self) -> tuple[StudyQuery, ...]:
+        """Give the queries by which the catalogue finds every study that may be shown, and perhaps more."""
         open_to_all, tied = self._narrowed(tied=False), self._narrowed(tied=True)
         names = {kind: sorted({name for of, name in self._index if of == kind}) for kind in _KINDS}
         found = [
-            Way(open_to_all, self.today),
-            Way(tied, self.today, custodians=names["ods"]),
-            Way(tied, self.today, patients=names["patient"]),
-            Way(tied, self.today, studies=names["study"]),
+            StudyQuery(open_to_all, self.today),
+            StudyQuery(tied, self.today, custodians=names["ods"]),
+            StudyQuery(tied, self.today, patients=names["patient"]),
+            StudyQuery(tied, self.today, studies=names["study"]),
         ]
-        return tuple(way for way in found if way.leads)
+        return tuple(query for query in found if query.can_match)
 
     def _row(self, study: Study, context: PatientContext | None) -> Row:
         age = (self.today - study.study_date).days

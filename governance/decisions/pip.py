@@ -22,7 +22,7 @@ from governance.emergency import Grant, Scope
 from governance.federation import AiManifest, FederationDirectory
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import Between, Edge, PatientContext, Relationships
-from governance.storage.snapshot import remembered
+from governance.storage.snapshot import cached
 from governance.vocabulary import SubjectType
 
 PolicyInput: TypeAlias = Mapping[str, Any]
@@ -157,7 +157,7 @@ class PolicyInformationPoint:
         self, subject: RequestSubject, session: Session, now: datetime
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Give the subject's attributes and the teams it belongs to; not to be changed."""
-        return remembered(session, ("subject", subject, now), lambda: self._read_subject(subject, session, now))
+        return cached(session, ("subject", subject, now), lambda: self._read_subject(subject, session, now))
 
     def _read_subject(
         self, subject: RequestSubject, session: Session, now: datetime

@@ -29,7 +29,7 @@ class EdgeReport:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptReport:
+class StoredReport:
     """A report on file: when it and the first of the edge came, and when one last came that was up to date.
 
     ``lost`` counts the decisions that the edge dropped in all its runs.
@@ -43,7 +43,7 @@ class KeptReport:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptAlarm:
+class StoredAlarm:
     """What is, or was, amiss with an edge: see ``_edge_tables``."""
 
     client_id: str
@@ -74,10 +74,10 @@ def keep(session: Session, client_id: str, report: EdgeReport, at: datetime, *, 
     )
 
 
-def kept(session: Session) -> Mapping[str, KeptReport]:
+def reports(session: Session) -> Mapping[str, StoredReport]:
     """Give the last report of every edge, by client id."""
     return {
-        row.client_id: KeptReport(
+        row.client_id: StoredReport(
             EdgeReport(row.revision, row.code, row.message, row.instance, row.version, row.revocations, row.dropped),
             row.received_at,
             row.current_at,
@@ -88,18 +88,18 @@ def kept(session: Session) -> Mapping[str, KeptReport]:
     }
 
 
-def alarms(session: Session) -> list[KeptAlarm]:
+def alarms(session: Session) -> list[StoredAlarm]:
     """Give what is amiss, and what was and is not told yet."""
     rows = session.exec(select(EdgeAlarmRow).order_by(col(EdgeAlarmRow.client_id), col(EdgeAlarmRow.signal)))
-    return [KeptAlarm(**row.model_dump()) for row in rows]
+    return [StoredAlarm(**row.model_dump()) for row in rows]
 
 
-def keep_alarm(session: Session, alarm: KeptAlarm) -> None:
+def keep_alarm(session: Session, alarm: StoredAlarm) -> None:
     """Put an alarm on file in the place of the one of its edge and signal."""
     session.merge(EdgeAlarmRow(**asdict(alarm)))
 
 
-def forget_alarm(session: Session, alarm: KeptAlarm) -> None:
+def forget_alarm(session: Session, alarm: StoredAlarm) -> None:
     """Take an alarm off file."""
     row = session.get(EdgeAlarmRow, (alarm.client_id, alarm.signal))
     if row is not None:

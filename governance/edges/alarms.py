@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from governance.alerts import Evidence, Finding
-from governance.edges._store import KeptAlarm
+from governance.edges._store import StoredAlarm
 from governance.edges.edges import EdgeState
 from governance.vocabulary import Severity
 
@@ -49,7 +49,7 @@ def standing(states: Iterable[EdgeState], limits: EdgeLimits, now: datetime) -> 
     ]
 
 
-def finding(alarm: KeptAlarm, limits: EdgeLimits) -> Finding:
+def finding(alarm: StoredAlarm, limits: EdgeLimits) -> Finding:
     """Write what an alarm, or its end, adds to the alert of its edge; an end rests on no event, so it opens nothing."""
     ended = alarm.ended_at is not None
     return Finding(
@@ -78,7 +78,7 @@ def _of(state: EdgeState, limits: EdgeLimits, now: datetime) -> Iterator[tuple[s
         yield LOST, state.received_at, state.lost
 
 
-def _evidence(alarm: KeptAlarm, limits: EdgeLimits) -> Evidence:
+def _evidence(alarm: StoredAlarm, limits: EdgeLimits) -> Evidence:
     edge, since = f"The edge {alarm.client_id} of {alarm.ods}", _moment(alarm.since)
     observed: float | str
     expected: float | str
@@ -97,7 +97,7 @@ def _evidence(alarm: KeptAlarm, limits: EdgeLimits) -> Evidence:
     return Evidence(alarm.signal, observed, expected, 0, None, words)
 
 
-def _end(alarm: KeptAlarm) -> Evidence:
+def _end(alarm: StoredAlarm) -> Evidence:
     ended_at = alarm.ended_at or alarm.since
     told = {BEHIND: "decides with the newest bundle", SILENT: "reports", STALE: "hears from us"}[alarm.signal]
     seconds = round((ended_at - alarm.since).total_seconds())

@@ -14,7 +14,7 @@ from typing import Any
 
 from governance.clock import Clock
 from governance.edges import _store as store
-from governance.edges._store import EdgeReport, KeptReport
+from governance.edges._store import EdgeReport, StoredReport
 from governance.edges.bundle import POLICY_BUNDLE
 from governance.edges.revocations import REVOCATION_BUNDLE, as_of
 from governance.errors import Fault, InvalidInput
@@ -91,30 +91,30 @@ class Edges:
         now, newest = self._clock.now(), self._revision()
         with self._database.reading() as session:
             clients = [c for c in self._federation.clients(session) if Scope.BUNDLES_READ.value in c.scopes]
-            reports = store.kept(session) if clients else {}
+            reports = store.reports(session) if clients else {}
         return tuple(
             self._state(client.client_id, client.ods, reports.get(client.client_id), newest, now) for client in clients
         )
 
-    def _state(self, client_id: str, ods: str, kept: KeptReport | None, newest: str, now: datetime) -> EdgeState:
-        if kept is None:
+    def _state(self, client_id: str, ods: str, stored: StoredReport | None, newest: str, now: datetime) -> EdgeState:
+        if stored is None:
             return EdgeState(client_id, ods, current=False)
-        current = kept.report.revision == newest
-        since = now if current else kept.current_at
-        held = as_of(kept.report.revocations) if kept.report.revocations else None
+        current = stored.report.revision == newest
+        since = now if current else stored.current_at
+        held = as_of(stored.report.revocations) if stored.report.revocations else None
         staleness = None if held is None else max(0.0, now.timestamp() - held)
         return EdgeState(
             client_id,
             ods,
             current=current,
             lag=_seconds(since, now) if since else None,
-            age=_seconds(kept.received_at, now),
-            received_at=kept.received_at,
-            report=kept.report,
+            age=_seconds(stored.received_at, now),
+            received_at=stored.received_at,
+            report=stored.report,
             staleness=staleness,
             stale=staleness is None or staleness > self._stale_after,
-            lost=kept.lost,
-            behind_since=None if current else kept.current_at or kept.first_at,
+            lost=stored.lost,
+            behind_since=None if current else stored.current_at or stored.first_at,
         )
 
 

@@ -20,7 +20,7 @@ from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Reso
 from governance.decisions.decision import Answer, InvalidAnswer, parse_answer
 from governance.edges.bundle import POLICY_BUNDLE
 from governance.errors import Fault, InvalidInput
-from governance.feeds import choice, dicom_code, moment, ods, patient, study_uid, text
+from governance.feeds import choice, dicom_code, ods, patient, study_uid, text, timestamp
 from governance.formats.native import check_time, reason
 from governance.vocabulary import Action, EventKind, Outcome, Purpose, ReasonCode, SubjectType, is_nhs_number
 
@@ -65,7 +65,7 @@ def read_entry(item: object, source: Source, now: datetime) -> Event:
         raise InvalidInput([Fault("", "must be an object")])
     entry = _Entry(item)
     decision_id = entry.required("/decision_id", _open)
-    time = entry.required("/timestamp", lambda value: check_time(moment(value), now))
+    time = entry.required("/timestamp", lambda value: check_time(timestamp(value), now))
     entry.required("/path", _our_path)
     for holder in _HOLDERS:
         entry.holds(holder)
@@ -91,7 +91,7 @@ def read_entry(item: object, source: Source, now: datetime) -> Event:
 
 
 class _Entry:
-    """One entry, read by JSON pointer; what was withheld reads as absent and is remembered."""
+    """One entry, read by JSON pointer; what was withheld reads as absent and is noted."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document

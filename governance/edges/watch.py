@@ -19,7 +19,7 @@ from governance.audit import Recorder
 from governance.clock import Clock
 from governance.edges import _store as store
 from governance.edges import alarms as edge_alarms
-from governance.edges._store import KeptAlarm
+from governance.edges._store import StoredAlarm
 from governance.edges.alarms import Alarm, EdgeLimits
 from governance.edges.edges import Edges
 from governance.storage import Database, to_microseconds
@@ -76,7 +76,7 @@ class EdgeWatch:
                 index = self._record_change(session, alarm or held, now, over=alarm is None)
                 if alarm is not None:
                     at = (alarm.client_id, alarm.signal, alarm.ods, alarm.since, alarm.measure)
-                    store.keep_alarm(session, KeptAlarm(*at, entry=index))
+                    store.keep_alarm(session, StoredAlarm(*at, entry=index))
                 elif held is not None:
                     store.keep_alarm(session, replace(held, ended_at=now, told=False))
 
@@ -92,7 +92,7 @@ class EdgeWatch:
                     store.forget_alarm(session, alarm)
         return sum(one.change is Change.OPENED for one in raised)
 
-    def _record_change(self, session: Session, alarm: Alarm | KeptAlarm | None, now: datetime, *, over: bool) -> int:
+    def _record_change(self, session: Session, alarm: Alarm | StoredAlarm | None, now: datetime, *, over: bool) -> int:
         assert alarm is not None  # noqa: S101 - a change has one or the other
         step = "over" if over else alarm.measure
         since = to_microseconds(alarm.since)
@@ -107,8 +107,8 @@ class EdgeWatch:
 
 
 def _changes(
-    standing: dict[tuple[str, str], Alarm], kept: list[KeptAlarm]
-) -> Iterator[tuple[Alarm, KeptAlarm | None] | tuple[None, KeptAlarm]]:
+    standing: dict[tuple[str, str], Alarm], kept: list[StoredAlarm]
+) -> Iterator[tuple[Alarm, StoredAlarm | None] | tuple[None, StoredAlarm]]:
     """Give what began or grew with what was on file of it, and what ended."""
     held = {(alarm.client_id, alarm.signal): alarm for alarm in kept}
     for key, alarm in standing.items():

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from governance.vocabulary import Action, Purpose
 
-KEPT = timedelta(hours=24)  # a task can be looked up, and its key is remembered, for this long after its grant ends
+KEPT = timedelta(hours=24)  # a task can be looked up, and its key is kept, for this long after its grant ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from governance.audit import Event, Recorder
 from governance.emergency import _store
 from governance.emergency.grant import KEPT, Grant, Scope, Submission
 from governance.storage import Database
-from governance.storage.snapshot import remembered
+from governance.storage.snapshot import cached
 
 
 class Repeated(Exception):
@@ -74,7 +74,7 @@ class EmergencyGrants:
 
     def running(self, session: Session, scope: Scope, at: datetime) -> Sequence[Grant]:
         """Give the grants for a scope that run at an instant; takes a read snapshot."""
-        held = remembered(session, ("grants", scope.subject, at), lambda: _store.running(session, scope.subject, at))
+        held = cached(session, ("grants", scope.subject, at), lambda: _store.running(session, scope.subject, at))
         return [grant for grant in held if grant.scope == scope]
 
     def revoke(self, grant: Grant, at: datetime, event: Event) -> Grant | None:

@@ -13,7 +13,7 @@ from governance.federation.people import Person, StaffMember
 from governance.federation.service_client import AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 from governance.pseudonyms import Pseudonymiser
-from governance.storage.snapshot import remembered
+from governance.storage.snapshot import cached
 from governance.vocabulary import SubjectType
 
 STAFF_PAGE = 1_000  # members of staff in one page
@@ -41,7 +41,7 @@ class FederationDirectory:
 
     def trust(self, session: Session, ods: str) -> Trust | None:
         """Find an organisation by ODS code."""
-        return remembered(session, ("trust", ods), lambda: _store.trust(session, ods))
+        return cached(session, ("trust", ods), lambda: _store.trust(session, ods))
 
     def trusts(self, session: Session) -> tuple[Trust, ...]:
         """Give every organisation, by ODS code."""
@@ -74,7 +74,7 @@ class FederationDirectory:
 
     def client(self, session: Session, client_id: str) -> ServiceClient | None:
         """Find a registered service by client id."""
-        return remembered(session, ("client", client_id), lambda: _store.client(session, client_id))
+        return cached(session, ("client", client_id), lambda: _store.client(session, client_id))
 
     def clients(self, session: Session) -> tuple[ServiceClient, ...]:
         """Give every registered service, by client id."""
@@ -161,7 +161,7 @@ class FederationDirectory:
 
     def staff(self, session: Session, subject: str) -> StaffMember | None:
         """Find a member of staff by pseudonym ``s-…``."""
-        return remembered(session, ("staff", subject), lambda: _store.staff_member(session, subject))
+        return cached(session, ("staff", subject), lambda: _store.staff_member(session, subject))
 
     def staff_many(self, session: Session, subjects: Collection[str]) -> dict[str, StaffMember]:
         """Find many members of staff in one go; unknown ones are left out."""

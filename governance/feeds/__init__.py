@@ -29,12 +29,12 @@ from governance.feeds.readers import (
     dicom_code,
     flag,
     keyed_hash,
-    moment,
     ods,
     patient,
     share,
     study_uid,
     text,
+    timestamp,
 )
 
 __all__ = [
@@ -52,7 +52,6 @@ __all__ = [
     "flag",
     "in_one_line",
     "keyed_hash",
-    "moment",
     "ods",
     "parse",
     "patient",
@@ -60,4 +59,5 @@ __all__ = [
     "split",
     "study_uid",
     "text",
+    "timestamp",
 ]

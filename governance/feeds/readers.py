@@ -18,7 +18,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _DICOM_CODE = re.compile(r"[A-Z0-9][A-Z0-9_ ]{0,15}")
 _KEYED_HASH = re.compile(r"[A-Za-z0-9+/=_.:-]{1,128}")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DIGITS = re.compile(r"[0-9 ]+")
 
@@ -95,9 +95,9 @@ def share(value: object) -> float:
     return float(value)
 
 
-def moment(value: object) -> datetime:
+def timestamp(value: object) -> datetime:
     """Read an RFC 3339 time with its offset and give it in UTC."""
-    if isinstance(value, str) and _MOMENT.fullmatch(value):
+    if isinstance(value, str) and _TIMESTAMP.fullmatch(value):
         try:
             return datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):

@@ -16,7 +16,7 @@ from typing import Any
 
 from governance.audit.event import Event
 from governance.errors import Fault, InvalidInput
-from governance.feeds import moment
+from governance.feeds import timestamp
 from governance.formats._assemble import AGREEMENT, DECISION, TOKEN, assemble
 from governance.formats._codes import STUDY_UID
 from governance.formats._message import Context, Message, Participant, TouchedObject
@@ -98,7 +98,7 @@ def _read(resource: Mapping[str, Any]) -> Message:
 
 def _recorded(resource: Mapping[str, Any]) -> Any:
     try:
-        return moment(resource.get("recorded"))
+        return timestamp(resource.get("recorded"))
     except ValueError as problem:
         raise _fault("/recorded", str(problem)) from None
 

@@ -36,12 +36,12 @@ from governance.feeds import (
     day,
     dicom_code,
     fields_of,
-    moment,
     ods,
     patient,
     split,
     study_uid,
     text,
+    timestamp,
 )
 from governance.vocabulary import SYSTEM, EventKind, Outcome, Purpose, SubjectType
 
@@ -170,7 +170,7 @@ def reason(value: object) -> str:
 
 def _event(fields: Fields, now: datetime) -> Event:
     event_id = fields.required("id", text)
-    time = fields.required("time", lambda value: check_time(moment(value), now))
+    time = fields.required("time", lambda value: check_time(timestamp(value), now))
     source = cast(Source, _part(fields, "source", _SOURCE, _source, required=True))
     kind = fields.required("kind", _kind)
     outcome = fields.required("outcome", _outcome)

@@ -10,7 +10,7 @@ from governance.outbound.failure import CallOutcome, OutboundFailed
 
 
 class Slots:
-    """Slots for calls, counted by host and port; a host without calls is not remembered."""
+    """Slots for calls, counted by host and port; a host without calls is not kept."""
 
     def __init__(self) -> None:
         self._under_way: Counter[str] = Counter()

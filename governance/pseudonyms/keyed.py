@@ -9,9 +9,8 @@ from functools import lru_cache
 KEY_MINIMUM = 32  # bytes
 _LENGTH = 26  # base32 characters: 130 bits, so that a collision in a region's lifetime is not a concern
 _ENOUGH = 20  # bytes of the digest that fill that many characters in whole base32 groups
-REMEMBERED = 8_192  # pseudonyms of a process: the people and studies of a busy hour, about 2 MB
-# What is longer than the longest UID (DICOM PS3.5 section 9.1), in characters, is nobody's to fill a memory with.
-_ORDINARY = 64
+CACHED = 8_192  # pseudonyms of a process: the people and studies of a busy hour, about 2 MB
+_ORDINARY = 64  # characters of the longest UID (DICOM PS3.5 section 9.1); what is longer is not cached
 _FORM = re.compile(r"[pst]-[a-z2-7]{26}")
 
 
@@ -20,7 +19,7 @@ class Pseudonymiser:
 
     A value that already is a pseudonym of the asked kind passes unchanged, so feeds may speak either.
 
-    One decision and its record ask for the same few pseudonyms many times, so the last :data:`REMEMBERED` are kept with
+    One decision and its record ask for the same few pseudonyms many times, so the last :data:`CACHED` are kept with
     their identifiers: in this process's memory alone, beside the key that made them, and never written anywhere.
 
     Args:
@@ -33,7 +32,7 @@ class Pseudonymiser:
         self._keys = {
             domain: hmac.new(key, f"pseudonym/{domain}".encode(), hashlib.sha256).digest() for domain in "pst"
         }
-        self._remembered = lru_cache(REMEMBERED)(self._make)
+        self._cached = lru_cache(CACHED)(self._make)
 
     def patient(self, reference: str) -> str:
         """Give ``p-…`` of an NHS number (spaces ignored) or of a source's own patient reference."""
@@ -48,7 +47,7 @@ class Pseudonymiser:
         return self._give("t", uid)
 
     def _give(self, domain: str, value: str) -> str:
-        return self._remembered(domain, value) if len(value) <= _ORDINARY else self._make(domain, value)
+        return self._cached(domain, value) if len(value) <= _ORDINARY else self._make(domain, value)
 
     def _make(self, domain: str, value: str) -> str:
         if value.startswith(domain) and _FORM.fullmatch(value):

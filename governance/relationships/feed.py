@@ -44,8 +44,8 @@ def parse_edges(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFA
         patient = fields.optional("patient", feeds.patient)
         study_uid = fields.optional("study_uid", feeds.study_uid)
         ods = fields.required("ods", feeds.ods)
-        valid_from = fields.required("from", feeds.moment)
-        valid_until = fields.optional("until", feeds.moment)
+        valid_from = fields.required("from", feeds.timestamp)
+        valid_until = fields.optional("until", feeds.timestamp)
         source = fields.required("source", feeds.text)
         fields.finish()
         if valid_until is not None and valid_until <= valid_from:
@@ -88,7 +88,7 @@ def parse_patients(
         flags = fields.many("flags", _flag, len(PatientFlag))
         deceased_on = fields.optional("deceased_on", feeds.day)
         opt_out = fields.optional("opt_out", feeds.flag)
-        checked_at = fields.optional("opt_out_checked_at", feeds.moment)
+        checked_at = fields.optional("opt_out_checked_at", feeds.timestamp)
         fields.finish()
         if (opt_out is None) != (checked_at is None):
             fields.fail("opt_out_checked_at", "comes together with opt_out")

@@ -9,7 +9,7 @@ from governance.pseudonyms import Pseudonymiser
 from governance.relationships import _store
 from governance.relationships.edge import Between, Edge, Matches
 from governance.relationships.patient import PatientContext
-from governance.storage.snapshot import remember, remembered
+from governance.storage.snapshot import cache_all, cached
 
 OPT_OUT_LIFETIME = timedelta(hours=24)
 
@@ -40,7 +40,7 @@ class Relationships:
             wanted: from whom and to what.
             at: the instant at which the edge must hold.
         """
-        return remembered(
+        return cached(
             session,
             ("edges", wanted, at),
             lambda: tuple(
@@ -54,13 +54,13 @@ class Relationships:
         """Read in one go what :meth:`edges_between` and :meth:`patient` are to be asked for on this snapshot."""
         named = {one.patient for one in wanted if one.patient is not None}
         known = self.patients(session, named, at)
-        remember(session, {("patient", patient, at): known.get(patient) for patient in named})
+        cache_all(session, {("patient", patient, at): known.get(patient) for patient in named})
         of_subjects: dict[frozenset[str], list[Between]] = {}
         for one in wanted:
             of_subjects.setdefault(self._subjects(one), []).append(one)
         for subjects, theirs in of_subjects.items():
             found = Matches(_store.edges_among(session, subjects, theirs, at))
-            remember(session, {("edges", one, at): found.of(one) for one in theirs})
+            cache_all(session, {("edges", one, at): found.of(one) for one in theirs})
 
     def _subjects(self, wanted: Between) -> frozenset[str]:
         return frozenset(self._pseudonymiser.subject(name) for name in (wanted.subject, *wanted.team_ids))
@@ -84,7 +84,7 @@ class Relationships:
 
     def patient(self, session: Session, patient: str, at: datetime) -> PatientContext | None:
         """Find a patient by pseudonym ``p-…``; an opt-out too old at ``at`` is unknown (None)."""
-        return remembered(
+        return cached(
             session, ("patient", patient, at), lambda: _store.patient(session, patient, at - self._opt_out_lifetime)
         )
 

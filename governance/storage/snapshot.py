@@ -1,4 +1,4 @@
-"""What one read snapshot has already told: asked again, it could only say the same."""
+"""A cache of look-ups for one read snapshot: looked up again on it, each could only give the same."""
 
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar, cast
@@ -7,33 +7,33 @@ from sqlmodel import Session
 
 from governance.lru import LruCache
 
-MEMORY = "governance.snapshot"  # in ``session.info`` of a snapshot, and of no write transaction
-MOST = 2_048  # answers a snapshot remembers in any case, those it was asked for last; it holds twice as many at most
+CACHE = "governance.snapshot"  # in ``session.info`` of a snapshot, and of no write transaction
+MOST = 2_048  # answers a snapshot keeps in any case, those asked for last; twice as many at most
 _ABSENT = object()
 
 T = TypeVar("T")
 
 
 def begin(session: Session) -> None:
-    """Let a session remember what its look-ups gave; for a read snapshot only."""
-    session.info[MEMORY] = LruCache(MOST)
+    """Give a session a cache for its look-ups; for a read snapshot only."""
+    session.info[CACHE] = LruCache(MOST)
 
 
-def remembered(session: Session, key: Hashable, look: Callable[[], T]) -> T:
-    """Give what a look-up gave before in this snapshot, or look and remember; a write transaction always looks."""
-    memory: LruCache[Hashable, object] | None = session.info.get(MEMORY)
-    if memory is None:
+def cached(session: Session, key: Hashable, look: Callable[[], T]) -> T:
+    """Give what a look-up gave before on this snapshot, or look and cache it; a write transaction always looks."""
+    cache: LruCache[Hashable, object] | None = session.info.get(CACHE)
+    if cache is None:
         return look()
-    found = memory.get(key, _ABSENT)
+    found = cache.get(key, _ABSENT)
     if found is _ABSENT:
         found = look()
-        memory.put(key, found)
+        cache.put(key, found)
     return cast("T", found)
 
 
-def remember(session: Session, answers: Mapping[Hashable, object]) -> None:
-    """Let a snapshot remember what one reading of many told, as if each had been looked up; others forget it."""
-    memory: LruCache[Hashable, object] | None = session.info.get(MEMORY)
-    if memory is not None:
+def cache_all(session: Session, answers: Mapping[Hashable, object]) -> None:
+    """Cache what one statement gave for many look-ups, as if each had been made; for a write transaction do nothing."""
+    cache: LruCache[Hashable, object] | None = session.info.get(CACHE)
+    if cache is not None:
         for key, answer in answers.items():
-            memory.put(key, answer)
+            cache.put(key, answer)

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from governance.access import Searched
-from governance.decisions import EngineFault, PolicySource, RegorusRules, RuleSet
+from governance.decisions import EngineFault, PolicySource, RegorusTenantEngine, TenantPolicy
 from governance.errors import ConfigurationError, Fault
 from governance.tenants._rego import check_modules
 from governance.tenants.tenant import Entity, Tenant
@@ -69,20 +69,20 @@ def read_tenant(folder: Path) -> Tenant:
     manifest = _manifest(folder, faults)
     data = _data(folder, faults)
     entities = _entities(folder, data.get("entities", {}), faults)
-    policies = _policies(folder, faults)
-    if manifest is None or policies is None:
+    source = _policies(folder, faults)
+    if manifest is None or source is None:
         raise ConfigurationError(faults)
     searches = _searches(folder, manifest, entities, faults)
-    faults += check_modules(folder, manifest.name, manifest.entrypoint, policies.modules, MANIFEST)
-    rules = RuleSet(manifest.name, policies, manifest.entrypoint, data)
+    faults += check_modules(folder, manifest.name, manifest.entrypoint, source.modules, MANIFEST)
+    policy = TenantPolicy(manifest.name, source, manifest.entrypoint, data)
     if not faults:
         try:
-            RegorusRules(rules)
+            RegorusTenantEngine(policy)
         except EngineFault as fault:
             faults.append(Fault(str(folder), f"the policy {fault.detail}"))
     if faults:
         raise ConfigurationError(faults)
-    return Tenant(manifest.name, manifest.title, rules, frozenset(manifest.clients), searches, entities)
+    return Tenant(manifest.name, manifest.title, policy, frozenset(manifest.clients), searches, entities)
 
 
 def read_tenants(folders: Iterable[str]) -> list[Tenant]:

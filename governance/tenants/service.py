@@ -1,8 +1,8 @@
-"""The use cases of a tenant: decide and search, recorded before anybody hears it (as ``access/`` does).
+"""The use cases of a tenant: decide and search, recorded before the answer is returned (as ``access/`` does).
 
-What the log holds of a decision is who asked, of which tenant, under which rules and data, and how it came out. Subject
-and resource are pseudonyms made for this tenant, so that one person's decisions can be found and none be told apart as
-anybody else's; types and actions are named only where the tenant's own data has them.
+The log holds of a decision who asked, of which tenant, under which policy and data, and how it came out. Subject and
+resource are pseudonyms made for this tenant, so that one person's decisions can be found together, but not matched to
+those of another tenant; types and actions are named only where the tenant's own data has them.
 """
 
 import json
@@ -15,7 +15,7 @@ from governance.access import Asker, Page, Searched, collect
 from governance.audit import Recorder
 from governance.audit.event import Event, JsonValue, Source
 from governance.clock import Clock
-from governance.decisions import EngineFault, Rules
+from governance.decisions import EngineFault, TenantEngine
 from governance.errors import Forbidden, NotFound, Unavailable
 from governance.pseudonyms import Pseudonymiser
 from governance.telemetry import Metrics
@@ -25,7 +25,7 @@ from governance.vocabulary import SYSTEM, EventKind, Outcome, ReasonCode
 
 @dataclass(frozen=True, slots=True)
 class TenantAnswer:
-    """A decision that is in the log at ``index``; ``context`` is the rules' own, ``reasons`` say what failed."""
+    """A decision that is in the log at ``index``; ``context`` is the policy's own, ``reasons`` say what failed."""
 
     id: str
     permit: bool
@@ -58,9 +58,9 @@ class Tenants:
     """Decides and searches for the tenants of this service.
 
     Args:
-        held: every tenant with the engine that holds its rules.
+        held: every tenant with the engine that holds its policy.
         pseudonymiser: keys what the log holds of subjects and resources.
-        recorder: records everything before it is told, and makes the ids of decisions and searches.
+        recorder: records everything before it is returned, and makes the ids of decisions and searches.
         clock: read once in each use case.
         metrics: counts decisions and searches.
     """
@@ -68,13 +68,13 @@ class Tenants:
     def __init__(
         self,
         *,
-        held: Sequence[tuple[Tenant, Rules]],
+        held: Sequence[tuple[Tenant, TenantEngine]],
         pseudonymiser: Pseudonymiser,
         recorder: Recorder,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self._held = {tenant.name: (tenant, rules) for tenant, rules in held}
+        self._held = {tenant.name: (tenant, engine) for tenant, engine in held}
         self._pseudonymiser = pseudonymiser
         self._recorder = recorder
         self._clock = clock
@@ -141,11 +141,11 @@ class Tenants:
         return TenantFound(search_id, tuple(hit.entity for hit in found.hits), found.after, revision, index)
 
     def _decide(self, tenant: Tenant, question: Question, now: datetime) -> TenantAnswer:
-        """Ask the rules; whatever is not a plain permit is a denial (rule 3)."""
-        rules = self._held[tenant.name][1]
-        denial = TenantAnswer(self._recorder.new_id(), False, {}, (), rules.revision)
+        """Ask the engine; whatever is not a plain permit is a denial (rule 3)."""
+        engine = self._held[tenant.name][1]
+        denial = TenantAnswer(self._recorder.new_id(), False, {}, (), engine.revision)
         try:
-            permit, context = _read(rules.value(_input(question, now)))
+            permit, context = _read(engine.value(_input(question, now)))
         except EngineFault as fault:
             return replace(denial, reasons=(fault.reason,))
         if permit is None:
@@ -191,7 +191,7 @@ class Tenants:
 
 
 def _input(question: Question, now: datetime) -> dict[str, Any]:
-    """Give the rules' input: the question, and the instant of it in seconds since 1970."""
+    """Give the policy's input: the question, and the instant of it in seconds since 1970."""
     return {
         "action": question.action,
         "context": question.context,
@@ -202,7 +202,7 @@ def _input(question: Question, now: datetime) -> dict[str, Any]:
 
 
 def _read(value: object) -> tuple[bool | None, Mapping[str, Any]]:
-    """Read what the rules say: a boolean, or an object of ``decision`` and perhaps ``context``. Raises EngineFault."""
+    """Read the policy's value: a boolean, or an object of ``decision`` and perhaps ``context``. Raises EngineFault."""
     if value is None or isinstance(value, bool):
         return value, {}
     if isinstance(value, dict) and value.keys() <= {"decision", "context"}:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from governance.access import Searched
-from governance.decisions import RuleSet
+from governance.decisions import TenantPolicy
 
 EVERYBODY = "*"
 
@@ -40,7 +40,7 @@ class Tenant:
 
     name: str
     title: str
-    rules: RuleSet
+    policy: TenantPolicy
     clients: frozenset[str]
     searches: frozenset[Searched]
     entities: Mapping[Searched, tuple[Entity, ...]]

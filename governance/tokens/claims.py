@@ -19,7 +19,7 @@ from governance.telemetry import get_logger
 from governance.tokens.errors import TokenFault, TokenRefused
 
 Check: TypeAlias = Callable[[object, int], TokenFault | None]
-LEEWAY = 10  # seconds of clock difference forgiven; replay memory (replay.py) must outlast it
+LEEWAY = 10  # seconds of clock difference forgiven; used identifiers (single_use.py) are kept longer than that
 TEXT_MAXIMUM = 512  # characters of any identifier in a claim
 _log = get_logger(__name__)
 

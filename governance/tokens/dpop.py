@@ -23,7 +23,7 @@ from governance.tokens.errors import TokenFault, TokenRefused
 
 ALGORITHMS = ("ES256", "ES384", "EdDSA", "PS256")
 MEDIA_TYPE = "dpop+jwt"
-WINDOW = 60  # seconds a proof is good after its iat; the replay memory lasts as long
+WINDOW = 60  # seconds a proof is good after its iat; its identifier is kept as long
 AHEAD = 15  # seconds a proof's iat may be ahead of us
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -14,7 +14,16 @@ from governance.audit import Recorder
 from governance.clock import Clock
 from governance.federation import FederationDirectory, IdentityProvider, ServiceClient
 from governance.storage import Database
-from governance.tokens import _records, _store, client_authentication, dpop, introspection, metadata, replay, revocation
+from governance.tokens import (
+    _records,
+    _store,
+    client_authentication,
+    dpop,
+    introspection,
+    metadata,
+    revocation,
+    single_use,
+)
 from governance.tokens.access import API_SECONDS, AccessClaims, AccessGrant, MintedToken, TokenResponse
 from governance.tokens.client_authentication import VerifiedAssertion
 from governance.tokens.client_methods import PRIVATE_KEY_JWT
@@ -297,13 +306,13 @@ class TokenService:
     def _use_assertion(self, client: ServiceClient, verified: VerifiedAssertion) -> None:
         try:
             with self._database.transaction() as session:
-                replay.use_once(session, "client_assertion", client.client_id, verified.jti, verified.expires_at)
+                single_use.use_once(session, "client_assertion", client.client_id, verified.jti, verified.expires_at)
         except TokenRefused as error:
             raise client_authentication.refused(error.detail, error.fault) from None
 
     def _use_proof(self, proof: Proof) -> None:
         with self._database.transaction() as session:
-            replay.use_once(session, "dpop_proof", proof.thumbprint, proof.jti, proof.expires_at)
+            single_use.use_once(session, "dpop_proof", proof.thumbprint, proof.jti, proof.expires_at)
 
     def _client(self, client_id: str) -> ServiceClient | None:
         with self._database.reading() as session:

@@ -8,7 +8,7 @@
 6. Bound to a key: whoever takes the token from a request owes the proof (dpop.py), :meth:`TokenService.verify_access`
    does it.
 
-Steps 1 to 3 say the same of the same bytes as long as the key is published, so what passed them is remembered by its
+Steps 1 to 3 say the same of the same bytes as long as the key is published, so what passed them is cached by its
 digest. Step 4 says the same within one second, which is all that its checks see of the time. Steps 5 and 6 are done
 each time.
 """
@@ -27,7 +27,7 @@ from governance.tokens.errors import TokenFault, TokenRefused
 from governance.tokens.keys import KeyRing
 
 ALGORITHMS = frozenset({"ES256"})
-_REMEMBERED = 4096  # tokens presented last whose signature was found good; some megabytes
+_CACHED = 4096  # tokens presented last whose signature was found good; some megabytes
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class AccessVerifier:
     def __init__(self, issuer: str, keys: KeyRing) -> None:
         self._issuer = issuer
         self._keys = keys
-        self._known: LruCache[bytes, _Signed] = LruCache(_REMEMBERED)  # by the digest of the token
+        self._known: LruCache[bytes, _Signed] = LruCache(_CACHED)  # by the digest of the token
 
     def verify(self, token: str, audience: str | None, now: datetime) -> AccessClaims:
         """Take a compact token and give its claims (steps 1 to 4).

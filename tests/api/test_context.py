@@ -7,7 +7,7 @@ import pytest
 
 from governance.api.registers.feed_schemas import EdgeLine, PatientLine, StaffLine, StudyLine
 from governance.api.registers.feeds import BODY
-from governance.catalogue import ALWAYS, Way
+from governance.catalogue import ALWAYS, StudyQuery
 from governance.catalogue import feed as catalogue_feed
 from governance.federation import feed as federation_feed
 from governance.registers.feeds import COMMIT, LIMITS
@@ -104,9 +104,9 @@ def test_sending_a_feed_again_is_harmless(context_world: ContextWorld) -> None:
     again = context_world.feed(STUDIES, LINES[STUDIES])
 
     assert first.get_json() == again.get_json()
-    kept = Way(ALWAYS, date(2026, 11, 24), custodians=["RRK"])
+    kept = StudyQuery(ALWAYS, date(2026, 11, 24), custodians=["RRK"])
     with context_world.services.infrastructure.database.reading() as session:
-        found = context_world.services.registers.catalogue.reached(session, [kept])
+        found = context_world.services.registers.catalogue.search(session, [kept])
     assert len(found) == 1
 
 

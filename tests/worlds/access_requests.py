@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from governance.feeds import moment
+from governance.feeds import timestamp
 from governance.simulation import network, showcase
 from tests.worlds.region import RegionWorld
 
@@ -94,4 +94,4 @@ def refusal(answer: TestResponse) -> tuple[int, str]:
 
 
 def instant(text: str) -> datetime:
-    return moment(text)
+    return timestamp(text)

@@ -13,7 +13,7 @@ from governance.api.authzen.requests import access_request
 from governance.api.authzen.schemas import EvaluationRequest
 from governance.emergency import Grant
 from governance.errors import Fault, InvalidInput
-from governance.feeds import moment
+from governance.feeds import timestamp
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, requires
 from governance.web.body import json_object, validated
@@ -108,7 +108,7 @@ def _instant(text: str | None, pointer: str, faults: list[Fault]) -> datetime | 
     if text is None:
         return None
     try:
-        return moment(text)
+        return timestamp(text)
     except ValueError as error:
         faults.append(Fault(pointer, str(error)))
         return None

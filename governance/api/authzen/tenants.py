@@ -177,7 +177,7 @@ def _found(
         "caller": caller.id,
         "request": repeated(searched, body),
         "tenant": tenant.name,
-        "revision": tenant.rules.revision,
+        "revision": tenant.policy.revision,
     }
     tokens = PageTokens(services.infrastructure.settings.key_encryption_key.get_secret_value(), search)
     page = tokens.page(wanted)

@@ -34,7 +34,7 @@ from governance.api.points.orthanc_schemas import (
     ValidationRequest,
     Wire,
 )
-from governance.archives import Admission, Check, Credential, Reach, Target
+from governance.archives import Admission, Check, Credential, OtherTarget, Target
 from governance.errors import Fault, Forbidden, GovernanceError, InvalidInput, Unauthenticated
 from governance.federation import ServiceClient
 from governance.tokens import TokenFault
@@ -137,7 +137,7 @@ def profile() -> Response:
 def decode() -> Response:
     """Name the token's study, to be searched in, or say why there is none."""
     archive, asked = _archive(), validated(TokenHolder)
-    found = _admit(archive, Reach.OWN_STUDY, asked)
+    found = _admit(archive, OtherTarget.OWN_STUDY, asked)
     if isinstance(found, Admission) and found.study_uid is not None:
         opened = DecodedResource(dicom_uid=found.study_uid, orthanc_id="", level=Level.STUDY)
         return _answer(DecodedToken(resources=[opened]))
@@ -197,7 +197,9 @@ def _archive() -> ServiceClient:
     return archive_of(given.username or "", given.password or "")
 
 
-def _admit(archive: ServiceClient, target: Target | Reach | None, asked: TokenHolder) -> Admission | GovernanceError:
+def _admit(
+    archive: ServiceClient, target: Target | OtherTarget | None, asked: TokenHolder
+) -> Admission | GovernanceError:
     """Ask the enforcement point; a refusal is an answer here, counted by what another endpoint would have said."""
     try:
         admitted = current_services().uses.enforcement.admit(archive, Check(target, _credential(asked)))
@@ -208,12 +210,14 @@ def _admit(archive: ServiceClient, target: Target | Reach | None, asked: TokenHo
     return admitted
 
 
-def _target(asked: ValidationRequest) -> Target | Reach | None:
+def _target(asked: ValidationRequest) -> Target | OtherTarget | None:
     """Say what is accessed; None for what cannot be judged (rules 3 and 4)."""
     if asked.method is not Method.GET:
         return None
     if asked.level is Level.SYSTEM:
-        return Reach.SHARED if asked.uri in current_services().infrastructure.settings.orthanc_shared_paths else None
+        return (
+            OtherTarget.SHARED if asked.uri in current_services().infrastructure.settings.orthanc_shared_paths else None
+        )
     found = _study(asked.level, asked.dicom_uid)
     return None if found is None else Target(Action.READ, found)
 

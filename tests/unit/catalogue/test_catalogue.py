@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlmodel import Session
 
-from governance.catalogue import ALWAYS, Catalogue, Study, Way
+from governance.catalogue import ALWAYS, Catalogue, Study, StudyQuery
 from governance.pseudonyms import Pseudonymiser
 from governance.storage import Database
 
@@ -38,7 +38,7 @@ def put(database: Database, catalogue: Catalogue, *studies: Study) -> None:
 
 def of_trust(session: Session, catalogue: Catalogue, ods: str) -> list[str]:
     """Give the UIDs of the studies a trust answers for."""
-    return [one.study_uid for one in catalogue.reached(session, [Way(ALWAYS, TODAY, custodians=[ods])])]
+    return [one.study_uid for one in catalogue.search(session, [StudyQuery(ALWAYS, TODAY, custodians=[ods])])]
 
 
 def test_gives_back_what_was_kept(database: Database, catalogue: Catalogue, pseudonymiser: Pseudonymiser) -> None:

@@ -18,8 +18,8 @@ from governance.catalogue import (
     Every,
     NotUcast,
     Study,
+    StudyQuery,
     Unless,
-    Way,
     either,
     every,
     holds,
@@ -165,7 +165,7 @@ def test_sql_finds_just_what_holds(condition: Condition, limit: int, database: D
         catalogue.upsert(session, STUDIES)
     found: list[str] = []
     with database.reading() as session:
-        while page := catalogue.reached(session, [Way(condition, TODAY)], found[-1] if found else "", limit):
+        while page := catalogue.search(session, [StudyQuery(condition, TODAY)], found[-1] if found else "", limit):
             found += [study.study for study in page]
     assert found == [study.study for study in STUDIES if holds(condition, _row(study))]
 
@@ -183,7 +183,7 @@ def _row(study: Study) -> dict[str, list[str | int | bool]]:
 def test_a_field_that_the_catalogue_does_not_hold_is_a_mistake(database: Database) -> None:
     for wrong in (Compare("study.tie", "in", ("order",)), Compare("study.age_days", "gt", (1,))):
         with database.reading() as session, pytest.raises(KeyError):
-            Catalogue().reached(session, [Way(wrong, TODAY)])
+            Catalogue().search(session, [StudyQuery(wrong, TODAY)])
 
 
 def test_ways_lead_among_the_names_given(database: Database) -> None:
@@ -191,8 +191,12 @@ def test_ways_lead_among_the_names_given(database: Database) -> None:
     with database.transaction() as session:
         catalogue.upsert(session, STUDIES)
     ct = Compare("study.modality", "eq", ("CT",))
-    ways = [Way(ct, TODAY, patients=["p-0"]), Way(ct, TODAY, studies=["t-002", "t-003"]), Way(ct, TODAY, custodians=[])]
-    assert [way.leads for way in ways] == [True, True, False]
+    queries = [
+        StudyQuery(ct, TODAY, patients=["p-0"]),
+        StudyQuery(ct, TODAY, studies=["t-002", "t-003"]),
+        StudyQuery(ct, TODAY, custodians=[]),
+    ]
+    assert [query.can_match for query in queries] == [True, True, False]
     with database.reading() as session:
-        assert [study.study for study in catalogue.reached(session, ways)] == ["t-000", "t-002"]
-    assert not Way(NEVER, TODAY).leads
+        assert [study.study for study in catalogue.search(session, queries)] == ["t-000", "t-002"]
+    assert not StudyQuery(NEVER, TODAY).can_match

@@ -125,7 +125,7 @@ def test_good_lines_are_kept_whatever_stands_between(lines: list[tuple[str, bool
     ],
 )
 def test_reads_rfc_3339_times_into_utc(text: str, expected: datetime) -> None:
-    assert feeds.moment(text) == expected
+    assert feeds.timestamp(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_reads_rfc_3339_times_into_utc(text: str, expected: datetime) -> None:
 )
 def test_refuses_times_that_could_be_read_two_ways(value: object) -> None:
     with pytest.raises(ValueError, match="RFC 3339"):
-        feeds.moment(value)
+        feeds.timestamp(value)
 
 
 def test_reads_days_shares_flags_and_codes() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from governance.pseudonyms import OwnerForgotten, Pseudonymiser, Vault
-from governance.pseudonyms.keyed import REMEMBERED
+from governance.pseudonyms.keyed import CACHED
 from governance.storage import Database
 
 NUMBER = "9990000018"
@@ -29,12 +29,12 @@ def test_a_pseudonym_passes_unchanged_but_only_as_its_own_kind(pseudonymiser: Ps
 
 
 def test_a_memory_of_pseudonyms_changes_none_and_stays_small(pseudonymiser: Pseudonymiser) -> None:
-    for number in range(REMEMBERED + 10):
+    for number in range(CACHED + 10):
         pseudonymiser.patient(str(number))
-    for reference in ("5", str(REMEMBERED), "x" * 100):
+    for reference in ("5", str(CACHED), "x" * 100):
         assert pseudonymiser.patient(reference) == Pseudonymiser(b"k" * 32).patient(reference)
-    remembered = pseudonymiser._remembered.cache_info()
-    assert remembered.currsize == REMEMBERED
+    remembered = pseudonymiser._cached.cache_info()
+    assert remembered.currsize == CACHED
     assert remembered.hits == 1
 
 

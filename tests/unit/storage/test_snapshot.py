@@ -6,17 +6,17 @@ from governance.catalogue import Catalogue, Study
 from governance.federation import FederationDirectory, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.storage import Database
-from governance.storage.snapshot import remember, remembered
+from governance.storage.snapshot import cache_all, cached
 
 
 def test_a_snapshot_is_asked_once(database: Database) -> None:
     looks: list[int] = []
     with database.reading() as session:
         for _ in range(3):
-            assert remembered(session, "key", lambda: looks.append(1)) is None
+            assert cached(session, "key", lambda: looks.append(1)) is None
     assert looks == [1]
     with database.reading() as session:
-        remembered(session, "key", lambda: looks.append(1))
+        cached(session, "key", lambda: looks.append(1))
     assert looks == [1, 1]
 
 
@@ -24,7 +24,7 @@ def test_a_snapshot_that_reads_much_forgets_and_looks_again(database: Database) 
     looks: list[int] = []
     with database.reading() as session:
         for number in (*range(5_000), 0):
-            assert remembered(session, number, lambda number=number: looks.append(number) or number) == number
+            assert cached(session, number, lambda number=number: looks.append(number) or number) == number
         assert len(session.info["governance.snapshot"]) <= 4_096
     assert looks.count(0) == 2
 
@@ -55,14 +55,14 @@ def test_what_a_snapshot_is_asked_for_all_the_time_is_looked_up_once(database: D
     looks: list[str] = []
     with database.reading() as session:
         for number in range(5_000):
-            remembered(session, number, lambda number=number: number)
-            assert remembered(session, "trust", lambda: looks.append("trust") or "RRK") == "RRK"
+            cached(session, number, lambda number=number: number)
+            assert cached(session, "trust", lambda: looks.append("trust") or "RRK") == "RRK"
     assert looks == ["trust"]
 
 
 def test_more_than_a_snapshot_remembers_may_be_read_in_one_go(database: Database) -> None:
     with database.reading() as session:
-        remember(session, {number: number for number in range(10_000)})
+        cache_all(session, {number: number for number in range(10_000)})
         assert len(session.info["governance.snapshot"]) <= 4_096
-        assert remembered(session, 9_999, lambda: None) == 9_999
-        assert remembered(session, 0, lambda: "looked up again") == "looked up again"
+        assert cached(session, 9_999, lambda: None) == 9_999
+        assert cached(session, 0, lambda: "looked up again") == "looked up again"

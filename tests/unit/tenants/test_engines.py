@@ -7,7 +7,7 @@ import pytest
 
 from governance.bootstrap import build
 from governance.clock import FixedClock
-from governance.decisions import OpaRules, PolicySource, RegorusRules, RuleSet
+from governance.decisions import OpaTenantEngine, PolicySource, RegorusTenantEngine, TenantPolicy
 from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import Settings
@@ -72,12 +72,12 @@ def test_an_opa_that_holds_other_rules_is_given_the_right_ones(server: OpaServer
     tenant = read_tenant(CERTIFICATION)
     member = {"properties": {}}
     asked = {name: given | member for name, given in ASKED.items()} | {"context": {}, "now": 0}
-    older = RuleSet(
-        "certification", PolicySource.from_directory(CERTIFICATION), tenant.rules.entrypoint, {"readers": []}
+    older = TenantPolicy(
+        "certification", PolicySource.from_directory(CERTIFICATION), tenant.policy.entrypoint, {"readers": []}
     )
-    assert OpaRules(server.url, older, 10.0).value(asked) is False
-    assert OpaRules(server.url, tenant.rules, 10.0).value(asked) is True
-    assert RegorusRules(older).value(asked) is False
+    assert OpaTenantEngine(server.url, older, 10.0).value(asked) is False
+    assert OpaTenantEngine(server.url, tenant.policy, 10.0).value(asked) is True
+    assert RegorusTenantEngine(older).value(asked) is False
 
 
 @pytest.mark.parametrize(

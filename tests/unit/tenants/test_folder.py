@@ -40,17 +40,17 @@ def test_reads_the_rooms_as_they_are_shipped() -> None:
         set(Searched),
     )
     assert [one.id for one in tenant.entities[Searched.RESOURCE]] == ["severn", "teme", "trent"]
-    assert tenant.rules.facts["terms"]["longest_booking_minutes"] == 240
+    assert tenant.policy.facts["terms"]["longest_booking_minutes"] == 240
 
 
 def test_the_revision_follows_rules_and_data(folder: Path) -> None:
-    before = read_tenant(folder).rules.revision
+    before = read_tenant(folder).policy.revision
     terms = folder / "data" / "terms.json"
     terms.write_text(terms.read_text().replace("240", "120"))
-    changed = read_tenant(folder).rules.revision
+    changed = read_tenant(folder).policy.revision
     policy = folder / "policy" / "rooms.rego"
     policy.write_text(policy.read_text() + "\nother := 1\n")
-    assert len({before, changed, read_tenant(folder).rules.revision}) == 3
+    assert len({before, changed, read_tenant(folder).policy.revision}) == 3
 
 
 def write(name: str, text: str) -> Callable[[Path], object]:

@@ -12,7 +12,7 @@ FEW = 4
 def test_a_token_in_use_is_verified_once_however_many_come_between(
     world: TokenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verification, "_REMEMBERED", FEW)
+    monkeypatch.setattr(verification, "_CACHED", FEW)
     checked: list[str] = []
     verify = _jose.verify
 

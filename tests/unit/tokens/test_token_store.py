@@ -7,7 +7,7 @@ import pytest
 
 from governance.clock import FixedClock
 from governance.storage import Database
-from governance.tokens import TokenFault, TokenRefused, _store, replay
+from governance.tokens import TokenFault, TokenRefused, _store, single_use
 
 
 def test_of_many_who_present_one_identifier_one_wins(database: Database, clock: FixedClock) -> None:
@@ -16,7 +16,7 @@ def test_of_many_who_present_one_identifier_one_wins(database: Database, clock: 
     def present(_number: int) -> bool:
         try:
             with database.transaction() as session:
-                replay.use_once(session, "client_assertion", "viewer.rkb", "one", expires)
+                single_use.use_once(session, "client_assertion", "viewer.rkb", "one", expires)
         except TokenRefused as error:
             return error.fault is not TokenFault.REPLAYED
         return True
@@ -29,9 +29,9 @@ def test_an_identifier_is_one_of_its_use_and_owner(database: Database, clock: Fi
     expires = clock.now().timestamp() + 60
     with database.transaction() as session:
         for use, owner in (("client_assertion", "a"), ("client_assertion", "b"), ("dpop_proof", "a")):
-            replay.use_once(session, use, owner, "one", expires)
+            single_use.use_once(session, use, owner, "one", expires)
         with pytest.raises(TokenRefused):
-            replay.use_once(session, "dpop_proof", "a", "one", expires)
+            single_use.use_once(session, "dpop_proof", "a", "one", expires)
 
 
 def test_revocations_last_as_long_as_they_matter(database: Database, clock: FixedClock) -> None:

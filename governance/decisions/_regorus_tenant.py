@@ -1,4 +1,4 @@
-"""Rules in this process: compiled once, run by a machine of each thread's own (see ``_regorus_engine``)."""
+"""A tenant's policy in this process: compiled once, run by a machine of each thread's own (see ``_regorus_engine``)."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ import regorus
 
 from governance.decisions._regorus_engine import _UNDEFINED, _guarded
 from governance.decisions.engine import EngineFault
-from governance.decisions.rules import DATA_ROOT, SERVED, SERVED_ROOT, RuleSet, read_served
+from governance.decisions.tenant_engine import DATA_ROOT, SERVED, SERVED_ROOT, TenantPolicy, read_served
 from governance.vocabulary import ReasonCode
 
 
@@ -19,27 +19,27 @@ class _Machine(threading.local):
     vm: Any = None
 
 
-class RegorusRules:
+class RegorusTenantEngine:
     """Answers in this process.
 
     Args:
-        rules: what it holds; compiled here.
+        policy: what it holds; compiled here.
 
     Raises:
-        EngineFault: the rules do not compile; ``detail`` says what the compiler said.
+        EngineFault: the policy does not compile; ``detail`` says what the compiler said.
     """
 
-    def __init__(self, rules: RuleSet) -> None:
-        self._entrypoint = f"data.{SERVED_ROOT}.{rules.name}.{SERVED}"
-        self._program = _compiled(rules, self._entrypoint)
-        self._data = json.dumps({DATA_ROOT: {rules.name: rules.document}})
-        self.revision = rules.revision
+    def __init__(self, policy: TenantPolicy) -> None:
+        self._entrypoint = f"data.{SERVED_ROOT}.{policy.name}.{SERVED}"
+        self._program = _compiled(policy, self._entrypoint)
+        self._data = json.dumps({DATA_ROOT: {policy.name: policy.document}})
+        self.revision = policy.revision
         self._machine = _Machine()
 
-    def value(self, rule_input: Mapping[str, Any]) -> object:
+    def value(self, policy_input: Mapping[str, Any]) -> object:
         """Give the value of the entrypoint; None when it has none. Raises EngineFault."""
         try:
-            return read_served(_guarded(lambda: self._run(json.dumps(rule_input))), self.revision)
+            return read_served(_guarded(lambda: self._run(json.dumps(policy_input))), self.revision)
         except EngineFault:
             self._machine.vm = None
             raise
@@ -63,9 +63,9 @@ class RegorusRules:
         return vm
 
 
-def _compiled(rules: RuleSet, entrypoint: str) -> bytes:
+def _compiled(policy: TenantPolicy, entrypoint: str) -> bytes:
     try:
-        program = regorus.Program.compile_from_modules("{}", list(rules.modules), [entrypoint])
+        program = regorus.Program.compile_from_modules("{}", list(policy.modules), [entrypoint])
         return bytes(program.serialize_binary())
     except (KeyboardInterrupt, SystemExit):
         raise

@@ -1,13 +1,13 @@
-"""The port for rules that are not this network's own: some Rego, some data, one question in, one JSON value out.
+"""The port for policies that are not this network's own: some Rego, some data, one question in, one JSON value out.
 
 The port of ``engine.py`` knows the imaging answer, this one nothing of what it carries. It keeps the same promises:
 
-1. An answer was computed with exactly the rules and the data that were given, or it is no answer (``policy.stale``).
-2. Whatever goes wrong is an :class:`EngineFault`; a rule that has no value gives None.
+1. An answer was computed with exactly the Rego and the data that were given, or it is no answer (``policy.stale``).
+2. Whatever goes wrong is an :class:`EngineFault`; an entrypoint that has no value gives None.
 3. Any thread may call any method.
 
-Rules of one name live in packages ``tenants.<name>``, their data at ``data.tenant_data.<name>``, so that one OPA server
-can hold many of them beside the network's own policies.
+A tenant's Rego lives in packages ``tenants.<name>``, its data at ``data.tenant_data.<name>``, so that one OPA server
+can hold many tenants beside the network's own policies.
 """
 
 import hashlib
@@ -20,15 +20,15 @@ from typing import Any, Protocol
 from governance.decisions.engine import EngineFault, PolicySource
 from governance.vocabulary import ReasonCode
 
-RULES_ROOT = "tenants"
+POLICIES_ROOT = "tenants"
 DATA_ROOT = "tenant_data"
 SERVED_ROOT = "tenant_answers"
 SERVED = "served"
 
 
 @dataclass(frozen=True)
-class RuleSet:
-    """Rules and their data.
+class TenantPolicy:
+    """A tenant's Rego and its data.
 
     ``name`` is a Rego identifier, ``entrypoint`` the whole name of the rule that answers (``data.tenants.<name>.…``),
     ``facts`` the data without a member ``revision``.
@@ -41,19 +41,19 @@ class RuleSet:
 
     @cached_property
     def revision(self) -> str:
-        """Name the rules and the data together: SHA-256 in hexadecimal."""
+        """Name the Rego and the data together: SHA-256 in hexadecimal."""
         named = [self.policies.digest, self.entrypoint, self.facts]
         return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
     @property
     def document(self) -> dict[str, Any]:
-        """Give what stands at ``data.tenant_data.<name>``: the facts and the revision they belong to."""
+        """Give the document at ``data.tenant_data.<name>``: the facts and the revision they belong to."""
         return {**self.facts, "revision": self.revision}
 
     @property
     def modules(self) -> tuple[tuple[str, str], ...]:
         """Give the modules by path, and last the one that says with what the entrypoint was computed."""
-        own = tuple((f"{RULES_ROOT}/{self.name}/{path}", text) for path, text in self.policies.modules)
+        own = tuple((f"{POLICIES_ROOT}/{self.name}/{path}", text) for path, text in self.policies.modules)
         return (*own, (f"{SERVED_ROOT}/{self.name}.rego", self._served()))
 
     def _served(self) -> str:
@@ -65,15 +65,15 @@ class RuleSet:
         )
 
 
-class Rules(Protocol):
-    """An engine that holds one :class:`RuleSet`."""
+class TenantEngine(Protocol):
+    """An engine that holds one :class:`TenantPolicy`."""
 
     @property
     def revision(self) -> str:
-        """The revision of the rules and data it answers with."""
+        """The revision of the Rego and data it answers with."""
         ...
 
-    def value(self, rule_input: Mapping[str, Any]) -> object:
+    def value(self, policy_input: Mapping[str, Any]) -> object:
         """Give the JSON value of the entrypoint; None when it has none. Raises EngineFault."""
         ...
 
