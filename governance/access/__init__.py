@@ -5,7 +5,9 @@ Rules of this room:
 1. It knows no web framework: an endpoint parses, calls one method here and answers.
 2. Closed by default: what cannot be decided and recorded is not released.
 3. A use case reads the clock once and opens one read snapshot (:mod:`governance.access.terms`).
-4. What a caller is told of a denial says nothing of the patient; the log holds the whole reason.
+4. A denial that is returned to a caller says nothing of the patient; the log holds the whole reason.
+
+Example: ``access.evaluate(request, asker_of(client)).decision.permit``.
 """
 
 from governance.access.access import AccessAnswer, AccessService, Asked, Asker, asker_of

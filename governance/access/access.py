@@ -1,12 +1,12 @@
-"""The access use case: one question in, one decision out, recorded before anybody hears it.
+"""The access use case: one question in, one decision out, recorded before it is returned.
 
-It knows no web framework, so a second door can stand in front of it without a second copy of any rule. The steps are
+It knows no web framework, so a second endpoint needs no second copy of any rule. The steps are
 those of ``docs/architecture.md`` ("One access request, walked"):
 
 1. the caller is already known; the clock is read once;
 2. attributes and decision come from one read snapshot;
 3. the decision is appended to the audit log, and its index is the receipt: no index, no answer (503);
-4. a denial that is told to a caller says nothing of the patient.
+4. a denial that is returned to a caller says nothing of the patient.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def asker_of(client: ServiceClient) -> Asker:
 class AccessAnswer:
     """A decision that is in the log.
 
-    ``index`` is its place there; ``reasons`` is what a caller may be told, ``decision.reasons`` is the whole truth.
+    ``index`` is its place there; ``reasons`` is what may be returned to a caller, ``decision.reasons`` all of them.
     """
 
     decision: Decision
@@ -70,11 +70,11 @@ class AccessAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Decisions on their way into the log: nobody may hear them before ``receipts`` has its result."""
+    """Decisions on their way into the log: none may be returned before ``receipts`` has its result."""
 
     decided: tuple[tuple[AccessRequest, Decision], ...]
     receipts: Future[list[Receipt]]
-    door: str
+    endpoint: str
     began: float
 
 
@@ -84,7 +84,7 @@ class AccessService:
     Args:
         decisions: the policy decision point.
         catalogue: names what the decision is about in its record.
-        recorder: records every decision before it is told, and makes its id.
+        recorder: records every decision before it is returned, and makes its id.
         clock: read once in each use case.
         metrics: counts decisions.
         terms: opens the one read snapshot.
@@ -133,32 +133,36 @@ class AccessService:
         """Decide with this policy data from now on; subscribed to the agreements."""
         self._decisions.load(data)
 
-    def evaluate(self, request: AccessRequest, asker: Asker, door: str = "authzen") -> AccessAnswer:
+    def evaluate(self, request: AccessRequest, asker: Asker, endpoint: str = "authzen") -> AccessAnswer:
         """Decide one access and record it.
 
         Raises:
             Unavailable: the decision could not be recorded; nobody may act on it.
         """
-        return self.evaluate_all([request], asker, door)[0]
+        return self.evaluate_all([request], asker, endpoint)[0]
 
-    def evaluate_all(self, requests: list[AccessRequest], asker: Asker, door: str = "authzen") -> list[AccessAnswer]:
+    def evaluate_all(
+        self, requests: list[AccessRequest], asker: Asker, endpoint: str = "authzen"
+    ) -> list[AccessAnswer]:
         """Decide several accesses on one snapshot and record them in one append; same order, same length."""
         if not requests:
             return []
         with self.snapshot() as session:
-            asked = self.ask([(request, asker) for request in requests], session, door)
+            asked = self.ask([(request, asker) for request in requests], session, endpoint)
         receipts = receipts_of(asked.receipts)
         return [self.answer(asked, place, receipts) for place in range(len(requests))]
 
-    def ask(self, questions: Sequence[tuple[AccessRequest, Asker]], session: Session, door: str = "authzen") -> Asked:
+    def ask(
+        self, questions: Sequence[tuple[AccessRequest, Asker]], session: Session, endpoint: str = "authzen"
+    ) -> Asked:
         """Decide accesses, of one asker or of many, and hand them to the log, without waiting for it.
 
-        For a door that has other things to do until the log has them; :meth:`answer` gives each one's answer then.
+        For an endpoint that has other work to do until the log has them; :meth:`answer` gives each one's answer then.
 
         Args:
             questions: each with who asks it.
             session: a :meth:`snapshot`.
-            door: where they came in.
+            endpoint: where they came in.
 
         Raises:
             Unavailable: the log takes nothing now; nobody may act on any of these decisions.
@@ -171,7 +175,7 @@ class AccessService:
             decision_event(self._recorder, request, decision, self._resource(request, session), asker)
             for (request, asker), decision in zip(questions, decisions, strict=True)
         ]
-        return Asked(tuple(zip(requests, decisions, strict=True)), self._recorder.submit(events), door, began)
+        return Asked(tuple(zip(requests, decisions, strict=True)), self._recorder.submit(events), endpoint, began)
 
     def _resource(self, request: AccessRequest, session: Session) -> Resource:
         """Name in a record what a request is about."""
@@ -195,14 +199,14 @@ class AccessService:
             purpose=request.purpose.value,
             action=request.action.value,
             reasons=[reason.value for reason in decision.reasons],
-            endpoint=asked.door,
+            endpoint=asked.endpoint,
             seconds=(perf_counter() - asked.began) / len(asked.decided),
         )
-        return AccessAnswer(decision, index, told(decision))
+        return AccessAnswer(decision, index, disclosed(decision))
 
 
-def told(decision: Decision) -> tuple[ReasonCode, ...]:
-    """Give the reasons a caller may hear: those that speak of the patient become one that says nothing."""
+def disclosed(decision: Decision) -> tuple[ReasonCode, ...]:
+    """Give the reasons a caller may get: those that speak of the patient become one that says nothing."""
     if decision.permit:
         return tuple(decision.reasons)
     return tuple(sorted({ReasonCode.REQUEST_REFUSED if r.about_patient else r for r in decision.reasons}))
@@ -247,7 +251,7 @@ def _detail(request: AccessRequest, decision: Decision, asker: Asker) -> dict[st
 
 
 def emergency_detail(decision: Decision) -> dict[str, JsonValue] | None:
-    """Say in a record how the glass was broken: by which grant if by one, who is told, and whether it is reviewed."""
+    """Say in a record how the glass was broken: by which grant if any, who is notified, whether it is reviewed."""
     emergency = decision.emergency
     if emergency is None:
         return None

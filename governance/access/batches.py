@@ -4,7 +4,7 @@
    nothing.
 2. The batch is decided on the loop if that waits for nothing: the engine is in this process, the terms have not
    changed, a snapshot is to be had at once. Otherwise all of it is done in a thread.
-3. Nobody hears an answer before the log has the batch, and each hears theirs only if the log took their decision.
+3. No answer is returned before the log has the batch, and each only if the log took its decision.
 
 Example: ``Together(EvaluationBatches(access, tokens).decide)`` gathers the questions of one event loop.
 """

@@ -44,7 +44,7 @@ _ATTEMPTS = 3  # decisions taken for one exchange while the policy keeps changin
 
 
 class ExchangeDenied(OAuthError):
-    """Policy said no. ``answer`` carries what the caller may be told and where the denial is in the log."""
+    """Policy said no. ``answer`` carries what may be returned to the caller and where the denial is in the log."""
 
     def __init__(self, answer: AccessAnswer) -> None:
         super().__init__(OAuthErrorCode.ACCESS_DENIED, "No agreement lets this access happen as asked.", status=403)
@@ -95,7 +95,7 @@ class ExchangeService:
         identity = self._tokens.verify_subject_token(request.subject_token, request.subject_token_type, client)
         study = self._target(request, client, identity)
         for _ in range(_ATTEMPTS):
-            answer = self._access.evaluate(access_request(request, identity), asker_of(client), door="exchange")
+            answer = self._access.evaluate(access_request(request, identity), asker_of(client), endpoint="exchange")
             agreement = answer.decision.agreement
             if not answer.decision.permit or agreement is None:
                 raise ExchangeDenied(answer)

@@ -6,8 +6,8 @@
    Subjects and actions are evaluated one by one.
 3. One event is appended before the answer leaves, with how many were asked about and how many were found; no index, no
    answer. The hits themselves are not named in it: a list of what might be opened opens nothing.
-4. A search carries no reason of a person's: breaking the glass and claiming a relationship open one study, and that is
-   told of; nobody gets a list of all they could open.
+4. A search carries no reason of a person's: breaking the glass and claiming a relationship open one study, each use is
+   notified, and nobody gets a list of all they could open.
 5. A search that an engine or an attribute failed is unavailable. An empty answer would pass for "nothing".
 6. A page asks the policy about ``EXAMINED`` candidates at most. One that stops there says that there may be more, even
    when it found none.
@@ -74,7 +74,7 @@ class SearchService:
         finder: finds the candidates.
         policy: gives the policy data that is current.
         catalogue: names the study a search is about in its record.
-        recorder: records every search before it is told, and makes its id.
+        recorder: records every search before it is returned, and makes its id.
         terms: opens the one read snapshot.
         clock: read once in each search.
         metrics: counts searches and the candidates they asked about.

@@ -10,10 +10,12 @@ Rules of this room:
 4. The lifecycle is a pure state machine (``lifecycle``); an illegal step is a Conflict that says what is in the way.
 5. Every change, its history and its audit event are one transaction.
 6. Compilation is pure and deterministic; the revision is the hash of what was compiled.
-7. A party acts for itself: it registers its own keys and moves only agreements it is bound by. Who acts for nobody in
-   particular acts for the network.
-8. What would be is compiled from what is and a supposed change (``hypothesis``), and published to nobody.
-9. What leaves for another register is the text with the signatures that count, never a status (``packing``).
+7. A party acts for itself: it registers its own keys and changes the status only of agreements that bind it. An actor
+   without an organisation acts for the network.
+8. A supposed change is compiled together with the terms in force (``hypothesis``), and the result is never published.
+9. An export for another register holds the text with the signatures that count, never a status (``packing``).
+
+Example: ``agreements.activate("wm-direct-care", 2, actor)``, then ``agreements.compiled().revision``.
 """
 
 from governance.agreements.canonical import canonical_text, text_hash

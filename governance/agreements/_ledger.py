@@ -20,7 +20,7 @@ from governance.vocabulary import AgreementStatus, EventKind, SubjectType
 class Step:
     """Something that happened to a version of an agreement, or to a key.
 
-    ``ends_at`` is told when a version comes into force: the log then says by itself when that will be over.
+    ``ends_at`` is given when a version comes into force, so that the log itself says when that will be over.
     """
 
     transition: str

@@ -33,13 +33,13 @@ class PolicyPublisher:
         self._policy: PolicyData | None = None
         self._unsigned: tuple[tuple[str, int], ...] = ()
         self._subscribers: list[Subscriber] = []
-        self._told: str | None = None
+        self._delivered: str | None = None
 
     def refresh(self) -> PolicyData:
         """Compile and publish if the policy changed since it was last published here; give what is current.
 
-        Every subscriber is told even when one raises, for the new policy may be the narrower one; then the first
-        failure is raised, and the next call tells all of them again.
+        Every subscriber is called even when one raises, for the new policy may be the narrower one; then the first
+        failure is raised, and the next call goes to all of them again.
 
         Raises:
             Unavailable: another call did not end in time.
@@ -53,8 +53,8 @@ class PolicyPublisher:
                 if self._policy is None or generation != self._compiled:
                     self._policy = self._compile(session)
                     self._compiled = generation
-            if self._policy.revision != self._told:
-                self._tell(self._policy)
+            if self._policy.revision != self._delivered:
+                self._deliver(self._policy)
             self._published = generation
             return self._policy
 
@@ -102,13 +102,13 @@ class PolicyPublisher:
         self._unsigned = tuple(sorted((agreement.id, agreement.version) for agreement in out))
         return compile_policy(found)
 
-    def _tell(self, policy: PolicyData) -> None:
+    def _deliver(self, policy: PolicyData) -> None:
         failures: list[Exception] = []
         for subscriber in self._subscribers:
             try:
                 subscriber(policy)
-            except Exception as failure:  # noqa: BLE001 - raised below, once everybody was told
+            except Exception as failure:  # noqa: BLE001 - raised below, once everybody was called
                 failures.append(failure)
         if failures:
             raise failures[0]
-        self._told = policy.revision
+        self._delivered = policy.revision

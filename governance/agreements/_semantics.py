@@ -1,7 +1,7 @@
 """What a well-formed agreement must also mean: checks across fields, each fault named by its path.
 
-The rules come from the domain: direct care never asks the opt-out, an override is told and reviewed, an AI service's
-token is one study and seconds long, implied consent reaches no further than direct care.
+The rules come from the domain: direct care never asks the opt-out, an override is notified and reviewed, a token of an
+AI service is for one study and for seconds, implied consent reaches no further than direct care.
 """
 
 from collections.abc import Iterator, Sequence

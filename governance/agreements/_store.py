@@ -184,7 +184,7 @@ def due(session: Session, statuses: Iterable[AgreementStatus], now: datetime) ->
 def set_status(
     session: Session, agreement_id: str, version: int, status: AgreementStatus, reason: str | None, at: datetime
 ) -> None:
-    """Write where a version now stands."""
+    """Write the state of a version."""
     session.connection().execute(
         update(AgreementVersion)
         .where(*_is(agreement_id, version))

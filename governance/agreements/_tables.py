@@ -9,7 +9,7 @@ from governance.storage import utc_column
 
 
 class AgreementVersion(SQLModel, table=True):
-    """One version: its canonical text and hash, written once, and where it stands."""
+    """One version: its canonical text and hash, written once, and its state."""
 
     __tablename__ = "agreement_version"
 

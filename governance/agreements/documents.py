@@ -71,8 +71,8 @@ def parse(text: str, source: str, as_format: Format = Format.YAML) -> list[Any]:
     """
     most = MAXIMUM_BYTES if as_format is Format.YAML else MAXIMUM_JSON_BYTES
     if len(text.encode("utf-8", "surrogatepass")) > most:
-        told = f"is larger than {most // 1024 // 1024} MiB"
-        raise InvalidInput([Fault(source, told)], "An agreement file is too large.")
+        message = f"is larger than {most // 1024 // 1024} MiB"
+        raise InvalidInput([Fault(source, message)], "An agreement file is too large.")
     try:
         found = _READERS[as_format](text)
     except ValueError as error:

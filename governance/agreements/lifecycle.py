@@ -15,7 +15,7 @@ Rules:
    agreement are never active together.
 4. ``expired`` and ``terminated`` are final.
 5. Signing again (with a new key, before the old one is revoked) changes no status.
-6. An illegal step is a Conflict that says what stands in its way; nothing happens.
+6. An illegal step is a Conflict that says what prevents it; nothing happens.
 """
 
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Standing:
     """What a step depends on.
 
     Args:
-        status: where the version stands.
+        status: the state of the version.
         signatories: ODS codes that must sign.
         valid: ODS codes whose signature counts now.
         begins_at: the first instant it may be in force.

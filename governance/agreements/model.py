@@ -141,7 +141,7 @@ class Conditions(_Part):
 
 
 class BreakGlass(_Part):
-    """Whether the emergency override exists, for how many minutes, who is told and what share is reviewed."""
+    """Whether the emergency override exists, for how many minutes, who is notified and what share is reviewed."""
 
     allowed: bool
     minutes: int = 0

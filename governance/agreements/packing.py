@@ -156,7 +156,7 @@ class _Dumper(yaml.SafeDumper):
     """A safe dumper that quotes whatever either reader would take for something else than text (rule 5)."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """Write everything where it stands: our reader refuses aliases."""
+        """Write every value in full, for our reader refuses aliases."""
         return True
 
 

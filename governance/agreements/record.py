@@ -1,4 +1,4 @@
-"""What stands around an agreement's text: keys, signatures, status, history, and who acts."""
+"""What belongs to an agreement's text: keys, signatures, status, history, and who acts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One version on file: its text, its signatures and where it stands.
+    """One version on file: its text, its signatures and its state.
 
     ``valid`` names the parties whose signature verifies now under a key that is not revoked; ``superseded_by`` is the
     version that took its place.

@@ -1,6 +1,6 @@
 """A rehearsal: brings documents to a wanted status with keys the caller holds. For demonstrations and tests.
 
-It takes the same doors as the parties would: each key is registered, each signature handed in and checked, each step
+It calls what the parties would call: each key is registered, each signature handed in and checked, each step
 taken by the lifecycle. It knows no private key of its own.
 """
 
@@ -39,7 +39,7 @@ def rehearse(
     actor: Actor,
     wanted: Mapping[str, Wanted] | None = None,
 ) -> tuple[Record, ...]:
-    """Load, sign and move documents; gives the records as they stand at the end. Running it again changes nothing.
+    """Load, sign and move documents; gives the final records. Running it again changes nothing.
 
     Args:
         service: the agreements of a running system.

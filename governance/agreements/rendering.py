@@ -1,6 +1,6 @@
 """An agreement in plain English: who may do what with which images, why, on which conditions and until when.
 
-Made from the agreement alone, so what an officer reads is what the policy holds. Each sentence stands for one field of
+Made from the agreement alone, so what an officer reads is what the policy holds. Each sentence says one field of
 the document; nothing is left out for being usual.
 """
 

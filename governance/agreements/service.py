@@ -150,7 +150,7 @@ class Agreements:
         """Bring a signed or suspended version into force; every older version is superseded in the same step.
 
         Raises:
-            NotFound, Forbidden (only a controller may), Conflict (with what stands in its way).
+            NotFound, Forbidden (only a controller may), Conflict (with what prevents it).
         """
         return self._move(agreement_id, version, Transition.ACTIVATE, actor, reason)
 

@@ -1,10 +1,12 @@
-"""Archives: what stands in front of an imaging archive: a check for each request, a filter for each list.
+"""Archives: enforcement in front of an imaging archive: a check for each request, a filter for each list.
 
 Rules of this room:
 
-1. An archive is asked nothing and shows nothing that the caller's token and the terms of this moment do not allow.
+1. An archive is asked nothing and shows nothing that the caller's token and the terms in force do not allow.
 2. A request that could be read in two ways is refused.
 3. Every access is recorded before the archive may answer.
+
+Example: ``point.admit(archive, Check.of_url("GET", uri, Credential(token)))`` lets a request through or raises.
 """
 
 from governance.archives.dicomweb import Target

@@ -2,7 +2,7 @@
 
 Order of the checks, each with the status it gives:
 
-0. the enforcement point proved itself (the caller of this module owes that);
+0. the enforcement point proved itself (the caller of this module checks that);
 1. the token is ours, live, not revoked, bound and addressed to this archive: else 401;
 2. the request can be judged: else 403;
 3. it stays within the one study and the actions of the token: else 403;
@@ -90,7 +90,7 @@ class EnforcementPoint:
         self._database = database
 
     def archive(self, client_id: str) -> ServiceClient | None:
-        """Find the archive an enforcement point stands in front of."""
+        """Find the archive that an enforcement point protects."""
         with self._database.reading() as session:
             client = self._federation.client(session, client_id)
         return client if client is not None and client.archive else None

@@ -2,13 +2,12 @@
 
 Rules of this room:
 
-1. ``Services`` has three frozen parts: the infrastructure, the registers that stand on it, and the uses of both. Each
+1. ``Services`` has three frozen parts: the infrastructure, the registers that use it, and the uses of both. Each
    part is declared and wired in one module, so that a new use case is one field and one line of wiring.
 2. Nothing runs when it is built: ``governance.jobs.Runtime`` starts what runs beside the requests.
 3. It knows no web framework; ``governance.server`` puts the HTTP endpoints in front.
 
-Example: ``services = build(settings)``, then ``services.uses.access.evaluate(request, asker)``. Tests call the same
-with their own settings and clock.
+Example: ``services = build(settings)``, then ``services.uses.access.evaluate(request, asker)``.
 """
 
 from governance.bootstrap.infrastructure import Infrastructure

@@ -1,4 +1,4 @@
-"""What every room stands on: settings, clock, database, the log and what seals it."""
+"""What every room uses: settings, clock, database, the log and what seals it."""
 
 import uuid
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from governance.vocabulary import SYSTEM
 
 @dataclass(frozen=True, slots=True)
 class Infrastructure:
-    """What every room stands on."""
+    """What every room uses."""
 
     settings: Settings
     clock: Clock

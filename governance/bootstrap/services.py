@@ -16,7 +16,7 @@ from governance.settings import Settings
 class Services:
     """What an endpoint, a job or a command may use; built once a process.
 
-    ``infrastructure`` is what everything stands on, ``registers`` say who, what, why and under which terms, ``uses``
+    ``infrastructure`` is what all the others use, ``registers`` say who, what, why and under which terms, ``uses``
     are what can be asked.
     """
 

@@ -47,7 +47,7 @@ class Uses:
 
 
 def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engine | None) -> Uses:
-    """Make every use case; the order is that of who hears first of changed terms (this process, then tokens, edges)."""
+    """Make every use case; the order is that of who gets changed terms first (this process, then tokens, edges)."""
     settings, database, clock = infrastructure.settings, infrastructure.database, infrastructure.clock
     decisions = deciding.make_decisions(infrastructure, registers, engine or deciding.make_engine(infrastructure))
     terms = CurrentTerms(database, decisions, registers.agreements.catch_up)

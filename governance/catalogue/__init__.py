@@ -2,11 +2,13 @@
 
 Rules of this room:
 
-1. The study instance UID is the key; the pseudonym ``t-…`` stands beside it, for the log knows a study by that only.
+1. The study instance UID is the key; the pseudonym ``t-…`` is stored beside it, for the log knows a study by that only.
 2. A patient is a keyed pseudonym ``p-…``; no identifier of a person is ever kept here.
 3. A study may have several custodians. One without any is known and has no owner: no owner means no access.
-4. An upsert replaces a study whole. What the feed no longer says is no longer so.
-5. The catalogue answers what it holds and decides nothing. It takes a filter as a condition and finds what it covers.
+4. An upsert replaces a study whole: a field that the feed leaves out is cleared.
+5. The catalogue finds studies and decides nothing. It takes a filter as the condition of a query.
+
+Example: ``catalogue.search(session, [StudyQuery(ALWAYS, today, custodians=["RRK"])])``.
 """
 
 from governance.catalogue.condition import (

@@ -8,8 +8,10 @@ Rules of this room:
 3. Attributes are gathered once, from one snapshot; one that is missing is null and never left out.
 4. Every decision names its reasons, the clause it rests on or came closest to, and the policy revision.
 5. An obligation that nobody can honour turns a permit into a denial.
-6. Two engines, one port, one suite of decision tables: they never differ.
+6. Two engines, one port, one suite of decision tables: they give the same answers.
 7. A policy that is not the network's own (a tenant's) has a port of its own, over the same two engines.
+
+Example: ``decisions.decide(request, session, now, new_id).permit``.
 """
 
 from governance.decisions._opa_engine import OpaEngine

@@ -54,7 +54,7 @@ class OpaEngine:
         policies: the Rego modules it must hold.
         timeout: seconds a decision may take, from the question to its last byte, before the answer is a denial.
         token: bearer token for the server's API, if it asks for one.
-        patience: seconds that other policy data may stand at the server before this process puts its own there.
+        patience: seconds that other policy data may stay at the server before this process puts its own there.
         outbound: the client that calls; one that may call this server and nobody else unless given.
     """
 

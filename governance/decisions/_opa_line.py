@@ -152,7 +152,7 @@ def alone(loading: threading.Lock, seconds: float) -> Iterator[None]:
 
 
 def guarded(step: Callable[[], T]) -> T:
-    """Run a step of the client; whatever it raises is a fault of the engine, told without the cause's own text."""
+    """Run a step of the client; whatever it raises is a fault of the engine, without the cause's own text."""
     try:
         return step()
     except Exception as error:  # the client's own error classes share no base

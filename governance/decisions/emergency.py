@@ -1,4 +1,4 @@
-"""What a permit by breaking the glass carries: who is told, whether a person reviews it, and what it rests on.
+"""What a permit by breaking the glass carries: who is notified, whether a person reviews it, and what it rests on.
 
 A share of the uses is reviewed whatever they look like. Which ones is settled by a keyed hash of the use's name: nobody
 can tell beforehand, the same use is always answered alike, and a use that cannot be placed is reviewed.
@@ -28,8 +28,8 @@ class Approval:
 class Emergency:
     """One use of break-glass.
 
-    ``minutes`` is how long the clause lets one last, ``share`` the share that is reviewed, ``notify`` the offices told,
-    ``owners`` the trusts told (ODS codes). ``approval`` is the grant it rests on, None when a reason was stated.
+    ``minutes`` is how long the clause lets one last, ``share`` the share that is reviewed, ``notify`` the offices and
+    ``owners`` the trusts (ODS codes) to notify. ``approval`` is the grant it rests on, None when a reason was stated.
     """
 
     minutes: int
@@ -67,5 +67,5 @@ def review_sample(key_encryption_key: bytes) -> ReviewSample:
 
 
 def review_all(_name: str, _share: float) -> bool:
-    """Choose every use: what stands where no sampling was set up."""
+    """Choose every use: the default, where no sampling was set up."""
     return True

@@ -4,7 +4,7 @@ Rules that every engine keeps, held by one suite of tests over all of them:
 
 1. An answer carries the revision of the policy data it was computed with, and is computed with that data alone.
 2. :meth:`Engine.load` puts new data in place at once: an evaluation sees the old or the new, never a mixture.
-3. Whatever goes wrong is an :class:`EngineFault` with a reason code; there is no answer that stands for "not sure".
+3. Whatever goes wrong is an :class:`EngineFault` with a reason code; no answer means "not sure".
 4. Any thread may call any method.
 """
 

@@ -1,4 +1,4 @@
-"""The filter: which studies, told before any is known (``policies/imaging/filter``).
+"""The filter: which studies may be shown, said before any study is known (``policies/imaging/filter``).
 
 1. A filter is a condition a clause (UCAST, ``governance.catalogue``): the least clause key whose condition holds is the
    clause that a decision on the study would rest on.

@@ -1,7 +1,7 @@
 """The policy decision point: a request in, a decision out, whatever happens on the way.
 
-1. Attributes that cannot be gathered, an engine that fails, is slow, undefined, stale or talks nonsense: deny, and say
-   which (``attributes.unavailable``, ``engine.*``, ``policy.stale``). There is no switch that turns this round.
+1. Attributes that cannot be gathered, an engine that fails, is slow, undefined, stale or gives no valid answer: deny,
+   and say which (``attributes.unavailable``, ``engine.*``, ``policy.stale``). No setting changes this.
 2. A permit whose obligations nobody can honour is a denial (``obligation.unsupported``).
 3. The decision carries the revision that the engine decided with, or the one it was meant to.
 4. Policy data that the engine could not take ends what it had: an agreement that was suspended meanwhile opens nothing
@@ -9,7 +9,7 @@
 5. Questions that come together (the frames of a viewer, a page of ``evaluations``) are put to the engine together, and
    one that comes twice among them is put once. Each is a decision of its own all the same, with its own id and record.
 
-The caller still owes: a durable record of the decision before anybody acts on it (``enforcement``).
+The caller must make a durable record of the decision before anybody acts on it (``governance.access``).
 """
 
 from collections.abc import Callable, Sequence
@@ -138,7 +138,7 @@ class DecisionService:
             now: the instant of the request.
 
         Raises:
-            Unavailable: the attributes could not be gathered or the engine failed: no list stands for "not sure".
+            Unavailable: the attributes could not be gathered or the engine failed: no list means "not sure".
         """
         try:
             known, ties = self._information.gather_unnamed(request, session, now)
@@ -200,7 +200,7 @@ def _asked(request: AccessRequest) -> AccessRequest:
 
 
 def _denial(reason: ReasonCode, revision: str, explained: Answer | None = None) -> Answer:
-    """Give a denial for a reason outside the policy; it keeps the clause of the answer it stands in for."""
+    """Give a denial for a reason outside the policy; it keeps the clause of the answer it replaces."""
     return Answer(
         permit=False,
         reasons=(reason,),

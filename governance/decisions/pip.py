@@ -2,7 +2,7 @@
 
 Rules:
 
-1. An attribute that is not known is null. It is never left out, and nothing stands in for it.
+1. An attribute that is not known is null. It is never left out, and nothing replaces it.
 2. A service or a person counts as known only as registered: a service in its own organisation and of its own kind, a
    member of staff who has not left.
 3. A patient named beside a study must be the study's patient; otherwise the study counts as unknown.

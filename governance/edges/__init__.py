@@ -1,10 +1,12 @@
-"""Edges: the trusts' own OPAs: what they are given, what they tell us, and the watch over them.
+"""Edges: the trusts' own OPAs: what they are given, what they report, and the watch over them.
 
 Rules of this room:
 
-1. An edge decides with our bundle; how far behind it is, it says itself, and we believe it only for its own trust.
-2. A bundle is signed whole. An edge that has heard nothing for too long denies everything.
+1. An edge decides with our bundle. It reports itself how far behind it is, and may report for its own trust only.
+2. A bundle is signed whole. An edge whose data is too old denies everything.
 3. An edge's decision log is recorded or kept sealed; nothing of it is dropped.
+
+Example: ``edges.states()`` gives each edge's state: current, behind, silent or too old to decide.
 """
 
 from governance.edges._store import EdgeReport

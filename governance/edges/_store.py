@@ -1,4 +1,4 @@
-"""Reading and writing the statuses of edges and what is amiss with them; no row leaves this module."""
+"""Reading and writing the statuses of edges and their alarms; no row leaves this module."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -44,7 +44,7 @@ class StoredReport:
 
 @dataclass(frozen=True, slots=True)
 class StoredAlarm:
-    """What is, or was, amiss with an edge: see ``_edge_tables``."""
+    """An alarm on file: see ``_tables.EdgeAlarmRow``."""
 
     client_id: str
     signal: str
@@ -89,7 +89,7 @@ def reports(session: Session) -> Mapping[str, StoredReport]:
 
 
 def alarms(session: Session) -> list[StoredAlarm]:
-    """Give what is amiss, and what was and is not told yet."""
+    """Give the alarms that last, and those that ended and are not yet added to their alert."""
     rows = session.exec(select(EdgeAlarmRow).order_by(col(EdgeAlarmRow.client_id), col(EdgeAlarmRow.signal)))
     return [StoredAlarm(**row.model_dump()) for row in rows]
 

@@ -1,4 +1,4 @@
-"""The tables of edges: what each trust's own OPA last said of itself, and what is amiss with it."""
+"""The tables of edges: what each trust's own OPA last reported of itself, and its alarms."""
 
 from datetime import datetime
 
@@ -28,10 +28,10 @@ class EdgeStatusRow(SQLModel, table=True):
 
 
 class EdgeAlarmRow(SQLModel, table=True):
-    """What is amiss with an edge, until it is over and that was told.
+    """A fault of an edge, until it is over and its alert says so.
 
     ``measure`` is how many decisions were lost, for a gap. ``entry`` is the log's index of the event it began with;
-    ``told`` says whether the alert knows of it as it stands.
+    ``told`` says whether its present state is in the alert.
     """
 
     __tablename__ = "edge_alarm"

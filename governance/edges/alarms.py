@@ -1,6 +1,6 @@
-"""What is amiss with an edge: silent, behind, too old to decide with, or decisions lost (pure).
+"""The faults of an edge: silent, behind, too old to decide with, or decisions lost (pure).
 
-1. An alarm follows from how the edge stands and the limits alone. It says what was expected, what was observed, and
+1. An alarm follows from the edge's state and the limits alone. It says what was expected, what was observed, and
    what that means for the images.
 2. An edge that never reported raises none: it may not be installed yet. The list of edges shows it.
 3. Lost decisions do not come back: that alarm never ends, it grows.
@@ -31,7 +31,7 @@ class EdgeLimits:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing that is amiss since an instant; ``measure`` is the number of decisions lost, 0 for the others."""
+    """One fault of an edge and when it began; ``measure`` is the number of decisions lost, 0 for the others."""
 
     client_id: str
     ods: str
@@ -41,7 +41,7 @@ class Alarm:
 
 
 def standing(states: Iterable[EdgeState], limits: EdgeLimits, now: datetime) -> list[Alarm]:
-    """Give what is amiss now."""
+    """Give the faults of now."""
     return [
         Alarm(state.client_id, state.ods, signal, since, measure)
         for state in states
@@ -79,7 +79,7 @@ def _of(state: EdgeState, limits: EdgeLimits, now: datetime) -> Iterator[tuple[s
 
 
 def _evidence(alarm: StoredAlarm, limits: EdgeLimits) -> Evidence:
-    edge, since = f"The edge {alarm.client_id} of {alarm.ods}", _moment(alarm.since)
+    edge, since = f"The edge {alarm.client_id} of {alarm.ods}", _instant(alarm.since)
     observed: float | str
     expected: float | str
     if alarm.signal == SILENT:
@@ -99,11 +99,11 @@ def _evidence(alarm: StoredAlarm, limits: EdgeLimits) -> Evidence:
 
 def _end(alarm: StoredAlarm) -> Evidence:
     ended_at = alarm.ended_at or alarm.since
-    told = {BEHIND: "decides with the newest bundle", SILENT: "reports", STALE: "hears from us"}[alarm.signal]
+    recovered = {BEHIND: "decides with the newest bundle", SILENT: "reports", STALE: "hears from us"}[alarm.signal]
     seconds = round((ended_at - alarm.since).total_seconds())
-    words = f"The edge {alarm.client_id} {told} again since {_moment(ended_at)}, after {seconds} seconds."
-    return Evidence(f"{alarm.signal}_over", f"over at {_moment(ended_at)}", None, 0, None, words)
+    words = f"The edge {alarm.client_id} {recovered} again since {_instant(ended_at)}, after {seconds} seconds."
+    return Evidence(f"{alarm.signal}_over", f"over at {_instant(ended_at)}", None, 0, None, words)
 
 
-def _moment(at: datetime) -> str:
+def _instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")

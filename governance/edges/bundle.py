@@ -11,7 +11,8 @@ and ``.signatures.json``. Rules:
    writes them. One text then serves as content and as what is signed.
 5. The revision names the policy data, the rules and an edge's limit: an edge with old rules is as visible as one with
    old agreements.
-6. An edge is told by its bundle (``data.governance.edge``) how old its data may be; the service's own engine is not.
+6. The bundle says to an edge (``data.governance.edge``) how old its data may be; the service's own engine has no
+   such limit.
 """
 
 import gzip

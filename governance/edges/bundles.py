@@ -2,13 +2,13 @@
 
 1. A bundle is built when it is first asked for after a change, and kept until the next. Neither bundle waits for the
    building of the other.
-2. A waiting OPA is answered as soon as its bundle changes, and told "unchanged" when its time is over.
+2. A waiting OPA is answered as soon as its bundle changes, or with "unchanged" when its time is over.
 3. Each wait holds a thread of the server, so there are only so many places, and only so many of them for one client and
-   bundle. An OPA without a place is told to come again (503) and goes on deciding with what it has: told "unchanged" at
-   once, it would ask again at once.
+   bundle. An OPA without a place is answered 503 with a time to retry and goes on deciding with what it has:
+   after "unchanged" at once it would ask again at once.
 4. Revocations are read anew when they are asked for, when the policy changes and at each :meth:`Bundles.refresh`.
 5. Whoever needs a bundle that another is building, or revocations that another is reading, waits for it, but not for
-   ever: an OPA is then told to come again, as one without a place is.
+   ever: an OPA is then answered 503, as one without a place is.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ class Bundles:
         policies: the Rego modules.
         sign: signs a bundle's list of files.
         places: OPAs that may wait at once, counted once for each bundle they wait for.
-        clock: tells as of when revocations hold.
+        clock: says as of when revocations hold.
         revoked: gives the revoked tokens with when they no longer matter, and the agreements that ever left the policy.
         stale_after: seconds without word from here after which an edge denies everything.
     """
@@ -67,13 +67,13 @@ class Bundles:
         with self._changed:
             self._data = data
         try:
-            self.refresh()  # first: what is dead is told before the long bundle is built
+            self.refresh()  # first: revocations are served before the long bundle is built
         finally:
             with self._changed:
                 self._changed.notify_all()
 
     def refresh(self) -> None:
-        """Read again what was revoked and what the time is; OPAs that wait for revocations hear of a change.
+        """Read again what was revoked and what the time is, and answer OPAs that wait for a change of it.
 
         Raises:
             Unavailable: another reading did not end in time.

@@ -1,7 +1,7 @@
 """Edges: the trusts' own OPAs that decide with our bundles, and how far each of them is behind.
 
 1. An edge is a registered client that may read bundles; register each OPA as a client of its own.
-2. Only the last status of an edge is kept. It tells what the edge said, at our clock, never at the edge's.
+2. Only the last status of an edge is kept. It is dated by our clock, never at the edge's.
 3. An edge that never reported is as visible as one that is behind.
 4. How old an edge's data is, is read from the revision of its revocations. How many decisions it lost is read from the
    counters in its status: OPA numbers no entry of its decision log, so a gap cannot be seen in the log itself.
@@ -34,7 +34,7 @@ _OTHER = ("counter_decision_logs_dropped_rate_limit_exceeded", "counter_decision
 
 @dataclass(frozen=True, slots=True)
 class EdgeState:
-    """How an edge stands now.
+    """The state of an edge now.
 
     ``current`` says that it last reported the newest revision. ``lag`` is 0 then; otherwise the seconds since it last
     did, None when it never did. ``age`` is the seconds since its last status, ``staleness`` those since its data was
@@ -56,12 +56,12 @@ class EdgeState:
 
 
 class Edges:
-    """Takes the edges' statuses and tells how they stand.
+    """Takes the edges' statuses and gives their states.
 
     Args:
         database: where the statuses are.
         federation: knows which clients are edges.
-        clock: tells when a status came.
+        clock: dates each status.
         revision: gives the revision an edge should be at.
         stale_after: seconds without word from here after which an edge denies everything.
     """
@@ -87,7 +87,7 @@ class Edges:
             store.keep(session, client_id, report, at, current=current)
 
     def states(self) -> tuple[EdgeState, ...]:
-        """Give every edge as it stands, by client id."""
+        """Give the state of every edge, by client id."""
         now, newest = self._clock.now(), self._revision()
         with self._database.reading() as session:
             clients = [c for c in self._federation.clients(session) if Scope.BUNDLES_READ.value in c.scopes]

@@ -4,10 +4,10 @@
    broken or refused. Its roots are its own, so either bundle is activated without the other.
 2. An agreement is listed with its last version that is over: every version up to it is dead. One that is in force with
    a later version lists the versions before; one that counts no more as signed lists them all.
-3. A token is listed by the SHA-256 of its id, until it would have run out anyway. Nothing else of it is told.
+3. A token is listed by the SHA-256 of its id, until it would have run out anyway. Nothing else of it is published.
 4. ``as_of`` is when the service last said that all this holds, in whole steps of :data:`heartbeat`, so that processes
-   agree: an edge reads from it how long it has not heard from the service.
-5. The revision is ``as_of``, a dot, and a digest: what an edge reports tells how old its data is.
+   agree: an edge reads from it how old its data is.
+5. The revision is ``as_of``, a dot, and a digest: an edge's report shows how old its data is.
 """
 
 import hashlib

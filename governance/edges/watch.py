@@ -1,9 +1,9 @@
-"""The watch over the edges: what is amiss with one becomes an alert of its trust, and what is over is told there.
+"""The watch over the edges: a fault of one becomes an alert of its trust, and its end is added to that alert.
 
 1. Each beginning and end is one event of the audit log, by this service; the alert rests on the beginning. So a new
    fault opens a new alert after a person closed the last one, and the same fault opens none.
 2. First the event and the alarm are on file in one commit, then the alert is raised and that is noted in another: an
-   alert is locked before the log. After a crash between the two the next run tells.
+   alert is locked before the log. After a crash between the two the next run raises it.
 3. An end adds to the open alert and to no other; only a person closes an alert.
 """
 
@@ -27,14 +27,14 @@ from governance.vocabulary import EventKind, Outcome
 
 
 class EdgeWatch:
-    """Looks at every edge and tells what changed.
+    """Looks at every edge and raises what changed.
 
     Args:
-        edges: how they stand.
-        alerts: where what is amiss goes.
+        edges: gives their states.
+        alerts: takes the faults.
         recorder: records each beginning and end.
         database: opens the transactions.
-        clock: tells when an end was seen.
+        clock: dates an end.
         limits: what is expected of an edge.
     """
 
@@ -56,7 +56,7 @@ class EdgeWatch:
         self._limits = limits
 
     def run_once(self) -> int:
-        """Tell what changed since the last run; gives how many alerts are new."""
+        """Raise what changed since the last run; gives how many alerts are new."""
         now = self._clock.now()
         standing = {
             (alarm.client_id, alarm.signal): alarm
@@ -68,7 +68,7 @@ class EdgeWatch:
             self._record(standing, now)
         elif all(alarm.told for alarm in kept):
             return 0
-        return self._tell()
+        return self._raise()
 
     def _record(self, standing: dict[tuple[str, str], Alarm], now: datetime) -> None:
         with self._database.transaction() as session:
@@ -80,7 +80,7 @@ class EdgeWatch:
                 elif held is not None:
                     store.keep_alarm(session, replace(held, ended_at=now, told=False))
 
-    def _tell(self) -> int:
+    def _raise(self) -> int:
         with self._database.transaction() as session:
             untold = [alarm for alarm in store.alarms(session) if not alarm.told]
             found = [edge_alarms.finding(alarm, self._limits) for alarm in untold]

@@ -11,6 +11,8 @@ Rules of this room:
    and volume, counts only while approved, and never changes while it is.
 6. People are keyed pseudonyms; household, surname and postcode are keyed hashes made at the source trust.
 7. Registering a key again replaces the record whole.
+
+Example: ``federation.client(session, "viewer.rkb")`` gives the registered service, or None.
 """
 
 from governance.federation.credentials import ClientCredentials

@@ -27,6 +27,6 @@ def credentials_of(session: Session, client_id: str) -> ClientCredentials:
 
 
 def holder(session: Session, thumbprint: str) -> str | None:
-    """Give the client id of the service that a certificate stands for."""
+    """Give the client id of the service that a certificate identifies."""
     row = session.get(ClientCertificateRow, thumbprint)
     return row.client_id if row else None

@@ -4,7 +4,7 @@ from sqlmodel import Field, SQLModel
 
 
 class ClientCertificateRow(SQLModel, table=True):
-    """A certificate and the one service it stands for."""
+    """A certificate and the one service it identifies."""
 
     __tablename__ = "federation_client_certificate"
 

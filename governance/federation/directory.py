@@ -102,7 +102,7 @@ class FederationDirectory:
         return _credential_store.credentials_of(session, client_id)
 
     def client_of_certificate(self, session: Session, thumbprint: str) -> ServiceClient | None:
-        """Find the service that a certificate stands for, by its thumbprint."""
+        """Find the service that a certificate identifies, by its thumbprint."""
         client_id = _credential_store.holder(session, thumbprint)
         return None if client_id is None else _store.client(session, client_id)
 

@@ -55,7 +55,7 @@ class AiManifest:
 
     @property
     def approved(self) -> bool:
-        """Say whether it is approved as things stand."""
+        """Say whether it is approved now."""
         return self.approved_at is not None and self.withdrawn_at is None
 
     def approved_on(self, at: datetime) -> bool:

@@ -8,6 +8,8 @@ Rules:
 4. A field that is not known is a fault. A misspelt ``until`` would otherwise leave a relationship open for ever.
 5. A field given twice, ``NaN``, an unpaired surrogate and a control character are faults: two readers must not differ.
 6. Lines and their sizes are bounded; a body of too many lines is refused whole, before any line is taken.
+
+Example: ``parse(body, DEFAULT_LIMITS, frozenset({"study_uid"}), build).faults`` names each bad line by its number.
 """
 
 from governance.feeds.lines import (

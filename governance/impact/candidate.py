@@ -132,7 +132,7 @@ def _fault(root: Path, error: BaseException) -> Fault:
     """Read the place and the sentence out of the library's message, which is a page with a trace."""
     if isinstance(error, KeyboardInterrupt | SystemExit):
         raise error
-    told = str(error).partition("Stack backtrace")[0]
-    places, said = list(_PLACE.finditer(told)), _ERROR.findall(told)
+    text = str(error).partition("Stack backtrace")[0]
+    places, said = list(_PLACE.finditer(text)), _ERROR.findall(text)
     where = f"{root / places[-1]['path']}:{places[-1]['line']}" if places else str(root)
     return Fault(where, said[-1].strip() if said else "does not compile")

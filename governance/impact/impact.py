@@ -1,15 +1,15 @@
-"""Impact analysis: who would gain and who would lose access, told from the decisions that were really asked.
+"""Impact analysis: who would gain and who would lose access, by the decisions that were really asked.
 
 The decisions of a period are read from the log, asked again under the terms and policies in force today and under the
-supposed ones, and compared (``decisions.replay``, ``decisions.comparison``). Rules:
+supposed ones, and compared (``impact.replay``, ``impact.comparison``). Rules:
 
 1. Nothing changes: no agreement, no token, and the engine that decides requests is never touched.
 2. The same log, directories and terms give the same report. The log is read up to its size at the start, by index.
 3. Memory is bounded by pages of the log and by groups of the report; each page has a read snapshot of its own.
-4. A caller of a trust asks about agreements that bind it, and is told of decisions of its own people or images.
+4. A caller of a trust asks about agreements that bind it, and gets decisions about its own people or images only.
 5. One analysis at a time in a process: it is work for the processor that decisions need too.
 
-The caller still owes: the record of the look, for the report is made of audit events.
+The caller must record the look, for the report is made of audit events.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ class Question:
     """What the changes, made together, would do to the decisions made in ``[since, until)``.
 
     ``examples`` decisions of each group are named. ``seen_by`` is the trust that asks, None for the network.
-    ``policies`` are candidate rules to decide by in place of today's (``decisions.candidate``).
+    ``policies`` are candidate rules to decide by in place of today's (``impact.candidate``).
     """
 
     changes: tuple[InForce | Moved, ...]
@@ -112,7 +112,7 @@ class ImpactAnalysis:
         self._busy = Lock()
 
     def decisions(self, question: Question) -> int:
-        """Count the decisions a question is about, as the log stands now."""
+        """Count the decisions a question is about, in the log as of now."""
         return self._search.count(_query(question, self._log.tree_head()[0]))
 
     def newest(self, question: Question, most: int) -> Question:
@@ -128,7 +128,7 @@ class ImpactAnalysis:
         Args:
             question: what is asked.
             maximum: decisions that may be replayed, all when None.
-            progress: is told after each page how many decisions were replayed.
+            progress: called after each page with how many decisions were replayed.
 
         Raises:
             InvalidInput: the period or the number of examples is not allowed, there are too many decisions, or the
@@ -155,8 +155,8 @@ class ImpactAnalysis:
         today, supposed = self._agreements.refresh(), self._agreements.suppose(changes)
         query = _query(question, self._log.tree_head()[0])
         if maximum is not None and self._search.count(query) > maximum:
-            told = f"holds more than {maximum} decisions: ask about a shorter one, or use the command line"
-            raise InvalidInput([Fault("/since", told)], "The period is too long to be answered here.")
+            message = f"holds more than {maximum} decisions: ask about a shorter one, or use the command line"
+            raise InvalidInput([Fault("/since", message)], "The period is too long to be answered here.")
         span = (question.since, question.until, now)
         before, after = throughout(today, *span), throughout(supposed, *span, supposed=clause_keys(changes))
         rules = PolicySource.from_directory()
@@ -258,8 +258,8 @@ def _candidate(policies: PolicySource, data: PolicyData) -> CandidateEngine:
         engine = CandidateEngine(policies)
         engine.load(data)
     except EngineFault as fault:
-        told = f"gives no answer ({fault.reason.value}: {fault.detail})"
-        raise InvalidInput([Fault("/policies", told)], "The candidate policies cannot be used.") from fault
+        message = f"gives no answer ({fault.reason.value}: {fault.detail})"
+        raise InvalidInput([Fault("/policies", message)], "The candidate policies cannot be used.") from fault
     return engine
 
 

@@ -109,8 +109,8 @@ def _groups(changes: Iterable[AccessChange]) -> Iterator[str]:
         for change in changed:
             group = change.group
             why = ", ".join(f"{reason} {count}" for reason, count in change.reasons)
-            told = f"{group.role}, {group.purpose}, {group.action}, images of {group.custodian}"
-            yield f"    {change.decisions} x {told} ({why})"
+            who = f"{group.role}, {group.purpose}, {group.action}, images of {group.custodian}"
+            yield f"    {change.decisions} x {who} ({why})"
             for example in change.examples:
                 yield f"      decision {example.decision_id}, log index {example.index}"
 

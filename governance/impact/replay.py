@@ -2,7 +2,7 @@
 
 The log names people, patients and studies by pseudonyms, and so does this module: nothing is unsealed. Rules:
 
-1. What the log says stands over what the directories say today. The reasons of a decision are evidence: policy lists
+1. Where log and directories differ, the log counts. The reasons of a decision are evidence: policy lists
    every failure of the clause it came closest to, so what is not among them was as that clause asks.
 2. Directories are asked as of the event's time: edges valid then, employment and training on that day, an opt-out check
    that was fresh then, approvals of a manifest at that instant, studies an AI service had read that day.
@@ -14,7 +14,7 @@ The log names people, patients and studies by pseudonyms, and so does this modul
 5. A decision the policy never took (an engine failed, attributes were missing, an obligation could not be honoured),
    and a search that names no study (its custodians are not logged), cannot be replayed and is set aside by name.
 
-What is taken as it stands today, because nothing older is kept: labels and further custodians of a study, team
+Taken as of today, because nothing older is kept: labels and further custodians of a study, team
 membership, the version an AI service runs, and edges that a feed replaced since.
 """
 
@@ -39,7 +39,7 @@ ReadsBefore: TypeAlias = Callable[[str, datetime, int], int]
 HIGHEST_ASSURANCE = 3  # NHS CIS2 authentication assurance levels are 1 to 3
 SEARCH = "search.custodians_not_logged"
 NO_POLICY = "policy.not_asked"
-_WORDS = "recorded"  # stands for a reason whose words are sealed
+_WORDS = "recorded"  # in place of a reason whose words are sealed
 _NO_POLICY = frozenset(code.value for code in ReasonCode if code.outside_policy)
 _DIRECT_CARE = frozenset({"BTG", "CAREMGT", "ETREAT", "PATRQT", "TREAT"})  # policies/imaging/opt_out
 

@@ -1,5 +1,7 @@
 """Outbound: the one client for calls to strangers, which are trusted with nothing.
 
+Rules of this room:
+
 1. A call has one total in seconds: slot, name, connection, TLS, question, headers and every byte of the body. A
    stranger that drips is cut off like one that is silent.
 2. An answer has a limit in bytes, for what is declared, what comes in and what it decompresses to.
@@ -13,11 +15,10 @@
 7. Every way to fail is one typed error (``OutboundFailed``) in words of ours, and every call is counted by its purpose
    and outcome.
 
-No other room opens a connection; a test says which few do, and why. A library with a session of its own is equipped::
+8. Hardly any other room opens a connection; a test names the few that do, and why. A library with a session of its own
+   gets our limits by ``outbound.equip(session, CallPurpose.SIGN_IN)``.
 
-    outbound = Outbound(Peers([("idp.rrk.example", ip_network("10.20.0.0/16"))]))
-    keys = outbound.get(CallPurpose.JWKS, "https://idp.rrk.example/jwks").body
-    session = outbound.equip(OAuth2Session(client_id), CallPurpose.SIGN_IN)
+Example: ``Outbound(Peers()).get(CallPurpose.JWKS, "https://idp.rrk.example/jwks").body``.
 """
 
 from governance.outbound.budget import BUDGETS, Budget, CallPurpose, Deadline, seconds_left, within

@@ -10,6 +10,8 @@ Rules of this room:
 6. A national data opt-out is a cached check, kept apart from the patient and for a limited time. Too old is unknown,
    and unknown is never "has not opted out".
 7. A feed replaces a record whole. Evidence that arrives late still counts from when it was valid.
+
+Example: ``relationships.edges_to(session, study.patient, study.study, now, study.custodians)``.
 """
 
 from governance.relationships.edge import WIDE_KINDS, Between, Edge

@@ -1,7 +1,12 @@
 """Server: the HTTP endpoints in front of the services, and the application that a server process runs.
 
-``serve`` is what an ASGI server calls: ``serve(from_environment(os.environ))``. Tests put the same endpoints in front
-of services of their own: ``create_app(services)``, and ``create_asgi(services, app)`` with the event loop before it.
+Rules of this room:
+
+1. An ASGI server calls ``serve``, which builds the services, starts their jobs and gives the application.
+2. Tests put the same endpoints in front of services of their own: ``create_app(services)``, and
+   ``create_asgi(services, app)`` with the endpoint of the event loop before it.
+
+Example: ``serve(from_environment(os.environ))``.
 """
 
 from governance.server._application import create_app, create_asgi, serve

@@ -1,5 +1,7 @@
 """One frozen, validated settings object, read from the environment once, at start.
 
+Rules of this room:
+
 1. A setting is declared once, in ``declaration.py``: type, bounds, default and its sentence of documentation.
    ``make docs`` writes its row of ``docs/settings.md``; a test holds the page to the declaration.
 2. The service starts whole or not at all: every fault is said at once, named by its variable, and no fault repeats a

@@ -16,8 +16,8 @@ class WriteLock:
     """Lets one writer at a time reach a database's file; a thread takes it once at a time.
 
     Args:
-        path: of the database; the lock's file stands beside it and is named for older versions of this service. None,
-            or a database in memory, needs no lock.
+        path: of the database; the lock's file lies beside it, under the name that older versions of this service use.
+            None, or a database in memory, needs no lock.
     """
 
     def __init__(self, path: str | None) -> None:

@@ -31,7 +31,7 @@ def check_modules(
         packages = _PACKAGE.findall(bare)
         if len(packages) != 1 or not _below(packages[0], own):
             faults.append(Fault(str(folder / path), f"must be of the package {own} or one below it"))
-        faults += [Fault(f"{folder / path}#line {line}", told) for line, told in _strangers(bare, name)]
+        faults += [Fault(f"{folder / path}#line {line}", message) for line, message in _strangers(bare, name)]
         head = re.compile(rf"^(?:default\s+)?{re.escape(rule)}\b", re.MULTILINE)
         answered = answered or (packages == [_package_of(entrypoint)] and head.search(bare) is not None)
     if not re.fullmatch(r"data(\.[A-Za-z_]\w*)+", entrypoint) or not _below(entrypoint, f"data.{own}"):

@@ -125,8 +125,8 @@ def _data(folder: Path, faults: list[Fault]) -> dict[str, Any]:
             continue
         for name in sorted(part):
             if name in found or name == "revision":
-                told = "is in another file too" if name in found else "is a name the service keeps for itself"
-                faults.append(Fault(f"{path}#/{name}", told))
+                message = "is in another file too" if name in found else "is a name the service keeps for itself"
+                faults.append(Fault(f"{path}#/{name}", message))
             found[name] = part[name]
     return found
 

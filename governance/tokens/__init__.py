@@ -6,14 +6,16 @@ Rules of this room:
    one thing only: to choose the one key set that may verify it. A ``kid`` never chooses across issuers or clients.
 2. Algorithms are ours to allow, per kind of token; ``none`` and every shared-secret algorithm are not among them. A
    critical header is refused.
-3. Every claim of every kind of token is sorted into a declared class (claims.py); an unknown one is reported.
+3. Every claim of every kind of token belongs to a declared class (claims.py); an unknown one is reported.
 4. A token has one audience and must be addressed to whoever is asked to believe it.
 5. A client proves itself with a signed assertion that is good once. Secrets and certificates are off until a setting
    turns them on; a secret is kept as a hash only.
 6. A token that opens a study names decision, agreement, version and clause, lives 120 seconds at most, and is never
-   exchanged again. A DPoP proof sent with the request binds it to a key; from then on it is worthless without.
+   exchanged again. A DPoP proof sent with the request binds it to a key; from then on it is refused without one.
 7. A token dies with its agreement.
 8. No error tells which clients, targets or studies exist; no token, subject or study is ever logged.
+
+Example: ``tokens.verify_access(token, archive.token_audience, presentation).study`` says what the token opens.
 """
 
 from governance.tokens.access import (

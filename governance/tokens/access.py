@@ -38,7 +38,7 @@ _ROLE_SYSTEM = "urn:imaging-governance:role"
 
 @dataclass(frozen=True, slots=True)
 class AgreementReference:
-    """The signed words a token stands on."""
+    """The signed clause on which a token rests."""
 
     id: str
     version: str

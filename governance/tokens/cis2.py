@@ -5,7 +5,7 @@
 2. The acting role is read from the last part of that role's ``role_code`` (``S…:G…:R…``, the national RBAC job role
    codes). A code that no agreement could know is refused here rather than guessed.
 3. Assurance is the lower of how well the identity was proven (``idassurancelevel``) and how well this sign-in was
-   (``authentication_assurance_level``); None when neither is told, which the policy treats as too low.
+   (``authentication_assurance_level``); None when neither is given, which the policy treats as too low.
 """
 
 from collections.abc import Mapping
@@ -56,8 +56,8 @@ def acting_role(claims: Mapping[str, Any]) -> ActingRole:
 
 def assurance(claims: Mapping[str, Any]) -> int | None:
     """Give the assurance of the identity, 1 to 3 (rule 3); raises TokenRefused for anything but a level."""
-    told = [_level(claims[name]) for name in ("idassurancelevel", "authentication_assurance_level") if name in claims]
-    return min(told) if told else None
+    given = [_level(claims[name]) for name in ("idassurancelevel", "authentication_assurance_level") if name in claims]
+    return min(given) if given else None
 
 
 def _organisation(role: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@
 3. The algorithm is asymmetric and of our list; it must fit the key.
 4. ``aud`` is our issuer or token endpoint, and nothing beside: an assertion made for somebody else opens nothing here.
 5. It lives five minutes at most (ten for an edge: an OPA always signs for ten), and its ``jti`` is good once. The
-   caller owes the second half: it needs a write transaction.
+   caller does the second half: it needs a write transaction.
 6. An unknown client and a wrong signature are answered alike.
 """
 
@@ -24,7 +24,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # Every kind of key the federation registers; RS512 is what clients of the NHS API platform sign with.
 ALGORITHMS = ("ES256", "ES384", "ES512", "EdDSA", "PS256", "RS256", "RS512")
 LIFETIME = 300  # seconds
-EDGE_LIFETIME = 600  # seconds; OPA (oauth2, signing_key) writes this and cannot be told otherwise
+EDGE_LIFETIME = 600  # seconds; OPA (oauth2, signing_key) writes this and has no setting for it
 _TYPES = frozenset({"", "jwt", "client-authentication+jwt"})
 
 

@@ -68,7 +68,7 @@ class ClientMethods:
         return client
 
     def by_certificate(self, value: str, client_id: str | None = None) -> ServiceClient:
-        """Find the service that a certificate stands for; raises TokenRefused.
+        """Find the service that a certificate identifies; raises TokenRefused.
 
         Args:
             value: of the header, from a trusted proxy.

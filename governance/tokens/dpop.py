@@ -6,7 +6,7 @@ The numbered checks of section 4.3, as they are tagged below:
 ``dpop+jwt``; 5. an asymmetric algorithm of our list; 6. the signature verifies with the ``jwk`` of the header;
 7. that ``jwk`` holds no private part; 8. ``htm`` is the method; 9. ``htu`` is the address, query and fragment left out;
 10. no nonce is asked here; 11. ``iat`` is in the window; 12. with an access token, ``ath`` is its hash and its
-``cnf.jkt`` the thumbprint of this key. Then: the ``jti`` is new for this key (section 11.1), which the caller owes,
+``cnf.jkt`` the thumbprint of this key. Then: the ``jti`` is new for this key (section 11.1), which the caller checks,
 because it needs a write transaction.
 """
 

@@ -1,8 +1,8 @@
-"""What may be told about a token, and to whom (RFC 7662, IHE IUA ITI-102).
+"""What introspection returns of a token, and to whom (RFC 7662, IHE IUA ITI-102).
 
 1. Only the archive a token is addressed to, or a client with the scope ``tokens.introspect``, learns that it is active.
-2. Everybody else, and everything not active, gets ``{"active": false}`` and not a word more (section 2.2).
-3. The actor, the binding, the authorization details and the agreement are told as they are in the token: a resource
+2. Everybody else, and everything not active, gets ``{"active": false}`` and nothing more (section 2.2).
+3. The actor, the binding, the authorization details and the agreement are returned as they are in the token: a resource
    server that only introspects must be able to enforce as strictly as one that verifies.
 """
 

@@ -1,4 +1,4 @@
-"""The token service: one door to everything this room does.
+"""The token service: the one object through which other rooms use this one.
 
 Each method reads the clock once. What needs a write transaction opens its own, for as short as it can; nothing is
 fetched from an identity provider while one is open.
@@ -202,7 +202,7 @@ class TokenService:
         return claims
 
     def verify_bearer(self, token: str, audience: str) -> AccessClaims:
-        """Verify a plain bearer token in all but its life, which the caller owes (:meth:`check_alive`).
+        """Verify a plain bearer token in all but revocation, which the caller checks (:meth:`check_alive`).
 
         For a caller that has a snapshot of its own to look into, once for many tokens. Raises TokenRefused.
         """

@@ -4,8 +4,8 @@
 2. The algorithm is ES256, the key one we publish now, chosen by ``kid`` among ours only.
 3. The signature.
 4. Issuer, one audience, expiry, issue time, and the shape of the rest (access.table).
-5. Not revoked: this is :class:`governance.tokens.revocation.RevocationList`'s, and the caller owes it.
-6. Bound to a key: whoever takes the token from a request owes the proof (dpop.py), :meth:`TokenService.verify_access`
+5. Not revoked: this is :class:`governance.tokens.revocation.RevocationList`'s, and the caller checks it.
+6. Bound to a key: whoever takes the token from a request checks the proof (dpop.py), :meth:`TokenService.verify_access`
    does it.
 
 Steps 1 to 3 say the same of the same bytes as long as the key is published, so what passed them is cached by its

@@ -1,12 +1,12 @@
 """Vocabulary: the field's words, its reason codes, and validators for its identifiers.
 
-Rules of this package:
+Rules of this room:
 
-1. An enumeration is alphabetical, and its values are what stands on the wire, in the log and in the policy.
+1. An enumeration is alphabetical, and its values are those on the wire, in the log and in the policy.
 2. What follows from a reason code is asked of the code (``reason.transient``); nobody else keeps a list of codes.
 3. A validator gives the identifier back or raises ValueError, and its message never repeats a patient's number.
 
-For example: ``ReasonCode("engine.timeout").transient`` is true.
+Example: ``ReasonCode("engine.timeout").transient`` is true.
 """
 
 from governance.vocabulary.identifiers import UID_MAXIMUM, is_nhs_number, nhs_number, ods_code, study_uid

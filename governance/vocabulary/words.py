@@ -149,7 +149,7 @@ class Modality(StrEnum):
 
 
 class AgreementStatus(StrEnum):
-    """Where an agreement version stands in its life."""
+    """The state of an agreement version in its life cycle."""
 
     ACTIVE = "active"
     DRAFT = "draft"
@@ -182,7 +182,7 @@ class Severity(StrEnum):
 
 
 class AlertState(StrEnum):
-    """Where an alert stands in its review."""
+    """The state of an alert's review."""
 
     CLOSED = "closed"
     INVESTIGATING = "investigating"
