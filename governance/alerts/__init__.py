@@ -12,6 +12,8 @@ Rules of this room:
 6. An officer of a trust sees the alerts that concern their trust; only a caller without a trust sees the region.
 7. Every change is in the audit log, in the same transaction. Free text of a person stays with the alert.
 8. Alerts speak in pseudonyms. Unmasking needs a reason, is recorded before anything is shown, and only people may.
+
+Example: ``alerts.close(viewer, alert_id, Verdict.JUSTIFIED, "on call that night")`` ends the review of an alert.
 """
 
 from governance.alerts.alert import Alert, Case, Change, HistoryEntry

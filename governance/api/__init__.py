@@ -1,6 +1,12 @@
-"""API: a folder for each audience of programs; a view parses, makes one call and answers, its schemas beside it.
+"""API: a folder for each audience of programs.
 
-``blueprints()`` gathers what every folder hands on; the composition root registers them.
+Rules of this room:
+
+1. A view parses, makes one call and answers; its schemas stand beside it.
+2. Every route says who may call it, and every write also whose rows the caller may write.
+3. A folder hands on its blueprints by ``blueprints()``.
+
+Example: ``for blueprint in blueprints(): app.register_blueprint(blueprint)``.
 """
 
 from flask import Blueprint

@@ -9,16 +9,13 @@ Rules of this room:
    Destroying a key erases, and every proof still holds.
 5. An event is named by its source and its id; sending it again gives the first receipt again.
 6. One bad event never costs its neighbours their place.
-7. When the log cannot be written, callers are told so at once and nothing is released.
+7. When the log cannot be written, callers get an error at once and nothing is released.
 8. This service records what it does through the :class:`Recorder` alone, which gives an index or raises: a record
    refused is an action refused.
 9. Anyone with the public key can check the whole log with ``verify``, which shares no code with the writer.
 
-For example, inside the transaction of a change::
-
-    with database.transaction() as session:
-        federation.register_trust(session, trust)
-        index = recorder.record_in(session, EventKind.CONFIG, subject=caller, detail={"registered": "trust"})
+Example: ``index = recorder.record_in(session, EventKind.CONFIG, subject=caller, detail={"registered": "trust"})``, last
+in the transaction that registers the trust.
 """
 
 from governance.audit._sequencer import Receipt

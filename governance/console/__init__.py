@@ -2,13 +2,15 @@
 
 Rules of this room:
 
-1. A view parses, makes one call, and renders. What a page tells is assembled in a module of its own, beside the views.
+1. A view parses, makes one call, and renders. What a page shows is assembled in a module of its own, beside the views.
 2. Nobody reads the audit log unseen: the look is in the log before the page leaves (``_reading``).
 3. People see pseudonyms. An identifier is shown once, to somebody who may review alerts, for a reason they gave.
 4. A patient's number is only ever sent in a body; addresses carry pseudonyms, indexes and ids.
 5. Every POST carries a form token. A page needs no script: scripts only make it nicer.
 6. A page is read from one snapshot by a fixed number of statements, however much it tells (``_context.snapshot``).
 7. Every page passes axe, works from the keyboard, and fits 390 pixels.
+
+Example: ``app.register_blueprint(console.blueprint)`` puts every page below ``/console``.
 """
 
 from flask import Blueprint

@@ -9,7 +9,9 @@ Rules of this room:
 5. Every finding carries its evidence: observed, expected, sample, bits, and a sentence without identifiers.
 6. A deferred check waits for the watermark, never for a clock.
 7. A detector is a small pure module with a sidecar: what it says, when it is wrong, what to do, and worked examples.
-8. A detector that fails is told as a finding; it is never silent and never stops the others.
+8. A detector that fails becomes a finding; it is never silent and never stops the others.
+
+Example: ``findings = Scorer(default_rules()).score(events, context, RuleMemory())``.
 """
 
 from governance.detection.context import RegionContext

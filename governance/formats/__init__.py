@@ -1,13 +1,15 @@
-"""Wire formats of the audit: each turns what a sender wrote into events, or says which part keeps it from being one.
+"""Wire formats of the audit: what a sender wrote becomes events, or a fault that names the part at fault.
 
 Rules of this room:
 
 1. Pure: bytes and values in, events or :class:`~governance.errors.InvalidInput` out. No clock, no socket, no table.
 2. Liberal in dialect, strict in meaning: any spelling real senders use is read, but a code, a time, an outcome or a
-   trust that cannot be told is a fault and never a guess.
+   trust that cannot be made out is a fault and never a guess.
 3. No fault repeats a value: values identify people.
 4. Sizes are bounded before anything is parsed, and a document type declaration is refused.
 5. Reading the same bytes twice gives the same event ids, so a message sent again is a duplicate, not a second access.
+
+Example: ``events = parse_message(xml, context)`` reads one DICOM audit message; InvalidInput names its faults.
 """
 
 from governance.formats._assemble import AGREEMENT, DECISION, JTI, TOKEN

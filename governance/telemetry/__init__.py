@@ -1,7 +1,12 @@
 """Telemetry: every metric in one file, structured logs that redact, and W3C trace context.
 
-Rules of this room: a label is an enumeration, a log line is redacted before it is written, and neither ever carries an
-identifier, a token or a secret.
+Rules of this room:
+
+1. A label takes its values from a list that this service knows, never from what a caller sent.
+2. A log line is redacted before it is written.
+3. Neither ever carries an identifier, a token or a secret.
+
+Example: ``get_logger(__name__).info("feed taken", accepted=3)``.
 """
 
 from governance.telemetry.logs import configure, get_logger

@@ -6,6 +6,8 @@ Rules of this room:
 2. Every route says who may call it, with :func:`requires` or :func:`public`; one that says nothing is refused at start.
 3. Every API route describes itself with :func:`operation`; ``/openapi.json`` is built from that and from nothing else.
 4. No error, header or log line repeats what the caller sent.
+
+Example: ``@requires(Scope.AUDIT_READ)`` above a view opens it to callers that hold the scope, and to nobody else.
 """
 
 from governance.web.authentication import Caller, current_caller, public, requires, subject_of

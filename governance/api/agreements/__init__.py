@@ -1,6 +1,12 @@
 """The agreements: their texts, their life, export and import, and what a change would do.
 
-``blueprints()`` names the endpoints of this audience.
+Rules:
+
+1. A caller of a trust sees the agreements its trust is a party of, and acts for that trust only.
+2. A document with faults is refused with all of them, each named by its path.
+3. An import brings nothing into force; an impact analysis changes nothing and is recorded.
+
+Example: ``POST /agreements/v1/agreements/two-trusts/suspend`` with ``{"version": 1, "reason": "..."}``.
 """
 
 from flask import Blueprint

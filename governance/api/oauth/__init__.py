@@ -1,6 +1,12 @@
-"""OAuth: the token endpoint and what stands beside it.
+"""OAuth: the token endpoint and what stands beside it (introspection, revocation, metadata, keys).
 
-``blueprints()`` names the endpoints of this audience.
+Rules:
+
+1. Errors have the shape of RFC 6749 section 5.2, for OAuth clients read no other.
+2. Every answer is ``no-store``; nothing is taken from the query string.
+3. A client proves itself by one method in one request.
+
+Example: ``POST /oauth/token`` with ``grant_type=client_credentials`` and a client assertion gives a token.
 """
 
 from flask import Blueprint

@@ -5,7 +5,8 @@ Rules of this room:
 1. It shares no code with the writer: own hashing, own reading of entries and notes, own SQL. A test holds it to that.
 2. It only reads, and goes on after the first thing wrong: the first bad index is named wherever one exists.
 
-``verify(reader, keys)`` gives a :class:`Report`; ``python app.py verify-log`` is the same for a person.
+Example: ``verify(open_reader(url), [read_key(line)], ed25519_valid).ok`` says whether the log is whole, as
+``python app.py verify-log`` does.
 """
 
 from governance.audit.checker.verify import (

@@ -9,6 +9,8 @@ Rules:
 3. The caller's token ends at the gateway; the archive never sees it.
 4. The studies are real DICOM files, as pydicom ships them, unchanged. They are registered as a trust's own.
 5. Every program ends with its owner.
+
+Example: ``with running_archive(folder, [CT], service=url, client_id=name, enforcement_key=key, port=8042):``.
 """
 
 from governance.simulation.archive.files import CT, MR, OVERLAY, DicomFile

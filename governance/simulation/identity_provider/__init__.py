@@ -8,7 +8,9 @@ Rules:
 3. Redirect addresses are registered; only the port of a loopback address may differ (RFC 8252 section 7.3).
 4. ID tokens carry the claims of NHS CIS2. ``selected_roleid`` names the role that was picked, never simply the first.
 5. There are no passwords: accounts are invented and picked from a list. It is for demonstrations and tests, and binds
-   to a loopback address unless told otherwise. Tokens without a browser come only from one started with ``--demo``.
+   to a loopback address unless another is given. Tokens without a browser come only from one started with ``--demo``.
+
+Example: ``create_application(Provider(load_accounts(), "http://127.0.0.1:8081"))``.
 """
 
 from governance.simulation.identity_provider.accounts import Account, AccountRole, Accounts, load_accounts

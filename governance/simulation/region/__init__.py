@@ -1,7 +1,12 @@
-"""The demo region as data: its trusts, its agreements and where each of them stands.
+"""The demo region as data: its trusts, its agreements and the state of each.
 
-The agreements are complete documents that can be read, validated and loaded as they are. ``schedule.yaml`` writes dates
-relative to the day of the demo over theirs, so that one is always active, one suspended and one a month from its end.
+Rules:
+
+1. The agreements are complete documents that can be read, validated and loaded as they are.
+2. ``schedule.yaml`` writes dates relative to the day of the demo over theirs, so that one is always active, one
+   suspended and one a month from its end.
+
+Example: ``documents = agreements(date.today())``.
 """
 
 from collections.abc import Mapping
