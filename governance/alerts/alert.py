@@ -99,7 +99,7 @@ def absorb(weight: Weight, finding: Finding) -> Weight:
 
 
 def merge_evidence(held: Iterable[Evidence], found: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """Join evidence: the same signal is told once, by its strongest observation; the order of first telling is kept."""
+    """Join evidence: the same signal once, by its strongest observation, in the order of first mention."""
     merged: dict[tuple[str, str], Evidence] = {}
     for item in (*held, *found):
         key = (item.signal, "" if isinstance(item.observed, int | float) else item.observed)

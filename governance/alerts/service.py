@@ -163,7 +163,7 @@ class AlertService:
     def notices(self, viewer: Viewer, after: int, limit: int = 100) -> tuple[Notice, ...]:
         """Give the changes after a sequence number that the viewer may see, oldest first.
 
-        Several changes of one alert are told once, as the last of them: an alert is shown as it is now.
+        Several changes of one alert are given once, as the last of them: an alert is shown as it is now.
         """
         with self._database.reading() as session:
             found = _reading_store.notices_after(session, self._sight(session, viewer), after, limit)

@@ -12,7 +12,7 @@ MAXIMUM_ENTRIES = 20  # log entries tried: the subject and the patient are nearl
 def unmasked(log: AuditLog, alert: Alert) -> Unmasked:
     """Find the identifiers of an alert's subject and patient in its own log entries.
 
-    A service's id is not a person's and is given as it stands.
+    A service's id is not a person's and is returned unchanged.
     """
     subject: str | None = None
     patient: str | None = None

@@ -6,8 +6,8 @@
    failed flush nobody can know what reached the disk, so only the caller, who re-sends under the same id, may decide.
 4. A full queue or a closed writer answers Unavailable at once; nothing is dropped silently.
 5. Closing takes no new requests, finishes those in the queue, then stops.
-6. Nobody waits for ever: neither whoever appended nor whoever closes. Who was told that the time is over does not know
-   whether the log has their events; sent again under their ids, they get the receipts they would have got.
+6. Nobody waits for ever: neither whoever appended nor whoever closes. A caller whose time is over does not
+   know whether the log has its events; sent again under their ids, they get the receipts they would have got.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LATE = "The audit log did not answer in time. What was sent may be recorded; it
 
 
 class LogObserver(Protocol):
-    """Is told what the writer does, for metrics and logs; must be quick and must not raise."""
+    """Hears what the writer does, for metrics and logs; must be quick and must not raise."""
 
     def committed(self, receipts: Sequence[Receipt]) -> None:
         """Hear that a group was committed."""
@@ -57,9 +57,9 @@ class GroupWriter:
     Args:
         database: where groups are committed.
         append: sequences events inside a transaction.
-        capacity: events that may wait; beyond it callers are told to come back.
+        capacity: events that may wait; beyond it callers get Unavailable.
         group: events that one commit takes at most, unless a single request is larger.
-        observer: is told of every commit and every failure.
+        observer: hears of every commit and every failure.
     """
 
     def __init__(self, database: Database, append: Append, *, capacity: int, group: int, observer: LogObserver) -> None:

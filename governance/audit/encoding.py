@@ -180,7 +180,7 @@ def _json(value: Any, *, plain: bool) -> str:
 def _flat(detail: Mapping[str, JsonValue]) -> str | None:
     """Check and write in one pass a detail as nearly all are: short values and lists of text under ASCII names.
 
-    None for any other, good or bad: the general way then looks at it, and knows the words for what is wrong.
+    None for any other, good or bad: the general check then takes it, and names what is wrong.
     """
     if type(detail) is not dict or not _TEXT.issuperset(map(type, detail)):
         return None

@@ -3,8 +3,8 @@
 1. ``Event`` is what arrives: its identifiers are the real ones. It lives in memory only and is never stored or logged.
 2. ``RecordedEvent`` is what the log holds: people, patients and studies are keyed pseudonyms, and the originals travel
    beside them in ``sealed`` envelopes, one per owner, that can be opened only while the owner's data key exists.
-3. A service or an AI service is not a person: its subject id is kept as written, so that it can be matched against its
-   registration. Only a practitioner's id is replaced.
+3. A service or an AI service is not a person: its subject id is stored as written, so that it can be matched against
+   its registration. Only a practitioner's id is replaced.
 4. ``(source.id, id)`` names an event for ever: sending it again is harmless.
 5. ``time`` is when it happened at the source, ``recorded_at`` when the log took it, ``index`` the order of the log.
    Only the index is ever used as a cursor.

@@ -1,4 +1,4 @@
-"""Whether the log takes events: what the writer last said, for readiness, and how its commits went, for metrics."""
+"""Whether the log takes events: the result of the last commit, for readiness, and of every commit, for metrics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LogHealth:
         self._metrics.log_committed(result="ok")
 
     def failed(self, events: int, error: Exception) -> None:
-        """Hear that the commit of a group failed; its callers were told."""
+        """Hear that the commit of a group failed; its callers got the error."""
         self.ok = False
         self._metrics.log_committed(result="failed")
         _log.error("audit commit failed", events=events, error_type=type(error).__name__)

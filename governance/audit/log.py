@@ -60,7 +60,7 @@ class AuditLog:
         origin: the log's name in its checkpoints; the signer's key has the same name (ValueError otherwise).
         capacity: events that may wait for a commit.
         group: events in one commit at most.
-        observer: is told of commits and failures.
+        observer: hears of commits and failures.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The one way in which this service writes into its own log: a call that gives the index, or raises.
+"""The one call by which this service writes into its own log: it gives the index, or raises.
 
 1. An event's id, time and source have defaults: a fresh id, the clock's now, this service. A use case that read the
    clock hands its instant on, and what has an id of its own (a decision, a token) is recorded under that.

@@ -29,7 +29,7 @@ def seed_network(made: Services, home: DemoHome, accounts: Accounts) -> None:
 
 
 def seed_agreements(made: Services, home: DemoHome, today: date) -> None:
-    """Load the region's agreements, sign them with the demo signatories' keys, bring each to where it stands."""
+    """Load the region's agreements, sign them with the demo signatories' keys, bring each to its state."""
     plans = {name: Wanted(plan.status, plan.reason, plan.unsigned) for name, plan in region.plans().items()}
     known = {record.agreement.id for record in made.registers.agreements.list(limit=200).records}
     documents = [document for document in region.agreements(today) if document["id"] not in known]

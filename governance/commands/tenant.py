@@ -1,4 +1,4 @@
-"""Check a tenant's folder before a service is told to hold it."""
+"""Check a tenant's folder before a service is configured to hold it."""
 
 from pathlib import Path
 

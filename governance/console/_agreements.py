@@ -1,4 +1,4 @@
-"""What the agreement pages tell."""
+"""What the agreement pages show."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -141,8 +141,8 @@ def sections(text: str) -> tuple[tuple[str, ...], tuple[ClauseText, ...]]:
 
 def _line(change: Change) -> HistoryLine:
     step = change.transition
-    told = wording.TRANSITIONS[Transition(step)] if step in set(Transition) else step.capitalize()
-    return HistoryLine(told, change.version, change.at, change.reason)
+    words = wording.TRANSITIONS[Transition(step)] if step in set(Transition) else step.capitalize()
+    return HistoryLine(words, change.version, change.at, change.reason)
 
 
 def _sentence(words: str) -> str:

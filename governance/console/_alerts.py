@@ -1,4 +1,4 @@
-"""What the alert pages tell: the filters of the list, and one alert with its events and its chain."""
+"""What the alert pages show: the filters of the list, and one alert with its events and its chain."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """The chain of authority: agreement -> decision -> token -> access -> alert -> verdict, read from any of its links.
 
 1. Every link carries the id of the one before, so the chain is found by ids alone, never by guessing from times.
-2. A missing link is told as such: an access without a decision is itself what an officer needs to know.
+2. A missing link is shown as such: an access without a decision is itself what an officer needs to know.
 3. Only what the viewer's trust may see is on the chain.
 4. However many links a chain has, it is read by the same few statements: ids go to the database as lists.
 """
@@ -23,7 +23,7 @@ from governance.console._rules import alert_title
 from governance.vocabulary import Action, EventKind, Outcome
 
 Kind = Literal["agreement", "decision", "token", "access", "alert", "verdict"]
-SHOWN = 5  # links told one by one in a step; the rest are counted
+SHOWN = 5  # links shown one by one in a step; the rest are counted
 _FOLLOWED = 20  # tokens, and decisions, whose events are looked up for one chain
 _READ = 200  # events read for one of them
 
@@ -72,7 +72,7 @@ class Step:
 
     @property
     def shown(self) -> tuple[Link, ...]:
-        """Give the links told one by one."""
+        """Give the links shown one by one."""
         return self.links[:SHOWN]
 
     @property

@@ -1,4 +1,4 @@
-"""Errors as pages: the same map from error to status as the API's, told to a person."""
+"""Errors as pages: the same map from error to status as the API's, in words for a person."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

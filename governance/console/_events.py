@@ -1,4 +1,4 @@
-"""What the page of one audit event tells."""
+"""What the page of one audit event shows."""
 
 from dataclasses import dataclass, replace
 

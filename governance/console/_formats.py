@@ -1,4 +1,4 @@
-"""How instants, numbers and identifiers are shown: the NHS content style guide's way, in UK time.
+"""How instants, numbers and identifiers are shown: as the NHS content style guide says, in UK time.
 
 The log keeps UTC; a reader in a hospital thinks in the time on the wall, so every instant is shown in Europe/London.
 """

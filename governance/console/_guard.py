@@ -51,7 +51,7 @@ def person_caller() -> Caller:
 
 
 def current_person() -> SignedInPerson:
-    """Give who is signed in, as their account stands now; raises Unauthenticated when nobody is."""
+    """Give who is signed in, by the present state of their account; raises Unauthenticated when nobody is."""
     person: SignedInPerson | None = g.get("person") or current_session().person
     if person is None:
         raise Unauthenticated("session.missing", "Sign in to see this page.")

@@ -1,4 +1,4 @@
-"""What the first page tells: how much is open, what waits for the viewer, and whether the log is being signed."""
+"""What the first page shows: how much is open, what waits for the viewer, and whether the log is being signed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,7 +56,7 @@ def overview(
         agreements: the agreements.
         log: the audit log.
         viewer: who looks.
-        ods: the viewer's trust, whose agreements are told.
+        ods: the viewer's trust, whose agreements are shown.
         now: the present instant.
     """
     counted = alerts.counts_in(session, viewer)

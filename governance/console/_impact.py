@@ -1,4 +1,4 @@
-"""What the page tells that asks what a change of an agreement would do, before anybody signs or ends it."""
+"""What the page shows that asks what a change of an agreement would do, before anybody signs or ends it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ def record_look(page: str, patient: str | None = None, **detail: JsonValue) -> N
         detail: what was asked for; never an identifier.
 
     Raises:
-        Unavailable: the look could not be recorded, so there is nothing to see.
+        Unavailable: the look could not be recorded, so nothing is shown.
     """
     person = current_person()
     subject = _subject(person.subject, person.ods, min(person.roles, default=None))

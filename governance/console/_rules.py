@@ -1,4 +1,4 @@
-"""What the detectors say of themselves: an alert's title, what it means, what to check, when it is usually wrong."""
+"""What the detectors' sidecars say: an alert's title, what it means, what to check, when it is usually wrong."""
 
 from governance.alerts import Alert
 from governance.detection import Sidecar, sidecar_of

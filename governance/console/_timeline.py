@@ -51,7 +51,7 @@ def timeline(
         search: the log's search.
         names: organisations' names by ODS code.
         patient: the patient's pseudonym.
-        ods: the viewer's trust; only events of its images or its people are told. None sees the region.
+        ods: the viewer's trust; only events of its images or its people are shown. None sees the region.
         trust: only events of this trust's people, or of images it keeps.
         before: only events before this index.
     """

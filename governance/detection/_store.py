@@ -32,7 +32,7 @@ def cursor(session: Session, name: str, *, lock: bool = False) -> Cursor | None:
 
 
 def begin(session: Session, name: str) -> None:
-    """Put a reader on file at the start of the log; one already there stays as it is."""
+    """Put a reader on file at the start of the log; one already there is unchanged."""
     if cursor(session, name) is None:
         row = {"name": name, "next_index": 0, "high_water": None, "holder": None, "held_until": None}
         upsert(session, DetectionCursorRow, [row])

@@ -17,7 +17,7 @@ from governance.pseudonyms import Pseudonymiser
 from governance.relationships import Between, Edge, PatientContext, Relationships
 from governance.vocabulary import SubjectType
 
-_NEVER = datetime.max.replace(tzinfo=UTC)  # detection has no use for opt-outs: at that instant every check is too old
+_NEVER = datetime.max.replace(tzinfo=UTC)  # detection does not use opt-outs: at that instant every check is too old
 
 
 class RegionContext:

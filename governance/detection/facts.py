@@ -2,7 +2,7 @@
 
 1. A fact is about event time, never about now: ties and manifests are asked for *at* an instant.
 2. Unknown is None. A detector decides what an unknown means; nothing is guessed here.
-3. Links of authority are asked for *as the log stood* at an index, so a replay learns them in the same order.
+3. Links of authority are asked for in the state the log had at an index, so a second reading finds the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The links of authority in the log: decisions and tokens by id, as the log stood at an index.
+"""The links of authority in the log: decisions and tokens by id, in the state the log had at an index.
 
 1. What this service recorded counts before what any other source claims under the same id; else the first word counts.
 2. The answer is the same whether it comes from memory or from the log: a restart changes nothing.
@@ -115,7 +115,7 @@ def _token_name(event: RecordedEvent) -> str | None:
 
 
 def decision_facts(event: RecordedEvent) -> DecisionFacts:
-    """Read a decision's event; without a word on the permit, its outcome tells."""
+    """Read a decision's event; where nothing says whether it permitted, its outcome does."""
     permit = event.detail.get("permit")
     return DecisionFacts(
         index=event.index,

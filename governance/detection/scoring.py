@@ -5,8 +5,8 @@
 3. What this service does for itself does not move the watermark: a change of settings, a sign-in or a look at the log,
    made today while an archive sends last week, says nothing of how far the archives have got. Its decisions do.
 4. An alert of our own is no event to detect on: nothing can feed on itself.
-5. A rule that fails on an event is told as a finding of its own, never silently: the other rules go on. Only faults of
-   reckoning are caught; trouble with the database stops the batch, which is then done again.
+5. A rule that fails on an event becomes a finding of its own, never silently: the other rules go on. Only faults of
+   calculation are caught; a fault of the database stops the batch, which is then done again.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ _DETAILS = {
 
 
 def assemble(message: Message, context: Context) -> tuple[Event, ...]:
-    """Make the events of a message; raises InvalidInput naming what keeps it from being one."""
+    """Make the events of a message; raises InvalidInput that names what is wrong with it."""
     kind = kind_of(message.code, message.types, message.action)
     if kind is None:
         raise InvalidInput([Fault("/event", "has an event code that no event kind stands for")])
@@ -167,7 +167,7 @@ def _resources(message: Message, shape: QueryShape, ods: str) -> list[Resource |
     else:
         shared = patients[0] if len(patients) == 1 else None
         made = [Resource(patient=shared, study_uid=uid, instances=each.instances) for uid, each in studies.items()]
-        if shared is None:  # which study is whose cannot be told: each patient still gets an event
+        if shared is None:  # nothing says which study is whose: each patient still gets an event
             made += [Resource(patient=patient) for patient in patients]
     if len(made) > EVENTS_MAXIMUM:
         raise InvalidInput([Fault("/object", f"names more than {EVENTS_MAXIMUM} studies and patients")])

@@ -41,7 +41,7 @@ def parse_message(raw: bytes, context: Context) -> tuple[Event, ...]:
         one event, or one for each study or patient when there are several.
 
     Raises:
-        InvalidInput: naming the part that keeps the message from being taken.
+        InvalidInput: names the part at fault.
     """
     root = parse_xml(raw)
     if _local(root) in _YEAR4:
@@ -162,7 +162,7 @@ def _is_count(value: str | None) -> bool:
 
 
 def _decoded(value: str) -> bytes:
-    """Decode base64; what is none (some senders write plain text) is given as it stands."""
+    """Decode base64; what is none (some senders write plain text) is returned unchanged."""
     try:
         return base64.b64decode("".join(value.split()), validate=True)
     except (binascii.Error, ValueError):

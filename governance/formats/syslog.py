@@ -4,7 +4,8 @@ The framer keeps three promises whatever a sender does:
 
 1. A frame of a right sender comes out as soon as its last byte is in.
 2. A wrong octet count costs nothing beyond its own message: npm's atna-audit counts characters, so each accent makes
-   the count one short and would shift every later frame. The message's own end and the next header are the way back.
+   the count one short and would shift every later frame. The message's own end, or the next header, shows where the
+   next frame begins.
 3. Memory is bounded: past the maximum the rest of a message is skipped, and the frame says so.
 """
 

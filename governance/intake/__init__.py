@@ -1,8 +1,8 @@
-"""Intake: what others send to the log, whichever way it comes.
+"""Intake: what others send to the log, by whichever format and transport.
 
 Rules of this room:
 
-1. Every way in is a carrier of one use case: one rule for whose events a sender may send, one append, one set of
+1. Every format is a carrier of one use case: one rule for whose events a sender may send, one append, one set of
    counts.
 2. One bad thing never costs its neighbours their record. It is named by its place, logged and counted, and kept sealed
    where its sender is not answered or could not send it better.

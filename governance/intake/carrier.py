@@ -1,4 +1,4 @@
-"""A carrier: how things sent in one wire format are read into events, and how those that cannot be are kept."""
+"""A carrier: how messages of one wire format become events, and how unreadable ones are kept."""
 
 from __future__ import annotations
 

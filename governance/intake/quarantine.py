@@ -5,7 +5,7 @@
 3. It is bounded: when :data:`CAPACITY` messages wait, keeping raises Unavailable and the listener stops reading. A
    person must look; nothing is dropped to make room.
 4. Reading again records the events and marks the message in one commit, so that a crash repeats nothing. A message of
-   which one event is refused keeps waiting, and no message keeps the next from its turn.
+   which one event is refused keeps waiting, and no message holds up the next.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ _log = get_logger(__name__)
 
 
 class Reader(Generic[Sent]):
-    """Reads things of one carrier, by what is registered at one moment.
+    """Reads things of one carrier, by what is registered at one instant.
 
     Args:
         carrier: how they are read.

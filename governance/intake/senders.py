@@ -3,8 +3,8 @@
 1. A sender that is bound to a trust sends the events of that trust and of no other. It need not name it.
 2. Any other sender, of the organisation that runs the service or one that proved nothing, sends for every trust. A
    message of another format must then name a registered one.
-3. The settings put the sources of senders that cannot prove who they are down to trusts. What a source is put down to
-   comes before what its message says.
+3. For senders that cannot prove who they are, the settings name the trust of each source. That comes before what a
+   message says.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Sender:
     proven: bool = True
 
     def may_send(self, ods: str) -> bool:
-        """Say whether it may send the events of a trust: the one rule of every way in."""
+        """Say whether it may send the events of a trust: one rule for every format."""
         return self.ods is None or ods == self.ods
 
 
@@ -65,7 +65,7 @@ def trust_of(sender: Sender, trusts: Trusts, source_id: str, site: str | None, p
         path: where it names the site.
 
     Raises:
-        InvalidInput: it names a trust this sender may not send for, or none can be told.
+        InvalidInput: it names a trust this sender may not send for, or none can be made out.
     """
     named = site if site in trusts.registered else None
     if named is not None and not sender.may_send(named):

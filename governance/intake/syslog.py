@@ -1,7 +1,7 @@
 """The syslog carrier: frames that hold audit messages in XML (PS3.15 A.5, IHE Year 4).
 
 1. A syslog sender is not answered, so a frame that cannot be taken is kept as it came.
-2. Nothing about it is proven: whose its events are is told by the message or by the settings.
+2. The sender proves nothing: the message or the settings say which trust its events belong to.
 """
 
 from __future__ import annotations

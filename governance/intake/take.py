@@ -1,9 +1,9 @@
-"""Taking in: the one use case behind every way in which events of others come into the log.
+"""Taking in: the one use case by which events of others come into the log, whatever their format.
 
 1. Each thing sent is read on its own. What cannot be read, may not be sent or is refused by the log is named by its
    place and costs no neighbour its record, not even when the fault lies in this service.
 2. All that could be read is appended at once, and durable on return.
-3. What could not be taken is kept sealed where its carrier keeps; it is read again by the same rules.
+3. What could not be taken goes sealed into the quarantine, if its carrier has one; it is read again by the same rules.
 4. Events are counted as accepted or duplicate, things sent as rejected or quarantined, by wire format.
 """
 

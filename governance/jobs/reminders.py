@@ -4,8 +4,9 @@ Rules:
 
 1. A reminder is raised once for each agreement, version, matter (end or review) and threshold. Everything in it follows
    from the agreement's text, so a job that runs again, or in another process, raises the same and changes nothing.
-2. What counts is the tightest threshold reached: a service that starts 20 days ahead tells of 30 days, not of 90 too.
-3. Only an agreement that matters is told of: active or suspended, not superseded, its day not yet come.
+2. What counts is the tightest threshold reached: a service that starts 20 days ahead raises the reminder of 30 days,
+   not that of 90 too.
+3. Only an agreement that matters has reminders: active or suspended, not superseded, its day not yet come.
 4. Each party's officers see it. It rises: low, then medium, then high.
 """
 
@@ -73,11 +74,11 @@ def _of(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     effective = agreement.effective
     ending = f"The last day of agreement {agreement.id}, version {agreement.version}, is {effective.to}"
     review = f"The review of agreement {agreement.id}, version {agreement.version}, is due on {agreement.review_date}"
-    told: Sequence[tuple[str, datetime, str, str]] = (
+    matters: Sequence[tuple[str, datetime, str, str]] = (
         ("ends", effective.ends_at, ending, "Without a renewal in force, what rests on it is denied from then on."),
         ("review", agreement.review_at, review, "A change that comes out of it is a new version, signed by all."),
     )
-    for matter, at, sentence, consequence in told:
+    for matter, at, sentence, consequence in matters:
         reached = next(((days, severity) for days, severity in THRESHOLDS if _ahead(at, days) <= now < at), None)
         if reached is not None:
             days, severity = reached

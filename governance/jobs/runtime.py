@@ -12,7 +12,7 @@ from governance.jobs.reminders import Reminders
 from governance.jobs.ticker import Job, Ticker
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
-_EDGES = 15.0  # seconds between two looks at how the edges stand
+_EDGES = 15.0  # seconds between two looks at the state of the edges
 _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
 _POLICY_REFRESH = 0.2  # seconds until waiting OPAs hear what another process changed; a decision looks itself
 _LEADING = 1.0  # seconds until the jobs of a worker that ended go on in another

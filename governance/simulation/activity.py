@@ -1,6 +1,6 @@
 """A day of the region: examinations, worklists, reports, referrals, MDTs and AI reads, as feeds and events.
 
-A day is a list of moments in time order. What happened is written in the forms of the public surface: context rows
+A day is a list of instants in time order. What happened is written in the forms of the public surface: context rows
 (studies, edges) and native audit events. A share of accesses has no documented reason, as in life: the documentation
 rate is drawn for each region, not fixed.
 """

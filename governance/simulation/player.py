@@ -47,13 +47,13 @@ def run(
 ) -> Played:
     """Play the plan: people first, then each day's context and events.
 
-    The incidents are spread over the days in turn; the same plan sends the same bytes.
+    The incidents are spread evenly over the days; the same plan sends the same bytes.
 
     Args:
         surface: the service, as a client.
         plan: how much to play.
-        progress: told what was sent and how many lines of it.
-        day_done: told after each day.
+        progress: gets what was sent and how many lines of it.
+        day_done: called after each day.
     """
     rng = random.Random(plan.seed)  # noqa: S311 - a simulation must be repeatable
     population = draw(

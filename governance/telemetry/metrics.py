@@ -4,7 +4,7 @@ Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label ta
 trust's ODS code, a registered client id or a configured tenant's name, never from what a caller sent; no patient,
 person or study is ever a label.
 What the database knows (log size, open alerts, agreements, edges) is read at scrape by :class:`State`, so every process
-tells the same number; only what waits in a process, what it is ready for and what it uses is its own.
+gives the same number; only what waits in a process, what it is ready for and what it uses is its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +45,7 @@ class Snapshot:
     quarantined: int = 0
     queued: int = 0  # events that wait for a commit in this process
     ready: Mapping[str, bool] = field(default_factory=dict)  # part -> whether it answers
-    edges: Mapping[str, Edge] = field(default_factory=dict)  # registered client id -> how it stands
+    edges: Mapping[str, Edge] = field(default_factory=dict)  # registered client id -> its state
 
 
 class State(Collector):
@@ -95,7 +95,7 @@ class Metrics:
     """The instruments, on a registry of their own.
 
     Args:
-        shared_folder: where the workers of one server keep their counts, so that any of them tells those of all;
+        shared_folder: where the workers of one server keep their counts, so that any of them gives those of all;
             RuntimeError when the library does not keep them there.
     """
 
@@ -104,7 +104,7 @@ class Metrics:
             raise RuntimeError("prometheus-client was imported before PROMETHEUS_MULTIPROC_DIR was set")
         self._shared_folder = shared_folder
         self.registry = CollectorRegistry()
-        self._own = CollectorRegistry() if shared_folder else self.registry  # what this process alone can tell
+        self._own = CollectorRegistry() if shared_folder else self.registry  # what this process alone knows
         ProcessCollector(registry=self._own)
         PlatformCollector(registry=self._own)
         counter = partial(Counter, registry=self.registry)

@@ -2,7 +2,7 @@
 
 1. One request, one credential: an ``Authorization`` header is what counts, a certificate only without one.
 2. A certificate is a header that a trusted proxy wrote. From any other address the header is nothing.
-3. A 401 names every way that would have been taken (RFC 9110 section 11.6.1).
+3. A 401 names every method that would have been taken (RFC 9110 section 11.6.1).
 """
 
 from ipaddress import IPv6Address, ip_address

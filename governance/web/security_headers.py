@@ -4,7 +4,7 @@
    other host, no frame, no plug-in, no ``<base>``.
 2. ``fonts_from`` opens one host for the NHS typeface, only for an operator who holds its licence.
 3. Pages are about people: they are never stored by a cache, and their address never leaves in a ``Referer``.
-4. Headers a view set itself stand.
+4. Headers that a view set itself are not replaced.
 """
 
 import secrets

@@ -157,7 +157,7 @@ class SignIn:
                 raise _refused("no_id_token")
             provider.key_set = self._key_set(provider.server_metadata["jwks_uri"], token["id_token"])
             claims = provider.parse_id_token(
-                token, attempt.nonce, _id_token_rules(attempt.issuer, self._client.client_id), _Claims, LEEWAY
+                token, attempt.nonce, _id_token_checks(attempt.issuer, self._client.client_id), _Claims, LEEWAY
             )
         except (requests.RequestException, Unavailable) as error:
             raise _away(attempt.issuer, error) from None
@@ -179,24 +179,24 @@ class SignIn:
     def _discover(self, issuer: str) -> Metadata:
         """Fetch what a provider says of itself. Raises Unavailable."""
         try:
-            told = _document(
+            metadata = _document(
                 self._outbound.get(CallPurpose.DISCOVERY, issuer.rstrip("/") + "/.well-known/openid-configuration")
             )
         except (Unavailable, ValueError, RecursionError) as error:
             raise _away(issuer, error) from None
-        if told.get("issuer") != issuer or not all(isinstance(told.get(name), str) for name in ENDPOINTS):
+        if metadata.get("issuer") != issuer or not all(isinstance(metadata.get(name), str) for name in ENDPOINTS):
             _log.warning("sign-in refused", step="discovery", error_type="issuer")
             raise Unavailable("sign_in.provider", "Your trust's sign-in service does not describe itself correctly.")
-        offered = told.get(_OFFERED) or ["RS256"]
-        known = {name: told[name] for name in METADATA & told.keys()}
+        offered = metadata.get(_OFFERED) or ["RS256"]
+        known = {name: metadata[name] for name in METADATA & metadata.keys()}
         return known | {_OFFERED: [name for name in ALGORITHMS if isinstance(offered, list) and name in offered]}
 
 
 def _document(answer: Answer) -> Metadata:
-    told = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
-    if not isinstance(told, dict):
+    metadata = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
+    if not isinstance(metadata, dict):
         raise ValueError("no metadata")  # noqa: TRY004  the answer's fault, like JSON that is none
-    return told
+    return metadata
 
 
 class _Provider(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]
@@ -235,7 +235,7 @@ def _authentication(client: ConsoleClient) -> str:
     return "client_secret_basic" if client.secret else "none"
 
 
-def _id_token_rules(issuer: str, client_id: str) -> dict[str, dict[str, object]]:
+def _id_token_checks(issuer: str, client_id: str) -> dict[str, dict[str, object]]:
     return {
         "iss": {"essential": True, "value": issuer},
         "aud": {"essential": True, "value": client_id},

@@ -1,6 +1,6 @@
 """Impact analysis: who would gain and who would lose access if an agreement changed. Every look is itself recorded.
 
-A caller of a trust asks about agreements its trust is a party of, and is told of decisions of its own people or images.
+A caller of a trust asks about agreements its trust is a party of, and sees decisions on its own people or images.
 """
 
 from flask import Blueprint, Response, jsonify

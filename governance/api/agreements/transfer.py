@@ -1,6 +1,6 @@
 """Agreements out and in as YAML, JSON or JSON lines, with their signatures beside the text.
 
-The format is asked for by ``?format=`` or by ``Accept``; it is told by ``Content-Type`` on the way in. A caller of a
+The format is asked for by ``?format=`` or by ``Accept``; for an import it is that of ``Content-Type``. A caller of a
 trust gives and gets only what its trust is a party of; what it brings is registered as it could register it one by one.
 """
 

@@ -93,7 +93,7 @@ def search() -> Response:
     response_media=FHIR,
 )
 def search_by_form() -> Response:
-    """Search as with GET, with the parameters in the body: the way to ask about a person."""
+    """Search as with GET, with the parameters in the body, as is needed to ask about a person."""
     return _search(list(request.form.items(multi=True)))
 
 

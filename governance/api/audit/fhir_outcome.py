@@ -1,4 +1,4 @@
-"""Errors the way FHIR says them: OperationOutcome (R4 section 2.35), whatever went wrong behind the FHIR endpoints."""
+"""Errors as FHIR writes them: an OperationOutcome (R4 section 2.35) for every error of the FHIR endpoints."""
 
 import re
 from http import HTTPStatus

@@ -64,7 +64,7 @@ class EventFilters(BaseModel):
 
 
 class EventsQuery(EventFilters):
-    """A search by address: an address is logged on the way, so people, patients and studies are pseudonyms in it."""
+    """A search by address: an address is logged by proxies, so people, patients and studies are pseudonyms in it."""
 
     patient: Patient | None = None
     study: Study | None = None

@@ -1,6 +1,6 @@
-"""AuthZEN answers: the decision, what it stands on, what must be done, and how a denial can be answered.
+"""AuthZEN answers: the decision, what it rests on, what must be done, and how a denial can be answered.
 
-Obligations stand on the wire under the names of the AuthZEN obligations draft. What this service does itself (it tells
+Obligations are written under the names of the AuthZEN obligations draft. What this service does itself (it tells
 the privacy officers, and has a share reviewed) says so in ``fulfilled_by``, and is left out for an enforcement point
 that declared that it cannot do it: breaking the glass must not fail at the simplest of them.
 """
@@ -26,9 +26,9 @@ from governance.web.instants import rfc3339, rfc3339_of_epoch
 
 
 def rendered(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: Services) -> dict[str, Any]:
-    """Render an answer: the decision, and in its context what it stands on and where it is recorded.
+    """Render an answer: the decision, and in its context what it rests on and where it is recorded.
 
-    It stands on its arguments alone, for an endpoint of another kind calls it too.
+    It uses its arguments alone, for the event loop's endpoint calls it too.
     """
     decision = answer.decision
     agreement = decision.agreement

@@ -1,4 +1,4 @@
-"""AuthZEN questions turned into the network's words, the same way for an evaluation and for a search.
+"""AuthZEN questions turned into the network's words, alike for an evaluation and for a search.
 
 1. A member that is missing or of the wrong type never gets here: the schemas refuse it.
 2. In an evaluation a type, action or identifier that the network does not know is a fault. In a search it is something

@@ -19,7 +19,7 @@ from governance.web import current_caller, current_services, operation, public, 
 from governance.web.body import inflated, json_value, parsed
 
 blueprint = Blueprint("opa", __name__)
-UPLOAD_MAXIMUM = 4 * 1024 * 1024  # bytes of an upload as sent; OPA sends 32 KiB unless told otherwise
+UPLOAD_MAXIMUM = 4 * 1024 * 1024  # bytes of an upload as sent; OPA sends 32 KiB unless configured otherwise
 INFLATED_MAXIMUM = 32 * 1024 * 1024  # bytes of it unpacked
 _WAIT = re.compile(r"(?:^|[;,])\s*wait\s*=\s*(\d{1,6})\s*(?=[;,]|$)")
 

@@ -42,7 +42,7 @@ class Status(BaseModel):
 
 
 class Edge(BaseModel):
-    """How an edge stands.
+    """The state of an edge.
 
     ``lag_seconds`` are those since it last was at the newest revision, ``age_seconds`` since its last status,
     ``staleness_seconds`` since it last had word from the service; ``stale`` says that it denies everything for it.

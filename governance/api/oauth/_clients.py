@@ -1,4 +1,4 @@
-"""Client authentication of the token endpoints (RFC 6749 section 2.3): one way in one request, whichever it is."""
+"""Client authentication of the token endpoints (RFC 6749 section 2.3): one method in one request, whichever it is."""
 
 from flask import request
 
@@ -17,7 +17,7 @@ def authenticated_client(form: Form) -> ServiceClient:
     proxy passed on, with the ``client_id`` that RFC 8705 section 2 asks for.
 
     Raises:
-        OAuthError: invalid_client; invalid_request when two ways are used at once.
+        OAuthError: invalid_client; invalid_request when two methods are used at once.
     """
     services = current_services()
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")

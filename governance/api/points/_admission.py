@@ -1,4 +1,4 @@
-"""What the endpoints of every enforcement point share: who asks, with which credential, and how an answer is given.
+"""What the endpoints of every enforcement point share: who asks, with which credential, and how an answer is written.
 
 1. Step 0: an enforcement point proves itself with the key of its archive before anything else is looked at. An attempt
    without it is not recorded: anybody could fill the log.

@@ -2,7 +2,7 @@
 
 1. The plugin proves itself with HTTP Basic: the archive's client id and its enforcement key.
 2. A profile never holds a permission or a label. The plugin looks at the profile first, and one that holds ``view`` (or
-   ``all``) opens every study with a label in common without asking here: the agreements would be gone round.
+   ``all``) opens every study with a label in common without asking here: the agreements would be bypassed.
 3. What opens a study is ``tokens/validate``, at the level of studies: the catalogue knows no other. ``tokens/decode``
    opens it to a search, for the plugin then searches within what the token is said to be for.
 4. Only ``get`` is judged. The plugin does not say which URL is behind a method, and ``post`` at a study may be

@@ -109,9 +109,9 @@ def verify(
     Args:
         reader: shows the log; the caller closes it.
         keys: whose checkpoints are believed; more than one after a change of keys.
-        signature_holds: tells whether an Ed25519 signature holds (public key, signature, message).
+        signature_holds: says whether an Ed25519 signature holds (public key, signature, message).
         expected_checkpoint: a checkpoint note that a witness kept.
-        progress: is told rows done and rows in all, every few thousand rows.
+        progress: gets rows done and rows in all, every few thousand rows.
 
     Raises:
         ValueError: no key was given: without one nothing can be confirmed.

@@ -40,7 +40,7 @@ def agreement_page(agreement_id: str) -> ResponseReturnValue:
 
 @signed_in(Scope.AGREEMENTS_READ)
 def agreement_impact(agreement_id: str) -> ResponseReturnValue:
-    """Ask what is thought of, and tell who of the viewer's trust's part would gain and who would lose access."""
+    """Ask what is thought of, and show who, as far as the viewer's trust is concerned, would gain or lose access."""
     record = agreement_of(agreement_id, request.args.get("version", type=int))
     changes = possible_changes(record)
     form = ImpactForm(request.args)

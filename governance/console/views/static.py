@@ -17,5 +17,5 @@ def register(blueprint: Blueprint) -> None:
 
 @public("style sheets, scripts and icons say nothing about anybody, and the sign-in page needs them")
 def static(filename: str) -> ResponseReturnValue:
-    """Send one file; a browser asks again each time and is told when nothing changed."""
+    """Send one file; a browser asks again each time and gets 304 when nothing changed."""
     return send_from_directory(FOLDER, filename, max_age=0)

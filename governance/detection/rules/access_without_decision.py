@@ -1,4 +1,4 @@
-"""An access that no decision of the log allows: the decision point was gone round."""
+"""An access that no decision of the log allows: the decision point was bypassed."""
 
 from __future__ import annotations
 

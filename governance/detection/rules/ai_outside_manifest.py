@@ -93,7 +93,7 @@ class AiOutsideManifest:
 
 
 def _scope(event: RecordedEvent, study: StudyFacts | None, manifest: ManifestFacts) -> Iterable[Evidence]:
-    """Compare one read with the manifest; what neither the catalogue nor the event tells is no breach."""
+    """Compare one read with the manifest; what neither the catalogue nor the event says is no breach."""
     resource = event.resource
     modality = (study.modality if study else None) or (resource.modality if resource else None)
     body_part = (study.body_part if study else None) or (resource.body_part if resource else None)

@@ -1,4 +1,4 @@
-"""W6: glass was broken, and the trusts that own the images are told, each time."""
+"""W6: glass was broken; the trusts that own the images learn of each use."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class BreakGlassUsed:
     kinds = acts.LOOKS | {EventKind.BREAK_GLASS, EventKind.DECISION}
 
     def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
-        """Tell of the use, with who is to be told and whether it must be reviewed."""
+        """Report the use, with whom it concerns and whether it must be reviewed."""
         if event.subject is None or not acts.succeeded(event) or not broke_glass(event):
             return ()
-        told = event.detail.get("emergency")
-        emergency: Mapping[str, JsonValue] = told if isinstance(told, Mapping) else {}
+        given = event.detail.get("emergency")
+        emergency: Mapping[str, JsonValue] = given if isinstance(given, Mapping) else {}
         chosen = event.source.id != self.system or emergency.get("review") is not False
         who = acts.spoken_role(event)
         given = event.detail.get("act") == "grant"

@@ -26,7 +26,7 @@ _REVOCATION_KEPT = timedelta(days=7) // MICROSECOND
 
 @dataclass(frozen=True, slots=True)
 class LapsedAuthority:
-    """Fires at once. What was in force when is learnt from the log itself, so a replay judges as live running did.
+    """Fires at once. What was in force when is learnt from the log itself, so a second reading judges as the first did.
 
     Args:
         grace: what clocks may differ by before an access counts as late.
@@ -122,7 +122,7 @@ def _order(step: list[Any]) -> tuple[int, int]:
 
 
 def _standing(history: Value, moment: int) -> list[tuple[str, int]]:
-    """Give where each version of an agreement stood at a moment, and since when."""
+    """Give the state of each version of an agreement at an instant, and since when."""
     steps: dict[str, tuple[str, int]] = {
         version: (status, at) for at, version, status, *_ in history["steps"] if at <= moment
     }

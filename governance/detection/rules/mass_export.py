@@ -29,8 +29,8 @@ class MassExport:
     """Counts distinct studies exported or printed by one person in an hour and a day of event time, and bytes in a day.
 
     The baseline is the role's, never the person's own: nobody can teach it slowly. Each finished day is folded into it
-    capped, and decays with a half-life of 30 days. Exports under an approved project do not count. A case is told when
-    it begins, at each doubling, and at the end of its day.
+    capped, and decays with a half-life of 30 days. Exports under an approved project do not count. A case is reported
+    when it begins, at each doubling, and at the end of its day.
     """
 
     bits: float = 16.0
@@ -66,7 +66,7 @@ class MassExport:
         return found
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
-        """A day is over: tell the rest of a case, and let the day count among the peers' days."""
+        """A day is over: report the rest of a case, and let the day count among the peers' days."""
         counts, busiest, total = _counts(value), _busiest(value), _bytes(value)
         found: list[Finding] = []
         if value["told"] and value["events"]:
@@ -128,7 +128,7 @@ def _bytes(value: Value) -> int:
 
 
 def _tell(value: Value, signal: str, count: int) -> bool:
-    """Say whether a count is news: the first, or twice what was last told."""
+    """Say whether a count is news: the first, or twice what was last reported."""
     last = value["told"].get(signal)
     if last is not None and count < 2 * last:
         return False

@@ -80,7 +80,7 @@ class PatientBurst:
         return ()
 
     def _findings(self, event: RecordedEvent, patient: str, at: int, near: list[Look]) -> Iterable[Finding]:
-        """Find the fullest window that holds the new look, and tell of it when it is full enough."""
+        """Find the fullest window that holds the new look, and report it when it is full enough."""
         bare = [look for look in near if look.why is None]
         if not any(look.entry == event.index for look in bare):
             return ()

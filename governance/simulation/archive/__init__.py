@@ -3,7 +3,7 @@
 Rules:
 
 1. Orthanc opens no DICOM port, takes no request from another machine, and answers only who holds a password that is
-   made at each start and that only the gateway's configuration has: there is no way round the gateway on this machine.
+   made at each start and that only the gateway's configuration has: nothing on this machine can bypass the gateway.
 2. The gateway lets through what ``/enforce/nginx`` admits and nothing else. Of the archive it shows the DICOMweb
    studies service; every other path is 404.
 3. The caller's token ends at the gateway; the archive never sees it.

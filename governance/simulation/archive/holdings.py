@@ -43,7 +43,7 @@ def holdings(accounts: Accounts) -> tuple[Holding, ...]:
 
 
 def send_feeds(surface: Surface, held: Sequence[Holding], today: date) -> None:
-    """Tell the service of the studies, their patients and the worklists, through its public surface.
+    """Send the service the studies, their patients and the worklists, through its public surface.
 
     Raises:
         SurfaceError: it refused a line.

@@ -1,4 +1,4 @@
-"""Orthanc: its configuration, its process, and a way to put files in."""
+"""Orthanc: its configuration, its process, and storing files in it."""
 
 import json
 import secrets
@@ -21,7 +21,7 @@ _TIMEOUT = 30.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Orthanc:
-    """An Orthanc of this machine: where it keeps its files, its port, and the password only the gateway is told."""
+    """An Orthanc of this machine: where it keeps its files, its port, and the password that only the gateway gets."""
 
     folder: Path
     port: int
@@ -38,7 +38,7 @@ class Orthanc:
         return _USER, self.password
 
     def configuration(self) -> dict[str, Any]:
-        """Give the configuration (rule 1 of the package); Orthanc 1.10 cannot be told which address to listen on."""
+        """Give the configuration (rule 1 of the package); Orthanc 1.10 has no setting for the address to listen on."""
         return {
             "Name": "Archive",
             "StorageDirectory": str(self.folder / "storage"),

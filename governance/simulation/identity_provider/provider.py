@@ -30,7 +30,8 @@ T = TypeVar("T")
 class RequestRefused(Exception):
     """A request that is answered with an error.
 
-    ``redirect_uri`` is set when the client may be told (OpenID Connect Core section 3.1.2.6), else the person is.
+    ``redirect_uri`` is set when the error may go to the client (OpenID Connect Core section 3.1.2.6), else the person
+    sees it.
     """
 
     def __init__(self, error: str, description: str, redirect_uri: str | None = None, state: str = "") -> None:
