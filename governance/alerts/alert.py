@@ -54,7 +54,7 @@ class Alert:
     """One incident that wants a person.
 
     ``number`` is the order in which alerts were opened, ``opened_at`` and ``latest_at`` are event times.
-    ``grouped_under`` is the closed alert of the same incident that this one takes up again.
+    ``grouped_under`` is the closed alert of the same incident that this one continues.
     """
 
     id: str

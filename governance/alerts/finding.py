@@ -10,13 +10,13 @@ from governance.vocabulary import Severity
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One signal that speaks for a finding.
+    """One signal that supports a finding.
 
     Args:
         signal: machine name of the signal.
         observed: what was seen, in the signal's own unit.
         expected: what peers, the manifest or the rule would have led us to expect; None when nothing is comparable.
-        sample: how many observations stand behind ``expected``; 0 for a rule that is not statistical.
+        sample: how many observations ``expected`` rests on; 0 for a rule that is not statistical.
         bits: surprise as ``-log2`` of the tail probability, None for a rule that is not statistical.
         sentence: the same in plain English, without any identifier of a person.
     """
@@ -35,7 +35,7 @@ class Finding:
 
     Args:
         rule_id: the rule that fired.
-        family: the group of rules that tell one story; findings of a family share an incident.
+        family: the group of rules that find the same kind of incident; findings of a family share an incident.
         severity: how soon it wants a person.
         subject: who acted (pseudonym or service id), None when the incident is about many people.
         about: what the incident is about besides the subject: a patient pseudonym, a trust or a service.

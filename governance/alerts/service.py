@@ -37,7 +37,7 @@ class AlertService:
     Args:
         database: where alerts live.
         recorder: records every change in the transaction of the change.
-        clock: tells when a person acted. Alerts themselves know event time only.
+        clock: says when a person acted. Alerts themselves know event time only.
         revealer: opens the identifiers of a log entry, for unmasking.
         patient_of: gives the patient pseudonym of a member of staff: nobody reviews an alert on their own record.
         streams: how streams are paced.

@@ -244,7 +244,7 @@ def _read_resource(fields: dict[str, Any]) -> RecordedResource:
 
 
 def _is_plain(value: Any, depth: int) -> bool:
-    """Check what no encoder may carry, and tell whether the standard encoder writes the rest canonically."""
+    """Check what no encoder may carry, and say whether the standard encoder writes the rest canonically."""
     if depth < 0:
         raise Unrecordable(f"the detail is nested deeper than {MAXIMUM_DEPTH} levels")
     if value is None or isinstance(value, bool):

@@ -4,7 +4,7 @@
 2. Inside a transaction of one's own, use ``append_in``: the change and its record are one commit. Calling ``append``
    there would wait for a lock that the caller itself holds.
 3. Three numbers are kept apart: the next index, the committed size (``tree_head``), and the size of the newest signed
-   checkpoint. Proofs speak about the checkpoint.
+   checkpoint. Proofs hold for the checkpoint.
 4. A checkpoint is signed only when the tree is shown to extend the newest one signed before: a log that was rolled back
    or rewritten refuses to sign.
 5. Starting needs no recovery: the head row was committed together with the entries it counts.
@@ -56,7 +56,7 @@ class AuditLog:
         pseudonymiser: makes the pseudonyms that entries carry.
         vault: seals the identifying originals under their owners' keys.
         signer: signs checkpoints.
-        clock: tells when events are recorded and checkpoints signed.
+        clock: says when events are recorded and checkpoints signed.
         origin: the log's name in its checkpoints; the signer's key has the same name (ValueError otherwise).
         capacity: events that may wait for a commit.
         group: events in one commit at most.

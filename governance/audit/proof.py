@@ -1,6 +1,6 @@
 """Offline evidence that one event is in the log: an inclusion proof with its checkpoint, C2SP tlog-proof@v1.
 
-1. A proof speaks about the tree of the checkpoint it carries, never about the newest tree.
+1. A proof holds for the tree of the checkpoint it carries, never for the newest tree.
 2. The text is for archives and courts, the fields are for programs; both say the same.
 3. To check one: verify the checkpoint's signature, hash the entry bytes to a leaf, then ``merkle.verify_inclusion``.
 """

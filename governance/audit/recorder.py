@@ -43,7 +43,7 @@ class Recorder:
 
     Args:
         log: the audit log.
-        clock: tells when an event happened that names no instant.
+        clock: says when an event happened that names no instant.
         source: this service, as the log names it.
         new_id: makes the id of an event that has none, and whatever other ids a use case needs.
     """

@@ -2,7 +2,7 @@
 
 1. Identifiers are given as the log holds them: pseudonyms of people, patients and studies, ids of services.
 2. Pages are cut by index, never by time: late events appear at the end of the log, and no page ever skips one.
-3. ``since`` is included, ``until`` is not; both speak of the time at the source.
+3. ``since`` is included, ``until`` is not; both are compared with the time at the source.
 4. Reading the log is itself an event; recording it is the caller's duty, who knows who is reading and why.
 """
 

@@ -7,7 +7,7 @@ Rules of this room:
 3. People see pseudonyms. An identifier is shown once, to somebody who may review alerts, for a reason they gave.
 4. A patient's number is only ever sent in a body; addresses carry pseudonyms, indexes and ids.
 5. Every POST carries a form token. A page needs no script: scripts only make it nicer.
-6. A page is read from one snapshot by a fixed number of statements, however much it tells (``_context.snapshot``).
+6. A page is read from one snapshot by a fixed number of statements, however much it shows (``_context.snapshot``).
 7. Every page passes axe, works from the keyboard, and fits 390 pixels.
 
 Example: ``app.register_blueprint(console.blueprint)`` puts every page below ``/console``.

@@ -43,7 +43,7 @@ def alert_page_of(alert_id: str) -> AlertPage:
 
 
 def alert_of(alert_id: str) -> Alert:
-    """Give an alert to a page that tells nothing of its events; raises as :meth:`AlertService.get` does."""
+    """Give an alert to a page that shows none of its events; raises as :meth:`AlertService.get` does."""
     with snapshot() as session:
         return current_services().uses.alerts.get_in(session, viewer(), alert_id)
 

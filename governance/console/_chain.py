@@ -124,7 +124,7 @@ class Chains:
         return self._search.chain_in(self._session, start)
 
     def of_alert(self, alert: Alert, shown: Set[int], gathered: Sequence[RecordedEvent]) -> tuple[Step, ...]:
-        """Give the chain of an alert; ``shown`` are the indexes of its events that the page tells of."""
+        """Give the chain of an alert; ``shown`` are the indexes of its events that the page shows."""
         steps = self._steps(gathered, alert.agreement_ids, [alert], "alert")
         return tuple(_with_first(step, shown) for step in steps)
 

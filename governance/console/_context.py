@@ -1,7 +1,7 @@
 """What the read models are made of, for the viewer of this request.
 
 1. A page is read from one snapshot: what it says of one thing fits what it says of another.
-2. It asks a fixed number of questions, however many events, alerts or agreements it tells of (``tests/console`` counts
+2. It asks a fixed number of questions, however many events, alerts or agreements it shows (``tests/console`` counts
    them): a read model hands the database a list of ids, never one id after the other.
 3. The look is recorded outside the snapshot, so that no page holds a connection while it waits for the log.
 """
@@ -19,7 +19,7 @@ from governance.web.services import current_services
 
 @contextmanager
 def snapshot() -> Iterator[Session]:
-    """Open the snapshot that a page is read from; the names of organisations, which every page tells, come with it."""
+    """Open the snapshot that a page is read from; the names of organisations, which every page shows, come with it."""
     with current_services().infrastructure.database.reading() as session:
         read_trust_names(session)
         yield session

@@ -1,4 +1,4 @@
-"""What the page of a decision tells: the question, the answer and its grounds, and what came of it."""
+"""What the page of a decision shows: the question, the answer and its grounds, and what followed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

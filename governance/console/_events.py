@@ -16,7 +16,7 @@ from governance.web.services import current_services
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The proof that an entry is in the log: the tree it speaks of, the hashes on the way up, and the signed note."""
+    """The proof that an entry is in the log: the tree it holds for, the hashes on the way up, and the signed note."""
 
     origin: str
     size: int
@@ -54,7 +54,7 @@ def event_page_of(index: int) -> EventPage:
             row=row_of(event, names),
             source=names.get(event.source.ods, event.source.ods),
             answer=answer_of(event) if event.kind is EventKind.DECISION else None,
-            # no authority over images stands in a tenant's event
+            # a tenant's event holds no authority over images
             chain=() if "tenant" in event.detail else chain.of_event(event, gathered),
         )
 

@@ -81,7 +81,7 @@ class DetectionEngine:
         alerts: where findings go.
         rules: the detectors.
         context: opens the facts on a read snapshot.
-        clock: tells the lease's time.
+        clock: gives the lease's time.
         holder: this process's name, unlike any other's.
         meter: counts findings.
         lateness: how far out of order events may arrive, in event time.

@@ -16,7 +16,8 @@ from governance.vocabulary import EventKind, Severity
 class Rule(Protocol):
     """A detector: pure, driven by event time, fed one event at a time in the order of the log.
 
-    ``family`` names the story its findings belong to, ``window`` how much event time it looks back or waits at most.
+    ``family`` names the kind of incident its findings belong to, ``window`` is the event time it looks back or waits at
+    most.
     It is called only for events of its ``kinds``. Its findings may depend on the event, the facts and its own memory,
     and on nothing else: no clock, no randomness, no order of a set.
     """
@@ -28,7 +29,7 @@ class Rule(Protocol):
 
     @property
     def family(self) -> str:
-        """The story its findings belong to."""
+        """The kind of incident its findings belong to."""
         ...
 
     @property

@@ -275,7 +275,7 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def render(recorded: RecordedEvent) -> dict[str, Any]:
-    """Give a recorded event as JSON: the native fields with pseudonyms, and where it stands in the log.
+    """Give a recorded event as JSON: the native fields with pseudonyms, and its place in the log.
 
     ``leaf_hash`` is the RFC 6962 leaf hash in hexadecimal. The sealed envelopes are never part of it.
     """

@@ -85,7 +85,7 @@ class Quarantine:
         database: holds them beside the log.
         pseudonymiser: names the owner of a day's messages.
         vault: seals the raw bytes.
-        clock: tells when they came.
+        clock: says when they came.
         capacity: messages that may wait.
     """
 

@@ -43,7 +43,7 @@ class Reminders:
         agreements: what is on file.
         alerts: where reminders go.
         database: opens the transaction they are raised in.
-        clock: tells how far ahead a day is.
+        clock: says how far ahead a day is.
     """
 
     def __init__(self, agreements: Agreements, alerts: AlertService, database: Database, clock: Clock) -> None:

@@ -54,7 +54,7 @@ def load() -> Response:
 @requires(Scope.AGREEMENTS_READ)
 @operation(summary="Read an agreement", tag=_TAG, query=schemas.VersionQuery, response=schemas.AgreementView)
 def agreement(agreement_id: str) -> Response:
-    """Give the version that speaks for the agreement now, or the one asked for."""
+    """Give the version that counts now, or the one asked for."""
     asked = query(schemas.VersionQuery)
     return _whole(current_services().registers.agreements.get(agreement_id, asked.version, current_caller().ods))
 

@@ -4,7 +4,7 @@
 2. A parameter that is not known is refused: an ignored filter would answer a wider question than was asked.
 3. What the log has an index for becomes a query; the rest is checked on each event found.
 4. Identifiers become pseudonyms here, and the links of an answer hold only those.
-5. ``agent.identifier`` speaks of people unless its system is this service's own; then it is taken as the log has it.
+5. ``agent.identifier`` is a person's unless its system is this service's own; then it is used as the log has it.
 """
 
 import re

@@ -4,7 +4,7 @@ Rules:
 
 1. A denial is an answer (200); an error is a question that could not be understood, decided or recorded.
 2. What is found by a search can be sent back in an evaluation as it is.
-3. Members that AuthZEN lets callers add are passed over; in an evaluation a code that is not known is a fault.
+3. Members that AuthZEN lets callers add are ignored; in an evaluation a code that is not known is a fault.
 
 Example: ``POST /access/v1/evaluation`` with subject, action, resource and context gives ``{"decision": ...}``.
 """

@@ -11,7 +11,7 @@ INSTANT = 64  # characters of a time
 
 
 class _Open(BaseModel):
-    """Members this service does not know are let be, as everywhere in AuthZEN."""
+    """Members this service does not know are ignored, as everywhere in AuthZEN."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 

@@ -1,6 +1,6 @@
 """AuthZEN answers: the decision, what it rests on, what must be done, and how a denial can be answered.
 
-Obligations are written under the names of the AuthZEN obligations draft. What this service does itself (it tells
+Obligations are written under the names of the AuthZEN obligations draft. What this service does itself (it notifies
 the privacy officers, and has a share reviewed) says so in ``fulfilled_by``, and is left out for an enforcement point
 that declared that it cannot do it: breaking the glass must not fail at the simplest of them.
 """

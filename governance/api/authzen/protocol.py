@@ -96,7 +96,7 @@ def endpoints(base: str, searches: Sequence[Searched] | frozenset[Searched]) -> 
 
 
 def repeated(searched: Searched, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the members that every page of a search repeats (section 8.1); what is let be may differ."""
+    """Give the members that every page of a search repeats (section 8.1); members that are ignored may differ."""
     members = {name: body[name] for name in sorted(ENTITIES) if body.get(name) is not None}
     if searched is Searched.ACTION:
         members.pop("action", None)

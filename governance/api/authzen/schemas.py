@@ -12,7 +12,7 @@ SEARCH_MAXIMUM = 500  # results of a page at most
 
 
 class _Open(BaseModel):
-    """AuthZEN entities may carry members this service does not know (section 5): they are let be."""
+    """AuthZEN entities may carry members this service does not know (section 5): they are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -107,7 +107,7 @@ class EvaluationsAnswer(BaseModel):
 
 
 class SearchedSubject(_Open):
-    """Whom a subject search looks for (section 8.2): their kind; an id is let be.
+    """Whom a subject search looks for (section 8.2): their kind; an id is ignored.
 
     ``role`` and ``ods`` narrow the search. ``assurance``, ``managed_device`` and ``version`` say how those found are to
     act: what is not said counts as not known.
@@ -118,7 +118,7 @@ class SearchedSubject(_Open):
 
 
 class SearchedResource(_Open):
-    """What a resource search looks for (section 8.3): studies; an id is let be."""
+    """What a resource search looks for (section 8.3): studies; an id is ignored."""
 
     type: str = Field(min_length=1, max_length=TEXT, description="study")
 

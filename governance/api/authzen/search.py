@@ -60,7 +60,7 @@ def resources() -> Response:
     response=schemas.SearchAnswer,
 )
 def actions() -> Response:
-    """Find actions by name (section 8.4); an action that is sent is let be."""
+    """Find actions by name (section 8.4); an action that is sent is ignored."""
     body = json_object()
     asked = validated(schemas.ActionSearchRequest, body)
     return _answer(Searched.ACTION, requests.action_search(asked), body, asked.page)

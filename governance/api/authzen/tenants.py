@@ -98,7 +98,7 @@ def resources(tenant: str) -> Response:
     response=authzen_schemas.SearchAnswer,
 )
 def actions(tenant: str) -> Response:
-    """Find actions by name (section 8.4); an action that is sent is let be."""
+    """Find actions by name (section 8.4); an action that is sent is ignored."""
     asked, body = _searched(tenant, Searched.ACTION), json_object()
     read = validated(schemas.TenantActionSearchRequest, body)
     question = Question(read.subject.model_dump(), {}, read.resource.model_dump(), read.context)

@@ -24,7 +24,7 @@ class TenantAction(Open):
 
 
 class TenantSearched(Open):
-    """Whom or what a search looks for (sections 8.2 and 8.3): a type; properties narrow it, an id is let be."""
+    """Whom or what a search looks for (sections 8.2 and 8.3): a type; properties narrow it, an id is ignored."""
 
     type: str = Field(min_length=1, max_length=TEXT)
     properties: dict[str, Any] = Field(default_factory=dict)

@@ -103,7 +103,7 @@ def _wait() -> float:
 
 
 def _edge() -> Sender:
-    """Find the edge that speaks: the registered client behind the token."""
+    """Find the edge that calls: the registered client behind the token."""
     services, caller = current_services(), current_caller()
     with services.infrastructure.database.reading() as session:
         client = services.registers.federation.client(session, caller.id)

@@ -1,4 +1,4 @@
-"""OAuth: the token endpoint and what stands beside it (introspection, revocation, metadata, keys).
+"""OAuth: the token endpoint and those beside it (introspection, revocation, metadata, keys).
 
 Rules:
 

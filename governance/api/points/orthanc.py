@@ -8,7 +8,7 @@
 4. Only ``get`` is judged. The plugin does not say which URL is behind a method, and ``post`` at a study may be
    "modify" as well as a search.
 5. A grant may be remembered for the seconds of the settings, and never past the end of its token.
-6. Links are not shared and roles are not set from Orthanc: no decision stands behind either. Asking is recorded.
+6. Links are not shared and roles are not set from Orthanc: neither rests on a decision. Asking is recorded.
 7. What cannot be understood is 400, what cannot be recorded 503; the plugin takes both for no.
 """
 

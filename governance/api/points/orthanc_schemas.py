@@ -1,6 +1,6 @@
 """What Orthanc's authorization plugin sends and reads (orthanc-authorization 0.11.4, ``AuthorizationWebService.cpp``).
 
-Members are named as on the wire, with hyphens; what the plugin may add later is let be.
+Members are named as on the wire, with hyphens; what the plugin may add later is ignored.
 """
 
 from enum import StrEnum

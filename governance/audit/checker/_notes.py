@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 SignatureCheck = Callable[[bytes, bytes, bytes], bool]
-"""Takes public key, signature and message; tells whether the Ed25519 signature holds."""
+"""Takes public key, signature and message; says whether the Ed25519 signature holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class AccessWithoutDecision:
 
 
 def _against(decision: DecisionFacts, event: RecordedEvent) -> Evidence | None:
-    """Say what speaks against an access whose decision is known; None when nothing does."""
+    """Say why a known decision does not allow an access; None when it does."""
     if not decision.permit:
         sentence = f"Access was denied, and the images were opened all the same by {acts.spoken_role(event)}."
         return acts.certain("denied", sentence, observed="opened", expected="denied")

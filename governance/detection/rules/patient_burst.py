@@ -38,7 +38,7 @@ class Look(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PatientBurst:
-    """One incident of N people: fires at the ``threshold``-th unexplained viewer, and tells of each one after.
+    """One incident of N people: fires at the ``threshold``-th unexplained viewer, and reports each one after.
 
     A look is explained by a relationship of the viewer or their team that held at the time, or by the custodian's rota
     or pool. The reason found is kept with the look; a look without one is asked about again, since evidence comes late.

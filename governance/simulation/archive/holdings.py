@@ -1,4 +1,4 @@
-"""What the archive holds, as the region's feeds tell the service: whose studies, and who has a reason to look."""
+"""What the archive holds, as the region's feeds state it: whose studies, and who has a reason to look."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
