@@ -2,7 +2,7 @@
 
 The AuthZEN access-request draft calls this the denial binding. Ours binds the caller, the whole subject, the action,
 the study, the purpose, the clause and the decision, until an instant. It is carried by a token, or found again in the
-log by the decision's id. Neither tells its bearer anything of the patient, and neither opens anything.
+log by the decision's id. Neither says anything of the patient to its bearer, and neither opens anything.
 """
 
 from dataclasses import dataclass, fields

@@ -107,7 +107,7 @@ class ExchangeService:
         raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
 
     def _target(self, request: ExchangeRequest, client: ServiceClient, identity: VerifiedIdentity) -> Study:
-        """Step 2: find the study behind the target, or refuse in one voice."""
+        """Step 2: find the study behind the target, or refuse with the same answer whatever the reason."""
         with self._database.reading() as session:
             archive = self._federation.archive(session, request.target)
             study = self._catalogue.study(session, request.study_uid)

@@ -247,7 +247,7 @@ def history(session: Session, agreement_id: str) -> list[Change]:
 
 
 def count_by_status(session: Session) -> dict[AgreementStatus, int]:
-    """Give how many versions that were not superseded stand where."""
+    """Give how many versions that were not superseded are in each status."""
     rows = session.connection().execute(
         select(col(AgreementVersion.status), func.count())
         .where(col(AgreementVersion.superseded_by).is_(None))

@@ -1,4 +1,4 @@
-"""The tables of agreements: texts that never change, and the standing around them."""
+"""The tables of agreements: texts that never change, and their states."""
 
 from datetime import datetime
 

@@ -6,7 +6,7 @@ Rules:
 2. A draft, or a version on file that is supposed active, counts as signed by everybody; it takes the place of every
    other version of its agreement, as activating it would.
 3. Only what is in force can be supposed suspended, expired or terminated: anything else would change nothing, and the
-   answer would look like comfort.
+   answer would reassure without reason.
 4. A past period is asked under given terms as if they had been in force throughout it: what is in force today, and
    what is supposed to be, has its dates stretched over the period. Nothing else of a clause is touched.
 """
@@ -101,7 +101,7 @@ def differing(one: PolicyData, other: PolicyData) -> frozenset[Corner]:
     Policy looks clauses up by these three and by nothing else, so elsewhere permits and denials are the same.
     """
     return frozenset(
-        corner for corner in _corners(one) | _corners(other) if _reached(one, corner) != _reached(other, corner)
+        corner for corner in _corners(one) | _corners(other) if _clauses_of(one, corner) != _clauses_of(other, corner)
     )
 
 
@@ -129,8 +129,8 @@ def _corners(data: PolicyData) -> set[Corner]:
     }
 
 
-def _reached(data: PolicyData, corner: Corner) -> list[tuple[str, Mapping[str, Any]]]:
-    """Give the clauses that may carry a request of this corner."""
+def _clauses_of(data: PolicyData, corner: Corner) -> list[tuple[str, Mapping[str, Any]]]:
+    """Give the clauses under which a request of this corner may be permitted."""
     requester, custodian, purpose = corner
     keys = data.document["index"].get(requester, {}).get(custodian, {}).get(purpose, [])
     return [(key, data.document["clauses"][key]) for key in keys]

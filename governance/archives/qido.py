@@ -66,7 +66,7 @@ class DicomwebArchives:
             archive: its client id.
             path: below its DICOMweb service, such as ``/studies``.
             parameters: checked matching keys and options.
-            level: the tag of the UID that tells the rows apart.
+            level: the tag of the UID that distinguishes the rows.
             limit: rows at most.
             offset: rows to leave out before.
 

@@ -37,7 +37,7 @@ class ListQuery:
 
     @property
     def level(self) -> str:
-        """Give the tag of the UID that tells the rows apart."""
+        """Give the tag of the UID that distinguishes the rows."""
         return _LEVELS[self.listed]
 
     @property

@@ -17,7 +17,7 @@ from governance.tokens.bundle_key import BundleKey
 
 
 def make_intake(infrastructure: Infrastructure, registers: Registers, quarantine: Quarantine) -> Intake:
-    """Make the use case behind every way in; messages name trusts of the federation or sources of the settings."""
+    """Make the use case that takes all messages; they name trusts of the federation or sources of the settings."""
 
     def trusts() -> frozenset[str]:
         with infrastructure.database.reading() as session:

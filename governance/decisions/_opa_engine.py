@@ -135,7 +135,7 @@ class OpaEngine:
         try:
             with within(self._timeout) as deadline:
                 held = self._held()
-                if self._data is not None and (held is None or (held != self.revision and self._stood_long())):
+                if self._data is not None and (held is None or (held != self.revision and self._stayed_long())):
                     self._restore().join(deadline.left)
                     held = self._held()
         except EngineFault as fault:
@@ -207,11 +207,11 @@ class OpaEngine:
     def _lost(self, fault: EngineFault) -> bool:
         """Say whether a fault means that the server has to be given its data again."""
         if fault.reason is ReasonCode.POLICY_STALE:
-            return self._stood_long()
+            return self._stayed_long()
         return fault.reason is ReasonCode.ENGINE_UNDEFINED
 
-    def _stood_long(self) -> bool:
-        """Say whether other data stood at the server longer than another process may be ahead, or behind."""
+    def _stayed_long(self) -> bool:
+        """Say whether other data stayed at the server longer than another process may be ahead, or behind."""
         now = time.monotonic()
         if self._other_since is None:
             self._other_since = now

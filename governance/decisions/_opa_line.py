@@ -73,7 +73,7 @@ class _Clients(threading.local):
 
 
 class Line:
-    """The way to one OPA server: a client for each thread.
+    """The connection to one OPA server: a client for each thread.
 
     Args:
         url: base URL of the server, without a path, or ``unix:`` and the path of a socket.

@@ -3,7 +3,7 @@
 The library's objects belong to the thread that made them (one that is moved panics), so nothing but bytes, text and the
 policy data itself is shared. A machine is never given the whole of the policy data: a thread would parse it anew after
 every change and hold a copy of its own. It gets the slice that the look-up by requester, custodians and purpose can
-reach, made once for each combination and kept as text. The slice is a projection, not a rule: what it leaves out, the
+read, made once for each combination and kept as text. The slice is a projection, not a rule: what it leaves out, the
 policy cannot see from this request, and the differential suite against OPA, which holds the whole, proves it.
 
 An answer follows from the policy data and the input alone, and the input names its instant to the second. So what the
@@ -70,7 +70,7 @@ class _Generation:
         return found
 
     def slice_for(self, policy_input: Mapping[str, Any]) -> str:
-        """Give the JSON of what the policy can reach from this input; the same object for the same combination."""
+        """Give the JSON of what the policy can read for this input; the same object for the same combination."""
         key = _key(policy_input)
         found = self._slices.get(key)
         if found is None:
@@ -83,7 +83,7 @@ class _Generation:
         return sorted(self._document["index"].get(_key(policy_input)[0], {}))
 
     def _cut(self, requester: str, custodians: tuple[str, ...], purpose: str) -> dict[str, Any]:
-        index, lapsed = (_reach(self._document[part], requester, custodians, purpose) for part in ("index", "lapsed"))
+        index, lapsed = (_part_of(self._document[part], requester, custodians, purpose) for part in ("index", "lapsed"))
         keys = {key for by_purpose in index.values() for key in by_purpose[purpose]}
         return {
             "revision": self._document["revision"],
@@ -204,9 +204,9 @@ class RegorusEngine:
         generation = self._current
         if generation is None:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
-        reached = {**policy_input, "resource": {"custodians": generation.custodians(policy_input)}}
+        of_any = {**policy_input, "resource": {"custodians": generation.custodians(policy_input)}}
         asked = json.dumps({"request": policy_input})
-        value = self._filtering.value(generation.slice_for(reached), asked)
+        value = self._filtering.value(generation.slice_for(of_any), asked)
         return read_openings(value, frozenset({generation.revision}))
 
     def health(self) -> Health:
@@ -231,7 +231,7 @@ def _compile(policies: PolicySource, entrypoint: str) -> bytes:
 
 
 def _key(policy_input: Mapping[str, Any]) -> _Key:
-    """Give what the look-up goes by; anything that is not text reaches nothing."""
+    """Give what the look-up goes by; anything that is not text finds nothing."""
     subject, resource = policy_input.get("subject"), policy_input.get("resource")
     requester = subject.get("ods") if isinstance(subject, Mapping) else None
     custodians = resource.get("custodians") if isinstance(resource, Mapping) else None
@@ -248,7 +248,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _reach(
+def _part_of(
     index: Mapping[str, Any], requester: str, custodians: tuple[str, ...], purpose: str
 ) -> dict[str, dict[str, list[str]]]:
     """Give the part of an index below one requester that some custodians and one purpose lead to."""

@@ -241,7 +241,7 @@ def grant_terms(grant: Grant) -> dict[str, Any]:
 
 
 def tie_terms(edge: Edge, study: Study | None, now: datetime) -> dict[str, Any]:
-    """Give an edge as the policy sees it, which its name is nothing to; ``of_study``: it names this very study."""
+    """Give an edge as the policy sees it, without its id; ``of_study`` says that it names this very study."""
     return {
         "kind": edge.kind.value,
         "age_days": (now - edge.valid_from).days,

@@ -6,7 +6,7 @@ Rules of this room:
 2. A bundle is signed whole. An edge whose data is too old denies everything.
 3. An edge's decision log is recorded or kept sealed; nothing of it is dropped.
 
-Example: ``edges.states()`` gives each edge's state: current, behind, silent or too old to decide.
+Example: ``edges.states()`` gives for each edge whether it is current, how old its data is and what it lost.
 """
 
 from governance.edges._store import EdgeReport

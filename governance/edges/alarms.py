@@ -22,7 +22,7 @@ _SEVERITY = {BEHIND: Severity.HIGH, LOST: Severity.HIGH, SILENT: Severity.MEDIUM
 
 @dataclass(frozen=True, slots=True)
 class EdgeLimits:
-    """Seconds: without a status, without the newest bundle, and without word from us until an edge denies all."""
+    """Seconds: without a status, without the newest bundle, and with data so old that an edge denies all."""
 
     silent: float
     behind: float

@@ -28,7 +28,7 @@ from governance.agreements import PolicyData
 from governance.decisions.engine import PolicySource
 
 POLICY_BUNDLE = "imaging"
-MEDIA_TYPE = "application/vnd.openpolicyagent.bundles"  # tells an OPA that this server knows long polling
+MEDIA_TYPE = "application/vnd.openpolicyagent.bundles"  # says to an OPA that this server knows long polling
 Sign: TypeAlias = Callable[[Mapping[str, Any]], str]
 _DIGITS = 12  # of the rules' digest in a revision
 
@@ -95,7 +95,7 @@ def canonical(value: object) -> bytes:
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:
-    """Make a gzipped tar without anything of the moment or the machine in it."""
+    """Make a gzipped tar that depends neither on the time nor on the machine."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for path, content in sorted(files.items()):

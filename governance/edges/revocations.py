@@ -46,7 +46,7 @@ class Revocations:
 
 
 def heartbeat(stale_after: int) -> int:
-    """Give the seconds between two words of the service, for a limit on the age of an edge's data."""
+    """Give the seconds between two revisions of the bundle, for a limit on the age of an edge's data."""
     return max(1, min(_LONGEST_BEAT, stale_after // _BEATS))
 
 

@@ -63,10 +63,10 @@ class EdgeWatch:
             for alarm in edge_alarms.standing(self._edges.states(), self._limits, now)
         }
         with self._database.reading() as session:
-            kept = store.alarms(session)
-        if any(True for _ in _changes(standing, kept)):
+            stored = store.alarms(session)
+        if any(True for _ in _changes(standing, stored)):
             self._record(standing, now)
-        elif all(alarm.told for alarm in kept):
+        elif all(alarm.told for alarm in stored):
             return 0
         return self._raise()
 
@@ -107,10 +107,10 @@ class EdgeWatch:
 
 
 def _changes(
-    standing: dict[tuple[str, str], Alarm], kept: list[StoredAlarm]
+    standing: dict[tuple[str, str], Alarm], stored: list[StoredAlarm]
 ) -> Iterator[tuple[Alarm, StoredAlarm | None] | tuple[None, StoredAlarm]]:
     """Give what began or grew with what was on file of it, and what ended."""
-    held = {(alarm.client_id, alarm.signal): alarm for alarm in kept}
+    held = {(alarm.client_id, alarm.signal): alarm for alarm in stored}
     for key, alarm in standing.items():
         before = held.get(key)
         if before is None or before.ended_at is not None or alarm.measure > before.measure:

@@ -25,7 +25,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What tells one submission from another.
+    """What distinguishes one submission from another.
 
     ``caller`` is who sent it, ``key`` their idempotency key if they gave one, ``digest`` the SHA-256 of the body in
     hexadecimal, ``evaluation_id`` the denied evaluation it answers.

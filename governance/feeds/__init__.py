@@ -1,6 +1,6 @@
 """Newline-delimited JSON feeds: split a body into lines, read each line's fields, collect the faults. Pure, no I/O.
 
-Rules:
+Rules of this room:
 
 1. A line is a JSON object. Line numbers count from 1 and count blank lines, which are otherwise ignored.
 2. One bad line never loses its neighbours: it becomes a line fault and the rest are read.

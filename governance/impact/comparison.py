@@ -99,7 +99,7 @@ class Comparison:
         supposed: holds the supposed terms.
         differing: the (requester, custodian, purpose) where the two may differ; elsewhere only ``today`` is asked.
             None when they may differ anywhere, as they may when the rules themselves change.
-        revision: of today's policy data, to tell decisions made under other terms.
+        revision: of today's policy data, to recognise decisions made under other terms.
         examples: how many decisions of each group are named.
     """
 

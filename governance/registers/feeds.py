@@ -103,7 +103,7 @@ class ContextFeeds:
         upsert: Callable[[Session, Sequence[Row]], None],
         now: datetime,
     ) -> Taken:
-        """Store the good rows a commit at a time, each with its record; the first one tells of the faults."""
+        """Store the good rows a commit at a time, each with its record; the first record counts the faults."""
         rejected = len(parsed.faults)
         for rows in chunks(parsed.rows, COMMIT) if parsed.rows else [()]:
             detail: dict[str, JsonValue] = {"feed": feed, "accepted": len(rows), "rejected": rejected}

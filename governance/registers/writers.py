@@ -1,4 +1,4 @@
-"""Who changes a register, and whose rows they may write: the one place that says so, whichever way a row comes in."""
+"""Who changes a register, and whose rows they may write: the one place that says so, for API and command line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Statements that every decision runs: built and compiled once, then handed to the driver as they are.
 
-SQLAlchemy spends more on the way to a statement like these than the database on its answer. What it knows is kept: the
-SQL of each dialect, and how each type goes in and comes out. What is left out is everything for one execution: events,
-a compiled context, result objects. Errors are the driver's own.
+SQLAlchemy takes longer to prepare a statement like these than the database to answer it. What it knows is kept: the SQL
+of each dialect, and how each type is converted on the way in and out. What is left out is what it makes for each
+execution: events, a compiled context, result objects. Errors are the driver's own.
 
 A list parameter (``expanding``) is compiled once for each power of two of its length; it is filled up by repeating its
 last value, so it may only stand in an ``IN``.

@@ -29,7 +29,7 @@ class WriteLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Wait for the lock and keep it for the block. After :data:`PATIENCE` it goes on without: SQLite decides."""
+        """Hold the lock for the block. After :data:`PATIENCE` the block runs without it, and SQLite decides."""
         if self._path is None:
             yield
             return
