@@ -4,10 +4,10 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from governance.api.authzen.loop import EventLoopEndpoint
+    from governance.server import Lifespan
 
 
-def application() -> "EventLoopEndpoint":
+def application() -> "Lifespan":
     """Make the ASGI application from the environment's settings (for a server's factory option)."""
     from governance.server import serve
     from governance.settings import from_environment

@@ -1,6 +1,7 @@
 """Serve: the HTTP server of this service, and a check of its settings."""
 
 import os
+import signal
 import tempfile
 
 import click
@@ -9,7 +10,7 @@ from granian.constants import Interfaces
 
 from governance.commands._settings import settings
 
-_GRACE = 20  # seconds a stopping worker may take to drain what it acknowledged
+GRACE = 20  # seconds a stopping worker may take to drain what it acknowledged
 
 
 @click.command()
@@ -21,6 +22,7 @@ def serve() -> None:
         if chosen.workers > 1:
             os.environ["GOVERNANCE_SHARED_FOLDER"] = folder
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read by prometheus-client when a worker imports it
+        os.register_at_fork(after_in_child=_may_be_stopped)
         Granian(
             "app:application",
             address=chosen.host,
@@ -29,8 +31,16 @@ def serve() -> None:
             factory=True,
             workers=chosen.workers,
             log_enabled=chosen.log_level == "DEBUG",
-            workers_kill_timeout=_GRACE,
+            workers_kill_timeout=GRACE,
         ).serve()
+
+
+def _may_be_stopped() -> None:
+    """Let a worker that is asked to stop before it serves end at once.
+
+    Until it has handlers of its own it has those of the process it came from, which would take the signal for nothing.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @click.command("check-settings")

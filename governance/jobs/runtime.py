@@ -36,6 +36,11 @@ class Runtime:
             self._ticker.start()
         atexit.register(self.stop)
 
+    def answer_waits(self) -> None:
+        """Answer whoever waits for news, and let nobody wait again: streams of alerts and long polls of bundles."""
+        self._services.uses.alerts.streams.stop()
+        self._services.uses.bundles.stop()
+
     def stop(self) -> None:
         """Stop in the order that loses nothing: streams and listeners first, then jobs, then the writer drains.
 
@@ -53,12 +58,12 @@ class Runtime:
             last_first.callback(uses.detection.release)
             last_first.callback(self._ticker.stop)
             last_first.callback(self._close_syslog)
-            last_first.callback(uses.bundles.stop)
-            last_first.callback(uses.alerts.streams.stop)
+            last_first.callback(self.answer_waits)
 
     def _close_syslog(self) -> None:
-        if self._syslog is not None and self._listening:
-            self._syslog.close()
+        syslog, self._syslog = self._syslog, None  # nor does a job open it now
+        if syslog is not None and self._listening:
+            syslog.close()
 
     def _listen(self) -> bool:
         """Open the syslog port if this worker leads and has not yet."""

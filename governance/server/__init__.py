@@ -10,5 +10,6 @@ Example: ``serve(from_environment(os.environ))``.
 """
 
 from governance.server._application import create_app, create_asgi, serve
+from governance.server._lifespan import Lifespan
 
-__all__ = ["create_app", "create_asgi", "serve"]
+__all__ = ["Lifespan", "create_app", "create_asgi", "serve"]

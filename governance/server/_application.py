@@ -10,6 +10,7 @@ from governance import api, console
 from governance.api.authzen.loop import EventLoopEndpoint
 from governance.bootstrap import Services, build
 from governance.jobs import Runtime
+from governance.server._lifespan import Lifespan
 from governance.settings import Settings
 from governance.telemetry import configure
 from governance.web import browser, observation, problems
@@ -38,14 +39,15 @@ def create_app(services: Services) -> Flask:
     return app
 
 
-def serve(settings: Settings) -> EventLoopEndpoint:
+def serve(settings: Settings) -> Lifespan:
     """Make the application of a server process, running: for an ASGI server's factory."""
     configure(settings.log_level)
     services = build(settings)
-    Runtime(services).start()
+    runtime = Runtime(services)
+    runtime.start()
     gc.collect()
     gc.freeze()  # what is there now stays for the life of the process: no collection need look at it again
-    return create_asgi(services, create_app(services))
+    return Lifespan(create_asgi(services, create_app(services)), runtime)
 
 
 def create_asgi(services: Services, app: Flask) -> EventLoopEndpoint:

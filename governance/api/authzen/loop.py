@@ -100,6 +100,10 @@ class EventLoopEndpoint:
         keep(self._services.infrastructure.metrics, Answered(ROUTE, "POST", reply.status, seconds, caller))
         await _send(send, reply, own)
 
+    def close(self) -> None:
+        """Refuse the questions that still wait for their batch, and any other; called on the event loop."""
+        self._together.close()
+
     def _question(self, headers: dict[str, str], body: bytes, more: bool) -> tuple[Question, Caller]:
         """Understand a request. Raises _NotTaken when anything is wrong with it or makes it wait (rule 2)."""
         if more:

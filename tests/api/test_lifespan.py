@@ -1,0 +1,88 @@
+"""The life of a server process: at the signal who waits for news is answered, at the end everything is stopped."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from governance.alerts import Viewer
+from governance.bootstrap import Services, build
+from governance.clock import FixedClock
+from governance.errors import Unavailable
+from governance.jobs import Runtime
+from governance.server import Lifespan, create_app, create_asgi
+from governance.settings import Settings
+
+LONG_ENOUGH = 60.0  # seconds for what must happen
+TO_STOP = (signal.SIGTERM, signal.SIGINT)
+
+
+@pytest.fixture
+def services(settings: Settings, clock: FixedClock) -> Iterator[Services]:
+    before = {number: signal.getsignal(number) for number in TO_STOP}
+    made = build(settings, clock)
+    yield made
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    made.infrastructure.database.dispose()
+
+
+def made_of(services: Services) -> tuple[Lifespan, Runtime]:
+    runtime = Runtime(services)
+    runtime.start(jobs=False)
+    return Lifespan(create_asgi(services, create_app(services)), runtime), runtime
+
+
+async def begun(application: Lifespan) -> tuple["asyncio.Task[None]", "asyncio.Queue[Any]", "asyncio.Queue[Any]"]:
+    told: asyncio.Queue[Any] = asyncio.Queue()
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+    life = asyncio.ensure_future(application({"type": "lifespan"}, told.get, heard.put))
+    await told.put({"type": "lifespan.startup"})
+    assert await heard.get() == {"type": "lifespan.startup.complete"}
+    return life, told, heard
+
+
+def test_at_the_signal_who_waits_for_news_is_answered_and_at_the_end_all_is_stopped(services: Services) -> None:
+    application, _ = made_of(services)
+    heard_elsewhere: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: heard_elsewhere.append(number))  # the server's own
+    stream = iter(services.uses.alerts.streams.open(Viewer("soc", None, person=False), None))
+
+    async def main() -> None:
+        life, told, heard = await begun(application)
+        assert next(stream) is None
+        signal.raise_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(services.uses.alerts.streams.stopping.wait, LONG_ENOUGH)
+        assert heard_elsewhere == [signal.SIGTERM]
+        assert services.infrastructure.audit.running, "requests in flight are answered first"
+        await told.put({"type": "lifespan.shutdown"})
+        assert await heard.get() == {"type": "lifespan.shutdown.complete"}
+        await life
+
+    asyncio.run(asyncio.wait_for(main(), LONG_ENOUGH))
+    with pytest.raises(StopIteration):
+        next(stream)
+    assert not services.infrastructure.audit.running
+
+
+def test_a_process_that_cannot_stop_in_order_ends_all_the_same(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, _ = made_of(services)
+    closed = services.infrastructure.audit.close
+
+    def late() -> None:
+        closed()
+        raise Unavailable("audit.unavailable", "The audit log is still being written.")
+
+    monkeypatch.setattr(services.infrastructure.audit, "close", late)
+
+    async def main() -> None:
+        life, told, heard = await begun(application)
+        await told.put({"type": "lifespan.shutdown"})
+        assert await heard.get() == {"type": "lifespan.shutdown.complete"}
+        await life
+
+    asyncio.run(asyncio.wait_for(main(), LONG_ENOUGH))
