@@ -10,6 +10,7 @@ from governance.telemetry import Metrics, get_logger
 _log = get_logger(__name__)
 _JOIN = 15.0  # seconds a stop waits for the running calls of all jobs together
 _BACK_OFF = 8  # a failing job waits up to this many times its interval
+_LONGEST = 86_400.0  # seconds a job waits at most, whatever its interval: a thread cannot wait for ever so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +65,10 @@ class Ticker:
                 self._metrics.job_ran(job=job.name, result="failed")
                 _log.exception("job failed", job=job.name, error_type=type(error).__name__)
             if not busy:
-                self._stopping.wait(job.interval * min(2**failures, _BACK_OFF))
+                self._stopping.wait(_pause(job.interval, failures))
+
+
+def _pause(interval: float, failures: int) -> float:
+    """Give the seconds until the next run; an interval that is no finite number becomes the longest wait."""
+    wanted = interval * min(2 ** min(failures, _BACK_OFF), _BACK_OFF)
+    return wanted if wanted < _LONGEST else _LONGEST

@@ -21,6 +21,7 @@ from governance.settings.values import (
     OdsCode,
     OutboundPeers,
     Port,
+    Seconds,
     Secret,
     Senders,
     SharedPaths,
@@ -93,9 +94,10 @@ class Settings(BaseSettings):
         Switch, Field(description="Whether registered clients may authenticate with HTTP Basic.")
     ] = False
     engine_timeout: Annotated[
-        float,
+        Seconds,
         Field(
             ge=0.01,
+            le=60,
             description="Seconds the policy engine may take, to its answer's last byte, before it is a denial.",
         ),
     ] = 0.5
@@ -161,24 +163,29 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=4,
+            le=86_400,
             description="Seconds without word from the service after which a trust's OPA denies everything.",
         ),
     ] = 14_400
     edge_silent_after: Annotated[
-        float, Field(ge=1, description="Seconds without a status after which a trust's OPA is an alert.")
+        Seconds, Field(ge=1, le=86_400, description="Seconds without a status after which a trust's OPA is an alert.")
     ] = 300.0
     edge_behind_after: Annotated[
-        float,
-        Field(ge=1, description="Seconds without the newest policy bundle after which a trust's OPA is an alert."),
+        Seconds,
+        Field(
+            ge=1,
+            le=86_400,
+            description="Seconds without the newest policy bundle after which a trust's OPA is an alert.",
+        ),
     ] = 120.0
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least severe log line that is written.")
     ] = "INFO"
     checkpoint_interval: Annotated[
-        float, Field(ge=0.05, description="Seconds between signed checkpoints of the log.")
+        Seconds, Field(ge=0.05, le=3600, description="Seconds between signed checkpoints of the log.")
     ] = 1.0
     detection_interval: Annotated[
-        float, Field(ge=0.05, description="Seconds between two looks of detection at the log.")
+        Seconds, Field(ge=0.05, le=3600, description="Seconds between two looks of detection at the log.")
     ] = 0.5
 
     def replaced(self, **changes: object) -> Self:

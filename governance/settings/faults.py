@@ -51,6 +51,8 @@ def _messages(found: Mapping[str, Any]) -> Iterator[str]:
             yield _UNKNOWN
         case "int_parsing" | "int_parsing_size" | "float_parsing":
             yield f"is not a number of type {found['type'].partition('_')[0]}"
+        case "finite_number":
+            yield "is a finite number"
         case "greater_than_equal":
             yield f"is {plain(context['ge'])} or more"
         case "less_than_equal":

@@ -222,6 +222,7 @@ ExactKey = Annotated[
 ]
 Switch = Annotated[bool, _written("`on` or `off`", _switch)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
 Header = Annotated[str | None, _written("letters, digits and hyphens", _header)]
 Folders = Annotated[tuple[str, ...], _written("paths, separated by commas", _parts)]
 Networks = Annotated[

@@ -31,7 +31,7 @@ def test_the_page_of_the_settings_is_the_one_that_make_docs_writes() -> None:
         ("OPA_URL", "text", "unset"),
         ("TENANTS", "paths, separated by commas", "unset"),
         ("CLIENT_SECRET_BASIC", "`on` or `off`", "`off`"),
-        ("ENGINE_TIMEOUT", "number, 0.01 or more", "`0.5`"),
+        ("ENGINE_TIMEOUT", "number, 0.01 to 60", "`0.5`"),
         ("SYSLOG_PORT", "whole number, 1 to 65535", "unset"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from governance.errors import ConfigurationError
-from governance.settings import from_environment
+from governance.settings import Settings, from_environment
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 GOOD = {
@@ -78,7 +78,16 @@ def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
         ("GOVERNANCE_ENGINE_TIMEOUT", "soon", "is not a number of type float"),
         ("GOVERNANCE_EDGE_SILENT_AFTER", "0", "is 1 or more"),
         ("GOVERNANCE_THREADS", "0", "is 1 or more"),
-        ("GOVERNANCE_ENGINE_TIMEOUT", "nan", "or more"),
+        ("GOVERNANCE_ENGINE_TIMEOUT", "nan", "is a finite number"),
+        ("GOVERNANCE_ENGINE_TIMEOUT", "inf", "is a finite number"),
+        ("GOVERNANCE_ENGINE_TIMEOUT", "60.5", "is 60 or less"),
+        ("GOVERNANCE_CHECKPOINT_INTERVAL", "-inf", "is a finite number"),
+        ("GOVERNANCE_CHECKPOINT_INTERVAL", "1e400", "is a finite number"),
+        ("GOVERNANCE_CHECKPOINT_INTERVAL", "1e300", "is 3600 or less"),
+        ("GOVERNANCE_DETECTION_INTERVAL", "3601", "is 3600 or less"),
+        ("GOVERNANCE_EDGE_STALE_AFTER", "86401", "is 86400 or less"),
+        ("GOVERNANCE_EDGE_SILENT_AFTER", "inf", "is a finite number"),
+        ("GOVERNANCE_EDGE_BEHIND_AFTER", "86401", "is 86400 or less"),
         ("GOVERNANCE_LOG_LEVEL", "LOUD", "is DEBUG"),
         ("GOVERNANCE_ORGANISATION", "qhl", "an ODS code"),
         ("GOVERNANCE_SYSLOG_SENDERS", "vna-1=RRK,vna-2", "pair 2 is not AuditSourceID=ODS"),
@@ -109,6 +118,12 @@ def test_a_wrong_value_is_named_and_never_repeated(name: str, value: str, messag
     assert list(found) == [name]
     assert message in found[name]
     assert value not in found[name]
+
+
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
+def test_every_number_of_seconds_is_finite_and_bounded(name: str) -> None:
+    for value in ("inf", "nan", "1e400", "1e9"):
+        assert list(faults(GOOD | {f"GOVERNANCE_{name.upper()}": value})) == [f"GOVERNANCE_{name.upper()}"]
 
 
 @pytest.mark.parametrize(
