@@ -19,6 +19,7 @@ from governance.settings.values import (
     Key,
     Networks,
     OdsCode,
+    OpaUrl,
     OutboundPeers,
     Port,
     Seconds,
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
         ),
     ] = None
     opa_url: Annotated[
-        str | None,
+        OpaUrl,
         Field(
             description="Base URL of an OPA server to decide with, or `unix:` and its socket's path."
             " Unset: the embedded engine decides.",

@@ -47,19 +47,35 @@ class ArchivePlace:
 
 def _base_url(text: str) -> str:
     issuer = _split(text)
-    if not issuer.netloc or issuer.query or issuer.fragment or text.endswith("/"):
+    if "@" in issuer.netloc:
+        raise WrongValue("is a URL without user and password")
+    if not issuer.hostname or issuer.query or issuer.fragment or text.endswith("/"):
         raise WrongValue("is a base URL without query, fragment or closing slash")
     if issuer.scheme != "https" and issuer.hostname not in _LOOPBACK:
         raise WrongValue("is https, unless it is a loopback address")
     return text
 
 
+def _opa_url(text: str) -> str:
+    """Read where an OPA server is; neither a credential nor a path would be used."""
+    opa = _split(text)
+    if "@" in opa.netloc:
+        raise WrongValue("is a URL without user and password")
+    server = opa.scheme in {"http", "https"} and opa.hostname and opa.path in {"", "/"}
+    socket = text.startswith("unix:/") and opa.path.strip("/")
+    if not (server or socket) or opa.query or opa.fragment:
+        raise WrongValue("is http or https, a host and perhaps a port, or the absolute path of a Unix socket")
+    return text
+
+
 def _split(address: str) -> SplitResult:
-    """Split a URL; one that is none at all gives nothing."""
+    """Split a URL; one that is none at all, by a port that is none or a blank for instance, gives nothing."""
     try:
-        return urlsplit(address)
+        split = urlsplit(address)
+        usable = split.port != 0 and address.isprintable() and " " not in address
     except ValueError:
-        return SplitResult("", "", "", "", "")
+        usable = False
+    return split if usable else SplitResult("", "", "", "", "")
 
 
 def _organisation(text: str) -> str:
@@ -208,6 +224,7 @@ def _written(form: str, read: Callable[[str], object]) -> Written:
 
 
 BaseUrl = Annotated[str, _written("URL without query, fragment or closing slash", _base_url)]
+OpaUrl = Annotated[str | None, _written("URL without user, password or path, or `unix:` and a path", _opa_url)]
 OdsCode = Annotated[str, _written("3 to 10 capital letters and digits", _organisation)]
 Secret = Annotated[SecretStr, Field(repr=False)]
 Key = Annotated[

@@ -28,7 +28,7 @@ def test_the_page_of_the_settings_is_the_one_that_make_docs_writes() -> None:
     [
         ("PROFILE", "`production` or `demo`", "`production`"),
         ("ISSUER", "URL without query, fragment or closing slash", "required"),
-        ("OPA_URL", "text", "unset"),
+        ("OPA_URL", "URL without user, password or path, or `unix:` and a path", "unset"),
         ("TENANTS", "paths, separated by commas", "unset"),
         ("CLIENT_SECRET_BASIC", "`on` or `off`", "`off`"),
         ("ENGINE_TIMEOUT", "number, 0.01 to 60", "`0.5`"),

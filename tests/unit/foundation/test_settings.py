@@ -68,6 +68,26 @@ def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
         ("GOVERNANCE_ISSUER", "https://governance.example.nhs.uk/", "without query, fragment or closing slash"),
         ("GOVERNANCE_ISSUER", "governance", "is a base URL"),
         ("GOVERNANCE_ISSUER", "https://[::1", "is a base URL"),
+        ("GOVERNANCE_ISSUER", "https://:8443", "is a base URL"),
+        ("GOVERNANCE_ISSUER", "https://governance.example.nhs.uk:eighty", "is a base URL"),
+        ("GOVERNANCE_ISSUER", "https://u:hidden@governance.example.nhs.uk", "without user and password"),
+        ("GOVERNANCE_ISSUER", "http://u@127.0.0.1", "without user and password"),
+        ("GOVERNANCE_OPA_URL", "http://u:hidden@opa.example:8181", "without user and password"),
+        ("GOVERNANCE_OPA_URL", "https://u@opa.example", "without user and password"),
+        ("GOVERNANCE_OPA_URL", "opa.example:8181", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "ftp://opa.example", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "file:///run/opa.sock", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "http://:8181", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "http://opa.example:eighty", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "http://opa.example:65536", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "http://opa.example:0", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "http://opa.example/v1", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "http://opa.example?token=hidden", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "http://opa.example\n", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "http://opa .example", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "unix:", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "unix:/", "is http or https"),
+        ("GOVERNANCE_OPA_URL", "unix:opa.sock", "is http or https"),
         ("GOVERNANCE_PROFILE", "test", "is production or demo"),
         ("GOVERNANCE_KEY_ENCRYPTION_KEY", "c2hvcnQ=", "is exactly 32 bytes"),
         ("GOVERNANCE_KEY_ENCRYPTION_KEY", "not base64!", "is not base64"),
@@ -211,6 +231,13 @@ def test_archives_to_list_from_keep_their_password_apart() -> None:
 )
 def test_archives_to_list_from_are_reached_safely(value: str) -> None:
     assert "GOVERNANCE_DICOMWEB_ARCHIVES" in faults(GOOD | {"GOVERNANCE_DICOMWEB_ARCHIVES": value})
+
+
+def test_an_opa_server_is_a_url_or_a_socket() -> None:
+    assert from_environment(GOOD).opa_url is None
+    for value in ("http://opa.example", "https://[::1]:8181/", "http://127.0.0.1:8181", "unix:/run/opa.sock"):
+        assert from_environment(GOOD | {"GOVERNANCE_OPA_URL": value}).opa_url == value
+    assert list(faults(GOOD | {"GOVERNANCE_OPA_URL": ""})) == ["GOVERNANCE_OPA_URL"]
 
 
 def test_every_fault_is_said_at_once_whatever_kind_it_is() -> None:
