@@ -5,10 +5,12 @@
 2. Whoever cannot use what is there (nothing, too old, or not what it needs) waits for the fetch that runs, ``most``
    seconds at most.
 3. After a fetch the next one begins no sooner than in ``cool_down`` when it failed, in ``renewal`` when it did not.
-   Meanwhile the failure is the answer to whoever has no document.
+   Meanwhile the failure is the answer to whoever has no document; a fault of ours is raised to whoever began the fetch,
+   unless the last document still serves.
 4. One fetch runs for an address at a time, in a thread of its own. The ``capacity`` documents used last are kept.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from governance.errors import Unavailable
 from governance.outbound.budget import seconds_left
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _NEVER_FETCHED = Unavailable("outbound.timeout", "The document did not come in time.")
 
 
@@ -92,15 +95,24 @@ class Documents(Generic[T]):
             serves = holds and entry.younger(self._freshness.stale, now)
             fetch, began = entry.fetch, False
             if fetch is None and (entry.next_at is None or now >= entry.next_at):
-                fetch, began = _Fetch(), True
-                Thread(target=self._run, args=(address, entry, fetch, now), name="outbound-fetch", daemon=True).start()
-                entry.fetch = fetch  # its thread waits for the lock before it takes this back
+                fetch = self._begin(address, entry, now)
+                began = fetch is not None
         if fetch is not None and (began or not serves):
             fetch.over.wait(seconds_left(self._freshness.patience if serves else self._freshness.most))
-            if began and fetch.fault is not None:
-                raise fetch.fault
         with entry.lock:
+            if began and fetch is not None and fetch.fault and not entry.younger(self._freshness.stale, now):
+                raise fetch.fault
             return self._kept(entry, now)
+
+    def _begin(self, address: str, entry: _Entry[T], now: datetime) -> _Fetch | None:
+        """Begin a fetch; the caller has the entry's lock. None when no thread can be started."""
+        fetch = _Fetch()
+        try:
+            Thread(target=self._run, args=(address, entry, fetch, now), name="outbound-fetch", daemon=True).start()
+        except RuntimeError:
+            return None
+        entry.fetch = fetch  # its thread waits for the lock before it takes this back
+        return fetch
 
     def _kept(self, entry: _Entry[T], now: datetime) -> T:
         if entry.document is None or not entry.younger(self._freshness.stale, now):
@@ -115,7 +127,14 @@ class Documents(Generic[T]):
         except Unavailable as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - not ours to judge: who began the fetch gets it
+            _log.exception("document not fetched")
             fetch.fault = error
+        finally:  # whatever ended the fetch, the next one can begin
+            self._end(entry, fetch, document, failure, now)
+
+    def _end(
+        self, entry: _Entry[T], fetch: _Fetch, document: T | None, failure: Unavailable | None, now: datetime
+    ) -> None:
         pause = self._freshness.renewal if document is not None else self._freshness.cool_down
         with entry.lock:
             if document is not None:

@@ -140,6 +140,14 @@ def test_a_wrong_value_is_named_and_never_repeated(name: str, value: str, messag
     assert value not in found[name]
 
 
+@pytest.mark.parametrize("name", ["GOVERNANCE_port", "governance_port", "Governance_Port", "GOVERNANCE_Issuer"])
+def test_a_variable_in_another_case_is_no_setting(name: str) -> None:
+    said = {name: "https://other.example", "GOVERNANCE_PORT": "9"}
+    for environ in (GOOD | said, said | GOOD):
+        assert faults(environ) == {name: "no such setting; docs/settings.md lists them"}
+    assert faults(GOOD | {name: "9"}) == {name: "no such setting; docs/settings.md lists them"}
+
+
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
 def test_every_number_of_seconds_is_finite_and_bounded(name: str) -> None:
     for value in ("inf", "nan", "1e400", "1e9"):

@@ -30,7 +30,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.fetches: list[str] = []
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         self.open = threading.Event()
         self.open.set()
         self.begun = threading.Semaphore(0)
@@ -189,6 +189,48 @@ def test_a_fault_of_ours_is_raised_and_not_remembered_as_theirs(
         documents.get(ADDRESS, clock.now())
     with pytest.raises(Unavailable):
         documents.get(ADDRESS, clock.now())
+
+
+def test_a_fault_of_ours_in_a_renewal_leaves_the_last_document_serving(provider: Provider, clock: FixedClock) -> None:
+    freshness = Freshness(timedelta(minutes=5), timedelta(hours=1), timedelta(seconds=10), patience=PATIENCE)
+    documents = Documents(provider.fetch, freshness)
+    documents.get(ADDRESS, clock.now())
+    provider.failure = KeyError("ours")
+    clock.advance(timedelta(minutes=6))
+    assert documents.get(ADDRESS, clock.now()) == "document 1"
+    clock.advance(timedelta(hours=1))
+    with pytest.raises(KeyError):
+        documents.get(ADDRESS, clock.now())
+
+
+def test_a_fetch_that_ends_in_no_ordinary_way_is_over_and_the_next_one_begins(
+    provider: Provider, clock: FixedClock
+) -> None:
+    documents = Documents(provider.fetch, Freshness(timedelta(1), timedelta(1), timedelta(seconds=10), most=1.0))
+    provider.failure = SystemExit()
+    with pytest.raises(Unavailable):
+        documents.get(ADDRESS, clock.now())
+    provider.failure = None
+    clock.advance(timedelta(seconds=10))
+    assert documents.get(ADDRESS, clock.now()) == "document 2"
+
+
+def test_a_machine_without_threads_serves_what_there_is(
+    documents: Documents[str], provider: Provider, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuses)
+        with pytest.raises(Unavailable):
+            documents.get(ADDRESS, clock.now())
+    assert documents.get(ADDRESS, clock.now()) == "document 1"
+    clock.advance(timedelta(minutes=6))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuses)
+        assert documents.get(ADDRESS, clock.now()) == "document 1"
+    assert documents.get(ADDRESS, clock.now()) in {"document 1", "document 2"}
 
 
 def test_documents_are_bounded_and_those_used_last_stay(provider: Provider, clock: FixedClock) -> None:
