@@ -1,13 +1,15 @@
 """From a name to its addresses within a deadline: the system's resolver cannot be interrupted, so it runs beside.
 
-A look-up that takes too long goes on without its caller until the system gives up; no more than ``_AT_ONCE`` run.
+One look-up of a name runs at a time, in a thread of its own; whoever needs the name meanwhile waits for its answer,
+each within its own deadline. A look-up that takes too long goes on without its callers until the system gives up, and
+holds one of ``_AT_ONCE`` places until then.
 """
 
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from ipaddress import ip_address
-from queue import Empty, SimpleQueue
-from threading import BoundedSemaphore, Thread
+from threading import Condition, Event, Thread
 from typing import TypeAlias
 
 from governance.outbound.budget import Deadline
@@ -24,6 +26,14 @@ def system_addresses(host: str) -> Sequence[IPAddress]:
     return tuple(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
 
 
+@dataclass(slots=True)
+class _LookUp:
+    """One look-up under way."""
+
+    over: Event = field(default_factory=Event)
+    found: Sequence[IPAddress] = ()
+
+
 class Resolver:
     """Finds addresses.
 
@@ -33,31 +43,46 @@ class Resolver:
 
     def __init__(self, resolve: Resolve = system_addresses) -> None:
         self._resolve = resolve
-        self._free = BoundedSemaphore(_AT_ONCE)
+        self._under_way: dict[str, _LookUp] = {}
+        self._changed = Condition()
 
     def addresses(self, host: str, deadline: Deadline) -> Sequence[IPAddress]:
         """Give the addresses of a host. Raises OutboundFailed: BUSY, TIMEOUT or UNREACHABLE."""
         literal = literal_address(host)
         if literal is not None:
             return (literal,)
-        if not self._free.acquire(timeout=deadline.left):
-            raise OutboundFailed(CallOutcome.BUSY)
-        answer: SimpleQueue[Sequence[IPAddress]] = SimpleQueue()
-        Thread(target=self._look_up, args=(host, answer), name="outbound-resolver", daemon=True).start()
-        try:
-            found = answer.get(timeout=deadline.left)
-        except Empty:
-            raise OutboundFailed(CallOutcome.TIMEOUT) from None
-        if not found:
+        look_up = self._join(host, deadline)
+        if not look_up.over.wait(deadline.left):
+            raise OutboundFailed(CallOutcome.TIMEOUT)
+        if not look_up.found:
             raise OutboundFailed(CallOutcome.UNREACHABLE)
-        return found
+        return look_up.found
 
-    def _look_up(self, host: str, answer: "SimpleQueue[Sequence[IPAddress]]") -> None:
-        found: Sequence[IPAddress] = ()
+    def _join(self, host: str, deadline: Deadline) -> _LookUp:
+        """Give the look-up of a name that runs, or begin one when there is a place. Raises OutboundFailed: BUSY."""
+        with self._changed:
+            if not self._changed.wait_for(
+                lambda: host in self._under_way or len(self._under_way) < _AT_ONCE, deadline.left
+            ):
+                raise OutboundFailed(CallOutcome.BUSY)
+            return self._under_way.get(host) or self._begin(host)
+
+    def _begin(self, host: str) -> _LookUp:
+        look_up = _LookUp()
         try:
-            found = self._resolve(host)
+            Thread(target=self._look_up, args=(host, look_up), name="outbound-resolver", daemon=True).start()
+        except RuntimeError:  # no thread can be started
+            raise OutboundFailed(CallOutcome.BUSY) from None
+        self._under_way[host] = look_up  # its thread waits for the lock before it takes this back
+        return look_up
+
+    def _look_up(self, host: str, look_up: _LookUp) -> None:
+        try:
+            look_up.found = self._resolve(host)
         except (OSError, ValueError):  # no such name, or none that can be (UnicodeError)
-            found = ()
+            look_up.found = ()
         finally:
-            self._free.release()
-            answer.put(found)
+            with self._changed:
+                del self._under_way[host]
+                self._changed.notify_all()
+            look_up.over.set()

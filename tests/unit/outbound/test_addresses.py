@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from ipaddress import ip_address, ip_network
 
@@ -13,10 +14,12 @@ from governance.outbound import (
     Budget,
     CallOutcome,
     CallPurpose,
+    Deadline,
     Outbound,
     OutboundFailed,
     Peers,
 )
+from governance.outbound._resolver import Resolver
 from governance.outbound.peers import IPAddress, is_loopback_host, is_public
 from tests.fakes.stranger import document, stranger
 
@@ -243,7 +246,10 @@ def test_look_ups_that_hang_do_not_pile_up() -> None:
     with ExitStack() as stack:
         stack.callback(release.set)
         callers = [
-            threading.Thread(target=lambda: found.append(outcome(outbound, "https://idp.example/"))) for _ in range(40)
+            threading.Thread(
+                target=lambda url: found.append(outcome(outbound, url)), args=(f"https://idp{n}.example/",)
+            )
+            for n in range(40)
         ]
         for caller in callers:
             caller.start()
@@ -251,3 +257,65 @@ def test_look_ups_that_hang_do_not_pile_up() -> None:
             caller.join(BOUND)
     assert sorted(found) == [CallOutcome.BUSY] * 8 + [CallOutcome.TIMEOUT] * 32
     assert len(under_way) == 32
+
+
+def test_a_name_that_hangs_holds_one_place_and_starves_no_other() -> None:
+    release, begun = threading.Event(), threading.Event()
+    under_way: list[str] = []
+
+    def resolve(host: str) -> Sequence[IPAddress]:
+        under_way.append(host)
+        if host == "hangs.example":
+            begun.set()
+            release.wait(BOUND)
+        return [ip_address("127.0.0.1")]
+
+    resolver = Resolver(resolve)
+    found: list[CallOutcome] = []
+
+    def asks() -> None:
+        with pytest.raises(OutboundFailed) as caught:
+            resolver.addresses("hangs.example", Deadline(TOTAL))
+        found.append(caught.value.outcome)
+
+    callers = [threading.Thread(target=asks) for _ in range(40)]
+    with ExitStack() as stack:
+        stack.callback(release.set)
+        for caller in callers:
+            caller.start()
+        assert begun.wait(BOUND)
+        assert resolver.addresses("other.example", Deadline(BOUND)) == [ip_address("127.0.0.1")]
+        for caller in callers:
+            caller.join(BOUND)
+    assert found == [CallOutcome.TIMEOUT] * 40
+    assert sorted(under_way) == ["hangs.example", "other.example"]
+
+
+def test_whoever_joins_a_look_up_gets_its_answer() -> None:
+    release, begun = threading.Event(), threading.Event()
+
+    def resolve(_host: str) -> Sequence[IPAddress]:
+        begun.set()
+        release.wait(BOUND)
+        return [ip_address("8.8.8.8")]
+
+    resolver = Resolver(resolve)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(resolver.addresses, "idp.example", Deadline(BOUND)) for _ in range(3)]
+        assert begun.wait(BOUND)
+        release.set()
+        assert [each.result(BOUND) for each in asked] == [[ip_address("8.8.8.8")]] * 3
+
+
+def test_a_machine_without_threads_is_busy_and_no_place_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolver = Resolver(Names(idp_example=[["8.8.8.8"]]))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuses)
+        for _ in range(40):
+            with pytest.raises(OutboundFailed) as caught:
+                resolver.addresses("idp.example", Deadline(0.0))
+            assert caught.value.outcome is CallOutcome.BUSY
+    assert resolver.addresses("idp.example", Deadline(BOUND)) == [ip_address("8.8.8.8")]
