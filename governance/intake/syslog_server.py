@@ -110,11 +110,19 @@ class SyslogServer:
                 _log.warning("syslog connection refused", reason="too many connections")
                 connection.close()
                 continue
-            thread = threading.Thread(
-                target=self._serve, args=(connection, str(peer[0])), name="syslog-connection", daemon=True
-            )
-            self._threads.add(thread)
+            self._begin(connection, str(peer[0]))
+
+    def _begin(self, connection: socket.socket, peer: str) -> None:
+        """Serve a connection, which has a slot, in a thread of its own; hang up when none can be started."""
+        thread = threading.Thread(target=self._serve, args=(connection, peer), name="syslog-connection", daemon=True)
+        self._threads.add(thread)
+        try:
             thread.start()
+        except RuntimeError:
+            self._threads.discard(thread)
+            self._slots.release()
+            connection.close()
+            _log.exception("syslog connection refused", reason="no thread", peer=peer)
 
     def _serve(self, connection: socket.socket, peer: str) -> None:
         try:

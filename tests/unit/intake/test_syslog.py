@@ -215,6 +215,29 @@ def test_a_connection_that_breaks_off_leaves_what_it_had_begun_to_send(listener:
     until(lambda: listener.quarantine.waiting() == 1)
 
 
+def test_a_machine_without_threads_hangs_up_and_the_listener_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Frame] = []
+    start = threading.Thread.start
+
+    def refuses(thread: threading.Thread) -> None:
+        if thread.name == "syslog-connection":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def take(frames: Sequence[Frame], _peer: str) -> None:
+        taken.extend(frames)
+
+    with SyslogServer(("127.0.0.1", 0), take, SyslogLimits(connections=2, drain=0.2)) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuses)
+            for _ in range(3):
+                with socket.create_connection(("127.0.0.1", server.port), timeout=30.0) as refused:
+                    assert refused.recv(1) == b""
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"<13>fine\n<13>x")
+        until(lambda: len(taken) == 2)
+
+
 def test_one_broken_connection_leaves_the_door_open() -> None:
     taken: list[Frame] = []
 
