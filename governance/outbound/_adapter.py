@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import DecodeError, HTTPError
+from urllib3.exceptions import HTTPError
 
+from governance.outbound._decoding import Decoder
 from governance.outbound._slots import Slots
 from governance.outbound._sockets import POOLS, Call, under_way
 from governance.outbound.budget import Budget, Deadline, seconds_left
@@ -89,8 +90,6 @@ class Adapter(HTTPAdapter):
             try:
                 answer = super().send(request, stream=True)
                 _read(answer, self._budget.size)
-            except DecodeError:
-                raise OutboundFailed(CallOutcome.UNREADABLE) from None
             except requests.exceptions.SSLError:
                 raise OutboundFailed(CallOutcome.TLS_FAILED) from None
             except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError):
@@ -99,7 +98,7 @@ class Adapter(HTTPAdapter):
 
 
 def _read(answer: requests.Response, most: int) -> None:
-    """Read a body into its response, and free the connection. Raises OutboundFailed: REDIRECTED or TOO_LONG."""
+    """Read a body into its response, and free the connection. Raises OutboundFailed: not whole, or not to be taken."""
     try:
         body = _body(answer, most)
     except BaseException:
@@ -116,9 +115,12 @@ def _body(answer: requests.Response, most: int) -> bytes:
     declared = answer.raw.headers.get("Content-Length", "")
     if declared.isdecimal() and (len(declared) > _DIGITS or int(declared) > most):
         raise OutboundFailed(CallOutcome.TOO_LONG)
+    empty = answer.raw.length_remaining == 0  # said so, or by its status: then nothing is compressed
+    decoder = Decoder("" if empty else answer.raw.headers.get("Content-Encoding", ""))
     body = bytearray()
-    while piece := answer.raw.read(_PIECE, decode_content=True):
-        body += piece
+    while piece := answer.raw.read(_PIECE, decode_content=False):
+        body += decoder.feed(piece, most + 1 - len(body))
         if len(body) > most:
             raise OutboundFailed(CallOutcome.TOO_LONG)
+    decoder.end()
     return bytes(body)

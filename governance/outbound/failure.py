@@ -34,7 +34,7 @@ _DETAILS = {
     CallOutcome.TLS_FAILED: "No TLS connection with the other side that can be trusted.",
     CallOutcome.TOO_LONG: "The other side's answer is too long.",
     CallOutcome.UNREACHABLE: "The other side cannot be reached.",
-    CallOutcome.UNREADABLE: "The other side's answer is not compressed as it says.",
+    CallOutcome.UNREADABLE: "The other side's answer is not compressed as it says, or in a way that is not read.",
     CallOutcome.URL_REFUSED: "The URL is neither https nor loopback.",
 }
 

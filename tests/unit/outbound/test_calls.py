@@ -114,6 +114,40 @@ def garbles_its_compression(conversation: Conversation) -> None:
     conversation.say(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
+PLAIN = b'{"keys": []}' * 100
+BARE = zlib.compress(PLAIN)[2:-4]  # RFC 1951: deflate without the header and the checksum of zlib
+WHOLE = {
+    "gzip": (b"gzip", gzip.compress(PLAIN)),
+    "gzip by its old name": (b"X-GZIP", gzip.compress(PLAIN)),
+    "gzip of several members": (b"gzip", gzip.compress(PLAIN[:7]) + gzip.compress(PLAIN[7:])),
+    "deflate": (b"deflate", zlib.compress(PLAIN)),
+    "bare deflate": (b"deflate", BARE),
+    "identity": (b"identity", PLAIN),
+}
+CUT_OFF = {
+    "gzip, half of it": (b"gzip", gzip.compress(PLAIN)[:20]),
+    "gzip without its checksum": (b"gzip", gzip.compress(PLAIN)[:-8]),
+    "gzip, but for its last byte": (b"gzip", gzip.compress(PLAIN)[:-1]),
+    "gzip with half a member more": (b"gzip", gzip.compress(PLAIN) + gzip.compress(PLAIN)[:20]),
+    "gzip with a byte more": (b"gzip", gzip.compress(PLAIN) + b"\x1f"),
+    "deflate without its checksum": (b"deflate", zlib.compress(PLAIN)[:-4]),
+    "bare deflate, half of it": (b"deflate", BARE[: len(BARE) // 2]),
+    "a byte": (b"deflate", b"x"),
+}
+NOT_READ = {
+    "brotli": (b"br", PLAIN),
+    "zstd": (b"zstd", PLAIN),
+    "unknown": (b"pied-piper", PLAIN),
+    "gzip twice": (b"gzip, gzip", gzip.compress(gzip.compress(PLAIN))),
+    "gzip with a wrong checksum": (b"gzip", gzip.compress(PLAIN)[:-8] + b"12345678"),
+    "deflate with more behind it": (b"deflate", zlib.compress(PLAIN) + b"more"),
+}
+
+
+def encoded(name: bytes, body: bytes) -> Behaviour:
+    return document(body, b"Content-Encoding: " + name + b"\r\n")
+
+
 SLOW = {"silence": silence, "headers": drips_headers, "body": drips_body}
 BROKEN: dict[str, tuple[Behaviour, CallOutcome]] = {
     "a body that breaks off": (breaks_off, CallOutcome.BROKEN),
@@ -153,6 +187,29 @@ def test_a_compressed_answer_is_read() -> None:
     body = gzip.compress(b'{"keys": []}')
     with stranger(document(body, b"Content-Encoding: gzip\r\n")) as served:
         assert Client().get(served.url) == b'{"keys": []}'
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_each_compression_that_is_read(name: str) -> None:
+    with stranger(encoded(*WHOLE[name])) as served:
+        assert Client().get(served.url) == PLAIN
+
+
+@pytest.mark.parametrize("name", CUT_OFF)
+def test_a_compressed_answer_that_is_not_whole_has_broken_off(name: str) -> None:
+    with stranger(encoded(*CUT_OFF[name])) as served:
+        assert Client().failure(served.url) is CallOutcome.BROKEN
+
+
+@pytest.mark.parametrize("name", NOT_READ)
+def test_a_compression_that_is_not_read_is_an_error(name: str) -> None:
+    with stranger(encoded(*NOT_READ[name])) as served:
+        assert Client().failure(served.url) is CallOutcome.UNREADABLE
+
+
+def test_an_empty_answer_needs_no_compression() -> None:
+    with stranger(encoded(b"gzip", b"")) as served:
+        assert Client().get(served.url) == b""
 
 
 @pytest.mark.parametrize("name", SLOW)
