@@ -5,7 +5,8 @@ Rules of this room:
 1. A setting is declared once, in ``declaration.py``: type, bounds, default and its sentence of documentation.
    ``make docs`` writes its row of ``docs/settings.md``; a test holds the page to the declaration.
 2. The service starts whole or not at all: every fault is said at once, named by its variable, and no fault repeats a
-   value. A variable that begins with ``GOVERNANCE_`` and is no setting is a fault.
+   value. A variable that begins with ``GOVERNANCE_``, in capitals or not, and is no setting as it is written is a
+   fault.
 3. Only the mapping given is read: no file, and not the environment behind it.
 4. A secret is a pydantic secret type: it shows in no representation, and ``get_secret_value()`` gives it.
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_settings import EnvSettingsSource
 
 from governance.settings.declaration import Settings
-from governance.settings.faults import PREFIX
+from governance.settings.faults import PREFIX, variable
 
 # With PYDANTIC_SETTINGS_DEBUG set it would log every value as it was given, the secrets too.
 logging.getLogger("pydantic_settings").disabled = True
@@ -17,7 +17,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     """Read and validate the settings.
 
     Args:
-        environ: the environment; only names that begin with ``GOVERNANCE_`` are read.
+        environ: the environment; only names that begin with ``GOVERNANCE_`` are read, as they are documented.
 
     Raises:
         ConfigurationError: with every fault, named by its variable.
@@ -30,7 +30,10 @@ class _Variables(EnvSettingsSource):
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(Settings)
-        self.env_vars = {name.lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
+        names = {variable(field) for field in Settings.model_fields}
+        ours = {name: text for name, text in environ.items() if name.upper().startswith(PREFIX)}
+        self.env_vars = {name.lower(): text for name, text in ours.items() if name in names}
+        self._unknown = {name: text for name, text in ours.items() if name not in names}
 
     def __call__(self) -> dict[str, Any]:
         """Give the text of each setting, and every other variable by its own name, so that it is refused.
@@ -38,6 +41,5 @@ class _Variables(EnvSettingsSource):
         An empty text is no value where one is required.
         """
         fields = Settings.model_fields
-        known = {PREFIX.lower() + name for name in fields}
         given = {name: text for name, text in super().__call__().items() if text or not fields[name].is_required()}
-        return given | {name.upper(): text for name, text in self.env_vars.items() if name not in known}
+        return given | self._unknown

@@ -23,8 +23,8 @@ class WrongValue(ValueError):
 
 
 def variable(name: str) -> str:
-    """Give the variable of the environment that a field is read from."""
-    return name if name.startswith(PREFIX) else PREFIX + name.upper()
+    """Give the variable of the environment that a field is read from; a variable is given as it is written."""
+    return name if name.upper().startswith(PREFIX) else PREFIX + name.upper()
 
 
 def faults_of(error: ValidationError) -> list[Fault]:
