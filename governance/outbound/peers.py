@@ -37,6 +37,7 @@ _INSIDE: tuple[IPNetwork, ...] = tuple(  # where the operator's own servers may 
         "fc00::/7",
     )
 )
+_PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that is really called
 
 
@@ -94,6 +95,8 @@ def is_public(address: IPAddress) -> bool:
 def host_and_port(url: str, plain_http: bool = False) -> str:
     """Give the host and port of a URL that may be asked: https, or http on a loopback address; nobody's password in it.
 
+    They are the same however the URL spells them: in capitals, with the root's dot, without the port that is usual.
+
     Args:
         url: the whole URL.
         plain_http: whether http may be spoken with other hosts too.
@@ -109,7 +112,7 @@ def host_and_port(url: str, plain_http: bool = False) -> str:
         raise OutboundFailed(CallOutcome.URL_REFUSED) from None
     if not safe or not parts.hostname or "@" in parts.netloc:
         raise OutboundFailed(CallOutcome.URL_REFUSED)
-    return f"{parts.hostname}:{port}"
+    return f"{canonical(parts.hostname)}:{_PORTS[parts.scheme] if port is None else port}"
 
 
 def is_loopback_host(host: str | None) -> bool:
@@ -127,8 +130,9 @@ def literal_address(host: str) -> IPAddress | None:
 
 
 def canonical(host: str) -> str:
-    """Give a host as it is compared: lower case, without the root's dot."""
-    return host.lower().rstrip(".")
+    """Give a host as it is compared: lower case, without the root's dot; an address in its shortest form."""
+    literal = literal_address(host)
+    return host.lower().rstrip(".") if literal is None else str(literal)
 
 
 def _really(address: IPAddress) -> IPAddress:

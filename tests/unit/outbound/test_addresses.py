@@ -20,7 +20,7 @@ from governance.outbound import (
     Peers,
 )
 from governance.outbound._resolver import Resolver
-from governance.outbound.peers import IPAddress, is_loopback_host, is_public
+from governance.outbound.peers import IPAddress, host_and_port, is_loopback_host, is_public
 from tests.fakes.stranger import document, stranger
 
 TOTAL = 2.0
@@ -136,6 +136,24 @@ def test_a_service_of_ones_own_that_is_registered_is_held_to_its_network() -> No
     peers = Peers([("pacs.example", ip_network("10.0.0.0/24"))], own=["https://pacs.example"])
     assert peers.allows("pacs.example", ip_address("10.0.0.9"))
     assert not peers.allows("pacs.example", ip_address("10.0.1.9"))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://idp.example/jwks", "idp.example:443"),
+        ("https://idp.example:443/", "idp.example:443"),
+        ("https://IdP.Example.:443/", "idp.example:443"),
+        ("https://idp.example./", "idp.example:443"),
+        ("https://idp.example:/", "idp.example:443"),
+        ("https://idp.example:8443/", "idp.example:8443"),
+        ("http://localhost/", "localhost:80"),
+        ("http://127.0.0.1:0/", "127.0.0.1:0"),
+        ("https://[2A00:0:0::1]/", "2a00::1:443"),
+    ],
+)
+def test_a_host_is_one_however_it_is_spelled(url: str, expected: str) -> None:
+    assert host_and_port(url) == expected
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
