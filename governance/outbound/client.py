@@ -1,5 +1,6 @@
 """The client: who may be called, and calls with the budget of their purpose."""
 
+import logging
 import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from governance.outbound.peers import Peers
 
 Observe: TypeAlias = Callable[[CallPurpose, CallOutcome], None]
 S = TypeVar("S", bound=requests.Session)
+_log = logging.getLogger(__name__)
 _AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # variables that name a file or folder of trusted authorities
 
 
@@ -57,6 +59,7 @@ class Outbound:
     ) -> None:
         self._peers = peers or Peers()
         self._observe = observe
+        self._observer_failed = False
         self._resolver = Resolver(resolve)
         self._authorities = authorities
         self._budgets = budgets
@@ -110,11 +113,20 @@ class Outbound:
             lambda deadline: self._call(deadline, limits, unix),
             self._slots,
             self._context,
-            partial(self._observe, purpose),
+            partial(self._ended, purpose),
         )
         for scheme in ("https://", "http://"):
             session.mount(scheme, adapter)
         return session
+
+    def _ended(self, purpose: CallPurpose, outcome: CallOutcome) -> None:
+        """Let the observer count a call; whatever happens there, the call's answer stays."""
+        try:
+            self._observe(purpose, outcome)
+        except Exception:  # noqa: BLE001 - a count must not cost an answer
+            if not self._observer_failed:  # once is enough
+                _log.exception("calls to others are not counted")
+            self._observer_failed = True
 
     def _call(self, deadline: Deadline, budget: Budget, unix: str | None) -> Call:
         return Call(deadline, budget.size, self._peers, self._resolver, unix)

@@ -183,6 +183,19 @@ def test_an_error_status_is_an_answer_and_counted_as_one() -> None:
     assert client.observed == [(CallPurpose.JWKS, CallOutcome.ERROR_STATUS)]
 
 
+def test_an_observer_that_raises_replaces_no_answer_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    def raises(_purpose: CallPurpose, _outcome: CallOutcome) -> None:
+        raise KeyError("metric")
+
+    outbound = Outbound(Peers(LOOPBACK), observe=raises, budgets={CallPurpose.JWKS: GENEROUS})
+    with stranger(document()) as served, stranger(sends_elsewhere) as elsewhere:
+        assert outbound.get(CallPurpose.JWKS, served.url).status == 200
+        with pytest.raises(OutboundFailed) as caught:
+            outbound.get(CallPurpose.JWKS, elsewhere.url)
+    assert caught.value.outcome is CallOutcome.REDIRECTED
+    assert [record.getMessage() for record in caplog.records] == ["calls to others are not counted"]
+
+
 def test_a_compressed_answer_is_read() -> None:
     body = gzip.compress(b'{"keys": []}')
     with stranger(document(body, b"Content-Encoding: gzip\r\n")) as served:
