@@ -203,6 +203,7 @@ def test_a_fault_of_ours_in_a_renewal_leaves_the_last_document_serving(provider:
         documents.get(ADDRESS, clock.now())
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_fetch_that_ends_in_no_ordinary_way_is_over_and_the_next_one_begins(
     provider: Provider, clock: FixedClock
 ) -> None:
