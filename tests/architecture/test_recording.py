@@ -1,6 +1,6 @@
 """Recording is one call that raises: nobody but the recorder and the intake hands an event to the audit log.
 
-What is read here is the text of each module: which names hold the log, which name is the event class. Whoever wants to
+What is read here is the text of each module: what it appends to, which name is the event class. Whoever wants to
 go round it can; nobody does by mistake.
 """
 
@@ -12,14 +12,19 @@ import pytest
 
 GOVERNANCE = Path(__file__).resolve().parents[2] / "governance"
 EVENT_MODULES = frozenset({"governance.audit", "governance.audit.event"})
-LOG_TYPES = frozenset({"AuditLog"})
-LOG_NAMES = frozenset({"audit", "_audit"})  # what a log is called where no annotation says so
+LOG_NAMES = frozenset({"AuditLog", "audit", "_audit", "recorder", "_recorder"})
+LIST_TYPES = frozenset({"list", "deque", "defaultdict", "ThreadPoolExecutor"})
 RECORDER_NAMES = frozenset({"recorder", "_recorder"})
 APPENDING = frozenset({"append", "append_in", "submit"})
 
 MAY_BUILD = ("audit/", "formats/", "intake/")
 MAY_APPEND = ("audit/", "intake/")
 BUILDS = {"edges/log.py"}  # reads events out of what edges send
+OTHERS = frozenset(  # what is no log, though the module that appends to it does not make it
+    {"uses.access_requests.submit", "current_services().uses.access_requests.submit", "self._recorder.submit"}
+    | {"value['accesses'].append", "value['events'].append", "case['events'].append", "held.links[part.kind].append"}
+    | {"day.studies.append", "faults.append", "agents.append"}
+)
 WAITS_FOR_MANY = {"access/access.py"}  # hands over what several askers asked together, and answers each for itself
 
 
@@ -41,13 +46,14 @@ def builds_events(text: str) -> bool:
 
 
 def appends_to_the_log(text: str) -> bool:
-    """Say whether a module appends to the log, takes hold of a method that does, or declares one."""
+    """Say whether a module may append to the log: to what it does not make a list or an executor of itself."""
     tree = ast.parse(text)
-    logs = LOG_NAMES | _names_of_logs(tree)
+    lists, others = _bound(tree)
     taken = any(
         isinstance(node, ast.Attribute)
         and node.attr in APPENDING
-        and (node.attr == "append_in" or _last_name(node.value) in logs)
+        and not _is_list(node.value, lists - others)
+        and ast.unparse(node) not in OTHERS
         for node in ast.walk(tree)
     )
     return taken or any(
@@ -67,40 +73,61 @@ def hands_over(text: str) -> bool:
 
 
 def reaches_inside(text: str) -> bool:
-    """Say whether a module imports what places events in the log: the sequencer or the writer."""
-    inside = {"Sequencer", "GroupWriter"}
-    return any(
-        isinstance(node, ast.ImportFrom) and any(alias.name in inside for alias in node.names)
-        for node in ast.walk(ast.parse(text))
-    )
+    """Say whether a module imports a private module of the audit room, such as the sequencer or the writer."""
+    imported = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+    return any(name.startswith("governance.audit._") for name in imported)
 
 
-def _names_of_logs(tree: ast.AST) -> set[str]:
-    """Give the names that hold a log: annotated as one, made as one, or assigned from one that does."""
-    names: set[str] = set()
-    before = -1
-    while len(names) != before:
-        before = len(names)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.arg) and _is_log_type(node.annotation):
-                names.add(node.arg)
-            elif isinstance(node, ast.AnnAssign) and _is_log_type(node.annotation):
-                names.add(_last_name(node.target))
-            elif isinstance(node, ast.Assign) and _holds_log(node.value, names):
-                names |= {_last_name(target) for target in node.targets}
-            elif isinstance(node, ast.withitem) and node.optional_vars and _holds_log(node.context_expr, names):
-                names.add(_last_name(node.optional_vars))
-    return names - {""}
+def _bound(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """Give the names that are made or annotated as lists, and those that are bound to what holds a log."""
+    lists: set[str] = set()
+    others: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            if _is_list_type(node.annotation):
+                lists.add(node.arg)
+        elif isinstance(node, ast.AnnAssign):
+            if _is_list_type(node.annotation):
+                lists.add(_last_name(node.target))
+        elif isinstance(node, ast.Assign | ast.NamedExpr):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                _bind(target, node.value, lists, others)
+    return lists, others
 
 
-def _holds_log(value: ast.expr, names: set[str]) -> bool:
+def _bind(target: ast.expr, value: ast.expr, lists: set[str], others: set[str]) -> None:
+    if isinstance(target, ast.Tuple):
+        values = value.elts if isinstance(value, ast.Tuple) else [value] * len(target.elts)
+        for each, its in zip(target.elts, values, strict=False):
+            _bind(each, its, lists, others)
+    elif _makes_list(value):
+        lists.add(_last_name(target))
+    elif not LOG_NAMES.isdisjoint(_words(value)):
+        others.add(_last_name(target))
+
+
+def _makes_list(value: ast.expr) -> bool:
+    made = isinstance(value, ast.Call) and _last_name(value.func) in LIST_TYPES
+    return made or isinstance(value, ast.List | ast.ListComp)
+
+
+def _is_list(value: ast.expr, lists: set[str]) -> bool:
+    """Say whether a receiver is a list: a name of one, or the default of a mapping's entry."""
     if isinstance(value, ast.Call):
-        return _last_name(value.func) in LOG_TYPES
-    return _last_name(value) in names | LOG_NAMES
+        return _last_name(value.func) == "setdefault" and _makes_list(value.args[-1])
+    while isinstance(value, ast.Subscript):
+        value = value.value
+    return _last_name(value) in lists
 
 
-def _is_log_type(annotation: ast.expr | None) -> bool:
-    return not LOG_TYPES.isdisjoint(_words(annotation))
+def _is_list_type(annotation: ast.expr | None) -> bool:
+    return not LIST_TYPES.isdisjoint(_words(annotation)) and "AuditLog" not in _words(annotation)
 
 
 def _words(annotation: ast.expr | None) -> list[str]:
@@ -169,6 +196,16 @@ def test_another_event_is_not_taken_for_one(text: str) -> None:
         "def keep(log: 'AuditLog | None') -> None: log.append([])",
         "class A:\n def __init__(self, log: AuditLog) -> None:\n  self._kept = log\n  self._kept.append([])",
         "made = AuditLog(database)\nsecond = made\nsecond.append([])",
+        "context.log().append([e])",
+        "log = open_log()\nlog.append([e])",
+        "region.log.append([e])",
+        "log = given or services.infrastructure.audit\nlog.append([e])",
+        "log = given if given else services.infrastructure.audit\nlog.append([e])",
+        "log, rows = services.infrastructure.audit, []\nlog.append([e])",
+        "log = []\nlog = services.infrastructure.audit\nlog.append([e])",
+        "(log := services.infrastructure.audit).append([e])",
+        "from governance.audit import AuditLog as Log\ndef keep(log: Log) -> None: log.append([e])",
+        "def keep(records: Recorder) -> None: records.submit(e)",
         "with AuditLog(database) as opened:\n opened.append([])",
         "put = services.infrastructure.audit.append\nput([event])",
         "log = services.infrastructure.audit\nlog.append([event])",
@@ -184,9 +221,10 @@ def test_an_append_is_found(text: str) -> None:
     "text",
     [
         "rows = []\nrows.append(1)",
-        "pool.submit(work)\nuses.access_requests.submit(wanted, caller)",
+        "by_kind.setdefault(kind, []).append(1)",
+        "pool = ThreadPoolExecutor(1)\npool.submit(work)\nuses.access_requests.submit(wanted, caller)",
         "index = self._recorder.record(EventKind.CONFIG)",
-        "def read(log: AuditLog) -> None: found.append(log.entry(0))",
+        "found: list[object] = []\ndef read(log: AuditLog) -> None: found.append(log.entry(0))",
     ],
 )
 def test_another_append_is_not_taken_for_one(text: str) -> None:
@@ -197,4 +235,6 @@ def test_a_hand_over_and_a_reach_inside_are_found() -> None:
     assert hands_over("self._recorder.submit(events)")
     assert not hands_over("self._recorder.record_all(events)")
     assert reaches_inside("from governance.audit._sequencer import Sequencer")
-    assert not reaches_inside("from governance.audit._sequencer import Receipt")
+    assert reaches_inside("from governance.audit import _writer")
+    assert reaches_inside("import governance.audit._sequencer")
+    assert not reaches_inside("from governance.audit import AuditLog")
