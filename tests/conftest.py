@@ -1,9 +1,7 @@
 """Fixtures that every test folder shares: real parts on throwaway files and a throwaway PostgreSQL."""
 
-import importlib
 import itertools
 import os
-import pkgutil
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,15 +11,13 @@ import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
 
-import governance
 from governance.clock import FixedClock
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.settings import Settings, from_environment
 from governance.storage import Database, migrate
 from tests.peers.opa import OpaServer, find_opa
-from tests.peers.postgres import cluster
+from tests.peers.postgres import administer, cluster
 from tests.worlds.basics import NOON, demo_environment
 
 if TYPE_CHECKING:
@@ -46,13 +42,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if PEERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.peer)
-
-
-def import_every_table() -> None:
-    """Import each room's private tables, so that the metadata is whole."""
-    for module in pkgutil.walk_packages(governance.__path__, "governance."):
-        if module.name.rsplit(".", 1)[-1].endswith("_tables"):
-            importlib.import_module(module.name)
 
 
 @pytest.fixture
@@ -89,7 +78,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_server() -> Iterator[str]:
     """Start PostgreSQL with one migrated database to make others from."""
     with cluster() as server:
-        _administer(server, "CREATE DATABASE template_governance")
+        administer(server, "CREATE DATABASE template_governance")
         database = Database(f"{server}/template_governance")
         migrate.upgrade(database)
         database.dispose()
@@ -122,11 +111,11 @@ def elsewhere(tmp_path: Path, sqlite_template: Path, clock: FixedClock) -> Itera
 def postgres_database(postgres_server: str) -> Iterator[Database]:
     """Open a fresh, migrated PostgreSQL database."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    _administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_governance STRATEGY FILE_COPY")
+    administer(postgres_server, f"CREATE DATABASE {name} TEMPLATE template_governance STRATEGY FILE_COPY")
     opened = Database(f"{postgres_server}/{name}")
     yield opened
     opened.dispose()
-    _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -182,11 +171,3 @@ def app(services: "Services") -> Flask:
 def client(app: Flask) -> FlaskClient:
     """Open a client of the application."""
     return app.test_client()
-
-
-def _administer(server: str, statement: str) -> None:
-    """Run a statement outside any transaction on the maintenance database."""
-    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

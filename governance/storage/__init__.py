@@ -4,9 +4,18 @@ Rules of this room:
 
 1. Stores of other rooms take the ``Session`` that :class:`Database` opens as their first argument, so one use case is
    one transaction whichever rooms it touches.
-2. A read snapshot sees one state of the database from its first statement to its last, and keeps no change.
-3. One writer at a time. Every wait, for a connection or a lock, has a limit; a thread that may not wait never does.
-4. Every promise holds on SQLite and on PostgreSQL alike.
+2. A read snapshot (``reading``) is one state throughout, on SQLite and on PostgreSQL, whatever others commit meanwhile.
+   It takes no writes. It holds a connection: a use case opens one snapshot and hands its session on.
+3. A write transaction (``transaction``) is kept whole or not at all: any exception undoes it. A thread has one at a
+   time.
+4. SQLite has one writer at a time, who takes the write lock at the beginning. PostgreSQL's writers wait for each
+   other's rows alone, so what is read in order to be changed is locked first: by its row (``FOR UPDATE``), or by the
+   name of the matter where no row stands for it (``exclusive``). Two processes that insert the same row never fail for
+   it: ``upsert``, ``insert_new`` and ``count_up`` leave the decision to the database.
+5. Every wait, for a connection or a lock, has a limit; a thread that may not wait never does. A lock goes with its
+   process: whoever died holds up nobody.
+6. A list in a statement is cut into chunks. Instants are whole microseconds in UTC.
+7. The schema is what the revisions make; a test compares it with the tables of the rooms, on both databases.
 
 Example: ``with database.transaction() as session: catalogue.upsert(session, studies)``.
 """

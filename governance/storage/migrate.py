@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from governance.storage.database import Database
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x1A6E  # any number, the same in every process that migrates
 _LONGEST = 300  # seconds that a process waits for another one's migration
 
@@ -32,12 +32,12 @@ def current(database: Database) -> tuple[str | None, str | None]:
     """Give the revision the database is at and the newest one there is."""
     with database.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    return found, ScriptDirectory(str(_SCRIPTS)).get_current_head()
+    return found, ScriptDirectory(str(SCRIPTS)).get_current_head()
 
 
 def configuration(connection: Connection) -> Config:
     """Make Alembic's configuration for a connection that is already open."""
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
+    config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     return config

@@ -5,7 +5,8 @@ of each dialect, and how each type is converted on the way in and out. What is l
 execution: events, a compiled context, result objects. Errors are the driver's own.
 
 A list parameter (``expanding``) is compiled once for each power of two of its length; it is filled up by repeating its
-last value, so it may only stand in an ``IN``.
+last value, so it may only stand in an ``IN``. A longer one than :data:`LONGEST` is refused on every database, because
+one of them would: the caller cuts it (``upsert.chunks``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from sqlmodel import Session
 
 from governance.storage.database import DRIVER
 
+LONGEST = 8_192  # values of one list: two such lists stay below SQLite's limit of 32,766 parameters
 _Process = Callable[[Any], Any] | None
 _Shape = tuple[tuple[str, int], ...]
 
@@ -88,8 +90,8 @@ class Prepared:
         cursor.close()
         return touched
 
-    def run_many(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run an insert for many rows, in their order, by the driver's ``executemany``."""
+    def run_many(self, session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run an insert for many rows, in their order, by the driver's ``executemany``; gives how many went in."""
         dialect, cursor_of = _driver(session)
         plan, processes = self._plan(dialect, ()), self._process(dialect)
         names = plan.order or tuple(self._binds)
@@ -105,6 +107,7 @@ class Prepared:
                 cursor.executemany(plan.sql, [dict(zip(names, values, strict=True)) for values in made])
             else:
                 cursor.executemany(plan.sql, made)
+            return int(cursor.rowcount)
         finally:
             cursor.close()
 
@@ -139,6 +142,8 @@ class Prepared:
         shape = []
         for name in self._lists:
             given = list(bound[name])
+            if len(given) > LONGEST:
+                raise ValueError(f"a list of {len(given)} values in one statement: cut it")
             process = processes.get(name)
             if process is not None:
                 given = [process(value) for value in given]

@@ -16,6 +16,8 @@ def upsert(
 ) -> None:
     """Put rows into a table by its primary key, replacing what was there; of two rows with one key the last wins.
 
+    They go in by the order of their keys, so that two writers of the same rows never each wait for the other.
+
     Args:
         session: the caller's write transaction.
         model: the table class; its primary key is the conflict target.
@@ -34,17 +36,31 @@ def upsert(
         statement = statement.on_conflict_do_update(index_elements=keys, set_=replaced, where=guard)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=keys)
-    session.connection().execute(statement, [dict(row) for row in distinct.values()])
+    session.connection().execute(statement, [dict(distinct[key]) for key in sorted(distinct)])
 
 
 def insert_new(session: Session, model: type[SQLModel], values: Mapping[str, Any]) -> bool:
-    """Insert a row unless a unique key of it is there, and say whether it went in; the database decides atomically.
+    """Insert a row unless a unique key of it is there, and say whether it went in; the database decides atomically."""
+    return insert_for_key(session, model, values) is not None
+
+
+def insert_for_key(session: Session, model: type[SQLModel], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    """Insert a row unless a unique key of it is there; give its primary key, None when it did not go in.
 
     RETURNING says so, because the row count of an INSERT is not known on every driver.
     """
     table: Table = model.__table__  # type: ignore[attr-defined]
     statement = _insert(session, table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
-    return session.connection().execute(statement).first() is not None
+    found = session.connection().execute(statement).first()
+    return None if found is None else tuple(found)
+
+
+def count_up(session: Session, model: type[SQLModel], key: Mapping[str, Any], column: str) -> int:
+    """Add one to a counter, which begins at 1, and give it; nobody else counts until the transaction ends."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    statement = _insert(session, table).values(**key, **{column: 1})
+    counted = statement.on_conflict_do_update(index_elements=list(key), set_={column: table.c[column] + 1})
+    return int(session.connection().execute(counted.returning(table.c[column])).scalar_one())
 
 
 def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

@@ -46,17 +46,23 @@ class WriteLock:
                 self._thread.release()
 
     def _wait(self, path: str, until: float) -> bool:
-        """Wait for the lock among processes; False when it cannot be had until then."""
-        if self._file is None or self._owner != os.getpid():
-            self._file, self._owner = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), os.getpid()
+        """Wait for the lock among processes; False when it cannot be had, until then or at all."""
         pause = _SHORTEST
         while True:
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._opened(path), fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= until:
                     return False
                 time.sleep(pause)
                 pause = min(pause * 2, _LONGEST)
+            except OSError:  # no room, no right, no folder: SQLite says what is wrong, if it matters to it
+                return False
             else:
                 return True
+
+    def _opened(self, path: str) -> int:
+        """Give the lock's file, opened by this process."""
+        if self._file is None or self._owner != os.getpid():
+            self._file, self._owner = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), os.getpid()
+        return self._file

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import create_engine, text
+
 from governance.simulation.programs import free_port
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
@@ -37,6 +39,14 @@ def cluster() -> Iterator[str]:
             _run([PROGRAMS / "pg_ctl", "-D", data, "-m", "immediate", "stop"], folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def administer(server: str, statement: str) -> None:
+    """Run a statement outside any transaction on the maintenance database."""
+    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
 
 
 def _run(command: Sequence[str | Path], folder: Path) -> None:

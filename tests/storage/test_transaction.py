@@ -1,39 +1,11 @@
-"""Objects and statements share the one transaction of a session, whichever of them came first."""
-
-from collections.abc import Callable
+"""Write transactions: whole or not at all, however a session is used and whichever way came first."""
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, PendingRollbackError
-from sqlmodel import Session, SQLModel
 
 from governance.pseudonyms._tables import OwnerKey
 from governance.storage import Database
-from governance.storage.prepared import Prepared
-
-_TABLE = SQLModel.metadata.tables["owner_key"]
-_INSERT = Prepared(sa.insert(_TABLE))
-
-
-def by_object(session: Session, owner: str) -> None:
-    session.add(OwnerKey(owner=owner, wrapped=b"w"))
-
-
-def by_core(session: Session, owner: str) -> None:
-    session.connection().execute(sa.insert(_TABLE).values(owner=owner, wrapped=b"w"))
-
-
-def by_driver(session: Session, owner: str) -> None:
-    _INSERT.run_many(session, [{"owner": owner, "wrapped": b"w", "destroyed_at": None}])
-
-
-WAYS = [by_object, by_core, by_driver]
-Way = Callable[[Session, str], None]
-
-
-def owners(database: Database) -> list[str]:
-    with database.reading() as session:
-        return list(session.connection().execute(sa.select(_TABLE.c.owner).order_by(_TABLE.c.owner)).scalars())
+from tests.worlds.storage import WAYS, Way, by_core, by_driver, by_object, owners, put
 
 
 @pytest.mark.parametrize("first", WAYS)
@@ -90,14 +62,6 @@ def test_a_commit_in_the_block_is_kept_when_the_block_fails(database: Database) 
     assert owners(database) == ["one"]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_reading_block_keeps_nothing(database: Database, way: Way) -> None:
-    with database.reading() as session:
-        way(session, "one")
-        session.flush()
-    assert owners(database) == []
-
-
 def test_a_block_that_swallows_a_failed_flush_is_not_committed(database: Database) -> None:
     def swallow() -> None:
         with database.transaction() as session:
@@ -127,3 +91,56 @@ def test_an_object_outlives_its_block(database: Database) -> None:
         kept = OwnerKey(owner="one", wrapped=b"w")
         session.add(kept)
     assert kept.wrapped == b"w"
+
+
+def test_a_statement_that_failed_is_never_half_of_what_is_kept(database: Database) -> None:
+    """SQLite undoes the statement alone. PostgreSQL undoes the whole block, and then the block must fail."""
+    put(database, "one")
+    kept = True
+    try:
+        with database.transaction() as session:
+            by_core(session, "zero")
+            with pytest.raises(IntegrityError):
+                by_core(session, "one")
+    except PendingRollbackError:
+        kept = False
+    assert owners(database) == (["one", "zero"] if kept else ["one"])
+
+
+def test_a_part_of_a_block_can_be_undone_alone(database: Database) -> None:
+    with database.transaction() as session:
+        by_core(session, "one")
+        part = session.begin_nested()
+        by_core(session, "two")
+        with pytest.raises(IntegrityError):
+            by_core(session, "one")
+        part.rollback()
+        by_core(session, "three")
+    assert owners(database) == ["one", "three"]
+
+
+def test_a_block_inside_a_block_of_the_same_thread_is_refused_at_once(database: Database) -> None:
+    def nest() -> None:
+        with database.transaction() as session:
+            by_core(session, "one")
+            with database.transaction():
+                pass
+
+    with pytest.raises(RuntimeError, match="inside another"):
+        nest()
+    assert owners(database) == []
+    put(database, "two")
+    assert owners(database) == ["two"]
+
+
+def test_a_block_sees_the_newest_commits_and_nobody_sees_its_writes_before_the_end(database: Database) -> None:
+    with database.transaction() as session:
+        by_core(session, "one")
+        assert owners(database) == []
+        assert session.get(OwnerKey, "one") is not None
+    with database.reading() as before:
+        assert before.get(OwnerKey, "two") is None
+        put(database, "two")
+        with database.transaction() as session:
+            assert session.get(OwnerKey, "two") is not None
+    assert owners(database) == ["one", "two"]

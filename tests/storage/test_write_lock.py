@@ -90,3 +90,11 @@ def test_a_database_in_memory_has_no_turns(tmp_path: Path, monkeypatch: pytest.M
         with WriteLock(path).held(), WriteLock(path).held():
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_cannot_be_had_leaves_the_decision_to_sqlite(tmp_path: Path) -> None:
+    with WriteLock(str(tmp_path / "no folder" / "x.sqlite")).held():
+        pass
+    (tmp_path / "x.sqlite-turn").mkdir()
+    with WriteLock(str(tmp_path / "x.sqlite")).held():
+        pass
