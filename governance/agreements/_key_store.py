@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from governance.agreements._tables import AgreementSignature, PartyKeyRow
 from governance.agreements.record import Algorithm, PartyKey, Signature
 from governance.errors import Conflict
+from governance.storage.upsert import chunks
 
 
 def insert_key(session: Session, key: PartyKey) -> None:
@@ -99,10 +100,10 @@ def signatures(
         col(table.signature),
         col(table.signed_at),
     ).order_by(col(table.signed_at), col(table.ods))
-    if wanted is not None:
-        query = query.where(tuple_(col(table.agreement_id), col(table.version)).in_(wanted))
+    name = tuple_(col(table.agreement_id), col(table.version))
+    queries = [query] if wanted is None else [query.where(name.in_(some)) for some in chunks(wanted)]
     found: defaultdict[tuple[str, int], list[Signature]] = defaultdict(list)
-    for row in session.connection().execute(query):
+    for row in (row for one in queries for row in session.connection().execute(one)):
         found[row.agreement_id, row.version].append(
             Signature(row.ods, row.name, row.role, row.key_id, Algorithm(row.algorithm), row.signature, row.signed_at)
         )

@@ -13,6 +13,7 @@ from governance.audit import Event, Recorder
 from governance.audit.event import Authority, JsonValue, Subject
 from governance.clock import Clock
 from governance.storage import Database
+from governance.storage.exclusive import exclusive
 from governance.vocabulary import AgreementStatus, EventKind, SubjectType
 
 
@@ -63,8 +64,9 @@ class Ledger:
 
     @contextmanager
     def entry(self, actor: Actor, now: datetime | None = None) -> Iterator[Entry]:
-        """Open a write transaction; whatever raises inside it undoes it whole."""
+        """Open a write transaction, the only one of this room; whatever raises inside it undoes it whole."""
         with self._database.transaction() as session:
+            exclusive(session, "agreements")
             yield Entry(session, now or self._clock.now(), actor, self)
 
     def write(self, entry: Entry, steps: Sequence[Step]) -> None:

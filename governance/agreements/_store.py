@@ -15,7 +15,7 @@ from governance.agreements.lifecycle import LAPSED
 from governance.agreements.record import Change
 from governance.errors import Conflict
 from governance.storage.prepared import Prepared
-from governance.storage.upsert import chunks
+from governance.storage.upsert import chunks, count_up
 from governance.vocabulary import AgreementStatus
 
 _GENERATION = "policy"
@@ -129,10 +129,12 @@ def titles(session: Session, agreement_ids: Iterable[str]) -> Iterator[Titled]:
 
 def named(session: Session, wanted: Sequence[tuple[str, int]]) -> list[Stored]:
     """Give the named versions, in the order of the names."""
-    query = select(*_STORED).where(
-        tuple_(col(AgreementVersion.agreement_id), col(AgreementVersion.version)).in_(wanted)
-    )
-    found = {(one.agreement_id, one.version): one for one in _stored(session, query)}
+    found: dict[tuple[str, int], Stored] = {}
+    for some in chunks(wanted):
+        name = tuple_(col(AgreementVersion.agreement_id), col(AgreementVersion.version))
+        found |= {
+            (one.agreement_id, one.version): one for one in _stored(session, select(*_STORED).where(name.in_(some)))
+        }
     return [found[name] for name in wanted]
 
 
@@ -265,13 +267,7 @@ def generation(session: Session) -> int:
 
 def next_generation(session: Session) -> None:
     """Count a change of the policy."""
-    changed = session.connection().execute(
-        update(PolicyGeneration)
-        .where(col(PolicyGeneration.name) == _GENERATION)
-        .values(generation=col(PolicyGeneration.generation) + 1)
-    )
-    if changed.rowcount == 0:
-        session.connection().execute(insert(PolicyGeneration).values(name=_GENERATION, generation=1))
+    count_up(session, PolicyGeneration, {"name": _GENERATION}, "generation")
 
 
 def _is(agreement_id: str, version: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -170,6 +170,8 @@ class Agreements:
         office = Actor(self._ledger.source.id, "service", None)
         with self._ledger.entry(office, now) as entry:
             over = _store.due(entry.session, _EXPIRES, now)
+            if not over:  # another process was faster
+                return ()
             for one in over:
                 _store.set_status(entry.session, one.agreement_id, one.version, AgreementStatus.EXPIRED, None, now)
             _store.next_generation(entry.session)

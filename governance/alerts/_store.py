@@ -19,6 +19,7 @@ from governance.alerts._tables import (
 )
 from governance.alerts.alert import Case, Change, HistoryEntry, Weight, merge_evidence
 from governance.alerts.finding import Finding
+from governance.storage.upsert import chunks, count_up, insert_for_key
 from governance.vocabulary import AlertState
 
 _SEQUENCE = "notice"
@@ -42,8 +43,10 @@ def latest_of_group(session: Session, group: str) -> Held | None:
     return None if row is None else _held(row)
 
 
-def open_alert(session: Session, alert: str, group: str, ordinal: int, under: str | None, finding: Finding) -> int:
-    """Write a new alert for a finding and everything it names; gives its number."""
+def open_alert(
+    session: Session, alert: str, group: str, ordinal: int, under: str | None, finding: Finding
+) -> int | None:
+    """Write a new alert for a finding and everything it names; gives its number, None when it was there already."""
     row = AlertRow(
         id=alert,
         group_key=group,
@@ -58,9 +61,10 @@ def open_alert(session: Session, alert: str, group: str, ordinal: int, under: st
         grouped_under=under,
         evidence=[asdict(item) for item in merge_evidence((), finding.evidence)],
     )
-    session.add(row)
-    session.flush()
-    number = number_of(row)
+    key = insert_for_key(session, AlertRow, row.model_dump(exclude={"number"}))
+    if key is None:
+        return None
+    number = int(key[0])
     add_events(session, number, finding.events)
     add_links(session, number, finding)
     return number
@@ -68,12 +72,12 @@ def open_alert(session: Session, alert: str, group: str, ordinal: int, under: st
 
 def unknown_events(session: Session, number: int, events: Sequence[int]) -> list[int]:
     """Give those of the events that the alert does not have yet."""
-    held = session.exec(
-        select(AlertEventRow.event_index).where(
-            AlertEventRow.alert_number == number, col(AlertEventRow.event_index).in_(events)
-        )
-    ).all()
-    return sorted(set(events) - set(held))
+    unknown = set(events)
+    for some in chunks(events):
+        named = col(AlertEventRow.event_index).in_(some)
+        held = session.exec(select(AlertEventRow.event_index).where(AlertEventRow.alert_number == number, named)).all()
+        unknown.difference_update(held)
+    return sorted(unknown)
 
 
 def add_events(session: Session, number: int, events: Iterable[int]) -> None:
@@ -85,15 +89,12 @@ def add_events(session: Session, number: int, events: Iterable[int]) -> None:
 
 def add_links(session: Session, number: int, finding: Finding) -> bool:
     """Attach what the finding names; says whether anything was new."""
-    wanted = _links(finding)
-    held = set(
-        session.exec(
-            select(AlertLinkRow.kind, AlertLinkRow.value).where(
-                AlertLinkRow.alert_number == number, col(AlertLinkRow.value).in_({value for _, value in wanted})
-            )
-        ).all()
-    )
-    rows = [{"alert_number": number, "kind": kind, "value": value} for kind, value in sorted(wanted - held)]
+    new = _links(finding)
+    for some in chunks(sorted({value for _, value in new})):
+        named = col(AlertLinkRow.value).in_(some)
+        held = select(AlertLinkRow.kind, AlertLinkRow.value).where(AlertLinkRow.alert_number == number, named)
+        new.difference_update(session.exec(held).all())
+    rows = [{"alert_number": number, "kind": kind, "value": value} for kind, value in sorted(new)]
     if rows:
         session.connection().execute(insert(AlertLinkRow), rows)
     return bool(rows)
@@ -150,14 +151,7 @@ def add_history(session: Session, number: int, entry: HistoryEntry) -> HistoryEn
 
 def add_notice(session: Session, number: int, change: Change) -> None:
     """Number one change for the stream, in commit order: the counter's row is locked until the transaction ends."""
-    counter = update(AlertSequenceRow).where(col(AlertSequenceRow.name) == _SEQUENCE)
-    taken = session.connection().execute(
-        counter.values(value=col(AlertSequenceRow.value) + 1).returning(col(AlertSequenceRow.value))
-    )
-    sequence = taken.scalar()
-    if sequence is None:
-        sequence = 1
-        session.connection().execute(insert(AlertSequenceRow).values(name=_SEQUENCE, value=sequence))
+    sequence = count_up(session, AlertSequenceRow, {"name": _SEQUENCE}, "value")
     session.connection().execute(
         insert(AlertNoticeRow).values(sequence=sequence, alert_number=number, change=change.value)
     )

@@ -198,6 +198,8 @@ class AlertService:
     ) -> tuple[Raised, int, Severity]:
         alert = alert_id(group, ordinal)
         number = _store.open_alert(session, alert, group, ordinal, under, finding)
+        if number is None:  # another writer opened it a moment ago: the finding goes there
+            return self._take(session, finding)
         return Raised(alert, Change.OPENED), number, finding.severity
 
     def _review(

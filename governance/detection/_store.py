@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from governance.detection._tables import DetectionCursorRow, DetectionStateRow
 from governance.detection.state import Remembered, Value
-from governance.storage.upsert import upsert
+from governance.storage.upsert import insert_new, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def begin(session: Session, name: str) -> None:
     """Put a reader on file at the start of the log; one already there is unchanged."""
     if cursor(session, name) is None:
         row = {"name": name, "next_index": 0, "high_water": None, "holder": None, "held_until": None}
-        upsert(session, DetectionCursorRow, [row])
+        insert_new(session, DetectionCursorRow, row)
 
 
 def hold(session: Session, name: str, holder: str, until: datetime) -> None:

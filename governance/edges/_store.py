@@ -7,6 +7,9 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from governance.edges._tables import EdgeAlarmRow, EdgeStatusRow
+from governance.storage.exclusive import exclusive
+
+_MOST = 2**31 - 1  # what the column holds on every database
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class StoredAlarm:
 
 def keep(session: Session, client_id: str, report: EdgeReport, at: datetime, *, current: bool) -> None:
     """Put a report in the place of the edge's last one; what it newly dropped adds up over its runs."""
+    exclusive(session, f"edge status/{client_id}")
     row = session.get(EdgeStatusRow, client_id)
     before, first, lost, dropped = (row.current_at, row.first_at, row.lost, row.dropped) if row else (None, None, 0, 0)
     if row is None or row.instance != report.instance:
@@ -68,7 +72,7 @@ def keep(session: Session, client_id: str, report: EdgeReport, at: datetime, *, 
             received_at=at,
             current_at=at if current else before,
             first_at=first or at,
-            lost=lost + max(0, report.dropped - dropped),
+            lost=min(lost + max(0, report.dropped - dropped), _MOST),
             **asdict(report),
         )
     )
@@ -88,8 +92,13 @@ def reports(session: Session) -> Mapping[str, StoredReport]:
     }
 
 
-def alarms(session: Session) -> list[StoredAlarm]:
-    """Give the alarms that last, and those that ended and are not yet added to their alert."""
+def alarms(session: Session, *, lock: bool = False) -> list[StoredAlarm]:
+    """Give the alarms that last, and those that ended and are not yet added to their alert.
+
+    ``lock`` keeps other writers off until the commit.
+    """
+    if lock:
+        exclusive(session, "edge alarms")
     rows = session.exec(select(EdgeAlarmRow).order_by(col(EdgeAlarmRow.client_id), col(EdgeAlarmRow.signal)))
     return [StoredAlarm(**row.model_dump()) for row in rows]
 

@@ -72,7 +72,7 @@ class EdgeWatch:
 
     def _record(self, standing: dict[tuple[str, str], Alarm], now: datetime) -> None:
         with self._database.transaction() as session:
-            for alarm, held in list(_changes(standing, store.alarms(session))):
+            for alarm, held in list(_changes(standing, store.alarms(session, lock=True))):
                 index = self._record_change(session, alarm or held, now, over=alarm is None)
                 if alarm is not None:
                     at = (alarm.client_id, alarm.signal, alarm.ods, alarm.since, alarm.measure)
@@ -82,7 +82,7 @@ class EdgeWatch:
 
     def _raise(self) -> int:
         with self._database.transaction() as session:
-            untold = [alarm for alarm in store.alarms(session) if not alarm.told]
+            untold = [alarm for alarm in store.alarms(session, lock=True) if not alarm.told]
             found = [edge_alarms.finding(alarm, self._limits) for alarm in untold]
             raised = self._alerts.raise_findings(session, found)
             for alarm in untold:

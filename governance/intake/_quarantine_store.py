@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, insert, update
 from sqlalchemy import select as sql_select
@@ -35,6 +36,13 @@ def page(session: Session, after: int, limit: int) -> Sequence[dict[str, object]
         .limit(limit)
     )
     return [row.model_dump() for row in session.exec(query)]
+
+
+def locked(session: Session, number: int) -> dict[str, Any] | None:
+    """Give a waiting message, which nobody else reads again until the transaction ends; None when it was read."""
+    query = select(QuarantineRow).where(QuarantineRow.number == number, col(QuarantineRow.resolved_at).is_(None))
+    row = session.exec(query.with_for_update()).first()
+    return None if row is None else row.model_dump()
 
 
 def numbers(session: Session, after: int, limit: int, carrier: str | None = None) -> list[int]:

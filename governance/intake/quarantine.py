@@ -23,6 +23,7 @@ from governance.errors import GovernanceError, InvalidInput, Unavailable
 from governance.intake import _quarantine_store as store
 from governance.pseudonyms import OwnerForgotten, Pseudonymiser, Vault
 from governance.storage import Database
+from governance.storage.exclusive import exclusive
 
 CAPACITY = 100_000  # messages that may wait
 REASON_MAXIMUM = 500  # characters
@@ -103,6 +104,7 @@ class Quarantine:
         now = self._clock.now()
         owner = self.owner_of(now)
         with self._database.transaction() as session:
+            exclusive(session, "quarantine")  # so that writers at once do not each fill the last place
             if store.waiting(session) + len(messages) > self._capacity:
                 raise Unavailable("quarantine.full", "Too many unread audit messages wait for a person.", 30)
             return [store.add(session, self._row(session, each, owner, now)) for each in messages]
@@ -160,11 +162,11 @@ class Quarantine:
     def _retry_one(self, number: int, read: Read, log: AuditLog) -> tuple[bool, Sequence[Receipt]]:
         """Read one message again; give whether all of it is recorded now, and its receipts."""
         with self._database.transaction() as session:
-            rows = store.page(session, number - 1, 1)
-            if not rows or rows[0]["number"] != number:
+            row = store.locked(session, number)
+            if row is None:
                 return False, ()
             try:
-                events = read(self._opened(session, rows[0]))
+                events = read(self._opened(session, row))
             except GovernanceError as error:
                 store.failed(session, number, describe(error))
                 return False, ()

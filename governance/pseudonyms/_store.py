@@ -3,17 +3,22 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import LargeBinary, bindparam, text
 from sqlmodel import Session, col, select
 
 from governance.pseudonyms._tables import OwnerKey
 from governance.storage.prepared import Prepared
-from governance.storage.upsert import chunks
+from governance.storage.upsert import chunks, upsert
 
 _KEYS = Prepared(
     select(OwnerKey.owner, OwnerKey.wrapped).where(col(OwnerKey.owner).in_(bindparam("owners", expanding=True)))
 )
-_KEEP = Prepared(insert(OwnerKey))
+# One statement of both databases; two processes meet a new owner at once on a day's first messages.
+_KEEP = Prepared(
+    text("INSERT INTO owner_key (owner, wrapped) VALUES (:owner, :wrapped) ON CONFLICT DO NOTHING").bindparams(
+        bindparam("owner"), bindparam("wrapped", type_=LargeBinary)
+    )
+)
 
 
 def wrapped_key(session: Session, owner: str) -> tuple[bool, bytes | None]:
@@ -30,24 +35,17 @@ def wrapped_keys(session: Session, owners: Sequence[str]) -> dict[str, bytes | N
     return found
 
 
-def keep_key(session: Session, owner: str, wrapped: bytes) -> None:
-    """Put a new owner's wrapped key on file."""
-    keep_keys(session, {owner: wrapped})
+def keep_keys(session: Session, wrapped: Mapping[str, bytes]) -> Mapping[str, bytes | None]:
+    """Put the wrapped keys of new owners on file; gives what is on file for them now.
 
-
-def keep_keys(session: Session, wrapped: Mapping[str, bytes]) -> None:
-    """Put the wrapped keys of new owners on file."""
-    rows = [{"owner": owner, "wrapped": key, "destroyed_at": None} for owner, key in wrapped.items()]
-    if rows:
-        _KEEP.run_many(session, rows)
+    That is another writer's key, or None for one destroyed, where somebody was faster.
+    """
+    rows = [{"owner": owner, "wrapped": wrapped[owner]} for owner in sorted(wrapped)]
+    if not rows or _KEEP.run_many(session, rows) == len(rows):
+        return wrapped
+    return wrapped_keys(session, list(wrapped))
 
 
 def destroy_key(session: Session, owner: str, at: datetime) -> None:
     """Forget the key for good; an owner never seen is put on file as destroyed."""
-    found, _ = wrapped_key(session, owner)
-    if found:
-        session.connection().execute(
-            update(OwnerKey).where(col(OwnerKey.owner) == owner).values(wrapped=None, destroyed_at=at)
-        )
-    else:
-        session.connection().execute(insert(OwnerKey).values(owner=owner, wrapped=None, destroyed_at=at))
+    upsert(session, OwnerKey, [{"owner": owner, "wrapped": None, "destroyed_at": at}])

@@ -47,10 +47,9 @@ class Vault:
         """Seal the fields of many ``(owner, fields)`` pairs with one look-up; None for owners that are forgotten."""
         owners = sorted({owner for owner, _ in items})
         on_file = _store.wrapped_keys(session, owners)
-        fresh = {owner: self._random(_KEY) for owner in owners if owner not in on_file}
-        _store.keep_keys(session, {owner: self._encrypt(self._wrapper, key, owner) for owner, key in fresh.items()})
-        keys = {owner: self._unwrap(owner, wrapped) for owner, wrapped in on_file.items() if wrapped is not None}
-        ciphers = {owner: AESGCM(key) for owner, key in (keys | fresh).items()}
+        keys = self._new_keys(session, [owner for owner in owners if owner not in on_file])
+        keys |= {owner: self._unwrap(owner, wrapped) for owner, wrapped in on_file.items() if wrapped is not None}
+        ciphers = {owner: AESGCM(key) for owner, key in keys.items()}
         return [
             _text(self._encrypt(ciphers[owner], _plain(fields), owner)) if owner in ciphers else None
             for owner, fields in items
@@ -79,9 +78,24 @@ class Vault:
             raise OwnerForgotten("the key of this owner was destroyed")
         if wrapped is not None:
             return self._unwrap(owner, wrapped)
-        key = self._random(_KEY)
-        _store.keep_key(session, owner, self._encrypt(self._wrapper, key, owner))
-        return key
+        made = self._new_keys(session, [owner])
+        if owner not in made:
+            raise OwnerForgotten("the key of this owner was destroyed")
+        return made[owner]
+
+    def _new_keys(self, session: Session, owners: Sequence[str]) -> dict[str, bytes]:
+        """Make the keys of owners who had none; of two writers at once both get the first one's key.
+
+        One destroyed meanwhile is left out.
+        """
+        fresh = {owner: self._random(_KEY) for owner in owners}
+        wrapped = {owner: self._encrypt(self._wrapper, key, owner) for owner, key in fresh.items()}
+        kept = _store.keep_keys(session, wrapped)
+        return {
+            owner: fresh[owner] if key == wrapped[owner] else self._unwrap(owner, key)
+            for owner, key in kept.items()
+            if key is not None
+        }
 
     def _unwrap(self, owner: str, wrapped: bytes) -> bytes:
         return _decrypt(self._wrapper, wrapped, owner)

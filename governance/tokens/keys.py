@@ -23,11 +23,13 @@ from jwt.algorithms import ECAlgorithm
 from sqlmodel import Session
 
 from governance.storage import Database
+from governance.storage.exclusive import exclusive
 from governance.tokens import _store
 from governance.tokens._jose import thumbprint
 from governance.tokens._store import SealedKey
 
 REFRESH = timedelta(seconds=30)
+_MATTER = "signing keys"  # which key signs is decided by one process at a time
 _NONCE = 12  # bytes, NIST SP 800-38D section 8.2
 _KEK = 32  # bytes
 
@@ -75,6 +77,7 @@ class KeyRing:
     def ensure(self, now: datetime) -> str:
         """Give the kid of the key that signs now, making the first key when there is none."""
         with self._database.transaction() as session:
+            exclusive(session, _MATTER)
             kid = self._signing_or_new(session, now)
         self._cached = None
         return kid
@@ -82,6 +85,7 @@ class KeyRing:
     def rotate(self, now: datetime) -> str:
         """Publish a new key that takes over after the lead, and set the end of the present ones; gives its kid."""
         with self._database.transaction() as session:
+            exclusive(session, _MATTER)
             held = self._load(session, now)
             takes_over = now + self._lead if held else now
             _retire(session, [key for key in held if key.published_until is None], takes_over + self._overlap)
@@ -92,6 +96,7 @@ class KeyRing:
     def withdraw(self, kid: str, now: datetime) -> str:
         """Withdraw a compromised key at once and give the kid of the key that signs from now on."""
         with self._database.transaction() as session:
+            exclusive(session, _MATTER)
             _store.retire_keys(session, [kid], now)
             successor = self._signing_or_new(session, now)
         self._cached = None

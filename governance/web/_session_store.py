@@ -40,9 +40,12 @@ class StoredSession:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find(session: Session, token_hash: str) -> StoredSession | None:
-    """Give the session whose cookie hashes to ``token_hash``, expired or not; None when there is none."""
-    row = session.get(SessionRow, token_hash)
+def find(session: Session, token_hash: str, *, lock: bool = False) -> StoredSession | None:
+    """Give the session whose cookie hashes to ``token_hash``, expired or not; None when there is none.
+
+    ``lock`` keeps it from being changed or ended until the commit.
+    """
+    row = session.get(SessionRow, token_hash, with_for_update=lock or None)
     return None if row is None else _stored(row)
 
 
@@ -71,19 +74,13 @@ def remove(session: Session, token_hash: str) -> None:
 
 def remove_handle(session: Session, handle: str) -> bool:
     """Delete the session of that handle and say whether there was one."""
-    found = session.exec(select(SessionRow).where(SessionRow.handle == handle)).first()
-    if found is None:
-        return False
-    session.delete(found)
-    return True
+    return bool(session.connection().execute(delete(SessionRow).where(col(SessionRow.handle) == handle)).rowcount)
 
 
 def remove_person(session: Session, issuer: str, subject: str) -> int:
     """Delete every session of one person and give how many there were."""
-    rows = session.exec(select(SessionRow).where(SessionRow.issuer == issuer, SessionRow.subject == subject)).all()
-    for row in rows:
-        session.delete(row)
-    return len(rows)
+    theirs = (col(SessionRow.issuer) == issuer, col(SessionRow.subject) == subject)
+    return int(session.connection().execute(delete(SessionRow).where(*theirs)).rowcount)
 
 
 def remove_expired(session: Session, now: datetime) -> None:

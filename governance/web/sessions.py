@@ -138,7 +138,7 @@ class ServerSideSessions(SessionInterface):
             self._set_cookie(response, "", 0)
         elif session.stored is not None and now - session.stored.seen_at >= _SEEN_STEP:
             with self._database.transaction() as opened:
-                if store.find(opened, session.stored.token_hash) is not None:
+                if store.find(opened, session.stored.token_hash, lock=True) is not None:
                     store.save(opened, replace(session.stored, seen_at=now))
 
     def revoke(self, handle: str) -> bool:
@@ -181,7 +181,7 @@ class ServerSideSessions(SessionInterface):
         token = session.token or self._make_token()
         stored = session.stored or StoredSession(_digest(token), self._make_token(), now, now, now + lifetime)
         with self._database.transaction() as opened:
-            gone = session.stored is not None and store.find(opened, stored.token_hash) is None
+            gone = session.stored is not None and store.find(opened, stored.token_hash, lock=True) is None
             if gone:  # revoked or signed out elsewhere while this request ran: it must not come back
                 return
             if session.stored is None:

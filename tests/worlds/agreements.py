@@ -2,7 +2,7 @@
 
 import copy
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from governance.agreements import Actor, Agreements, Record
@@ -67,6 +67,10 @@ _GONE = object()
 _IDS = itertools.count(1)
 
 
+def _next_id() -> str:
+    return f"event-{next(_IDS)}"
+
+
 def document(changes: Mapping[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
     """Give the base document with top-level fields replaced, and deep changes by pointer (``/clauses/0/id``)."""
     made: dict[str, Any] = copy.deepcopy({**_BASE, **fields})
@@ -91,7 +95,9 @@ def without(path: str) -> dict[str, Any]:
 class World:
     """Agreements with everything they stand on, and a signatory for each organisation asked for."""
 
-    def __init__(self, database: Database, clock: FixedClock, *organisations: str) -> None:
+    def __init__(
+        self, database: Database, clock: FixedClock, *organisations: str, new_id: Callable[[], str] | None = None
+    ) -> None:
         self.database = database
         self.clock = clock
         self.audit = AuditLog(
@@ -105,7 +111,7 @@ class World:
         self.known = {trust.ods for trust in region.trusts()} | set(organisations)
         self.service = Agreements(
             database,
-            Recorder(self.audit, clock, Source("imaging-governance", "RRK"), lambda: f"event-{next(_IDS)}"),
+            Recorder(self.audit, clock, Source("imaging-governance", "RRK"), new_id or _next_id),
             clock,
             lambda _session: self.known,
         )
