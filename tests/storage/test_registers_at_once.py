@@ -8,21 +8,20 @@ from uuid import uuid4
 
 import pytest
 
-from governance.audit import AuditLog, NoteSigner, Source
-from governance.audit.event import Event, Subject
+from governance.audit.event import Subject
 from governance.clock import FixedClock
 from governance.edges import EdgeReport, _store
 from governance.emergency import EmergencyGrants, Grant, Repeated, Scope, Submission
 from governance.errors import Conflict
 from governance.federation import ClientCredentials, FederationDirectory, ServiceClient, Trust
-from governance.pseudonyms import Pseudonymiser, Vault
+from governance.pseudonyms import Pseudonymiser
 from governance.storage import Database
-from governance.tokens import KeyRing, TokenRefused, replay
-from governance.vocabulary import Action, AgreementStatus, EventKind, Outcome, Purpose, SubjectType
+from governance.tokens import KeyRing, TokenRefused, single_use
+from governance.vocabulary import Action, AgreementStatus, EventKind, Purpose, SubjectType
 from governance.web import _session_store as sessions
 from tests.worlds.agreements import OFFICE, World, document
 from tests.worlds.basics import NOON
-from tests.worlds.processes import at_once
+from tests.worlds.processes import PATIENCE, at_once
 from tests.worlds.tokens import KEK, KeyPair
 
 PARTIES = ("RRK", "RKB")
@@ -78,19 +77,15 @@ def register(database: Database, client_id: str) -> bool:
 
 def give(database: Database, number: int) -> bool:
     """Answer the one denial; gives whether it was this answer."""
-    signer = NoteSigner.from_seed("log.test/grants", b"s" * 32)
-    vault, clock = Vault(b"e" * 32), FixedClock(NOON)
-    log = AuditLog(database, Pseudonymiser(b"k" * 32), vault, signer, clock, "log.test/grants")
+    recorder = World(database, FixedClock(NOON), new_id=unique).recorder
     scope = Scope("s-" + "a" * 26, "clinician", "RKB", "t-" + "b" * 26, Action.READ, Purpose.TREAT)
     until = NOON + timedelta(minutes=30)
     grant = Grant(f"task-{number}", f"approval-{number}", "viewer", "d-1", scope, "care", 2, "4.1", NOON, until)
     person = Subject(scope.subject, SubjectType.PRACTITIONER, "clinician", "RKB")
-    source = Source("imaging-governance", "QHL")
-    event = Event(unique(), NOON, source, EventKind.BREAK_GLASS, Outcome.SUCCESS, person)
+    event = recorder.event(EventKind.BREAK_GLASS, subject=person)
+    submission = Submission("viewer", f"k-{number}", "x", "d-1")
     try:
-        return (
-            EmergencyGrants(database, log).give(grant, Submission("viewer", f"k-{number}", "x", "d-1"), event) == grant
-        )
+        return EmergencyGrants(database, recorder).give(grant, submission, event) == grant
     except Repeated:
         return False
 
@@ -101,7 +96,7 @@ def present(database: Database) -> int:
     for number in range(20):
         try:
             with database.transaction() as session:
-                replay.use_once(session, "dpop_proof", "viewer", str(number), NOON.timestamp() + 60)
+                single_use.use_once(session, "dpop_proof", "viewer", str(number), NOON.timestamp() + 60)
         except TokenRefused:
             continue
         taken += 1
@@ -144,7 +139,7 @@ def test_processes_make_one_first_key_and_one_after_another(database: Database) 
 def test_what_an_edge_dropped_adds_up_whoever_hears_it(database: Database) -> None:
     at_once(database.url, report, [("a", 12), ("b", 12), ("c", 12)])
     with database.reading() as session:
-        assert _store.kept(session)["edge-rrk"].lost == 36
+        assert _store.reports(session)["edge-rrk"].lost == 36
 
 
 def test_a_certificate_is_one_service_s(database: Database, pseudonymiser: Pseudonymiser) -> None:
@@ -182,7 +177,7 @@ def test_a_session_that_is_ended_while_a_request_saves_it_does_not_come_back(dat
 
     running = threading.Thread(target=request)
     running.start()
-    found.wait()
+    assert found.wait(PATIENCE)
     with database.transaction() as session:
         if revoked == "handle":
             assert sessions.remove_handle(session, "handle")

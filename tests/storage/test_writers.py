@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 import governance.alerts._tables  # noqa: F401  puts the table into the metadata
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
-from tests.worlds.processes import at_once, held
+from tests.worlds.processes import PATIENCE, at_once, held
 from tests.worlds.storage import by_core, core, owners, put
 
 _COUNTER = SQLModel.metadata.tables["alert_sequence"]
@@ -80,12 +80,12 @@ def test_a_writer_waits_until_the_other_is_through_and_sees_what_it_did(database
         with database.transaction() as session:
             exclusive(session, "counter")
             began.set()
-            go_on.wait()
+            assert go_on.wait(PATIENCE)
             by_core(session, "first")
 
     writer = threading.Thread(target=first)
     writer.start()
-    began.wait()
+    assert began.wait(PATIENCE)
     go_on.set()
     with database.transaction() as session:
         exclusive(session, "counter")

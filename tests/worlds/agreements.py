@@ -109,9 +109,10 @@ class World:
             ORIGIN,
         )
         self.known = {trust.ods for trust in region.trusts()} | set(organisations)
+        self.recorder = Recorder(self.audit, clock, Source("imaging-governance", "RRK"), new_id or _next_id)
         self.service = Agreements(
             database,
-            Recorder(self.audit, clock, Source("imaging-governance", "RRK"), new_id or _next_id),
+            self.recorder,
             clock,
             lambda _session: self.known,
         )
