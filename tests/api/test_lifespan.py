@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from governance.errors import Unavailable
 from governance.jobs import Runtime
 from governance.server import Lifespan, create_app, create_asgi
 from governance.settings import Settings
+from tests.worlds.loops import run_here
 
 LONG_ENOUGH = 60.0  # seconds for what must happen
 TO_STOP = (signal.SIGTERM, signal.SIGINT)
@@ -33,6 +34,10 @@ def made_of(services: Services) -> tuple[Lifespan, Runtime]:
     runtime = Runtime(services)
     runtime.start(jobs=False)
     return Lifespan(create_asgi(services, create_app(services)), runtime), runtime
+
+
+async def limited(work: Coroutine[Any, Any, None]) -> None:
+    await asyncio.wait_for(work, LONG_ENOUGH)
 
 
 async def begun(application: Lifespan) -> tuple["asyncio.Task[None]", "asyncio.Queue[Any]", "asyncio.Queue[Any]"]:
@@ -61,7 +66,7 @@ def test_at_the_signal_who_waits_for_news_is_answered_and_at_the_end_all_is_stop
         assert await heard.get() == {"type": "lifespan.shutdown.complete"}
         await life
 
-    asyncio.run(asyncio.wait_for(main(), LONG_ENOUGH))
+    run_here(limited(main()))
     with pytest.raises(StopIteration):
         next(stream)
     assert not services.infrastructure.audit.running
@@ -85,4 +90,4 @@ def test_a_process_that_cannot_stop_in_order_ends_all_the_same(
         assert await heard.get() == {"type": "lifespan.shutdown.complete"}
         await life
 
-    asyncio.run(asyncio.wait_for(main(), LONG_ENOUGH))
+    run_here(limited(main()))

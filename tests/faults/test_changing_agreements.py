@@ -188,7 +188,7 @@ class Office:
 def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
     """Run a service process on a seeded home, with one engine or the other."""
     home = seed_home(tmp_path / "home", f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:9")
-    environment = environment_of(home) | {"GOVERNANCE_ENGINE_TIMEOUT": str(PATIENCE)}
+    environment = environment_of(home) | {"GOVERNANCE_ENGINE_TIMEOUT": "60"}
     with ExitStack() as stack:
         if request.param == "opa":
             server = OpaServer(request.getfixturevalue("opa"))
