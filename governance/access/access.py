@@ -4,7 +4,7 @@ It knows no web framework, so a second endpoint needs no second copy of any rule
 those of ``docs/architecture.md`` ("One access request, walked"):
 
 1. the caller is already known; the clock is read once;
-2. attributes and decision come from one read snapshot;
+2. whom the caller may ask about, attributes and decision come from one read snapshot;
 3. the decision is appended to the audit log, and its index is the receipt: no index, no answer (503);
 4. a denial that is returned to a caller says nothing of the patient.
 """
@@ -14,10 +14,11 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
 
 from sqlmodel import Session
 
+from governance.access.acting import ActingSubjects
+from governance.access.asker import Asker
 from governance.access.resources import resource_of
 from governance.access.terms import CurrentTerms
 from governance.agreements import PolicyData
@@ -26,34 +27,8 @@ from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Reso
 from governance.catalogue import Catalogue
 from governance.clock import Clock
 from governance.decisions import AccessRequest, Decision, DecisionService
-from governance.federation import ServiceClient
 from governance.telemetry import Metrics
 from governance.vocabulary import EventKind, Outcome, ReasonCode
-
-
-class Asker(Protocol):
-    """Who asks: a service or a person that proved who they are."""
-
-    @property
-    def id(self) -> str:
-        """Their client id or pseudonym."""
-        ...
-
-    @property
-    def ods(self) -> str | None:
-        """Their trust; None for a region-wide caller."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    id: str
-    ods: str | None
-
-
-def asker_of(client: ServiceClient) -> Asker:
-    """Take a registered service as the one who asks."""
-    return _Asker(client.client_id, client.ods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +36,13 @@ class AccessAnswer:
     """A decision that is in the log.
 
     ``index`` is its place there; ``reasons`` is what may be returned to a caller, ``decision.reasons`` all of them.
+    ``asked`` is the question as it was decided: with what is known of its subject (:mod:`governance.access.acting`).
     """
 
     decision: Decision
     index: int
     reasons: tuple[ReasonCode, ...]
+    asked: AccessRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +60,7 @@ class AccessService:
 
     Args:
         decisions: the policy decision point.
+        acting: says whom an asker may ask about, and what of the question counts.
         catalogue: names what the decision is about in its record.
         recorder: records every decision before it is returned, and makes its id.
         clock: read once in each use case.
@@ -94,6 +72,7 @@ class AccessService:
         self,
         *,
         decisions: DecisionService,
+        acting: ActingSubjects,
         catalogue: Catalogue,
         recorder: Recorder,
         clock: Clock,
@@ -101,6 +80,7 @@ class AccessService:
         terms: CurrentTerms,
     ) -> None:
         self._decisions = decisions
+        self._acting = acting
         self._catalogue = catalogue
         self._recorder = recorder
         self._clock = clock
@@ -169,11 +149,11 @@ class AccessService:
         """
         began = perf_counter()
         now = self._clock.now()
-        requests = [request for request, _ in questions]
+        requests = [self._acting.settle(request, asker, session) for request, asker in questions]
         decisions = self._decisions.decide_all(requests, session, now, self._recorder.new_id)
         events = [
             decision_event(self._recorder, request, decision, self._resource(request, session), asker)
-            for (request, asker), decision in zip(questions, decisions, strict=True)
+            for request, (_, asker), decision in zip(requests, questions, decisions, strict=True)
         ]
         return Asked(tuple(zip(requests, decisions, strict=True)), self._recorder.submit(events), endpoint, began)
 
@@ -202,7 +182,7 @@ class AccessService:
             endpoint=asked.endpoint,
             seconds=(perf_counter() - asked.began) / len(asked.decided),
         )
-        return AccessAnswer(decision, index, disclosed(decision))
+        return AccessAnswer(decision, index, disclosed(decision), request)
 
 
 def disclosed(decision: Decision) -> tuple[ReasonCode, ...]:

@@ -1,6 +1,7 @@
 """The access-request use case: a denied emergency, a stated reason, a grant of minutes (AuthZEN access-request draft).
 
-1. A request is held to the denial it answers: same caller, subject, action, study and purpose, not too late, once.
+1. A request is held to the denial it answers: same caller, subject, action, study and purpose, not too late, once. Its
+   subject is taken as for an evaluation (:mod:`governance.access.acting`).
 2. Policy says whether the reason would open the study now. If not, there is nothing to approve.
 3. The grant lasts the minutes of the clause that would open, or until the instant asked for if that is sooner.
 4. Grant and record are one commit. A refusal is recorded too; a repetition changes nothing and is not.
@@ -10,7 +11,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from governance.access.access import AccessAnswer, Asker, emergency_detail
+from governance.access.access import AccessAnswer, emergency_detail
+from governance.access.acting import ActingSubjects
+from governance.access.asker import Asker
 from governance.access.denials import AccessRequestError, AccessRequestRefused, Denials, Offer, PresentedDenial
 from governance.access.resources import resource_of
 from governance.access.terms import CurrentTerms
@@ -58,6 +61,7 @@ class AccessRequests:
         denials: binds a request to its denial.
         grants: keeps what was granted.
         decisions: says whether the reason would open the study.
+        acting: says whom an asker may ask about, and what of the question counts.
         sample: says which grants a person must review.
         catalogue: names the study in the record.
         pseudonymiser: turns identifiers into the pseudonyms a grant is kept under.
@@ -72,6 +76,7 @@ class AccessRequests:
         denials: Denials,
         grants: EmergencyGrants,
         decisions: DecisionService,
+        acting: ActingSubjects,
         sample: ReviewSample,
         catalogue: Catalogue,
         pseudonymiser: Pseudonymiser,
@@ -82,6 +87,7 @@ class AccessRequests:
         self._denials = denials
         self._grants = grants
         self._decisions = decisions
+        self._acting = acting
         self._sample = sample
         self._catalogue = catalogue
         self._pseudonymiser = pseudonymiser
@@ -89,9 +95,9 @@ class AccessRequests:
         self._terms = terms
         self._clock = clock
 
-    def offer(self, answer: AccessAnswer, asked: AccessRequest, asker: Asker) -> Offer | None:
+    def offer(self, answer: AccessAnswer, asker: Asker) -> Offer | None:
         """Give what a denial carries so that it can be answered; None when breaking the glass would not cure it."""
-        return self._denials.offer(answer.decision, asked, asker)
+        return self._denials.offer(answer.decision, answer.asked, asker)
 
     def submit(self, wanted: Wanted, asker: Asker) -> Grant:
         """Grant an emergency, or give the grant that this very submission got before.
@@ -106,6 +112,8 @@ class AccessRequests:
         if wanted.until is not None and wanted.until <= now:
             fault = Fault("/requested_access/requested_until", "must be later than now")
             raise InvalidInput([fault], "The emergency would be over before it began.")
+        with self._terms.snapshot() as session:
+            wanted = replace(wanted, asked=self._acting.settle(wanted.asked, asker, session))
         try:
             return self._submit(wanted, asker, now)
         except AccessRequestRefused as refusal:

@@ -17,7 +17,8 @@ from typing import TypeAlias
 
 from sqlmodel import Session
 
-from governance.access.access import AccessAnswer, AccessService, Asked, Asker
+from governance.access.access import AccessAnswer, AccessService, Asked
+from governance.access.asker import Asker
 from governance.audit import Receipt
 from governance.decisions import AccessRequest
 from governance.storage import WouldWait, at_once

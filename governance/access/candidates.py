@@ -83,11 +83,18 @@ class CandidateFinder:
             after = page[-1].study
 
     def subjects(
-        self, asked: AccessRequest, data: PolicyData, session: Session, now: datetime, after: str
+        self,
+        asked: AccessRequest,
+        reaches: Callable[[str], bool],
+        data: PolicyData,
+        session: Session,
+        now: datetime,
+        after: str,
     ) -> Iterator[Candidate]:
         """Give those who may come into question for a study: by pseudonym, or services by client id.
 
-        ``asked.subject`` says of what kind, and may narrow it to an organisation or a role.
+        ``asked.subject`` says of what kind, and may narrow it to an organisation or a role; ``reaches`` says whether
+        the asker may ask about an organisation's people.
         """
         study = self._catalogue.study(session, asked.study_uid) if asked.study_uid else None
         if study is None:
@@ -95,6 +102,7 @@ class CandidateFinder:
         reached = reach.requesters(data, study.custodians, asked.purpose)
         if asked.subject.ods is not None:
             reached = {ods: openly for ods, openly in reached.items() if ods == asked.subject.ods}
+        reached = {ods: openly for ods, openly in reached.items() if reaches(ods)}
         if not reached:
             return
         tied = self._tied(study, session, now)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from governance.access.access import Asker
+from governance.access.asker import Asker
 from governance.access.bound_tokens import BoundTokens
 from governance.audit import AuditSearch, Query, RecordedEvent
 from governance.decisions import AccessRequest, Decision, RequestSubject

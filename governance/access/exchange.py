@@ -3,7 +3,7 @@
 The order is the promise (record the intent, act, record the outcome):
 
 1. the client has proved who it is; its subject token is verified (``tokens``);
-2. the client must be a service of the organisation the person acts for, or of the one that runs the network: nobody's
+2. the client must be a service of the organisation the person acts for, or registered to ask about its people: nobody's
    identity is of use in another trust's hands. The target must be an archive this client may ask for and a custodian
    of the study. Otherwise ``invalid_target``, whatever the reason, so that an answer never tells which studies or
    archives exist. The log keeps the attempt;
@@ -13,12 +13,15 @@ The order is the promise (record the intent, act, record the outcome):
 5. its id, never the token, is durable in the log: the outcome. A token that could not be recorded is not handed out.
 """
 
-from governance.access.access import AccessAnswer, AccessService, asker_of
+from dataclasses import replace
+
+from governance.access.access import AccessAnswer, AccessService
+from governance.access.asker import asker_of
 from governance.access.resources import resource_of
 from governance.audit import Recorder
 from governance.audit.event import Authority, Resource, Subject
 from governance.catalogue import Catalogue, Study
-from governance.decisions import AccessRequest, AgreementRef, RequestSubject
+from governance.decisions import AccessRequest, AgreementRef, ProvenSubject
 from governance.errors import Unavailable
 from governance.federation import FederationDirectory, ServiceClient
 from governance.pseudonyms import Pseudonymiser
@@ -111,7 +114,7 @@ class ExchangeService:
         with self._database.reading() as session:
             archive = self._federation.archive(session, request.target)
             study = self._catalogue.study(session, request.study_uid)
-        at_home = client.ods in {identity.ods, self._recorder.source.ods}
+        at_home = client.may_ask_about(identity.ods)
         allowed = archive is not None and request.target in client.audiences and at_home
         if study is None or archive is None or not allowed or archive.ods not in study.custodians:
             self._record_refusal(request, identity, client, study)
@@ -180,23 +183,15 @@ class ExchangeService:
 
 def access_request(request: ExchangeRequest, identity: VerifiedIdentity) -> AccessRequest:
     """Turn an exchange into the question policy answers."""
+    proven = ProvenSubject(identity.subject, identity.type, identity.role, identity.ods, identity.assurance)
     return AccessRequest(
-        subject=RequestSubject(
-            id=identity.subject,
-            type=identity.type,
-            role=identity.role,
-            ods=identity.ods,
-            assurance=identity.assurance,
-            version=identity.version,
-            managed_device=None,
-        ),
+        subject=replace(proven.asked_about(), version=identity.version),
         action=request.action,
         purpose=request.purpose,
         study_uid=request.study_uid,
-        patient=None,
         break_glass_reason=request.break_glass_reason,
         self_claim_reason=request.self_claim_reason,
-        supported_obligations=None,
+        token_subject=proven,
     )
 
 

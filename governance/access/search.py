@@ -1,7 +1,8 @@
 """The search use case: who may, what may they, and which studies (AuthZEN Authorization API 1.0, section 8).
 
 1. The clock is read once; candidates and decisions come from one read snapshot and one revision of the policy.
-2. A hit is what an evaluation of the same request permits, with its obligations weighed. Studies are found by one
+2. A hit is what an evaluation of the same request by the same asker permits, with its obligations weighed. Nobody is
+   found whom the asker may not ask about. Studies are found by one
    filter that the policy itself gives (``decisions/listing.py``): however many there are, the engine is asked once.
    Subjects and actions are evaluated one by one.
 3. One event is appended before the answer leaves, with how many were asked about and how many were found; no index, no
@@ -21,7 +22,8 @@ from functools import partial
 
 from sqlmodel import Session
 
-from governance.access.access import Asker
+from governance.access.acting import ActingSubjects
+from governance.access.asker import Asker
 from governance.access.candidates import Candidate, CandidateFinder
 from governance.access.paging import Collected, Page, collect
 from governance.access.resources import resource_of
@@ -71,6 +73,7 @@ class SearchService:
 
     Args:
         decisions: the policy decision point.
+        acting: says whom an asker may ask about, and what of the question counts.
         finder: finds the candidates.
         policy: gives the policy data that is current.
         catalogue: names the study a search is about in its record.
@@ -84,6 +87,7 @@ class SearchService:
         self,
         *,
         decisions: DecisionService,
+        acting: ActingSubjects,
         finder: CandidateFinder,
         policy: Callable[[], PolicyData],
         catalogue: Catalogue,
@@ -93,6 +97,7 @@ class SearchService:
         metrics: Metrics,
     ) -> None:
         self._decisions = decisions
+        self._acting = acting
         self._finder = finder
         self._policy = policy
         self._catalogue = catalogue
@@ -120,55 +125,73 @@ class SearchService:
         asked = replace(asked, break_glass_reason=None, self_claim_reason=None) if asked else None  # rule 4
         for _ in range(_ATTEMPTS):
             with self._terms.snapshot() as session:
-                data = self._policy()
+                data, about = self._policy(), self._about(searched, asked, asker, session)
                 try:
-                    collected = self._collect(searched, asked, data, session, now, page)
+                    collected = self._collect(searched, about, asker, data, session, now, page)
                 except _PolicyChanged:
                     continue
-                resource = self._resource(searched, asked, session)
-            index = self._record(search_id, searched, asked, asker, now, resource, collected, data.revision)
+                resource = self._resource(searched, about, session)
+            index = self._record(search_id, searched, about, asker, now, resource, collected, data.revision)
             self._metrics.searched(kind=searched.value, examined=collected.examined)
             return Found(search_id, collected.hits, collected.after, index, data.revision)
         raise Unavailable("policy.changing", "The agreements are changing at this moment. Ask again.")
+
+    def _about(
+        self, searched: Searched, asked: AccessRequest | None, asker: Asker, session: Session
+    ) -> AccessRequest | None:
+        """Put what is known of the subject in the place of what was said; a search for subjects is about nobody yet."""
+        if asked is None or searched is Searched.SUBJECT:
+            return asked
+        return self._acting.settle(asked, asker, session)
 
     def _collect(
         self,
         searched: Searched,
         asked: AccessRequest | None,
+        asker: Asker,
         data: PolicyData,
         session: Session,
         now: datetime,
         page: Page,
     ) -> Collected[AccessRequest]:
         """Ask the policy about each candidate until the page is full and one more hit is known to follow."""
-        if asked is None:
+        if asked is None or asked.refusal is not None:
             return Collected()
-        found = self._candidates(searched, asked, data, session, now, page.after)
+        found = self._candidates(searched, asked, asker, data, session, now, page.after)
         made = collect(
             ((candidate.key, candidate) for candidate in found),
-            lambda candidate: self._permits(candidate, session, now, data.revision),
+            lambda candidate: self._permits(candidate, asker, session, now, data.revision),
             page,
         )
         return Collected(tuple(candidate.request for candidate in made.hits), made.after, made.examined)
 
     def _candidates(
-        self, searched: Searched, asked: AccessRequest, data: PolicyData, session: Session, now: datetime, after: str
+        self,
+        searched: Searched,
+        asked: AccessRequest,
+        asker: Asker,
+        data: PolicyData,
+        session: Session,
+        now: datetime,
+        after: str,
     ) -> Iterable[Candidate]:
         if searched is Searched.ACTION:
             return self._finder.actions(asked, after)
         if searched is Searched.SUBJECT:
-            return self._finder.subjects(asked, data, session, now, after)
+            reaches = partial(self._acting.reaches, asker, session=session)
+            return self._finder.subjects(asked, reaches, data, session, now, after)
         listing = self._decisions.listing(asked, data, session, now)
         if listing.filter.revision != data.revision:
             raise _PolicyChanged
         permitted = partial(self._decisions.permitted, listing, session=session)
         return self._finder.studies(asked, listing, permitted, session, after)
 
-    def _permits(self, candidate: Candidate, session: Session, now: datetime, revision: str) -> bool:
+    def _permits(self, candidate: Candidate, asker: Asker, session: Session, now: datetime, revision: str) -> bool:
         if candidate.permitted is not None:
             return candidate.permitted
         # not recorded on its own, so it needs no id
-        decision = self._decisions.decide(candidate.request, session, now, str)
+        settled = self._acting.settle(candidate.request, asker, session)
+        decision = self._decisions.decide(settled, session, now, str)
         if any(reason.undecided for reason in decision.reasons):
             raise Unavailable("search.undecided", "The search could not be decided. It can be tried again.")
         if decision.revision != revision or ReasonCode.POLICY_STALE in decision.reasons:
@@ -195,6 +218,7 @@ class SearchService:
     ) -> int:
         """Record a search: as a query, so that nothing takes it for an access or a decision."""
         about = asked.subject if asked is not None and searched is not Searched.SUBJECT else None
+        refusal = {"refused": asked.refusal.value} if asked is not None and asked.refusal is not None else {}
         return self._recorder.record(
             EventKind.QUERY,
             id=search_id,
@@ -211,5 +235,6 @@ class SearchService:
                 "revision": revision,
                 "search": searched.value,
                 "understood": asked is not None,
+                **refusal,
             },
         )

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from governance.access import ActingSubjects, asker_of
 from governance.access.terms import CurrentTerms
 from governance.agreements import PolicyData
 from governance.archives.point import Credential, EnforcementPoint
@@ -26,7 +27,7 @@ from governance.audit import Recorder
 from governance.audit.event import Authority, Resource, Source, Subject
 from governance.catalogue import Catalogue
 from governance.clock import Clock
-from governance.decisions import AccessRequest, DecisionService, Listing, RequestSubject
+from governance.decisions import AccessRequest, DecisionService, Listing, ProvenSubject
 from governance.errors import Forbidden, Unavailable
 from governance.federation import ServiceClient
 from governance.outbound import within
@@ -62,6 +63,7 @@ class ArchiveLists:
         point: checks tokens, and records what is refused.
         archives: the archives' DICOMweb services.
         decisions: gives the filter.
+        acting: says what of the question counts, as for any other.
         policy: gives the policy data that is current.
         catalogue: knows the studies.
         recorder: records every list before it is returned.
@@ -76,6 +78,7 @@ class ArchiveLists:
         point: EnforcementPoint,
         archives: DicomwebArchives,
         decisions: DecisionService,
+        acting: ActingSubjects,
         policy: Callable[[], PolicyData],
         catalogue: Catalogue,
         recorder: Recorder,
@@ -86,6 +89,7 @@ class ArchiveLists:
         self._point = point
         self._archives = archives
         self._decisions = decisions
+        self._acting = acting
         self._policy = policy
         self._catalogue = catalogue
         self._recorder = recorder
@@ -126,7 +130,10 @@ class ArchiveLists:
         now = self._clock.now()
         with self._terms.snapshot() as session:
             data = self._policy()
-            listing = self._decisions.listing(_request(claims, authority, data), data, session, now)
+            wanted = self._acting.settle(_request(claims, authority, data), asker_of(archive), session)
+            if wanted.refusal is not None:
+                raise Forbidden(wanted.refusal.value, "The archive may not ask about this person.")
+            listing = self._decisions.listing(wanted, data, session, now)
         with within(SECONDS):
             collected = self._collect(archive, asked, listing)
         if not data.revision == listing.filter.revision == self._terms.revision():
@@ -209,7 +216,7 @@ def _request(
     terms = data.document["clauses"].get(f"{agreement.id}/{agreement.clause}")
     if terms is None or str(terms["version"]) != agreement.version:
         terms = {"identity_assurance": None, "managed_device": False}
-    subject = RequestSubject(
+    proven = ProvenSubject(
         id=claims.subject,
         type=claims.subject_type,
         role=claims.role,
@@ -217,7 +224,7 @@ def _request(
         assurance=terms["identity_assurance"],
         managed_device=True if terms["managed_device"] else None,
     )
-    return AccessRequest(subject, Action.SEARCH, study.purpose)
+    return AccessRequest(proven.asked_about(), Action.SEARCH, study.purpose, token_subject=proven)
 
 
 def _check(page: Sequence[Row], asked: ListQuery, seen: set[str]) -> None:

@@ -7,6 +7,7 @@ from sqlmodel import Session
 from governance.access import (
     AccessRequests,
     AccessService,
+    ActingSubjects,
     AgreementLapse,
     CandidateFinder,
     CurrentTerms,
@@ -57,12 +58,19 @@ def make_decisions(infrastructure: Infrastructure, registers: Registers, engine:
     return DecisionService(engine, information, review_sample(key))
 
 
+def make_acting(infrastructure: Infrastructure, registers: Registers) -> ActingSubjects:
+    return ActingSubjects(
+        registers.federation, infrastructure.pseudonymiser, office=infrastructure.settings.organisation
+    )
+
+
 def make_access(
     infrastructure: Infrastructure, registers: Registers, decisions: DecisionService, terms: CurrentTerms
 ) -> AccessService:
     """Make the access use case; what the agreements publish reaches the engine, and what they drop kills its tokens."""
     access = AccessService(
         decisions=decisions,
+        acting=make_acting(infrastructure, registers),
         catalogue=registers.catalogue,
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
@@ -82,6 +90,7 @@ def make_access_requests(
         denials=Denials(key, infrastructure.audit_search, infrastructure.pseudonymiser),
         grants=registers.emergency,
         decisions=decisions,
+        acting=make_acting(infrastructure, registers),
         sample=review_sample(key),
         catalogue=registers.catalogue,
         pseudonymiser=infrastructure.pseudonymiser,
@@ -96,6 +105,7 @@ def make_search(
 ) -> SearchService:
     return SearchService(
         decisions=decisions,
+        acting=make_acting(infrastructure, registers),
         finder=CandidateFinder(
             federation=registers.federation,
             catalogue=registers.catalogue,
@@ -162,6 +172,7 @@ def make_lists(
         point=enforcement,
         archives=DicomwebArchives(addresses, infrastructure.outbound),
         decisions=decisions,
+        acting=make_acting(infrastructure, registers),
         policy=registers.agreements.compiled,
         catalogue=registers.catalogue,
         recorder=infrastructure.recorder,

@@ -34,7 +34,7 @@ from governance.decisions.obligations import (
 )
 from governance.decisions.pdp import DecisionService
 from governance.decisions.pip import PolicyInformationPoint, ReadsToday
-from governance.decisions.request import AccessRequest, RequestSubject
+from governance.decisions.request import AccessRequest, ProvenSubject, RequestSubject
 from governance.decisions.tenant_engine import TenantEngine, TenantPolicy
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "OpaTenantEngine",
     "PolicyInformationPoint",
     "PolicySource",
+    "ProvenSubject",
     "ReadsToday",
     "RegorusEngine",
     "RegorusTenantEngine",

@@ -8,6 +8,7 @@
    (``policy.stale``) until a load succeeds.
 5. Questions that come together (the frames of a viewer, a page of ``evaluations``) are put to the engine together, and
    one that comes twice among them is put once. Each is a decision of its own all the same, with its own id and record.
+6. A question that its asker may not ask is denied without being put (``asker.not_entitled``).
 
 The caller must make a durable record of the decision before anybody acts on it (``governance.access``).
 """
@@ -168,7 +169,8 @@ class DecisionService:
             return [_denial(ReasonCode.POLICY_STALE, self._engine.revision)] * len(asked)
         answers: dict[AccessRequest, Answer] = {}
         gathered: dict[AccessRequest, PolicyInput] = {}
-        questions = dict.fromkeys(asked)
+        answers |= {one: _denial(one.refusal, self._engine.revision) for one in asked if one.refusal is not None}
+        questions = dict.fromkeys(one for one in asked if one.refusal is None)
         if len(questions) > 1:
             with suppress(Exception):  # whatever it meets, gathering meets again, for whom it concerns
                 self._information.prepare(questions.keys(), session, now)

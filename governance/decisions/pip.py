@@ -4,7 +4,8 @@ Rules:
 
 1. An attribute that is not known is null. It is never left out, and nothing replaces it.
 2. A service or a person counts as known only as registered: a service in its own organisation and of its own kind, a
-   member of staff who has not left.
+   member of staff of the organisation they act for who has not left. A verified token may name another organisation
+   to act for: the person stays who they are. An AI service is approved in the version it is registered to run alone.
 3. A patient named beside a study must be the study's patient; otherwise the study counts as unknown.
 4. The instant of the request decides what is valid. Hours and ages follow the calendar of Europe/London.
 """
@@ -169,7 +170,7 @@ class PolicyInformationPoint:
             "role": subject.role,
             "ods": subject.ods,
             "known": False,
-            "organisation_known": trust is not None,
+            "organisation_known": trust is not None or (subject.proven and subject.ods is not None),
             "assurance": subject.assurance,
             "training_valid": None,
             "managed_device": subject.managed_device,
@@ -179,7 +180,7 @@ class PolicyInformationPoint:
             return attributes | self._service(subject, session, now), ()
         pseudonym = self._pseudonymiser.subject(subject.id)
         member = self._federation.staff(session, pseudonym)
-        if member is None:
+        if member is None or not (subject.proven or member.ods == subject.ods):
             return attributes | {"id": pseudonym}, ()
         today = now.astimezone(LONDON).date()
         return attributes | {
@@ -200,7 +201,7 @@ class PolicyInformationPoint:
             "known": True,
             "ai": {
                 "version": version,
-                "approved": manifest is not None and manifest.approved_on(now),
+                "approved": manifest is not None and version == client.ai_version and manifest.approved_on(now),
                 "manifest": manifest_terms(manifest) if manifest else None,
                 "reads_today": self._reads_today(session, subject.id, now),
             },

@@ -19,10 +19,11 @@ from governance.federation.credentials import ClientCredentials
 from governance.federation.directory import FederationDirectory
 from governance.federation.feed import parse_staff
 from governance.federation.people import Person, StaffMember
-from governance.federation.service_client import AiManifest, ServiceClient
+from governance.federation.service_client import EVERY_TRUST, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 
 __all__ = [
+    "EVERY_TRUST",
     "AiManifest",
     "ClientCredentials",
     "FederationDirectory",

@@ -21,7 +21,7 @@ from governance.federation.service_client import AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
-from governance.vocabulary import Purpose, Role, SubjectType
+from governance.vocabulary import Attestation, Purpose, Role, SubjectType
 
 _MODELS: Mapping[type, type[SQLModel]] = {
     AiManifest: AiManifestRow,
@@ -171,6 +171,8 @@ def _client(row: dict[str, Any]) -> ServiceClient:
         "kind": SubjectType(row["kind"]),
         "scopes": frozenset(row["scopes"]),
         "audiences": tuple(row["audiences"]),
+        "asks_for": frozenset(row["asks_for"]),
+        "attests": frozenset(map(Attestation, row["attests"])),
     }
     return ServiceClient(**row | typed)
 

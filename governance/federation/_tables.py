@@ -42,6 +42,8 @@ class ServiceClientRow(SQLModel, table=True):
     audiences: list[str] = Field(sa_column=json_column())
     ai_version: str | None = None
     token_audience: str | None = Field(default=None, unique=True)
+    asks_for: list[str] = Field(sa_column=json_column())
+    attests: list[str] = Field(sa_column=json_column())
 
 
 class AiManifestRow(SQLModel, table=True):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from governance.errors import Fault
 from governance.federation.credentials import ClientCredentials
 from governance.federation.people import Person
-from governance.federation.service_client import AiManifest, ServiceClient
+from governance.federation.service_client import EVERY_TRUST, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 from governance.vocabulary import SYSTEM, Scope, SubjectType, ods_code
 
@@ -54,6 +54,8 @@ def client(value: ServiceClient) -> list[Fault]:
         faults += _identifier("/ai_version", value.ai_version)
     if value.token_audience is not None:
         faults += _text("/token_audience", value.token_audience)
+    for ods in sorted(value.asks_for - {EVERY_TRUST}):
+        faults += _ods("/asks_for", ods)
     unknown = value.scopes - {scope.value for scope in Scope}
     if unknown:
         faults.append(Fault("/scopes", f"may hold: {', '.join(Scope)}"))

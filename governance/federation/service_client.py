@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.vocabulary import Purpose, SubjectType
+from governance.vocabulary import Attestation, Purpose, SubjectType
+
+EVERY_TRUST = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,9 @@ class ServiceClient:
     ``kind`` is service or ai_service. ``jwks`` is the public JWK set (RFC 7517) it signs client assertions with.
     ``scopes`` bound what it may do here, ``audiences`` whom it may ask tokens for. ``ai_version`` is the version an AI
     service runs. ``token_audience`` is set for an archive: the audience that tokens for it carry; ``ods`` is then the
-    custodian whose images it holds.
+    custodian whose images it holds. ``asks_for`` are the trusts (``EVERY_TRUST``: all of them) whose people it may ask
+    about beside its own trust's. ``attests`` is what counts when it says it of the people it answers for: how strongly
+    they signed in, and whether their device is managed.
     """
 
     client_id: str
@@ -27,6 +31,12 @@ class ServiceClient:
     audiences: tuple[str, ...] = ()
     ai_version: str | None = None
     token_audience: str | None = None
+    asks_for: frozenset[str] = frozenset()
+    attests: frozenset[Attestation] = frozenset()
+
+    def may_ask_about(self, ods: str | None) -> bool:
+        """Say whether it may ask about the people and services of an organisation."""
+        return ods is not None and (ods == self.ods or not self.asks_for.isdisjoint({ods, EVERY_TRUST}))
 
     @property
     def archive(self) -> bool:

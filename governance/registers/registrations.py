@@ -77,7 +77,13 @@ class Registrations:
 
     def client(self, writer: Writer, client: ServiceClient) -> None:
         """Register a service; raises Conflict when another archive already has its token audience."""
-        detail = {"registered": "client", "client_id": client.client_id, "scopes": sorted(client.scopes)}
+        detail: dict[str, JsonValue] = {
+            "registered": "client",
+            "client_id": client.client_id,
+            "scopes": sorted(client.scopes),
+            "asks_for": sorted(client.asks_for),
+            "attests": sorted(client.attests),
+        }
         self._one(writer, client, self._federation.register_client, detail)
 
     def credentials(

@@ -19,6 +19,8 @@ FEEDS = "regional-feeds"  # sends the region's context and events: the simulator
 EXPLORER = "explorer"  # asks for decisions and reads everything: the person who tries the demo
 SOC = "soc-dashboard"
 _NOT_EXPLORED = frozenset({Scope.ALERTS_REVIEW, Scope.BUNDLES_READ, Scope.TOKENS_INTROSPECT})
+_ATTESTED = ["assurance", "device"]  # a viewer knows how its people signed in, and at which screen
+EVERY_TRUST = "*"
 EXPLORER_SCOPES = tuple(scope for scope in Scope if scope not in _NOT_EXPLORED)
 
 
@@ -105,7 +107,9 @@ def _clients(trusts: Mapping[str, str], credentials: Mapping[str, Credentials]) 
         for ods, name in trusts.items()
     ]
     made += [
-        client(viewer_id(ods), ods, f"Viewer of {name}", [Scope.ACCESS_EVALUATE], audiences=everywhere)
+        client(
+            viewer_id(ods), ods, f"Viewer of {name}", [Scope.ACCESS_EVALUATE], audiences=everywhere, attests=_ATTESTED
+        )
         for ods, name in trusts.items()
     ]
     made.append(
@@ -127,6 +131,8 @@ def _clients(trusts: Mapping[str, str], credentials: Mapping[str, Credentials]) 
             OFFICE,
             "Explorer of the demo",
             EXPLORER_SCOPES,
+            asks_for=[EVERY_TRUST],
+            attests=_ATTESTED,
         )
     )
     return made

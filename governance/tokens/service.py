@@ -23,6 +23,7 @@ from governance.tokens import (
     metadata,
     revocation,
     single_use,
+    subject_tokens,
 )
 from governance.tokens.access import API_SECONDS, AccessClaims, AccessGrant, MintedToken, TokenResponse
 from governance.tokens.client_authentication import VerifiedAssertion
@@ -134,6 +135,30 @@ class TokenService:
             if token_type is TokenType.ID_TOKEN:
                 return self._subjects.verify(token, self._clock.now())
             return self._own_identity(token, client)
+        except TokenRefused as error:
+            raise OAuthError(OAuthErrorCode.INVALID_REQUEST, error.detail, cause=error.fault.value) from None
+
+    def verify_presented(self, token: str, token_type: TokenType, client_id: str) -> VerifiedIdentity:
+        """Verify a token that a client presents with a question, to say whom the question is about.
+
+        Args:
+            token: an identity token of a trust, or an access token of ours that was issued to this client or is
+                addressed to it.
+            token_type: which of the two it is said to be.
+            client_id: who asks.
+
+        Raises:
+            OAuthError: invalid_request, with the fault as its cause.
+            Unavailable: the identity provider's keys cannot be had now.
+        """
+        client = self._client(client_id)
+        if token_type is TokenType.ID_TOKEN:
+            return self.verify_subject_token(token, token_type, client)
+        try:
+            claims = self._verifier.verify(token, None, self._clock.now())
+            with self._database.reading() as session:
+                revocation.check(session, claims)
+            return subject_tokens.identity_of(claims, self.issuer, client)
         except TokenRefused as error:
             raise OAuthError(OAuthErrorCode.INVALID_REQUEST, error.detail, cause=error.fault.value) from None
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from governance.federation import IdentityProvider
+from governance.federation import IdentityProvider, ServiceClient
 from governance.tokens import _jose, cis2
+from governance.tokens.access import AccessClaims
 from governance.tokens.claims import (
     ClaimTable,
     among_audiences,
@@ -104,6 +105,24 @@ def _identity(provider: IdentityProvider, claims: Mapping[str, Any]) -> Verified
         assurance=cis2.assurance(claims),
         name=claims.get("name"),
     )
+
+
+def identity_of(claims: AccessClaims, issuer: str, client: ServiceClient | None) -> VerifiedIdentity:
+    """Give who a live access token of ours is about, to the client it was issued to or is addressed to.
+
+    Raises:
+        TokenRefused: it is another client's, or names no organisation or role.
+    """
+    own = client is not None and (claims.client_id == client.client_id or claims.audience == client.token_audience)
+    if not own:
+        raise TokenRefused(TokenFault.CLIENT, "The access token was issued to another client, for another archive.")
+    try:
+        role = Role(claims.role or claims.subject_type.value)
+    except ValueError:
+        raise TokenRefused(TokenFault.ROLE, "The access token names no role.") from None
+    if claims.ods is None:
+        raise TokenRefused(TokenFault.ORGANISATION, "The access token names no organisation.")
+    return VerifiedIdentity(claims.subject, claims.subject_type, issuer, claims.ods, role, None)
 
 
 def _table(provider: IdentityProvider) -> ClaimTable:

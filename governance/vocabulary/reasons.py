@@ -58,6 +58,11 @@ class ReasonCode(StrEnum):
     AI_TRUST = "ai.trust", "The AI service is not approved for this trust's images."
     AI_VERSION = "ai.version", "This version of the AI service is not approved."
     AI_VOLUME = "ai.volume", "The AI service has read as many studies today as it may."
+    ASKER_NOT_ENTITLED = (
+        "asker.not_entitled",
+        "The system asking may not ask about people of that trust.",
+        _Is.OUTSIDE_POLICY,
+    )
     ASSURANCE_TOO_LOW = "assurance.too_low", "The person signed in less strongly than the agreement asks for."
     ATTRIBUTES_UNAVAILABLE = (
         "attributes.unavailable",

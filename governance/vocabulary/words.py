@@ -37,6 +37,13 @@ class Purpose(StrEnum):
     TREAT = "TREAT"
 
 
+class Attestation(StrEnum):
+    """What a registered service may attest of people: how strongly they signed in, whether their device is managed."""
+
+    ASSURANCE = "assurance"
+    DEVICE = "device"
+
+
 class SubjectType(StrEnum):
     """Who acts."""
 

@@ -2,11 +2,9 @@
 
 import asyncio
 import copy
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -28,7 +26,7 @@ from governance.tokens.keys import REFRESH
 from governance.vocabulary import EventKind
 from governance.web import observation, problems
 from tests.peers.writer import OtherWriter
-from tests.worlds.loops import run
+from tests.worlds.loops import Answer, over_asgi, run
 from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 PATH = "/access/v1/evaluation"
@@ -42,18 +40,6 @@ class Apart(RegorusEngine):
     """The embedded engine under another name: it must not be taken for one that waits for nothing."""
 
     name = "apart"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back over ASGI."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @pytest.fixture(scope="module", params=[RegorusEngine, Apart])
@@ -91,39 +77,7 @@ async def _all(world: RegionWorld, requests: Sequence[Mapping[str, Any]]) -> lis
 
 
 async def _one(endpoint: Callable[..., Any], request: Mapping[str, Any]) -> Answer:
-    body = request.get("body", GOOD)
-    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-    headers = {"content-type": "application/json", "host": "127.0.0.1", "content-length": str(len(sent))}
-    headers |= request.get("headers", {})
-    size = request.get("piece", len(sent) or 1)
-    pieces = [sent[start : start + size] for start in range(0, len(sent), size)] or [b""]
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": request.get("method", "POST"),
-        "scheme": "http",
-        "path": request.get("path", PATH),
-        "raw_path": request.get("path", PATH).encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value is not None],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8080),
-    }
-    heard: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        if not pieces:
-            await asyncio.sleep(3600)  # the client waits for its answer
-        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
-
-    async def hear(message: dict[str, Any]) -> None:
-        heard.append(message)
-
-    await endpoint(scope, receive, hear)
-    told = {name.decode().lower(): value.decode() for name, value in heard[0]["headers"]}
-    return Answer(heard[0]["status"], told, b"".join(message.get("body", b"") for message in heard[1:]))
+    return await over_asgi(endpoint, {"path": PATH, "body": GOOD} | dict(request))
 
 
 def likeness(answer: Mapping[str, Any]) -> dict[str, Any]:

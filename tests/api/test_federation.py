@@ -37,6 +37,8 @@ def triage(world: ContextWorld, **changes: object) -> dict[str, Any]:
         "audiences": ["https://archive.rkb.example"],
         "ai_version": "2.1",
         "token_audience": None,
+        "asks_for": ["RNA"],
+        "attests": ["assurance"],
     }
     return body | changes
 
@@ -69,6 +71,8 @@ def test_registers_and_lists_services(context_world: ContextWorld) -> None:
         "registered": "client",
         "client_id": "ich-triage",
         "scopes": ["access.evaluate"],
+        "asks_for": ["RNA"],
+        "attests": ["assurance"],
     }
 
 

@@ -18,15 +18,15 @@ from hypothesis.strategies import SearchStrategy
 from governance.access import Searched
 from governance.catalogue import Study
 from governance.decisions import AccessRequest, Engine, OpaEngine, PolicySource, RegorusEngine, RequestSubject
-from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
+from governance.federation import EVERY_TRUST, AiManifest, ServiceClient, StaffMember, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import WIDE_KINDS, Edge, PatientContext
 from governance.storage import Database
-from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
+from governance.vocabulary import Action, Attestation, Purpose, RelationshipKind, SubjectType
 from tests.peers.opa import OpaServer
 from tests.worlds.decisions import KEY, POINT
 from tests.worlds.policy_worlds import KEYS, LABELS, MODALITIES, ROLES, TRUSTS, World, data_of
-from tests.worlds.search import NOW, SearchWorld, search_world
+from tests.worlds.search import NOW, VIEWER, SearchWorld, search_world
 
 ENGINE = RegorusEngine(PolicySource.from_directory())  # one: its machines belong to the thread that made them
 NAMES = Pseudonymiser(b"k" * 32)
@@ -91,6 +91,7 @@ class Case:
     staff: tuple[StaffMember, ...]
     edges: tuple[Edge, ...]
     asked: AccessRequest
+    asker: ServiceClient
     limit: int
 
 
@@ -174,6 +175,13 @@ CASES = st.builds(
     staff=st.tuples(*map(_member, USERS)),
     edges=_edges(),
     asked=_asked(),
+    asker=st.builds(
+        replace,
+        st.just(VIEWER),
+        ods=_mostly("RKB", "RNA"),
+        asks_for=st.sampled_from([EVERY_TRUST, "RNA", "RRK"]).map(lambda ods: frozenset({ods})),
+        attests=_mostly(frozenset(Attestation), frozenset(), frozenset({Attestation.ASSURANCE})),
+    ),
     limit=st.sampled_from([1, 2, 50]),
 )
 
@@ -199,7 +207,7 @@ def _fill(world: SearchWorld, case: Case) -> None:
             ai = name == "ich-triage"
             kind, version = (SubjectType.AI_SERVICE, "2.1.0") if ai else (SubjectType.SERVICE, None)
             client = ServiceClient(name, "RKB", name, kind, {"keys": [KEY | POINT]}, ai_version=version)
-            world.federation.register_client(session, client)
+            world.federation.register_client(session, client if ai else case.asker)
         terms = (frozenset({"CT"}), frozenset({"HEAD"}), frozenset({"RRK"}), frozenset(PURPOSES), 100)
         world.federation.register_manifest(session, AiManifest("ich-triage", "2.1.0", *terms))
         world.federation.approve_manifest(session, "ich-triage", "2.1.0", NOW - timedelta(days=1))
@@ -243,17 +251,9 @@ def test_a_search_of_subjects_finds_whom_each_evaluation_permits(
     wanted = asked.subject
     with region(case, sqlite_template) as world:
         hits = world.hits(Searched.SUBJECT, asked, case.limit)
-        if wanted.type is SubjectType.PRACTITIONER:
-            known = [replace(wanted, id=one.id, role=one.role, ods=one.ods) for one in case.staff]
-        else:
-            known = [replace(wanted, id=name, ods="RKB") for name in SERVICES]
-        permitted = [
-            subject.id
-            for subject in known
-            if wanted.ods in {None, subject.ods}
-            and wanted.role in {None, subject.role}
-            and world.permits(replace(asked, subject=subject))
-        ]
+        person = wanted.type is SubjectType.PRACTITIONER
+        known = [one.id for one in case.staff] if person else SERVICES
+        permitted = [name for name in known if world.permits(replace(asked, subject=replace(wanted, id=name)))]
         again = [world.permits(hit) for hit in hits]
     event(f"permitted: {min(len(permitted), 2)}")
     assert [hit.subject.id for hit in hits] == sorted(permitted)

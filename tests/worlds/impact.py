@@ -1,7 +1,7 @@
 """A little world of impact: two trusts under one agreement, and decisions about their people in a real log."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from governance.emergency import Grant
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.impact import ImpactReport, Question
 from governance.relationships import Edge, PatientContext
-from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
+from governance.vocabulary import Action, Attestation, Purpose, RelationshipKind, SubjectType
 from tests.worlds.agreements import OFFICE, document
 from tests.worlds.tokens import KeyPair
 
@@ -53,6 +53,10 @@ def terms(changes: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any
 def draft(changes: dict[str, Any] | None = None, **fields: Any) -> InForce:
     """Suppose the world's agreement, changed, in force."""
     return InForce(check(terms(changes, **fields)).agreement)
+
+
+def _role(user: str) -> str:
+    return "nurse" if user == "nurse" else "clinician"
 
 
 class ImpactWorld:
@@ -91,7 +95,7 @@ class ImpactWorld:
         subject = RequestSubject(user, SubjectType.PRACTITIONER, user.split(".")[0], "RKB", 3)
         asked = AccessRequest(subject, Action.READ, Purpose.TREAT, study_uid=study)
         answer = self.services.uses.access.evaluate(asked, _Asker())
-        offer = self.services.uses.access_requests.offer(answer, asked, _Asker())
+        offer = self.services.uses.access_requests.offer(answer, _Asker())
         assert offer is not None
         denial = PresentedDenial(offer.expires_at, binding_token=offer.binding_token)
         return self.services.uses.access_requests.submit(Wanted(asked, denial, "arrest", None, None, "0"), _Asker())
@@ -117,8 +121,10 @@ class ImpactWorld:
             trained = {user: date(2026, 1, 1) if user == "stale" else date(2027, 1, 1) for user in users}
             made.registers.federation.upsert_staff(
                 session,
-                [StaffMember(names.subject(u), "RKB", "clinician", training_valid_to=trained[u]) for u in users],
+                [StaffMember(names.subject(u), "RKB", _role(u), training_valid_to=trained[u]) for u in users],
             )
+            viewer = ServiceClient("viewer-rkb", "RKB", "Viewer", SubjectType.SERVICE, key)
+            made.registers.federation.register_client(session, replace(viewer, attests=frozenset(Attestation)))
             service = ServiceClient("ich-triage", "RKB", "Triage", SubjectType.AI_SERVICE, key, ai_version="2.1.0")
             made.registers.federation.register_client(session, service)
             covers = [frozenset({word}) for word in ("CT", "HEAD", "RRK")]

@@ -6,23 +6,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from governance.access import CandidateFinder, CurrentTerms, Page, Searched, SearchService, asker_of
+from governance.access import ActingSubjects, CandidateFinder, CurrentTerms, Page, Searched, SearchService, asker_of
 from governance.agreements import PolicyData
 from governance.audit import AuditLog, NoteSigner, Recorder, Source
 from governance.catalogue import Catalogue
 from governance.clock import FixedClock
 from governance.decisions import AccessRequest, DecisionService, PolicyInformationPoint
 from governance.decisions.engine import Engine
-from governance.federation import FederationDirectory, ServiceClient
+from governance.federation import EVERY_TRUST, FederationDirectory, ServiceClient
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Relationships
 from governance.storage import Database
 from governance.telemetry import Metrics
-from governance.vocabulary import SubjectType
+from governance.vocabulary import Attestation, SubjectType
+from tests.worlds.decisions import KEY, POINT
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = "log.test/search"
-ASKER = asker_of(ServiceClient("viewer", "RKB", "Viewer", SubjectType.SERVICE, {"keys": []}))
+VIEWER = ServiceClient(
+    client_id="viewer",
+    ods="RKB",
+    name="Viewer",
+    kind=SubjectType.SERVICE,
+    jwks={"keys": [KEY | POINT]},
+    asks_for=frozenset({EVERY_TRUST}),
+    attests=frozenset(Attestation),
+)
+ASKER = asker_of(VIEWER)
 
 
 @dataclass
@@ -35,6 +45,7 @@ class SearchWorld:
     catalogue: Catalogue
     relationships: Relationships
     decisions: DecisionService
+    acting: ActingSubjects
     audit: AuditLog
     service: SearchService
     data: PolicyData
@@ -52,9 +63,10 @@ class SearchWorld:
         return list(itertools.chain.from_iterable(self.pages(searched, asked, limit)))
 
     def permits(self, asked: AccessRequest) -> bool:
-        """Evaluate one request on its own."""
+        """Evaluate one request on its own, for the same asker."""
         with self.database.reading() as session:
-            return self.decisions.decide(asked, session, NOW, str).permit
+            settled = self.acting.settle(asked, ASKER, session)
+            return self.decisions.decide(settled, session, NOW, str).permit
 
 
 @contextmanager
@@ -76,9 +88,11 @@ def search_world(database: Database, engine: Engine, data: PolicyData) -> Iterat
         federation=federation, catalogue=catalogue, relationships=relationships, pseudonymiser=pseudonymiser
     )
     decisions.load(data)
+    acting = ActingSubjects(federation, pseudonymiser, office="QHL")
     with AuditLog(database, pseudonymiser, Vault(b"e" * 32), signer, clock, ORIGIN) as audit:
         service = SearchService(
             decisions=decisions,
+            acting=acting,
             finder=finder,
             policy=lambda: made.data,
             catalogue=catalogue,
@@ -88,6 +102,6 @@ def search_world(database: Database, engine: Engine, data: PolicyData) -> Iterat
             metrics=Metrics(),
         )
         made = SearchWorld(
-            database, pseudonymiser, federation, catalogue, relationships, decisions, audit, service, data
+            database, pseudonymiser, federation, catalogue, relationships, decisions, acting, audit, service, data
         )
         yield made

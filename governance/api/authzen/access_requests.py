@@ -9,6 +9,7 @@ from flask import Blueprint, Response, json, jsonify, request
 
 from governance.access import AccessRequestError, AccessRequestRefused, PresentedDenial, Wanted
 from governance.api.authzen import access_requests_schemas as schemas
+from governance.api.authzen.presented import PresentedTokens
 from governance.api.authzen.requests import access_request
 from governance.api.authzen.schemas import EvaluationRequest
 from governance.emergency import Grant
@@ -81,7 +82,8 @@ def _wanted(body: Mapping[str, Any], key: str | None) -> Wanted:
     if "items" in body:
         raise InvalidInput([Fault("/items", "send one request for each resource and action")], "Only one at a time.")
     sent = validated(schemas.AccessRequestSubmission, body)
-    asked = access_request(validated(EvaluationRequest, body))
+    question = validated(EvaluationRequest, body)
+    asked = PresentedTokens().take(access_request(question), question.context)
     faults: list[Fault] = []
     reason = _reason(sent.context)
     if not sent.requested_access.emergency:

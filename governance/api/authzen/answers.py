@@ -8,13 +8,11 @@ that declared that it cannot do it: breaking the glass must not fail at the simp
 from collections.abc import Mapping
 from typing import Any
 
-from governance.access import AccessAnswer
-from governance.access.access import Asker
+from governance.access import AccessAnswer, Asker
 from governance.bootstrap import Services
 from governance.decisions import (
     CUSTOM,
     FULFILLED_HERE,
-    AccessRequest,
     Decision,
     Obligation,
     ObligationType,
@@ -25,7 +23,7 @@ from governance.vocabulary import SYSTEM
 from governance.web.instants import rfc3339, rfc3339_of_epoch
 
 
-def rendered(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: Services) -> dict[str, Any]:
+def rendered(answer: AccessAnswer, asker: Asker, services: Services) -> dict[str, Any]:
     """Render an answer: the decision, and in its context what it rests on and where it is recorded.
 
     It uses its arguments alone, for the event loop's endpoint calls it too.
@@ -37,7 +35,7 @@ def rendered(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services:
         "evaluation_id": decision.id,
         "evaluated_at": rfc3339(decision.decided_at),
         "reasons": [reason.value for reason in answer.reasons],
-        "obligations": _obligations(decision, asked.supported_obligations),
+        "obligations": _obligations(decision, answer.asked.supported_obligations),
         "agreement": {"id": agreement.id, "version": agreement.version, "clause": agreement.clause}
         if agreement
         else None,
@@ -46,17 +44,17 @@ def rendered(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services:
         "log_index": answer.index,
     }
     if not decision.permit:
-        context |= _denied(answer, asked, asker, services)
+        context |= _denied(answer, asker, services)
     elif decision.emergency and decision.emergency.approval:
         approval = decision.emergency.approval
         context["approval"] = {"id": approval.id, "approved_until": rfc3339_of_epoch(approval.until)}
     return {"decision": decision.permit, "context": context}
 
 
-def _denied(answer: AccessAnswer, asked: AccessRequest, asker: Asker, services: Services) -> dict[str, Any]:
+def _denied(answer: AccessAnswer, asker: Asker, services: Services) -> dict[str, Any]:
     """Say of a denial its reason in one word, and what the enforcement point can do next."""
     said: dict[str, Any] = {"reason": answer.reasons[0].value}
-    offer = services.uses.access_requests.offer(answer, asked, asker)
+    offer = services.uses.access_requests.offer(answer, asker)
     if offer is not None:
         return said | {
             "next_action": "request",

@@ -1,5 +1,6 @@
 """Decisions: AuthZEN Authorization API 1.0 (evaluation, evaluations, metadata)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -7,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 from governance.access import Searched
 from governance.api.authzen import schemas
 from governance.api.authzen.answers import rendered
+from governance.api.authzen.presented import PresentedTokens
 from governance.api.authzen.protocol import endpoints, evaluate_batch, read_batch
 from governance.api.authzen.requests import access_request
 from governance.decisions import CUSTOM, WIRE_NAMES, AccessRequest
@@ -28,7 +30,7 @@ _CAPABILITIES = ("urn:openid:authzen:capability:access-request", "urn:openid:aut
 )
 def evaluation() -> Response:
     """Answer one question; a denial is 200 (AuthZEN section 6)."""
-    asked = access_request(validated(schemas.EvaluationRequest))
+    asked = _question(json_object(), PresentedTokens())
     return jsonify(_decide([asked])[0])
 
 
@@ -45,11 +47,10 @@ def evaluations() -> Response:
     body = json_object()
     batch = validated(schemas.EvaluationsRequest, body)
     if not batch.evaluations:
-        asked = access_request(validated(schemas.EvaluationRequest, body))
+        asked = _question(body, PresentedTokens())
         return jsonify(_decide([asked])[0])
-    questions = read_batch(
-        body, batch.evaluations, lambda item: access_request(validated(schemas.EvaluationRequest, item))
-    )
+    tokens = PresentedTokens()
+    questions = read_batch(body, batch.evaluations, lambda item: _question(item, tokens))
     return jsonify({"evaluations": evaluate_batch(questions, batch.options.evaluations_semantic, _decide)})
 
 
@@ -69,7 +70,13 @@ def metadata() -> Response:
     return jsonify(plain | {"signed_metadata": services.registers.tokens.sign_metadata(plain)})
 
 
+def _question(body: Mapping[str, Any], tokens: PresentedTokens) -> AccessRequest:
+    """Read one question and the token it may come with. Raises InvalidInput."""
+    asked = validated(schemas.EvaluationRequest, body)
+    return tokens.take(access_request(asked), asked.context)
+
+
 def _decide(questions: list[AccessRequest]) -> list[dict[str, Any]]:
     services, caller = current_services(), current_caller()
     answers = services.uses.access.evaluate_all(questions, caller)
-    return [rendered(answer, asked, caller, services) for answer, asked in zip(answers, questions, strict=True)]
+    return [rendered(answer, caller, services) for answer in answers]

@@ -115,9 +115,12 @@ class EventLoopEndpoint:
                     headers["authorization"][7:], services.infrastructure.settings.issuer
                 )
             caller = allowed(service_caller(services, claims), Scope.ACCESS_EVALUATE)
-            request = access_request(validated(schemas.EvaluationRequest, parsed(body)))
+            asked = validated(schemas.EvaluationRequest, parsed(body))
+            request = access_request(asked)
         except (GovernanceError, WouldWait):
             raise _NotTaken from None
+        if asked.context.subject_token is not None:  # taking it writes, and may fetch keys
+            raise _NotTaken
         return Question(request, caller, claims), caller
 
     async def _reply(self, question: Question, caller: Caller) -> _Reply:
@@ -126,7 +129,7 @@ class EventLoopEndpoint:
             answer = await self._together.ask(question)
         except TokenRefused:
             raise _NotTaken from None
-        made = rendered(answer, question.request, caller, self._services)
+        made = rendered(answer, caller, self._services)
         return _Reply(200, {"Content-Type": "application/json"}, _ENCODER.encode(made).encode() + b"\n")
 
 

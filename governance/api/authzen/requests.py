@@ -16,6 +16,7 @@ from governance.errors import Fault, InvalidInput
 from governance.vocabulary import Action, Purpose, Role, SubjectType, ods_code, study_uid
 
 STUDY = "study"
+_NOT_TAKEN = "The search cannot be taken."
 _UNKNOWN = "is not a code this network knows"
 Code = TypeVar("Code", bound=StrEnum)
 
@@ -54,6 +55,8 @@ def access_request(asked: schemas.EvaluationRequest) -> AccessRequest:
 
 def subject_search(asked: schemas.SubjectSearchRequest) -> AccessRequest | None:
     """Turn a search for subjects; None when nobody can be found for what it names. Raises InvalidInput."""
+    if asked.context.subject_token is not None:
+        raise InvalidInput([Fault("/context/subject_token", "a search for subjects is about nobody yet")], _NOT_TAKEN)
     purpose = _searchable(asked.context, asked.subject.properties)
     kind, action = _code(SubjectType, asked.subject.type), _code(Action, asked.action.name)
     if kind is None or action is None or not _study(asked.resource):
@@ -95,7 +98,7 @@ def _searchable(context: schemas.Context, properties: schemas.SubjectProperties)
             faults.append(Fault(f"/context/{name}", "a reason opens one study: ask for an evaluation"))
     _properties(properties, faults)
     if faults or purpose is None:
-        raise InvalidInput(faults, "The search cannot be taken.")
+        raise InvalidInput(faults, _NOT_TAKEN)
     return purpose
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 TEXT = 256  # characters of an identifier or a code
 REASON = 500  # characters of a reason a person gives
+TOKEN = 16_384  # characters of a token about a subject
 PAGE_TOKEN = 1_024  # characters of a page token
 SEARCH_LIMIT = 50  # results of a page when nobody says how many
 SEARCH_MAXIMUM = 500  # results of a page at most
@@ -18,7 +19,11 @@ class _Open(BaseModel):
 
 
 class SubjectProperties(_Open):
-    """What the caller knows of who acts."""
+    """What the caller says of who acts: the staff register, or a token, says who it is.
+
+    It can only make an answer stricter. ``assurance`` and ``managed_device`` count from a service that is registered to
+    attest them of its own trust's people.
+    """
 
     role: str | None = Field(None, max_length=TEXT, description="role of the network, such as consultant_radiologist")
     ods: str | None = Field(None, max_length=10, description="ODS code of the organisation the subject acts for")
@@ -65,6 +70,14 @@ class Context(_Open):
     supported_obligations: list[str] | None = Field(
         None, description="obligation types the enforcement point can do; what it cannot do denies"
     )
+    subject_token: str | None = Field(
+        None,
+        max_length=TOKEN,
+        description="identity token of the subject, or access token of ours about them (RFC 8693)",
+    )
+    subject_token_type: Literal[
+        "urn:ietf:params:oauth:token-type:id_token", "urn:ietf:params:oauth:token-type:access_token"
+    ] = Field("urn:ietf:params:oauth:token-type:id_token", description="which of the two it is (RFC 8693 section 3)")
 
 
 class EvaluationRequest(_Open):

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, jsonify
 from governance.access import Searched
 from governance.api.authzen import requests, schemas
 from governance.api.authzen.pages import PageTokens
+from governance.api.authzen.presented import PresentedTokens
 from governance.api.authzen.protocol import repeated
 from governance.decisions import AccessRequest, RequestSubject
 from governance.vocabulary import Scope
@@ -33,7 +34,7 @@ def subjects() -> Response:
     """Find subjects by pseudonym, or services by client id (section 8.2)."""
     body = json_object()
     asked = validated(schemas.SubjectSearchRequest, body)
-    return _answer(Searched.SUBJECT, requests.subject_search(asked), body, asked.page)
+    return _answer(Searched.SUBJECT, _with_token(requests.subject_search(asked), asked.context), body, asked.page)
 
 
 @blueprint.post("/access/v1/search/resource")
@@ -48,7 +49,7 @@ def resources() -> Response:
     """Find studies by instance UID (section 8.3)."""
     body = json_object()
     asked = validated(schemas.ResourceSearchRequest, body)
-    return _answer(Searched.RESOURCE, requests.resource_search(asked), body, asked.page)
+    return _answer(Searched.RESOURCE, _with_token(requests.resource_search(asked), asked.context), body, asked.page)
 
 
 @blueprint.post("/access/v1/search/action")
@@ -63,7 +64,11 @@ def actions() -> Response:
     """Find actions by name (section 8.4); an action that is sent is ignored."""
     body = json_object()
     asked = validated(schemas.ActionSearchRequest, body)
-    return _answer(Searched.ACTION, requests.action_search(asked), body, asked.page)
+    return _answer(Searched.ACTION, _with_token(requests.action_search(asked), asked.context), body, asked.page)
+
+
+def _with_token(request: AccessRequest | None, context: schemas.Context) -> AccessRequest | None:
+    return None if request is None else PresentedTokens().take(request, context)
 
 
 def _answer(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from governance.federation import AiManifest, IdentityProvider, Person, ServiceClient, Trust
-from governance.vocabulary import Purpose, Role, Scope, SubjectType
+from governance.vocabulary import Attestation, Purpose, Role, Scope, SubjectType
 
 
 class _Shape(BaseModel):
@@ -49,6 +49,14 @@ class ClientBody(_Shape):
     audiences: list[str] = Field(default=[], description="Whom it may ask tokens for", max_length=100)
     ai_version: str | None = None
     token_audience: str | None = Field(default=None, description="Of an archive: the audience its tokens carry")
+    asks_for: list[str] = Field(
+        default=[],
+        description="Trusts (ODS codes, * for all) whose people it may ask about beside its own",
+        max_length=200,
+    )
+    attests: list[Attestation] = Field(
+        default=[], description="What counts when it says it of its own trust's people", max_length=2
+    )
 
     def registered(self) -> ServiceClient:
         """Give the service it registers."""
@@ -62,6 +70,8 @@ class ClientBody(_Shape):
             audiences=tuple(self.audiences),
             ai_version=self.ai_version,
             token_audience=self.token_audience,
+            asks_for=frozenset(self.asks_for),
+            attests=frozenset(self.attests),
         )
 
 

@@ -22,6 +22,11 @@ def test_the_studies_a_subject_may_read_are_those_with_a_reason(world: RegionWor
     assert {hit["id"] for hit in found(world, headers, "resource", widely())} == OPEN
 
 
+def test_the_register_says_for_whom_somebody_acts(world: RegionWorld, headers: dict[str, str]) -> None:
+    unsaid = changed(subject__properties__ods=None, subject__properties__role=None)
+    assert found(world, headers, "resource", unsaid) == found(world, headers, "resource", QUESTION) != []
+
+
 def test_those_who_may_read_a_study_are_named_by_pseudonym(world: RegionWorld, headers: dict[str, str]) -> None:
     sought = {"type": "practitioner", "properties": {"assurance": 3}}
     hits = found(world, headers, "subject", changed(subject=sought))
@@ -94,7 +99,6 @@ def test_the_id_of_what_is_searched_for_is_let_be(world: RegionWorld, headers: d
         ("resource", {"resource__type": "car"}),
         ("resource", {"action__name": "steal"}),
         ("resource", {"subject__type": "service", "subject__id": "nobody"}),
-        ("resource", {"subject__properties__ods": None}),
         ("resource", {"subject__properties__ods": "ZZZ"}),
         ("subject", {"subject__type": "robot"}),
         ("subject", {"resource__type": "car"}),
@@ -248,5 +252,7 @@ def test_services_are_found_by_their_client_id(world: RegionWorld, headers: dict
     hits = found(world, headers, "subject", changed(subject={"type": "ai_service"}))
     assert hits == [{"type": "ai_service", "id": "ai-ich-triage", "properties": {"ods": "RRK"}}]
     assert found(world, headers, "subject", changed(subject={"type": "service"})) == []
-    service = hits[0] | {"properties": {"ods": "RRK", "version": "2.1.0"}}
+    service = hits[0] | {"properties": {"ods": "RRK", "version": "2.2.0"}}
     assert [hit["name"] for hit in found(world, headers, "action", changed(subject=service))] == ["annotate", "read"]
+    other = hits[0] | {"properties": {"version": "2.1.0"}}  # approved, but not what it is registered to run
+    assert found(world, headers, "action", changed(subject=other)) == []

@@ -16,7 +16,7 @@ from governance.relationships import Edge
 from governance.storage import Database
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
 from tests.worlds.policy import policy_data
-from tests.worlds.search import ASKER, NOW, SearchWorld, search_world
+from tests.worlds.search import ASKER, NOW, VIEWER, SearchWorld, search_world
 
 UID, OTHER = "1.2.826.0.1.3680043.10.1", "1.2.826.0.1.3680043.10.2"
 USER, TEAM, PATIENT = "555021935107", "neuro", "local-1"
@@ -33,6 +33,7 @@ def world(database: Database) -> Iterator[SearchWorld]:
         with database.transaction() as session:
             for ods in ("RKB", "RRK"):
                 made.federation.register_trust(session, Trust(ods, ods))
+            made.federation.register_client(session, VIEWER)
             member = StaffMember(names.subject(USER), "RKB", "clinician", team_ids=(TEAM,))
             made.federation.upsert_staff(session, [replace(member, training_valid_to=date(2027, 1, 1))])
             study = Study(UID, names.study(UID), ("RRK",), names.patient(PATIENT), "CT", "HEAD", date(2026, 11, 20))

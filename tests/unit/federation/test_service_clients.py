@@ -31,6 +31,7 @@ from tests.worlds.federation import faults, register
         ({"ai_version": "1"}, "/ai_version"),
         ({"kind": SubjectType.AI_SERVICE}, "/ai_version"),
         ({"token_audience": ""}, "/token_audience"),
+        ({"asks_for": frozenset({"*", "rkb?"})}, "/asks_for"),
     ],
 )
 def test_refuses_a_service_that_cannot_be_right(
