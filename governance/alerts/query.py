@@ -64,8 +64,22 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedReason:
+    """The reason somebody gave when they broke the glass, at an index of the log; None when its key was destroyed."""
+
+    index: int
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Unmasked:
-    """The identifiers behind an alert's pseudonyms; None where there is none or its key was destroyed."""
+    """The identifiers behind an alert's pseudonyms; None where there is none or its key was destroyed.
+
+    ``reasons`` are those of the emergency uses (break-glass) that the alert rests on and the viewer's trust may see,
+    the newest first; ``reasons_left_out`` says that there are older ones.
+    """
 
     subject: str | None
     patient: str | None
+    reasons: tuple[StatedReason, ...] = ()
+    reasons_left_out: bool = False

@@ -16,7 +16,7 @@ from governance.alerts.grouping import alert_id, group_key
 from governance.alerts.query import MAXIMUM_PAGE, AlertPage, AlertQuery, Notice, Unmasked, Viewer
 from governance.alerts.stream import AlertStreams, StreamTiming
 from governance.alerts.unmasking import unmasked
-from governance.audit import AuditLog, Recorder
+from governance.audit import AuditLog, AuditSearch, Recorder
 from governance.clock import Clock
 from governance.errors import Forbidden, NotFound
 from governance.storage import Database
@@ -39,6 +39,7 @@ class AlertService:
         recorder: records every change in the transaction of the change.
         clock: says when a person acted. Alerts themselves know event time only.
         revealer: opens the identifiers of a log entry, for unmasking.
+        search: finds the entries an alert rests on.
         patient_of: gives the patient pseudonym of a member of staff: nobody reviews an alert on their own record.
         streams: how streams are paced.
     """
@@ -50,6 +51,7 @@ class AlertService:
         recorder: Recorder,
         clock: Clock,
         revealer: AuditLog,
+        search: AuditSearch,
         patient_of: Callable[[Session, str], str | None],
         streams: StreamTiming | None = None,
     ) -> None:
@@ -57,6 +59,7 @@ class AlertService:
         self._recorder = recorder
         self._clock = clock
         self._revealer = revealer
+        self._search = search
         self._patient_of = patient_of
         self.streams = AlertStreams(self, streams)
 
@@ -153,7 +156,7 @@ class AlertService:
             lambda case: case,
             lambda at: HistoryEntry(0, at, viewer.id, Change.UNMASKED, comment=words),
         )
-        return unmasked(self._revealer, seen)
+        return unmasked(self._revealer, self._search, viewer, seen)
 
     def latest_notice(self) -> int:
         """Give the sequence number of the newest change; 0 before the first."""

@@ -1,28 +1,44 @@
-"""Who is behind an alert's pseudonyms: opened from the log entries the alert rests on."""
+"""Who is behind an alert's pseudonyms, and why the glass was broken: opened from the entries the alert rests on.
+
+Each is looked for in all of them, newest first, until it is found: "cannot be shown" is true when it is said.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from governance.alerts.alert import Alert
-from governance.alerts.query import Unmasked
-from governance.audit import AuditLog
+from governance.alerts.query import StatedReason, Unmasked, Viewer
+from governance.audit import AuditLog, AuditSearch, Query
+from governance.audit.event import Identity, RecordedEvent
 
-MAXIMUM_ENTRIES = 20  # log entries tried: the subject and the patient are nearly always in the first
+MAXIMUM_REASONS = 25  # reasons shown at once; the newest
 
 
-def unmasked(log: AuditLog, alert: Alert) -> Unmasked:
-    """Find the identifiers of an alert's subject and patient in its own log entries.
+def unmasked(log: AuditLog, search: AuditSearch, viewer: Viewer, alert: Alert) -> Unmasked:
+    """Find the identifiers of an alert's subject and patient, and the reasons given, in its own log entries.
 
-    A service's id is not a person's and is returned unchanged.
+    A service's id is not a person's and is returned unchanged. Of the reasons, the viewer gets those of events that
+    concern their trust.
     """
     subject: str | None = None
     patient: str | None = None
-    for index in alert.events[:MAXIMUM_ENTRIES]:
-        event = log.entry(index)
-        identity = log.reveal(event)
-        if event.subject is not None and event.subject.id == alert.subject:
-            subject = subject or identity.subject
-        if event.resource is not None and event.resource.patient == alert.patient:
-            patient = patient or identity.patient
-    if subject is None and alert.subject is not None and not alert.subject.startswith("s-"):
-        subject = alert.subject
-    return Unmasked(subject, patient)
+    if alert.subject is not None:
+        own = search.among(alert.events, Query(subject=alert.subject))
+        subject = _opened(log, own, alert.subject).subject
+        if subject is None and not alert.subject.startswith("s-"):
+            subject = alert.subject
+    if alert.patient is not None:
+        patient = _opened(log, search.among(alert.events, Query(patient=alert.patient)), alert.patient).patient
+    seen = search.among(alert.events, Query(trust=viewer.ods))
+    emergencies = list(islice((event for event in seen if event.break_glass), MAXIMUM_REASONS + 1))
+    reasons = [StatedReason(event.index, log.reveal(event).break_glass_reason) for event in emergencies]
+    return Unmasked(subject, patient, tuple(reasons[:MAXIMUM_REASONS]), len(reasons) > MAXIMUM_REASONS)
+
+
+def _opened(log: AuditLog, events: Iterable[RecordedEvent], owner: str) -> Identity:
+    """Open the newest event that holds what its owner's identifiers are; one whose key was destroyed stays closed."""
+    sealed = (event for event in events if any(part.owner == owner for part in event.sealed))
+    event = next(sealed, None)
+    return Identity() if event is None else log.reveal(event)

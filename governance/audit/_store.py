@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
     FromClause,
     Text,
@@ -35,6 +36,7 @@ from sqlmodel import Session, SQLModel
 from governance.audit._tables import CheckpointRow, EntryRow, HeadRow, TileRow
 from governance.audit.event import RecordedEvent
 from governance.audit.merkle import HASH_BYTES, CompactRange
+from governance.storage.lists import one_of_integers
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks
 
@@ -211,10 +213,13 @@ def insert_checkpoint(session: Session, size: int, root: bytes, note: str, signe
     session.connection().execute(insert(_CHECKPOINT).values(values))
 
 
-def find(session: Session, filters: Mapping[str, Any], limit: int, newest_first: bool) -> list[bytes]:
-    """Give the entry bytes that match every filter, by index."""
+def find(
+    session: Session, filters: Mapping[str, Any], limit: int, newest_first: bool, among: Sequence[int] | None = None
+) -> list[bytes]:
+    """Give the entry bytes that match every filter, by index; of some indexes only when they are given."""
     order = _ENTRY.c.index.desc() if newest_first else _ENTRY.c.index
-    statement = select(_ENTRY.c.entry).where(*_conditions(filters)).order_by(order).limit(limit)
+    given = [] if among is None else [one_of_integers(session, _ENTRY.c.index, among)]
+    statement = select(_ENTRY.c.entry).where(*given, *_conditions(filters)).order_by(order).limit(limit)
     return [bytes(entry) for entry in session.connection().execute(statement).scalars()]
 
 
@@ -241,8 +246,10 @@ def chain(
     *,
     links: int,
     each: int,
-) -> dict[int, bytes]:
+) -> tuple[dict[int, bytes], int]:
     """Give the bytes of entries and of what shares a token or a decision with them, by index, in one statement.
+
+    Beside them: how many of the entries to start from there are for this trust to see, however few of them count.
 
     Args:
         session: the caller's snapshot.
@@ -253,13 +260,17 @@ def chain(
         links: tokens that are followed, then decisions, the first by code point.
         each: entries read for one of them, from the oldest on.
     """
-    mine = select(*(_ENTRY.c[name] for name in _CHAIN)).where(_ENTRY.c.index.in_(start), *_seen_by(_ENTRY, trust))
+    among = one_of_integers(session, _ENTRY.c.index, start)
+    columns = (*(_ENTRY.c[name] for name in _CHAIN), func.count().over().label("seen"))
+    mine = select(*columns).where(among, *_seen_by(_ENTRY, trust))
     found = [mine.order_by(_ENTRY.c.index.desc()).limit(newest).cte("chain_start")]
     for name in ("token_jti", "decision_id"):
         first = _first_values(session, name, found, sorted(set(given.get(name, ())))[:links], links)
         found.append(_sharing(session, name, first, trust, each))
-    statement = union_all(*(select(part.c.index, part.c.entry) for part in found))
-    return {index: bytes(entry) for index, entry in session.connection().execute(statement)}
+    seen = [part.c.get("seen", literal(0, BigInteger)) for part in found]
+    statement = union_all(*(select(p.c.index, p.c.entry, n.label("seen")) for p, n in zip(found, seen, strict=True)))
+    rows = session.connection().execute(statement).all()
+    return {row.index: bytes(row.entry) for row in rows}, max((row.seen for row in rows), default=0)
 
 
 def _first_values(session: Session, name: str, found: Sequence[CTE], given: list[str], links: int) -> FromClause:

@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -57,7 +58,7 @@ class ChainStart:
     """Where a chain of authority is taken up: entries, and the tokens and decisions that are known beside them.
 
     Args:
-        entries: indexes; at most 500.
+        entries: indexes, however many.
         newest: how many of the entries count, from the newest on.
         tokens, decisions: ids.
         trust: entries that this trust may not see are left out (see :class:`Query`); None sees the region.
@@ -72,6 +73,19 @@ class ChainStart:
     trust: str | None = None
     links: int = 20
     each: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFound:
+    """Entries in the order of the log, and how many of those that the chain was taken up at the trust may see.
+
+    ``complete`` says that nothing was left out: every entry to start from counted, every token and decision was
+    followed, and each to its end. Without it, something that is not here may still be on record.
+    """
+
+    events: Sequence[RecordedEvent]
+    seen: int
+    complete: bool
 
 
 class AuditSearch:
@@ -97,25 +111,48 @@ class AuditSearch:
         """Give up to ``limit`` events that match, as :meth:`find` does."""
         return [parse(entry) for entry in _store.find(session, _filters(query), limit, newest_first)]
 
+    def among(self, indexes: Sequence[int], query: Query, page: int = 200) -> Iterator[RecordedEvent]:
+        """Give the events at some indexes, however many, that match: newest first, to the end, ``page`` at a time."""
+        before = query.before_index
+        while True:
+            with self._database.reading() as session:
+                filters = _filters(replace(query, before_index=before))
+                found = [parse(one) for one in _store.find(session, filters, page, newest_first=True, among=indexes)]
+            yield from found
+            if len(found) < page:
+                return
+            before = found[-1].index
+
     def trusts_in(self, session: Session, query: Query, most: int) -> set[str]:
         """Give the trusts of the people and of the images of the newest ``most`` events that match."""
         return _store.trusts(session, _filters(query), most)
 
-    def chain_in(self, session: Session, start: ChainStart) -> list[RecordedEvent]:
+    def chain_in(self, session: Session, start: ChainStart) -> ChainFound:
         """Give the entries of a start and everything that shares a token or a decision with them, in order of index.
 
         An access may name its token only, so what a token leads to is followed to its decision. One statement.
         """
         given = {"token_jti": start.tokens, "decision_id": start.decisions}
-        found = _store.chain(
+        found, seen = _store.chain(
             session, start.entries, start.newest, given, start.trust, links=start.links, each=start.each
         )
-        return [parse(found[index]) for index in sorted(found)]
+        events = [parse(found[index]) for index in sorted(found)]
+        return ChainFound(events, seen, seen <= start.newest and _followed_whole(start, events))
 
     def count(self, query: Query) -> int:
         """Give how many events match."""
         with self._database.reading() as session:
             return _store.count(session, _filters(query))
+
+
+def _followed_whole(start: ChainStart, events: Sequence[RecordedEvent]) -> bool:
+    """Say whether every token and decision was followed, and each to its end."""
+    tokens = Counter(event.authority.token_jti for event in events if event.authority.token_jti)
+    decisions = Counter(event.authority.decision_id for event in events if event.authority.decision_id)
+    return all(
+        len(found.keys() | set(given)) <= start.links and max(found.values(), default=0) < start.each
+        for found, given in ((tokens, start.tokens), (decisions, start.decisions))
+    )
 
 
 def _filters(query: Query) -> dict[str, Any]:

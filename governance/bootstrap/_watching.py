@@ -41,6 +41,7 @@ def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertSe
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
         revealer=infrastructure.audit,
+        search=infrastructure.audit_search,
         patient_of=lambda session, subject: _patient_of(registers.federation, session, subject),
     )
 

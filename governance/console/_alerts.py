@@ -17,11 +17,15 @@ EVENTS = 25  # events of an alert shown on its page; the newest
 
 @dataclass(frozen=True, slots=True)
 class AlertPage:
-    """One alert, the newest of the events it rests on that the viewer's trust may see, and its chain of authority."""
+    """One alert, the newest of the events it rests on that the viewer's trust may see, and its chain of authority.
+
+    ``older`` counts those that are not shown, ``others`` the events that concern other trusts only.
+    """
 
     alert: Alert
     rows: tuple[EventRow, ...]
-    hidden: int
+    older: int
+    others: int
     chain: tuple[Step, ...]
 
 
@@ -29,15 +33,16 @@ def alert_page_of(alert_id: str) -> AlertPage:
     """Assemble the page of an alert for the viewer of this request; raises as :meth:`AlertService.get` does."""
     with snapshot() as session:
         alert = current_services().uses.alerts.get_in(session, viewer(), alert_id)
-        chain, newest = chains(session), alert.events[-EVENTS * 2 :]
-        gathered = chain.gather(newest, EVENTS, alert.decision_ids, alert.token_jtis)
-        own = [event for event in reversed(gathered) if event.index in set(newest)][:EVENTS]
+        chain, rests_on = chains(session), set(alert.events)
+        gathered = chain.gather(alert.events, EVENTS, alert.decision_ids, alert.token_jtis)
+        own = [event for event in reversed(gathered.events) if event.index in rests_on][:EVENTS]
         steps = chain.of_alert(alert, {event.index for event in own}, gathered)
     names = trust_names()
     return AlertPage(
         alert=alert,
         rows=tuple(row_of(event, names) for event in own),
-        hidden=len(alert.events) - len(own),
+        older=gathered.seen - len(own),
+        others=len(alert.events) - gathered.seen,
         chain=steps,
     )
 

@@ -3,7 +3,8 @@
 1. Every link carries the id of the one before, so the chain is found by ids alone, never by guessing from times.
 2. A missing link is shown as such: an access without a decision is itself what an officer needs to know.
 3. Only what the viewer's trust may see is on the chain.
-4. However many links a chain has, it is read by the same few statements: ids go to the database as lists.
+4. "None" is said only when everything was read; otherwise the chain says what it was looked for in.
+5. However many links a chain has, it is read by the same few statements: ids go to the database as lists.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -15,7 +16,7 @@ from sqlmodel import Session
 from governance.agreements import Agreements, Line
 from governance.alerts import Alert, AlertQuery, AlertService, Viewer
 from governance.audit.event import RecordedEvent
-from governance.audit.search import AuditSearch, ChainStart
+from governance.audit.search import AuditSearch, ChainFound, ChainStart
 from governance.console import _formats as formats
 from governance.console import _wording as wording
 from governance.console._rows import USES_OF_IMAGES, named
@@ -26,6 +27,8 @@ Kind = Literal["agreement", "decision", "token", "access", "alert", "verdict"]
 SHOWN = 5  # links shown one by one in a step; the rest are counted
 _FOLLOWED = 20  # tokens, and decisions, whose events are looked up for one chain
 _READ = 200  # events read for one of them
+
+_NOT_SEEN = "None among what was read for this page: the newest events and the first that belong to them."
 
 _TITLES: Mapping[Kind, str] = {
     "agreement": "Agreement",
@@ -111,7 +114,7 @@ class Chains:
 
     def gather(
         self, indexes: Sequence[int], newest: int, decisions: Sequence[str] = (), tokens: Sequence[str] = ()
-    ) -> list[RecordedEvent]:
+    ) -> ChainFound:
         """Give events and everything that shares a decision or a token with them, in the order of the log.
 
         Args:
@@ -123,27 +126,28 @@ class Chains:
         start = ChainStart(indexes, newest, tokens, decisions, self._viewer.ods, _FOLLOWED, _READ)
         return self._search.chain_in(self._session, start)
 
-    def of_alert(self, alert: Alert, shown: Set[int], gathered: Sequence[RecordedEvent]) -> tuple[Step, ...]:
+    def of_alert(self, alert: Alert, shown: Set[int], gathered: ChainFound) -> tuple[Step, ...]:
         """Give the chain of an alert; ``shown`` are the indexes of its events that the page shows."""
         steps = self._steps(gathered, alert.agreement_ids, [alert], "alert")
         return tuple(_with_first(step, shown) for step in steps)
 
-    def of_event(self, event: RecordedEvent, gathered: Sequence[RecordedEvent]) -> tuple[Step, ...]:
+    def of_event(self, event: RecordedEvent, gathered: ChainFound) -> tuple[Step, ...]:
         """Give the chain through one event of the log."""
         alerts = self._raised(AlertQuery(event=event.index))
         steps = self._steps(gathered, (), alerts, _place_of(event))
         return tuple(_with_first(step, {event.index}, here=step.here) for step in steps)
 
-    def of_decision(self, decision_id: str, events: Sequence[RecordedEvent]) -> tuple[Step, ...]:
-        """Give the chain through a decision; ``events`` are those that carry its id."""
-        return self._steps(events, (), self._raised(AlertQuery(decision_id=decision_id)), "decision")
+    def of_decision(self, decision_id: str, gathered: ChainFound) -> tuple[Step, ...]:
+        """Give the chain through a decision; ``gathered`` are the events that carry its id."""
+        return self._steps(gathered, (), self._raised(AlertQuery(decision_id=decision_id)), "decision")
 
     def _raised(self, query: AlertQuery) -> tuple[Alert, ...]:
         return self._alerts.list_in(self._session, self._viewer, query, SHOWN).alerts
 
     def _steps(
-        self, events: Sequence[RecordedEvent], agreements: Iterable[str], alerts: Sequence[Alert], here: Kind | None
+        self, gathered: ChainFound, agreements: Iterable[str], alerts: Sequence[Alert], here: Kind | None
     ) -> tuple[Step, ...]:
+        events = gathered.events
         named_agreements = {*agreements, *(e.authority.agreement_id for e in events if e.authority.agreement_id)}
         lines = self._agreements.lines_in(self._session, named_agreements)
         links: Mapping[Kind, list[Link]] = {
@@ -154,7 +158,10 @@ class Chains:
             "alert": [_alert(alert) for alert in alerts],
             "verdict": [_verdict(alert) for alert in alerts if alert.case.verdict],
         }
-        return tuple(Step(_TITLES[kind], tuple(made), _ABSENT[kind], kind == here) for kind, made in links.items())
+        return tuple(
+            Step(_TITLES[kind], tuple(made), _absent(kind, gathered.complete), kind == here)
+            for kind, made in links.items()
+        )
 
     def _access(self, event: RecordedEvent) -> Link:
         subject = event.subject
@@ -163,6 +170,11 @@ class Chains:
         text = f"{wording.EVENT_KINDS[event.kind]}{_images(event)}"
         when = formats.on_date_at(event.time)
         return Link(text, "event_page", {"index": event.index}, f"{when}. {note}." if note else when, index=event.index)
+
+
+def _absent(kind: Kind, complete: bool) -> str:
+    """Say that there is no link of a kind; alerts and verdicts are asked for apart, and always whole."""
+    return _ABSENT[kind] if complete or kind in {"alert", "verdict"} else _NOT_SEEN
 
 
 def _with_first(step: Step, indexes: Set[int], *, here: bool = False) -> Step:
@@ -190,20 +202,20 @@ def permitted(event: RecordedEvent) -> bool:
 def _agreement(agreement_id: str, line: Line | None, events: Sequence[RecordedEvent]) -> Link:
     if line is None:
         return Link(agreement_id, note="Not on file here")
-    clauses = sorted(
-        {
-            f"version {event.detail['agreement_version']}, clause {event.detail['clause']}"
-            for event in events
-            if event.kind is EventKind.DECISION
-            and event.authority.agreement_id == agreement_id
-            and event.detail.get("clause")
-        }
-    )
+    decided = {
+        (event.detail["agreement_version"], event.detail["clause"])
+        for event in events
+        if event.kind is EventKind.DECISION
+        and event.authority.agreement_id == agreement_id
+        and event.detail.get("clause")
+    }
+    versions = {version for version, _ in decided if isinstance(version, int)}
+    opened = {"version": versions.pop()} if len(versions) == 1 else {}
     return Link(
         line.title,
         "agreement_page",
-        {"agreement_id": agreement_id},
-        "; ".join(clauses) or None,
+        {"agreement_id": agreement_id, **opened},
+        "; ".join(f"version {version}, clause {clause}" for version, clause in sorted(decided, key=str)) or None,
         wording.AGREEMENT_STATUSES[line.status],
         wording.AGREEMENT_COLOURS[line.status],
     )

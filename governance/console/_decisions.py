@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from governance.audit.event import JsonValue, RecordedEvent
-from governance.audit.search import Query
+from governance.audit.search import ChainFound, Query
 from governance.console import _wording as wording
 from governance.console._chain import Step, permitted
 from governance.console._context import chains, snapshot
 from governance.console._guard import viewer
 from governance.console._names import trust_names
-from governance.console._rows import USES_OF_IMAGES, EventRow, row_of, visible_to
+from governance.console._rows import USES_OF_IMAGES, EventRow, row_of
 from governance.errors import NotFound
 from governance.vocabulary import Action, EventKind
 from governance.web.services import current_services
 
-_EVENTS = 100  # events of one decision that are read
+_EVENTS = 100  # tokens and uses of one decision that are read, from the oldest on
+_FOLLOW = USES_OF_IMAGES | {EventKind.TOKEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class DecisionPage:
-    """One decision: the event that recorded it, its answer, tokens and uses that carry its id, and its chain."""
+    """One decision: the event that recorded it, its answer, tokens and uses that carry its id, and its chain.
+
+    ``complete`` says that every event that carries its id and concerns the viewer's trust was read.
+    """
 
     decision_id: str
     event: RecordedEvent
@@ -43,6 +47,7 @@ class DecisionPage:
     answer: Answer
     tokens: tuple[EventRow, ...]
     uses: tuple[EventRow, ...]
+    complete: bool
     chain: tuple[Step, ...]
 
 
@@ -69,12 +74,14 @@ def decision_page_of(decision_id: str) -> DecisionPage:
     """
     search, ods = current_services().infrastructure.audit_search, viewer().ods
     with snapshot() as session:
-        found = search.find_in(session, Query(decision_id=decision_id), _EVENTS, newest_first=False)
-        decision = next((event for event in found if event.kind is EventKind.DECISION), None)
-        if decision is None or not visible_to(decision, ods):
+        asked = Query(decision_id=decision_id, kind=EventKind.DECISION, trust=ods)
+        decision = next(iter(search.find_in(session, asked, 1, newest_first=False)), None)
+        if decision is None:
             raise NotFound("decision.unknown", "No decision with this id is on record.")
-        seen = [event for event in found if visible_to(event, ods)]
-        chain = chains(session).of_decision(decision_id, seen)
+        followed = Query(decision_id=decision_id, kinds=_FOLLOW, trust=ods)
+        found = search.find_in(session, followed, _EVENTS + 1, newest_first=False)
+        seen, complete = found[:_EVENTS], len(found) <= _EVENTS
+        chain = chains(session).of_decision(decision_id, ChainFound([decision, *seen], 1, complete))
     names = trust_names()
     return DecisionPage(
         decision_id=decision_id,
@@ -83,6 +90,7 @@ def decision_page_of(decision_id: str) -> DecisionPage:
         answer=answer_of(decision),
         tokens=tuple(row_of(event, names) for event in seen if event.kind is EventKind.TOKEN),
         uses=tuple(row_of(event, names) for event in seen if event.kind in USES_OF_IMAGES),
+        complete=complete,
         chain=chain,
     )
 

@@ -46,7 +46,7 @@ def event_page_of(index: int) -> EventPage:
     with snapshot() as session:
         chain, names = chains(session), trust_names()
         gathered = chain.gather([index], 1)
-        event = next((event for event in gathered if event.index == index), None)
+        event = next((event for event in gathered.events if event.index == index), None)
         if event is None:
             raise NotFound("audit.no_entry", "The log has no entry with this index.")
         return EventPage(

@@ -48,11 +48,15 @@ class ImpactSection:
 
 @dataclass(frozen=True, slots=True)
 class ImpactAnswer:
-    """The answer: ``asked`` decisions of the period were asked again, from ``since``; it holds ``decisions`` in all."""
+    """The answer: ``asked`` decisions of the period were asked again, from ``since``; it holds ``decisions`` in all.
+
+    ``set_aside`` were looked at and could not be asked again; at none asked the answer tells nothing.
+    """
 
     since: datetime
     until: datetime
     asked: int
+    set_aside: int
     decisions: int
     sections: tuple[ImpactSection, ...]
     still_permitted: int
@@ -91,7 +95,8 @@ def _answer(report: ImpactReport, decisions: int) -> ImpactAnswer:
     return ImpactAnswer(
         since=report.question.since,
         until=report.question.until,
-        asked=tally.decisions,
+        asked=tally.asked,
+        set_aside=tally.set_aside.total(),
         decisions=max(decisions, tally.decisions),
         sections=tuple(_section(report, effect, names) for effect in Effect if tally.effects[effect]),
         still_permitted=tally.still_permitted,

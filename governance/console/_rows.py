@@ -72,15 +72,3 @@ def row_of(event: RecordedEvent, names: Mapping[str, str]) -> EventRow:
 def named(ods: str | None, names: Mapping[str, str]) -> str | None:
     """Give an organisation's name, its code when nobody named it, None for none."""
     return names.get(ods, ods) if ods else None
-
-
-def visible_to(event: RecordedEvent, ods: str | None) -> bool:
-    """Say whether an officer of the trust may see an event: of its images, its people or its systems."""
-    if ods is None:
-        return True
-    concerned = {
-        event.source.ods,
-        event.subject.ods if event.subject else None,
-        event.resource.custodian if event.resource else None,
-    }
-    return ods in concerned

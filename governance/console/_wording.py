@@ -149,6 +149,10 @@ SUPPOSITION_HINTS: Mapping[Transition, str] = {
     Transition.TERMINATE: "Nothing is allowed under it any more.",
 }
 
+NOTHING_ASKED = (
+    "No decision of this period could be asked again, so this tells nothing about who would gain or lose access."
+)
+
 EFFECTS: Mapping[Effect, str] = {
     Effect.GAINS: "Would gain access",
     Effect.LOSES: "Would lose access",

@@ -83,6 +83,11 @@ class Tally:
     not_reproduced_denials: int = 0
     not_reproduced_other_revision: int = 0
 
+    @property
+    def asked(self) -> int:
+        """Give how many decisions were asked again; the others tell nothing."""
+        return self.decisions - self.set_aside.total()
+
 
 @dataclass(slots=True)
 class _Gathered:

@@ -26,6 +26,7 @@ _STEPS = {
     Transition.TERMINATE: "terminated",
 }
 _DIGITS = 12  # of a digest, as in a bundle's revision
+NOTHING_ASKED = "No decision was asked again, so this does not tell who would gain or lose access."
 _DAY = "%Y-%m-%d %H:%M"
 
 
@@ -42,6 +43,8 @@ def summary(report: ImpactReport) -> list[str]:
         if tally.effects[effect]:
             lines.append(f"{_decisions(tally.effects[effect])} {words}:")
             lines += _groups(change for change in report.changes if change.group.effect is effect)
+    if not tally.asked:
+        return [*lines, NOTHING_ASKED, *trust_lines(tally)]
     if not tally.effects:
         lines.append("Nobody who asked would have gained or lost access.")
     lines.append(f"Unchanged: {tally.still_permitted} permitted, {tally.still_denied} denied.")
@@ -119,6 +122,8 @@ def trust_lines(tally: Tally) -> Iterator[str]:
     """Give the lines that say how far the figures of a report can be trusted."""
     for why, count in sorted(tally.set_aside.items()):
         yield f"Set aside: {count} {_SET_ASIDE[why]}."
+    if not tally.asked:
+        return
     off = tally.not_reproduced_permits + tally.not_reproduced_denials
     if off:
         yield (

@@ -6,18 +6,27 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from flask import Flask, Response
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext
 from werkzeug.serving import make_server
 
-from governance.bootstrap import build
+from governance.bootstrap import Services, build
+from governance.clock import FixedClock
 from governance.console.assets import TARGET
 from governance.jobs import Runtime
 from governance.server import create_app
-from governance.settings import from_environment
+from governance.settings import Settings, from_environment
+from governance.storage import Database
+from governance.vocabulary import Role
+from governance.web.sessions import BrowserSession, SignedInPerson
 from tests.peers.browser import PATIENCE, Visit, running_browser
 from tests.peers.identity_provider import identity_provider
 from tests.worlds.basics import demo_environment
-from tests.worlds.console import BIRMINGHAM, COVENTRY, PEOPLE, Region, seed, sign_in
+from tests.worlds.console import BIRMINGHAM, COVENTRY, PEOPLE, Region, Seeded, seed, sign_in
+
+ISSUER = "https://id.example/rrk"
+OFFICER = "ig.officer.rrk"
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +78,35 @@ def visit(chromium: Browser, region: Region) -> Iterator[Callable[..., Visit]]:
     yield open_window
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def settings(database: Database) -> Settings:
+    """Give settings for either database."""
+    return from_environment(demo_environment(database.url))
+
+
+@pytest.fixture
+def seeded(services: Services) -> Seeded:
+    """Fill the region, with an officer of Birmingham."""
+    people = {"officer": (OFFICER, BIRMINGHAM, Role.IG_OFFICER)}
+    return seed(services, {BIRMINGHAM: ISSUER, COVENTRY: "https://id.example/rkb"}, people)
+
+
+@pytest.fixture
+def officer(app: Flask, clock: FixedClock) -> FlaskClient:
+    """Open a client with the cookie of the officer's session."""
+    return signed_in_officer(app, clock)
+
+
+def signed_in_officer(app: Flask, clock: FixedClock) -> FlaskClient:
+    """Open a client with the cookie of a session that the officer began now."""
+    session, answer = BrowserSession(None, None), Response()
+    session.sign_in(
+        SignedInPerson(ISSUER, OFFICER, BIRMINGHAM, "Helen Sharpe", frozenset({Role.IG_OFFICER}), clock.now())
+    )
+    app.session_interface.save_session(app, session, answer)
+    name, _, value = answer.headers["Set-Cookie"].partition(";")[0].partition("=")
+    client = app.test_client()
+    client.set_cookie(name, value)
+    return client

@@ -3,24 +3,16 @@
 import re
 from datetime import timedelta
 
-import pytest
-from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from governance.alerts import Evidence, Finding
 from governance.audit.event import Authority, Event, Resource, Source, Subject
 from governance.bootstrap import Services
-from governance.clock import FixedClock
-from governance.settings import Settings, from_environment
 from governance.storage import Database
-from governance.vocabulary import EventKind, Outcome, Purpose, Role, Severity, SubjectType
-from governance.web.sessions import BrowserSession, SignedInPerson
-from tests.conftest import demo_environment
+from governance.vocabulary import EventKind, Outcome, Purpose, Severity, SubjectType
 from tests.console.reads import Asked, counted
-from tests.worlds.console import BIRMINGHAM, COVENTRY, Seeded, seed
+from tests.worlds.console import BIRMINGHAM, COVENTRY, Seeded
 
-ISSUER = "https://id.example/rrk"
-OFFICER = "ig.officer.rrk"
 USES = (1, 60, 2_000)  # of one patient's images, each under a decision and a token of its own
 EVENTS = (1, 60, 1_000)  # that an alert rests on
 SIGN_IN = (2, 3)  # snapshots and statements that find out who is looking: session, account, identity provider
@@ -31,40 +23,13 @@ CEILINGS = {  # snapshots and statements beside those
     "agreements": (1, 4),
     "alerts": (1, 4),
     "close": (1, 4),
-    "decision": (1, 6),
+    "decision": (1, 7),
     "event": (2, 9),  # the second snapshot is its proof's: one statement for the checkpoint, one a tile
     "home": (1, 14),
     "impact": (1, 4),
     "patients": (1, 1),
     "unmask": (1, 4),
 }
-
-
-@pytest.fixture
-def settings(database: Database) -> Settings:
-    """Give settings for either database."""
-    return from_environment(demo_environment(database.url))
-
-
-@pytest.fixture
-def seeded(services: Services) -> Seeded:
-    """Fill the region, with an officer of Birmingham."""
-    people = {"officer": (OFFICER, BIRMINGHAM, Role.IG_OFFICER)}
-    return seed(services, {BIRMINGHAM: ISSUER, COVENTRY: "https://id.example/rkb"}, people)
-
-
-@pytest.fixture
-def officer(app: Flask, clock: FixedClock) -> FlaskClient:
-    """Open a client with the cookie of the officer's session."""
-    session, answer = BrowserSession(None, None), Response()
-    session.sign_in(
-        SignedInPerson(ISSUER, OFFICER, BIRMINGHAM, "Helen Sharpe", frozenset({Role.IG_OFFICER}), clock.now())
-    )
-    app.session_interface.save_session(app, session, answer)
-    name, _, value = answer.headers["Set-Cookie"].partition(";")[0].partition("=")
-    client = app.test_client()
-    client.set_cookie(name, value)
-    return client
 
 
 def test_a_page_asks_a_fixed_number_of_questions_of_one_snapshot(
@@ -102,7 +67,7 @@ def test_the_counted_pages_tell_what_they_are_about(services: Services, seeded: 
     indexes = _used(services, "9990000190", 60)
     alert = officer.get(f"/console/alerts/{_raised(services, 9, indexes)}").get_data(as_text=True)
     assert _rows(alert) == sorted(indexes, reverse=True)[:25]
-    assert "35 more events: older, or of other trusts." in alert
+    assert "35 older events of this alert concern your trust too and are not shown." in alert
     patient = services.infrastructure.pseudonymiser.patient("9990000190")
     first = officer.get(f"/console/patients/{patient}").get_data(as_text=True)
     assert _rows(first) == sorted(indexes, reverse=True)[:25]

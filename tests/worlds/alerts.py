@@ -59,6 +59,7 @@ class AlertWorld:
             recorder=Recorder(self.log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4())),
             clock=clock,
             revealer=self.log,
+            search=self.search,
             patient_of=self._patient_of,
             streams=StreamTiming(poll=0.01, keep_alive=2, polls=5, maximum=2),
         )

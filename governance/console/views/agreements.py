@@ -56,6 +56,6 @@ def agreement_impact(agreement_id: str) -> ResponseReturnValue:
         version=record.agreement.version,
         change=form.change.data,
         days=int(form.days.data),
-        returned=answer.asked,
+        returned=answer.asked + answer.set_aside,
     )
     return page("impact.html", record=record, changes=changes, form=form, answer=answer)

@@ -65,7 +65,8 @@ def test_it_is_what_one_question_an_id_finds(
     ):
         with database.reading() as session:
             found = search.chain_in(session, start)
-        assert [event.index for event in found] == one_by_one(search, start)
+        assert [event.index for event in found.events] == one_by_one(search, start)
+        assert found.seen == len(list(search.among(start.entries, Query(trust=trust), page=7)))
 
 
 def test_a_token_leads_to_its_decision_and_to_all_that_carries_it(
@@ -83,8 +84,8 @@ def test_a_token_leads_to_its_decision_and_to_all_that_carries_it(
     with database.reading() as session:
         found = AuditSearch(database).chain_in(session, ChainStart([2], 1))
         alone = AuditSearch(database).chain_in(session, ChainStart([4], 1))
-    assert [event.index for event in found] == [0, 1, 2]
-    assert [event.index for event in alone] == [4]
+    assert [event.index for event in found.events] == [0, 1, 2]
+    assert [event.index for event in alone.events] == [4]
 
 
 def test_uses_and_their_trusts_are_filtered_by_the_query(
@@ -103,3 +104,27 @@ def test_uses_and_their_trusts_are_filtered_by_the_query(
         ):
             assert search.trusts_in(session, query, 3) == seen
             assert len(search.find_in(session, query, 10)) == (6 if seen else 0)
+
+
+def test_a_chain_says_whether_it_was_followed_to_its_end(
+    database: Database, log: AuditLog, make_event: MakeEvent
+) -> None:
+    log.append([make_event(number, authority=Authority(f"d-{number % 3}", "t-1")) for number in range(6)])
+    search = AuditSearch(database)
+    with database.reading() as session:
+        whole = search.chain_in(session, ChainStart(range(6), 6))
+        few = search.chain_in(session, ChainStart(range(6), 2))
+        cut = search.chain_in(session, ChainStart(range(6), 6, each=6))
+        narrow = search.chain_in(session, ChainStart(range(6), 6, links=2))
+    assert [found.complete for found in (whole, few, cut, narrow)] == [True, False, False, False]
+    assert [found.seen for found in (whole, few, cut, narrow)] == [6, 6, 6, 6]
+
+
+def test_indexes_are_looked_up_however_many_they_are(database: Database, log: AuditLog, make_event: MakeEvent) -> None:
+    log.append([make_event(number) for number in range(30)])
+    everything = range(100_000)
+    search = AuditSearch(database)
+    assert [event.index for event in search.among(everything, Query(), page=7)] == list(range(29, -1, -1))
+    assert list(search.among([], Query())) == []
+    with database.reading() as session:
+        assert search.chain_in(session, ChainStart(everything, 5)).seen == 30
