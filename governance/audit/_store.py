@@ -270,7 +270,7 @@ def chain(
     seen = [part.c.get("seen", literal(0, BigInteger)) for part in found]
     statement = union_all(*(select(p.c.index, p.c.entry, n.label("seen")) for p, n in zip(found, seen, strict=True)))
     rows = session.connection().execute(statement).all()
-    return {row.index: bytes(row.entry) for row in rows}, max((row.seen for row in rows), default=0)
+    return {index: bytes(entry) for index, entry, _ in rows}, max((seen for _, _, seen in rows), default=0)
 
 
 def _first_values(session: Session, name: str, found: Sequence[CTE], given: list[str], links: int) -> FromClause:

@@ -11,7 +11,7 @@ from governance.alerts import Evidence, Finding
 from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Resource, Source, Subject
 from governance.bootstrap import Services
 from governance.clock import FixedClock
-from governance.vocabulary import EventKind, Outcome, Purpose, Severity, SubjectType
+from governance.vocabulary import SYSTEM, EventKind, Outcome, Purpose, Severity, SubjectType
 from tests.console.conftest import signed_in_officer
 from tests.worlds.agreements import document
 from tests.worlds.console import BIRMINGHAM, COVENTRY, OFFICE, Seeded
@@ -101,7 +101,9 @@ def test_the_impact_of_decisions_that_could_not_be_asked_tells_nothing(
 ) -> None:
     clock.advance(timedelta(days=20))
     failed = {"action": "read", "permit": False, "reasons": ["engine.timeout"]}
-    _record(services, _use(1, kind=EventKind.DECISION, detail=failed))
+    decided = replace(_use(1, kind=EventKind.DECISION, detail=failed), source=Source(SYSTEM, COVENTRY))
+    _record(services, decided)
+    clock.advance(timedelta(minutes=1))
     ask = "agreements/two-trusts/impact?version=1&change=suspend&days=7"
     page = _page(signed_in_officer(app, clock), ask)
     assert "0 decisions were asked again" in page
