@@ -208,7 +208,7 @@ def test_the_chain_leads_from_the_agreement_to_the_alert_and_back(region: Region
     expect(main.get_by_role("heading", name="Break-glass without follow-up").first).to_be_visible()
     chain.get_by_role("link", name="To look at images for direct care").click()
     chain.get_by_role("link", name="Reporting pool").click()
-    expect(seen.page).to_have_url(re.compile(r"/console/agreements/two-trusts$"))
+    expect(seen.page).to_have_url(re.compile(r"/console/agreements/two-trusts\?version=1$"))
 
 
 def test_a_patients_number_stays_out_of_every_address(region: Region, visit: Callable[..., Visit]) -> None:
