@@ -56,9 +56,11 @@ bench: $(VENV)/.dev opa ## Run the side-by-side measurements; each prints a rati
 	$(BIN)/python -m benchmarks
 
 .PHONY: docs
-docs: $(VENV)/.runtime ## Write the pages that come from declarations: docs/settings.md
+docs: $(VENV)/.runtime ## Write the pages that come from declarations: docs/settings.md, docs/detectors.md
 	$(BIN)/python app.py settings > docs/settings.new
 	mv docs/settings.new docs/settings.md
+	$(BIN)/python -m governance.detection.handbook > docs/detectors.new
+	mv docs/detectors.new docs/detectors.md
 
 .PHONY: lock
 lock: $(VENV)/.dev ## Compile the pinned, hashed requirement files from their short lists

@@ -2,7 +2,7 @@
 
 Rules of this room:
 
-1. A view parses, makes one call and answers; its schemas are in the module beside it.
+1. A view parses, makes one call and answers; its schemas are in the module beside it once they are many.
 2. Every route says who may call it, and every write also whose rows the caller may write.
 3. A folder hands on its blueprints by ``blueprints()``.
 

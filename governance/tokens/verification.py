@@ -4,7 +4,7 @@
 2. The algorithm is ES256, the key one we publish now, chosen by ``kid`` among ours only.
 3. The signature.
 4. Issuer, one audience, expiry, issue time, and the shape of the rest (access.table).
-5. Not revoked: this is :class:`governance.tokens.revocation.RevocationList`'s, and the caller checks it.
+5. Not revoked: this is :mod:`governance.tokens.revocation`'s, and the caller checks it.
 6. Bound to a key: whoever takes the token from a request checks the proof (dpop.py), :meth:`TokenService.verify_access`
    does it.
 

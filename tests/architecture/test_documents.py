@@ -1,4 +1,4 @@
-"""What the code offers is written down: every setting and every metric is in ``docs/``."""
+"""What the code offers is written down, and what is written down is there: settings, metrics, paths."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 from governance.settings import PREFIX, Settings, markdown
 from governance.telemetry import Metrics, Snapshot
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 PAGE = DOCS / "settings.md"
 
 
@@ -47,3 +48,18 @@ def test_every_metric_is_documented() -> None:
         re.findall(r"^\| `(governance_[a-z_]+?)(?:_total)?` \|", (DOCS / "metrics.md").read_text(), re.MULTILINE)
     )
     assert exposed == documented
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.rglob("*.md")], ids=lambda page: page.name)
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    """A path in code marks begins with a folder of ours and names a file or ends in a slash; the changelog is past."""
+    folders = {folder.name for base in (ROOT, ROOT / "governance") for folder in base.iterdir() if folder.is_dir()}
+    named = set(re.findall(r"`([\w.-]+/[\w./*-]*)`", page.read_text())) if page.name != "CHANGELOG.md" else set()
+    paths = {path for path in named if path.partition("/")[0] in folders and ("." in path or path.endswith("/"))}
+    assert {path for path in paths if not _exists(path)} == set()
+
+
+def _exists(path: str) -> bool:
+    """Say whether a path, a pattern of paths or a function of a module is there."""
+    spelled = (path, path.rpartition(".")[0] + ".py")
+    return any(any(base.glob(one)) for one in spelled for base in (ROOT, ROOT / "governance"))
