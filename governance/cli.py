@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "serving:serve",
     "settings": "settings_page:settings_page",
     "simulate": "simulate:simulate",
+    "studies": "studies:studies",
     "verify-log": "log:verify_log",
 }
 

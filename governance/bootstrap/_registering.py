@@ -1,8 +1,8 @@
-"""Wires what changes the registers: registrations with the federation, and the context feeds."""
+"""Wires what changes the registers: registrations with the federation, context feeds, explicit acts on studies."""
 
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
-from governance.registers import Changes, ContextFeeds, Registrations
+from governance.registers import Changes, ContextFeeds, Registrations, StudyActs
 
 
 def make_registrations(infrastructure: Infrastructure, registers: Registers) -> Registrations:
@@ -24,4 +24,13 @@ def make_feeds(infrastructure: Infrastructure, registers: Registers) -> ContextF
         pseudonymiser=infrastructure.pseudonymiser,
         clock=infrastructure.clock,
         metrics=infrastructure.metrics,
+    )
+
+
+def make_study_acts(infrastructure: Infrastructure, registers: Registers) -> StudyActs:
+    return StudyActs(
+        changes=Changes(infrastructure.database, infrastructure.recorder),
+        catalogue=registers.catalogue,
+        federation=registers.federation,
+        clock=infrastructure.clock,
     )

@@ -19,7 +19,7 @@ from governance.edges import Bundles, Edges, EdgeWatch
 from governance.impact import ImpactAnalysis
 from governance.intake import Intake
 from governance.intake.quarantine import Quarantine
-from governance.registers import ContextFeeds, Registrations
+from governance.registers import ContextFeeds, Registrations, StudyActs
 from governance.tenants import Tenants
 
 
@@ -44,6 +44,7 @@ class Uses:
     detection: DetectionEngine
     registrations: Registrations
     feeds: ContextFeeds
+    study_acts: StudyActs
 
 
 def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engine | None) -> Uses:
@@ -75,4 +76,5 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         detection=watching.make_detection(infrastructure, registers, alerts),
         registrations=registering.make_registrations(infrastructure, registers),
         feeds=registering.make_feeds(infrastructure, registers),
+        study_acts=registering.make_study_acts(infrastructure, registers),
     )

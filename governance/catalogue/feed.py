@@ -1,4 +1,4 @@
-"""The studies feed of the public surface: ``{id, custodians, patient, modality, body_part?, study_date, labels?}``."""
+"""The studies feed of the public surface: ``{id, custodians?, patient, modality, body_part?, study_date, labels?}``."""
 
 from governance import feeds
 from governance.catalogue.study import Study
@@ -13,13 +13,14 @@ LABELS_MAXIMUM = 16
 def parse_studies(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFAULT_LIMITS) -> Parsed[Study]:
     """Read studies, one a line; the patient leaves here as a pseudonym.
 
-    ``custodians`` must be there and may be empty: a study without an owner is known, and closed to everybody.
-    Raises InvalidInput when the body has too many lines.
+    ``custodians`` may be absent where the study is on file. An empty list is a study without an owner: known, and
+    closed to everybody. Raises InvalidInput when the body has too many lines.
     """
 
     def build(fields: Fields) -> Study:
         study_uid = fields.required("id", feeds.study_uid)
-        custodians = fields.many("custodians", feeds.ods, CUSTODIANS_MAXIMUM, required=True)
+        named = "custodians" in fields.named
+        custodians = fields.many("custodians", feeds.ods, CUSTODIANS_MAXIMUM, required=named)
         patient = fields.required("patient", feeds.patient)
         modality = fields.required("modality", feeds.dicom_code)
         body_part = fields.optional("body_part", feeds.dicom_code)

@@ -23,7 +23,7 @@ SCOPES = (Scope.AUDIT_WRITE.value, Scope.CONTEXT_WRITE.value)
     "--credentials",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
-    help="Key file of a registered service with audit.write and context.write.",
+    help="Key file of a service with audit.write and context.write that is registered for the region.",
 )
 @click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True)
 @click.option("--first-day", type=click.DateTime(["%Y-%m-%d"]), help="Default: so that the last day is yesterday.")

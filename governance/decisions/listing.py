@@ -31,7 +31,7 @@ from governance.catalogue import (
 )
 from governance.decisions.filters import StudyFilter
 from governance.decisions.obligations import Obligation, unsupported
-from governance.relationships import Edge, PatientContext
+from governance.relationships import Edge, KnownPatient
 
 _HELD = frozenset({"study.body_part", "study.custodian", "study.label", "study.modality"})  # by the catalogue
 _BEFORE = "study.age_days_before_"
@@ -61,7 +61,7 @@ class Listing:
             index.setdefault(_leads_to(tie), []).append(tie)
         object.__setattr__(self, "_index", index)
 
-    def permits(self, study: Study, context: PatientContext | None) -> bool:
+    def permits(self, study: Study, context: KnownPatient | None) -> bool:
         """Say whether a study may be shown; ``context`` is what is known of its patient."""
         if self.patient is not None and study.patient != self.patient:
             return False
@@ -83,7 +83,7 @@ class Listing:
         ]
         return tuple(query for query in found if query.can_match)
 
-    def _row(self, study: Study, context: PatientContext | None) -> Row:
+    def _row(self, study: Study, context: KnownPatient | None) -> Row:
         age = (self.today - study.study_date).days
         ties = [
             *self._index.get(("patient", study.patient), ()),

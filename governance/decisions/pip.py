@@ -22,7 +22,7 @@ from governance.decisions.request import AccessRequest, RequestSubject
 from governance.emergency import Grant, Scope
 from governance.federation import AiManifest, FederationDirectory
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Between, Edge, PatientContext, Relationships
+from governance.relationships import Between, Edge, KnownPatient, Relationships
 from governance.storage.snapshot import cached
 from governance.vocabulary import SubjectType
 
@@ -122,7 +122,7 @@ class PolicyInformationPoint:
         }
         return known, self._relationships.edges_of(session, subject["id"], team_ids, now)
 
-    def patients(self, studies: Iterable[Study], session: Session, now: datetime) -> dict[str, PatientContext]:
+    def patients(self, studies: Iterable[Study], session: Session, now: datetime) -> dict[str, KnownPatient]:
         """Give what is known of the patients of some studies, in one go."""
         return self._relationships.patients(session, {study.patient for study in studies}, now)
 

@@ -14,7 +14,7 @@ from governance.detection.facts import ManifestFacts, PatientFacts, StaffFacts, 
 from governance.detection.links import Links
 from governance.federation import FederationDirectory, StaffMember
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Between, Edge, PatientContext, Relationships
+from governance.relationships import Between, Edge, KnownPatient, Relationships
 from governance.vocabulary import SubjectType
 
 _NEVER = datetime.max.replace(tzinfo=UTC)  # detection does not use opt-outs: at that instant every check is too old
@@ -43,7 +43,7 @@ class RegionContext:
         self._relationships = relationships
         self._pseudonymiser = pseudonymiser
         self._staff: dict[str, StaffMember | None] = {}
-        self._patients: dict[str, PatientContext | None] = {}
+        self._patients: dict[str, KnownPatient | None] = {}
         self._studies: dict[str, Study | None] = {}
         self.note = links.note
         self.decision = links.decision

@@ -25,9 +25,9 @@ class StaffFacts:
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """A patient: the pseudonym of the member of staff they are, if known."""
+    """A patient: the pseudonyms of the members of staff they are, one for each place they work at."""
 
-    staff: str | None = None
+    staff: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ Rules of this room:
    and volume, counts only while approved, and never changes while it is.
 6. People are keyed pseudonyms; household, surname and postcode are keyed hashes made at the source trust.
 7. Registering a key again replaces the record whole.
+8. Whose rows of the registers a service may write is said by its registration: its own trust's, and those named there.
 
 Example: ``federation.client(session, "viewer.rkb")`` gives the registered service, or None.
 """
@@ -19,11 +20,12 @@ from governance.federation.credentials import ClientCredentials
 from governance.federation.directory import FederationDirectory
 from governance.federation.feed import parse_staff
 from governance.federation.people import Person, StaffMember
-from governance.federation.service_client import EVERY_TRUST, AiManifest, ServiceClient
+from governance.federation.service_client import EVERY_TRUST, WHOLE_REGION, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 
 __all__ = [
     "EVERY_TRUST",
+    "WHOLE_REGION",
     "AiManifest",
     "ClientCredentials",
     "FederationDirectory",

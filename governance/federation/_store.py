@@ -173,6 +173,7 @@ def _client(row: dict[str, Any]) -> ServiceClient:
         "audiences": tuple(row["audiences"]),
         "asks_for": frozenset(row["asks_for"]),
         "attests": frozenset(map(Attestation, row["attests"])),
+        "writes_for": frozenset(row["writes_for"]),
     }
     return ServiceClient(**row | typed)
 

@@ -44,6 +44,7 @@ class ServiceClientRow(SQLModel, table=True):
     token_audience: str | None = Field(default=None, unique=True)
     asks_for: list[str] = Field(sa_column=json_column())
     attests: list[str] = Field(sa_column=json_column())
+    writes_for: list[str] = Field(sa_column=json_column())
 
 
 class AiManifestRow(SQLModel, table=True):

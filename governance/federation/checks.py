@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from governance.errors import Fault
 from governance.federation.credentials import ClientCredentials
 from governance.federation.people import Person
-from governance.federation.service_client import EVERY_TRUST, AiManifest, ServiceClient
+from governance.federation.service_client import EVERY_TRUST, WHOLE_REGION, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 from governance.vocabulary import SYSTEM, Scope, SubjectType, ods_code
 
@@ -59,6 +59,8 @@ def client(value: ServiceClient) -> list[Fault]:
     unknown = value.scopes - {scope.value for scope in Scope}
     if unknown:
         faults.append(Fault("/scopes", f"may hold: {', '.join(Scope)}"))
+    for ods in sorted(value.writes_for - {WHOLE_REGION}):
+        faults += _ods("/writes_for", ods)
     return faults + _audiences(value.audiences) + jwks(value.jwks)
 
 

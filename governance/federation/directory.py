@@ -10,7 +10,7 @@ from governance.errors import Conflict, Fault, InvalidInput, NotFound
 from governance.federation import _credential_store, _store, checks
 from governance.federation.credentials import ClientCredentials
 from governance.federation.people import Person, StaffMember
-from governance.federation.service_client import AiManifest, ServiceClient
+from governance.federation.service_client import WHOLE_REGION, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.storage.exclusive import exclusive
@@ -67,7 +67,10 @@ class FederationDirectory:
 
     def register_client(self, session: Session, client: ServiceClient) -> None:
         """Register a service; raises Conflict when another archive already has its token audience."""
-        _refuse(checks.client(client) + self._unknown_trust(session, "/ods", client.ods))
+        faults = checks.client(client) + self._unknown_trust(session, "/ods", client.ods)
+        for ods in sorted(client.writes_for - {WHOLE_REGION}):
+            faults += self._unknown_trust(session, "/writes_for", ods)
+        _refuse(faults)
         exclusive(session, _MATTER)
         if client.token_audience is not None:
             other = _store.archive(session, client.token_audience)

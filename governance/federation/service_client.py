@@ -8,6 +8,7 @@ from typing import Any
 from governance.vocabulary import Attestation, Purpose, SubjectType
 
 EVERY_TRUST = "*"
+WHOLE_REGION = "region"  # in ``writes_for``: every trust, and what is the region's own; no ODS code is written so
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class ServiceClient:
     service runs. ``token_audience`` is set for an archive: the audience that tokens for it carry; ``ods`` is then the
     custodian whose images it holds. ``asks_for`` are the trusts (``EVERY_TRUST``: all of them) whose people it may ask
     about beside its own trust's. ``attests`` is what counts when it says it of the people it answers for: how strongly
-    they signed in, and whether their device is managed.
+    they signed in, and whether their device is managed. ``writes_for`` names the trusts beside ``ods`` whose rows of the
+    registers it may write, or :data:`WHOLE_REGION`; the scopes say which registers.
     """
 
     client_id: str
@@ -33,6 +35,7 @@ class ServiceClient:
     token_audience: str | None = None
     asks_for: frozenset[str] = frozenset()
     attests: frozenset[Attestation] = frozenset()
+    writes_for: frozenset[str] = frozenset()
 
     def may_ask_about(self, ods: str | None) -> bool:
         """Say whether it may ask about the people and services of an organisation."""

@@ -38,11 +38,16 @@ class LineFault:
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[Row]):
-    """What a body held: the good rows in order, a fault for each line that was not, and the line of each row."""
+    """What a body held: the good rows in order, a fault for each line that was not, and of each row its line.
+
+    ``numbers`` are the lines' numbers, ``named`` the names of the members each line had, null ones included: a member
+    that is absent leaves what is on file, so absent and null are not the same.
+    """
 
     rows: tuple[Row, ...]
     faults: tuple[LineFault, ...]
     numbers: tuple[int, ...] = ()
+    named: tuple[frozenset[str], ...] = ()
 
 
 def in_one_line(faults: Sequence[Fault]) -> str:
@@ -62,10 +67,12 @@ class Fields:
     """The fields of one line, read one by one; faults gather until :meth:`finish`.
 
     A getter gives a meaningless value once it has recorded a fault, so nothing may be built before ``finish`` returned.
+    ``named`` are the names the line has.
     """
 
     def __init__(self, document: Mapping[str, object], known: frozenset[str]) -> None:
         self._document = document
+        self.named = frozenset(document)
         unknown = (name for name in document if name not in known)
         self._faults = [Fault(f"/{_shown(name)}", "is not a field of this feed") for name in unknown]
 
@@ -124,14 +131,17 @@ def parse(body: bytes, limits: Limits, known: frozenset[str], build: Callable[[F
     """
     rows: list[Row] = []
     numbers: list[int] = []
+    named: list[frozenset[str]] = []
     faults: list[LineFault] = []
     for number, line in split(body, limits):
         try:
-            rows.append(build(fields_of(line, limits, known)))
+            fields = fields_of(line, limits, known)
+            rows.append(build(fields))
             numbers.append(number)
+            named.append(fields.named)
         except LineRejectedError as rejected:
             faults.append(LineFault(number, str(rejected)))
-    return Parsed(tuple(rows), tuple(faults), tuple(numbers))
+    return Parsed(tuple(rows), tuple(faults), tuple(numbers), tuple(named))
 
 
 def split(body: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:

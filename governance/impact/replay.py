@@ -30,7 +30,7 @@ from governance.catalogue import Catalogue, Study
 from governance.clock import LONDON
 from governance.decisions.pip import PolicyInput, manifest_terms, tie_terms
 from governance.federation import FederationDirectory, StaffMember
-from governance.relationships import Between, PatientContext, Relationships
+from governance.relationships import Between, KnownPatient, Relationships
 from governance.relationships.service import OPT_OUT_LIFETIME
 from governance.vocabulary import ReasonCode, SubjectType
 
@@ -92,7 +92,7 @@ class _Page:
     """What the directories know of the people, patients and studies of one page of events."""
 
     staff: Mapping[str, StaffMember]
-    patients: Mapping[str, PatientContext]
+    patients: Mapping[str, KnownPatient]
     studies: Mapping[str, Study]
 
 

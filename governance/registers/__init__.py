@@ -3,18 +3,22 @@
 Rules of this room:
 
 1. A change and its record in the log are one transaction: one that cannot be recorded does not happen.
-2. Whose rows a writer may write is said in one place (:func:`governance.registers.writers.own_rows`), and every change
-   goes through it, whether it came by API or command line.
-3. A record names who changed what by counts, codes and registration ids, never a person by more than a pseudonym.
-4. The three registers say what a row must look like; this room says who may write it and keeps the evidence.
+2. Whose rows a writer may write is one rule (:mod:`governance.registers.writers`): what a row claims must be the
+   writer's, on file and as it would be (:mod:`governance.registers.claims`). Every change goes through it, whether it
+   came by API, by command line or from a file.
+3. A feed adds. What makes a study less protected, or takes it from who answers for it, is an explicit act
+   (:mod:`governance.registers.studies`).
+4. A record names who changed what by counts, codes and registration ids, never a person by more than a pseudonym.
+5. The three registers say what a row must look like; this room says who may write it and keeps the evidence.
 
 Example: ``registrations.trust(OPERATOR, Trust("RRK", "University Hospitals Birmingham"))``.
 """
 
-from governance.registers.changes import Change, Changes
+from governance.registers.changes import Change, Changes, Made
 from governance.registers.feeds import ContextFeeds, Taken
 from governance.registers.network import ApprovedManifest, Network
 from governance.registers.registrations import Registrations
+from governance.registers.studies import StudyActs
 from governance.registers.writers import OPERATOR, Writer
 
 __all__ = [
@@ -23,8 +27,10 @@ __all__ = [
     "Change",
     "Changes",
     "ContextFeeds",
+    "Made",
     "Network",
     "Registrations",
+    "StudyActs",
     "Taken",
     "Writer",
 ]

@@ -1,33 +1,47 @@
 """One change of a register, one transaction: the rows and the record of it are committed together or not at all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from sqlmodel import Session
 
 from governance.audit import Recorder
-from governance.audit.event import JsonValue
-from governance.registers.writers import Row, Writer, own_rows
+from governance.audit.event import JsonValue, Resource
+from governance.registers.writers import Writer, require_scope
 from governance.storage import Database
+from governance.storage.exclusive import exclusive
 from governance.vocabulary import EventKind, Scope
 
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be recorded of a change: who makes it, when, and what it is.
+    """A change that is to be made: who makes it, when, and of which register.
 
-    ``scope`` is what the register demands. ``detail`` holds counts, codes and registration ids, never an identifier of
-    a person.
+    ``scope`` is what the register demands. ``matter`` names what nobody else changes meanwhile: whose a row is depends
+    on what is on file, which must not change between the look and the write.
     """
 
     writer: Writer
     scope: Scope
+    matter: str
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Made(Generic[Result]):
+    """What a change gave, and what is recorded of it.
+
+    ``detail`` holds counts, codes and registration ids, never an identifier of a person; ``resource`` is the study that
+    was changed.
+    """
+
+    result: Result
     detail: Mapping[str, JsonValue]
+    resource: Resource | None = None
 
 
 class Changes:
@@ -42,22 +56,28 @@ class Changes:
         self._database = database
         self._recorder = recorder
 
-    def make(self, change: Change, rows: Sequence[Row], write: Callable[[Session, Sequence[Row]], Done]) -> Done:
-        """Write rows that are the writer's to write, record that it was done, and give what writing gave.
+    def make(self, change: Change, write: Callable[[Session], Made[Result]]) -> Result:
+        """Write, record that it was done, and give the result.
 
         Args:
-            change: what is recorded.
-            rows: what is written, or the keys of it.
-            write: writes them in the transaction it is given.
+            change: who changes which register.
+            write: makes sure that the rows are the writer's (``writers.py``) and writes them, in the transaction it is
+                given.
 
         Raises:
-            Forbidden: the rows are not the writer's to write.
+            Forbidden: the register is not open to the writer.
             Conflict: the log refused the record. Then, as with whatever ``write`` raises, nothing is changed.
         """
-        own = own_rows(change.writer, change.scope, rows)
+        require_scope(change.writer, change.scope)
         with self._database.transaction() as session:
-            done = write(session, own)
+            exclusive(session, change.matter)
+            made = write(session)
             self._recorder.record_in(
-                session, EventKind.CONFIG, time=change.now, subject=change.writer.subject, detail=change.detail
+                session,
+                EventKind.CONFIG,
+                time=change.now,
+                subject=change.writer.subject,
+                resource=made.resource,
+                detail=made.detail,
             )
-        return done
+        return made.result

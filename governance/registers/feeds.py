@@ -1,33 +1,37 @@
 """The context feeds: studies, relationships, staff and patients, upserts of newline-delimited JSON.
 
 1. One bad line never loses its neighbours; the answer names it and every field that is wrong.
-2. What one commit changes and the record of it are one transaction. A long feed is cut into commits of ``COMMIT`` rows,
+2. A line that is not the writer's to write is a bad line. Members that a line leaves out stay as they are on file.
+3. What one commit changes and the record of it are one transaction. A long feed is cut into commits of ``COMMIT`` rows,
    so that it never keeps decisions waiting; sending a feed again is harmless, so a broken call is simply repeated.
-3. Only counts are recorded: the log learns that a feed was taken, not whom it named.
+4. Only counts are recorded: the log learns that a feed was taken, not whom it named.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from sqlmodel import Session
 
 from governance.audit.event import JsonValue
-from governance.catalogue import Catalogue, parse_studies
+from governance.catalogue import Catalogue, Study, parse_studies
 from governance.clock import Clock
-from governance.federation import FederationDirectory, parse_staff
+from governance.federation import FederationDirectory, StaffMember, parse_staff
 from governance.feeds import Limits, LineFault, Parsed
 from governance.pseudonyms import Pseudonymiser
-from governance.registers.changes import Change, Changes
-from governance.registers.writers import Writer
-from governance.relationships import Relationships, parse_edges, parse_patients
+from governance.registers import claims, lines
+from governance.registers.changes import Change, Changes, Made
+from governance.registers.lines import Feed, Line
+from governance.registers.writers import Claim, Writer
+from governance.relationships import Edge, PatientContext, Relationships, parse_edges, parse_patients
 from governance.storage.upsert import chunks
 from governance.telemetry import Metrics
 from governance.vocabulary import Scope
 
 LIMITS = Limits(lines=50_000, line_bytes=16_384)
 COMMIT = 2_000  # rows in one transaction: some tens of milliseconds of the write lock
+STUDIES = "registers/studies"  # the matter of whoever changes studies
 Row = TypeVar("Row")
 
 
@@ -75,40 +79,98 @@ class ContextFeeds:
         self._metrics = metrics
 
     def studies(self, writer: Writer, body: bytes) -> Taken:
-        """Insert or replace studies."""
-        parsed = parse_studies(body, self._pseudonymiser, LIMITS)
-        return self._take(writer, "studies", parsed, self._catalogue.upsert, self._clock.now())
+        """Put studies on file, or add to what is on file of them."""
+        feed = Feed[Study](
+            name="studies",
+            key=lambda study: study.study_uid,
+            filed=lambda session, rows: self._catalogue.studies(session, {row.study_uid for row in rows}),
+            merged=lines.study,
+            claims=lambda _session, _rows: claims.study,
+            check=lines.custodians_known,
+            upsert=self._catalogue.upsert,
+        )
+        return self._take(writer, feed, parse_studies(body, self._pseudonymiser, LIMITS), self._clock.now())
 
     def edges(self, writer: Writer, body: bytes) -> Taken:
         """Insert or replace relationships."""
-        parsed = parse_edges(body, self._pseudonymiser, LIMITS)
-        return self._take(writer, "edges", parsed, self._relationships.upsert_edges, self._clock.now())
+        feed = Feed[Edge](
+            name="edges",
+            key=lambda edge: edge.id,
+            filed=lambda session, rows: self._relationships.edges(session, {row.id for row in rows}),
+            merged=lines.left(lines.EDGE_MEMBERS),
+            claims=self._edge_claims,
+            check=lines.ends_after_beginning,
+            upsert=self._relationships.upsert_edges,
+        )
+        return self._take(writer, feed, parse_edges(body, self._pseudonymiser, LIMITS), self._clock.now())
 
     def staff(self, writer: Writer, body: bytes) -> Taken:
         """Insert or replace members of staff."""
-        parsed = parse_staff(body, self._pseudonymiser, LIMITS)
-        return self._take(writer, "staff", parsed, self._federation.upsert_staff, self._clock.now())
+        feed = Feed[StaffMember](
+            name="staff",
+            key=lambda member: member.id,
+            filed=lambda session, rows: self._federation.staff_many(session, {row.id for row in rows}),
+            merged=lines.left(lines.STAFF_MEMBERS),
+            claims=lambda _session, _rows: claims.staff,
+            check=lines.nothing,
+            upsert=self._federation.upsert_staff,
+        )
+        return self._take(writer, feed, parse_staff(body, self._pseudonymiser, LIMITS), self._clock.now())
 
     def patients(self, writer: Writer, body: bytes) -> Taken:
-        """Insert or replace patients; an opt-out that was checked later than now is a fault of its line."""
-        now = self._clock.now()
-        parsed = parse_patients(body, self._pseudonymiser, now, LIMITS)
-        return self._take(writer, "patients", parsed, self._relationships.upsert_patients, now)
+        """Insert or replace what a trust says of patients: the writer's, or the region's, where a line names none.
 
-    def _take(
-        self,
-        writer: Writer,
-        feed: str,
-        parsed: Parsed[Row],
-        upsert: Callable[[Session, Sequence[Row]], None],
-        now: datetime,
-    ) -> Taken:
-        """Store the good rows a commit at a time, each with its record; the first record counts the faults."""
-        rejected = len(parsed.faults)
-        for rows in chunks(parsed.rows, COMMIT) if parsed.rows else [()]:
-            detail: dict[str, JsonValue] = {"feed": feed, "accepted": len(rows), "rejected": rejected}
-            self._changes.make(Change(writer, Scope.CONTEXT_WRITE, now, detail), rows, upsert)
-            self._metrics.feed_lines_taken(feed=feed, outcome="accepted", count=len(rows))
-            self._metrics.feed_lines_taken(feed=feed, outcome="rejected", count=rejected)
-            rejected = 0
-        return Taken(len(parsed.rows), parsed.faults)
+        An opt-out that was checked later than now is a fault of its line.
+        """
+        now = self._clock.now()
+        feed = Feed[PatientContext](
+            name="patients",
+            key=lambda patient: (patient.patient, patient.ods),
+            filed=lambda session, rows: {
+                (said.patient, said.ods): said
+                for said in self._relationships.patients_said(session, {row.patient for row in rows})
+            },
+            merged=lines.left(lines.PATIENT_MEMBERS),
+            claims=lambda _session, _rows: claims.patient,
+            check=lines.nothing,
+            upsert=self._relationships.upsert_patients,
+        )
+        parsed = parse_patients(body, self._pseudonymiser, now, LIMITS)
+        says = None if writer.for_region else writer.ods
+        rows = tuple(replace(row, ods=row.ods or says) for row in parsed.rows)
+        return self._take(writer, feed, replace(parsed, rows=rows), now)
+
+    def _edge_claims(self, session: Session, edges: Collection[Edge]) -> Callable[[Edge, Edge | None], Iterable[Claim]]:
+        """Say whose edges are, by the studies they name as the catalogue has them."""
+        known = self._catalogue.studies_by_pseudonym(session, {edge.study for edge in edges if edge.study is not None})
+        return lambda edge, filed: claims.edge(edge, filed, known.get(edge.study or ""))
+
+    def _take(self, writer: Writer, feed: Feed[Row], parsed: Parsed[Row], now: datetime) -> Taken:
+        """Store the writer's good rows a commit at a time, each with its record; the first counts the unread lines."""
+        read = [Line(*line) for line in zip(parsed.numbers, parsed.rows, parsed.named, strict=True)]
+        rejected, unread = list(parsed.faults), len(parsed.faults)
+        for some in chunks(read, COMMIT) if read else [()]:
+            change = Change(writer, Scope.CONTEXT_WRITE, f"registers/{feed.name}", now)
+            refused = self._changes.make(change, _writing(feed, writer, some, unread))
+            rejected += refused
+            self._metrics.feed_lines_taken(feed=feed.name, outcome="accepted", count=len(some) - len(refused))
+            self._metrics.feed_lines_taken(feed=feed.name, outcome="rejected", count=unread + len(refused))
+            unread = 0
+        return Taken(len(read) + len(parsed.faults) - len(rejected), tuple(sorted(rejected, key=lambda one: one.line)))
+
+
+def _writing(
+    feed: Feed[Row], writer: Writer, some: Sequence[Line[Row]], unread: int
+) -> Callable[[Session], Made[list[LineFault]]]:
+    """Say how some lines are written, and what is recorded of it."""
+
+    def write(session: Session) -> Made[list[LineFault]]:
+        refused = feed.write(session, writer, some)
+        detail: dict[str, JsonValue] = {
+            "feed": feed.name,
+            "accepted": len(some) - len(refused),
+            "rejected": unread + len(refused),
+        }
+        return Made(refused, detail)
+
+    return write

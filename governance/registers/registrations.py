@@ -5,9 +5,11 @@
 3. Certificates and a secret are registered apart from the service: changing its scopes does not touch them, nor the
    other way round. A kind that this service does not take is refused, so that none waits unseen for the day it does.
 4. A secret comes in once, is kept as a hash, and is in no answer and no log.
+5. A client registers for its own trust, and gives no more than it holds (``claims.py``); credentials are registered by
+   whoever could register their service.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -27,14 +29,17 @@ from governance.federation import (
     Trust,
 )
 from governance.pseudonyms import Pseudonymiser
-from governance.registers.changes import Change, Changes
+from governance.registers import claims
+from governance.registers.changes import Change, Changes, Made
 from governance.registers.network import ApprovedManifest, Network
-from governance.registers.writers import Row, Writer
+from governance.registers.writers import Claim, Writer, require_own
 from governance.tokens import client_secrets
 from governance.tokens.client_methods import CERTIFICATE, SECRET_BASIC
 from governance.vocabulary import Scope
 
 Done = TypeVar("Done")
+Whose = Callable[[Session], Iterable[Claim]]
+_MATTER = "federation"  # the directory's own name for it: what is registered is changed by one process at a time
 
 
 class Registrations:
@@ -68,12 +73,19 @@ class Registrations:
 
     def trust(self, writer: Writer, trust: Trust) -> None:
         """Register an organisation."""
-        self._one(writer, trust, self._federation.register_trust, {"registered": "trust", "ods": trust.ods})
+        detail = {"registered": "trust", "ods": trust.ods}
+        register = self._federation.register_trust
+        self._one(writer, lambda _session: claims.trust(trust), lambda session: register(session, trust), detail)
 
     def identity_provider(self, writer: Writer, provider: IdentityProvider) -> None:
         """Register an issuer of identity tokens."""
         detail = {"registered": "identity_provider", "issuer": provider.issuer, "ods": provider.ods}
-        self._one(writer, provider, self._federation.register_identity_provider, detail)
+
+        def whose(session: Session) -> Iterable[Claim]:
+            return claims.identity_provider(provider, self._federation.identity_provider(session, provider.issuer))
+
+        register = self._federation.register_identity_provider
+        self._one(writer, whose, lambda session: register(session, provider), detail)
 
     def client(self, writer: Writer, client: ServiceClient) -> None:
         """Register a service; raises Conflict when another archive already has its token audience."""
@@ -83,8 +95,13 @@ class Registrations:
             "scopes": sorted(client.scopes),
             "asks_for": sorted(client.asks_for),
             "attests": sorted(client.attests),
+            "writes_for": sorted(client.writes_for),
         }
-        self._one(writer, client, self._federation.register_client, detail)
+
+        def whose(session: Session) -> Iterable[Claim]:
+            return claims.client(writer, client, self._federation.client(session, client.client_id))
+
+        self._one(writer, whose, lambda session: self._federation.register_client(session, client), detail)
 
     def credentials(
         self, writer: Writer, client_id: str, certificates: Sequence[str], secret: str | None
@@ -104,35 +121,59 @@ class Registrations:
             "certificates": sorted(kept.certificates),
             "secret": secret is not None,
         }
-        self._one(writer, kept, self._federation.register_credentials, detail)
+
+        def whose(session: Session) -> Iterable[Claim]:
+            client = self._federation.client(session, client_id)
+            return () if client is None else claims.client(writer, client, client)
+
+        self._one(writer, whose, lambda session: self._federation.register_credentials(session, kept), detail)
         return kept
 
     def manifest(self, writer: Writer, manifest: AiManifest) -> AiManifest:
         """Register a manifest, unapproved, and give it as it is kept; raises Conflict when an approved one differs."""
         detail = {"registered": "manifest", "service_id": manifest.service_id, "version": manifest.version}
-        return self._one(writer, manifest, self._federation.register_manifest, detail)
+
+        def whose(session: Session) -> Iterable[Claim]:
+            return claims.manifest(self._federation.client(session, manifest.service_id))
+
+        return self._one(writer, whose, lambda session: self._federation.register_manifest(session, manifest), detail)
 
     def approve(self, writer: Writer, service_id: str, version: str) -> AiManifest:
         """Approve a version of an AI service from now on; raises NotFound."""
-        return self._judge(writer, service_id, version, "approved", self._federation.approve_manifest)
+        act = self._federation.approve_manifest
+        return self._judge(writer, (service_id, version), "approved", claims.approval, act)
 
     def withdraw(self, writer: Writer, service_id: str, version: str) -> AiManifest:
         """Withdraw a version's approval from now on; raises NotFound."""
-        return self._judge(writer, service_id, version, "withdrawn", self._federation.withdraw_manifest)
+        act = self._federation.withdraw_manifest
+        return self._judge(writer, (service_id, version), "withdrawn", claims.withdrawal, act)
 
     def person(self, writer: Writer, person: Person) -> Person:
         """Register a console account and give it as it is kept, its subject a pseudonym."""
         kept = replace(person, subject=self._pseudonymiser.subject(person.subject))
         roles = sorted(kept.roles)
         detail = {"registered": "person", "subject": kept.subject, "ods": kept.ods, "roles": roles}
-        self._one(writer, kept, self._federation.register_person, detail)
+
+        def whose(session: Session) -> Iterable[Claim]:
+            filed = self._federation.person(session, kept.issuer, kept.subject)
+            return claims.person(kept, filed, self._federation.identity_provider(session, kept.issuer))
+
+        self._one(writer, whose, lambda session: self._federation.register_person(session, kept), detail)
         return kept
 
     def network(self, writer: Writer, network: Network) -> None:
-        """Register everything a document names, or nothing; only how many of each part is recorded."""
+        """Register everything a document names, or nothing; only how many of each part is recorded.
+
+        A network is the region's to register.
+        """
         now = self._clock.now()
-        change = Change(writer, Scope.FEDERATION_WRITE, now, {"registered": "network", **network.counts()})
-        self._changes.make(change, [network], lambda session, _: self._put_network(session, network, now))
+
+        def write(session: Session) -> Made[None]:
+            require_own(writer, claims.network())
+            self._put_network(session, network, now)
+            return Made(None, {"registered": "network", **network.counts()})
+
+        self._changes.make(Change(writer, Scope.FEDERATION_WRITE, _MATTER, now), write)
 
     def _put_network(self, session: Session, network: Network, now: datetime) -> None:
         federation = self._federation
@@ -156,29 +197,35 @@ class Registrations:
         self._federation.approve_manifest(session, kept.service_id, kept.version, row.since)
 
     def _one(
-        self,
-        writer: Writer,
-        row: Row,
-        register: Callable[[Session, Row], Done],
-        detail: Mapping[str, JsonValue],
+        self, writer: Writer, whose: Whose, register: Callable[[Session], Done], detail: Mapping[str, JsonValue]
     ) -> Done:
-        """Register one row."""
-        change = Change(writer, Scope.FEDERATION_WRITE, self._clock.now(), detail)
-        return self._changes.make(change, [row], lambda session, rows: register(session, *rows))
+        """Register one row, which is the writer's by the claims that ``whose`` gives."""
+
+        def write(session: Session) -> Made[Done]:
+            require_own(writer, list(whose(session)))
+            return Made(register(session), detail)
+
+        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, _MATTER, self._clock.now()), write)
 
     def _judge(
         self,
         writer: Writer,
-        service_id: str,
-        version: str,
+        key: tuple[str, str],
         verdict: str,
+        claimed: Callable[[ServiceClient | None, AiManifest | None], Iterable[Claim]],
         act: Callable[[Session, str, str, datetime], AiManifest],
     ) -> AiManifest:
-        """Approve a version, or withdraw its approval."""
+        """Approve a version of a service, or withdraw its approval."""
+        service_id, version = key
         now = self._clock.now()
-        detail = {verdict: "manifest", "service_id": service_id, "version": version}
-        change = Change(writer, Scope.FEDERATION_WRITE, now, detail)
-        return self._changes.make(change, [service_id], lambda session, _: act(session, service_id, version, now))
+
+        def write(session: Session) -> Made[AiManifest]:
+            service = self._federation.client(session, service_id)
+            require_own(writer, list(claimed(service, self._federation.manifest(session, service_id, version))))
+            detail = {verdict: "manifest", "service_id": service_id, "version": version}
+            return Made(act(session, service_id, version, now), detail)
+
+        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, _MATTER, now), write)
 
     def _refuse_methods_not_taken(self, certificates: Sequence[str], secret: str | None) -> None:
         faults = []

@@ -1,43 +1,76 @@
-"""Who changes a register, and whose rows they may write: the one place that says so, for API and command line."""
+"""Who changes a register, and whose rows they may write: the one place that says so, for API, command line and files.
 
-from collections.abc import Sequence
+1. Every row says whose it is by claims: what it names now, and what is on file under its key. A writer must write for
+   one trust of each claim. A claim of no trust is the region's.
+2. A client writes for the trust it is registered for. Its registration may name further trusts, or the whole region
+   (``writes_for``): a network office writes for others because that was registered, not because of whose client it is.
+3. The operator at the command line writes for the region.
+
+``claims.py`` says what each kind of row claims.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from governance.audit import Subject
-from governance.errors import Forbidden
+from governance.errors import Fault, Forbidden
+from governance.federation import WHOLE_REGION
+from governance.feeds import in_one_line
 from governance.vocabulary import Scope
-
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Who changes a register.
 
-    ``subject`` is whom the record of the change names, None for the operator at the command line; ``ods`` is the trust
-    they act for, None for the whole network; ``scopes`` say which registers are open to them.
+    ``subject`` is whom the record of the change names, None for the operator at the command line. ``ods`` is the trust
+    they are registered for, None when they are registered for none. ``scopes`` say which registers are open to them,
+    ``writes_for`` for which further trusts they write.
     """
 
     subject: Subject | None
     ods: str | None
     scopes: frozenset[str]
+    writes_for: frozenset[str] = frozenset()
+
+    @property
+    def for_region(self) -> bool:
+        """Say whether they write for every trust, and for the region itself."""
+        return WHOLE_REGION in self.writes_for
+
+    def for_one_of(self, trusts: Iterable[str]) -> bool:
+        """Say whether they write for any of some trusts."""
+        return self.for_region or not ({self.ods} | self.writes_for).isdisjoint(trusts)
 
 
-OPERATOR = Writer(None, None, frozenset({Scope.CONTEXT_WRITE, Scope.FEDERATION_WRITE}))
+OPERATOR = Writer(None, None, frozenset({Scope.CONTEXT_WRITE, Scope.FEDERATION_WRITE}), frozenset({WHOLE_REGION}))
 
 
-def own_rows(writer: Writer, scope: Scope, rows: Sequence[Row]) -> Sequence[Row]:
-    """Give back rows that are the writer's to write. Whoever holds a register's scope writes the rows of every trust.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A field that makes a row somebody's: the trusts whose word it is, and what to say to whoever is none of them.
 
-    Args:
-        writer: who wants to write.
-        scope: what the register demands.
-        rows: what would be written, or the keys of it.
-
-    Raises:
-        Forbidden: the register is not open to them.
+    Without trusts it is the word of the region.
     """
+
+    path: str
+    trusts: frozenset[str]
+    message: str
+
+
+def refusals(writer: Writer, claims: Iterable[Claim]) -> tuple[Fault, ...]:
+    """Say what of a row is not the writer's to write; nothing when the row is theirs."""
+    return tuple(Fault(claim.path, claim.message) for claim in claims if not writer.for_one_of(claim.trusts))
+
+
+def require_scope(writer: Writer, scope: Scope) -> None:
+    """Make sure a register is open to a writer; raises Forbidden."""
     if scope not in writer.scopes:
         raise Forbidden("scope.missing", f"This needs the scope {scope.value}.")
-    return rows
+
+
+def require_own(writer: Writer, claims: Sequence[Claim]) -> None:
+    """Make sure a row is the writer's to write; raises Forbidden, which names every field that is not."""
+    faults = refusals(writer, claims)
+    if faults:
+        raise Forbidden("row.not_yours", f"This is not yours to write. {in_one_line(faults)}")

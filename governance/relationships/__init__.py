@@ -9,14 +9,15 @@ Rules of this room:
 5. Household, surname and postcode are keyed hashes made at the source trust, never addresses or names.
 6. A national data opt-out is a cached check, kept apart from the patient and for a limited time. Too old is unknown,
    and unknown is never "has not opted out".
-7. A feed replaces a record whole. Evidence that arrives late still counts from when it was valid.
+7. What a trust says of a patient is its own: it stands beside what others say, and neither hides nor removes it.
+8. An upsert replaces a record whole. Evidence that arrives late still counts from when it was valid.
 
 Example: ``relationships.edges_to(session, study.patient, study.study, now, study.custodians)``.
 """
 
 from governance.relationships.edge import WIDE_KINDS, Between, Edge
 from governance.relationships.feed import parse_edges, parse_patients
-from governance.relationships.patient import PatientContext, PatientFlag
+from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
 from governance.relationships.service import OPT_OUT_LIFETIME, Relationships
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "WIDE_KINDS",
     "Between",
     "Edge",
+    "KnownPatient",
     "PatientContext",
     "PatientFlag",
     "Relationships",

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow
 from governance.relationships.edge import WIDE_KINDS, Between, Edge
-from governance.relationships.patient import PatientContext, PatientFlag
+from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
 from governance.vocabulary import RelationshipKind
@@ -56,6 +56,8 @@ _TO = sa.union_all(
 _OF_PATIENT = sa.select(_EDGE).where(
     _NAMES_PATIENT, _EDGE.c.valid_from >= sa.bindparam("since"), _EDGE.c.valid_from < sa.bindparam("before")
 )
+_BY_IDS = sa.select(_EDGE).where(_EDGE.c.id.in_(sa.bindparam("ids", expanding=True)))
+_SAID = sa.select(_PATIENT).where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True)))
 _FRESH = sa.and_(_OPT_OUT.c.patient == _PATIENT.c.patient, _OPT_OUT.c.checked_at > sa.bindparam("checked_after"))
 _CONTEXTS = sa.select(*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at).select_from(
     _PATIENT.outerjoin(_OPT_OUT, _FRESH)
@@ -70,14 +72,32 @@ def put_edges(session: Session, edges: Sequence[Edge]) -> None:
 
 
 def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
-    """Insert or replace patients; their opt-out checks go to the cache, where an older check never replaces a newer."""
+    """Insert or replace what trusts say of patients.
+
+    Opt-out checks go to the cache, where an older one never replaces a newer.
+    """
     upsert(session, PatientRow, [_patient_row(patient) for patient in patients])
-    checks = [
+    checks: list[dict[str, Any]] = [
         {"patient": patient.patient, "opt_out": patient.opt_out, "checked_at": patient.opt_out_checked_at}
         for patient in patients
         if patient.opt_out is not None and patient.opt_out_checked_at is not None
     ]
+    checks.sort(key=lambda check: check["checked_at"])
     upsert(session, OptOutRow, checks, newest_by="checked_at")
+
+
+def edges_by_id(session: Session, ids: Sequence[str]) -> list[Edge]:
+    """Find edges by their feed ids; unknown ones are left out."""
+    return [edge for chunk in chunks(ids) for edge in _edges(session, _BY_IDS, {"ids": list(chunk)})]
+
+
+def patients_said(session: Session, pseudonyms: Sequence[str]) -> list[PatientContext]:
+    """Find what each trust says of patients, without their opt-outs."""
+    found: list[PatientContext] = []
+    for chunk in chunks(pseudonyms):
+        rows = session.connection().execute(_SAID, {"patients": list(chunk)}).mappings()
+        found += map(_said, rows)
+    return found
 
 
 def edges_between(
@@ -129,23 +149,23 @@ def edges_of_patient(session: Session, patient: str, begun_since: datetime, begu
     return _edges(session, _OF_PATIENT, {"patient": patient, "since": begun_since, "before": begun_before})
 
 
-def patient(session: Session, pseudonym: str, checked_after: datetime) -> PatientContext | None:
+def patient(session: Session, pseudonym: str, checked_after: datetime) -> KnownPatient | None:
     """Find a patient; an opt-out checked at or before ``checked_after`` is left unknown."""
     rows = _CONTEXT_OF_ONE.rows(session, patient=pseudonym, checked_after=checked_after)
-    return _patient(rows[0]) if rows else None
+    return _known(rows).get(pseudonym)
 
 
-def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetime) -> list[PatientContext]:
+def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetime) -> dict[str, KnownPatient]:
     """Find many patients, as :func:`patient`; unknown ones are left out."""
-    found: list[PatientContext] = []
+    found: list[Row] = []
     for chunk in chunks(pseudonyms):
-        found += map(_patient, _CONTEXT_OF_MANY.rows(session, patients=chunk, checked_after=checked_after))
-    return found
+        found += _CONTEXT_OF_MANY.rows(session, patients=chunk, checked_after=checked_after)
+    return _known(found)
 
 
 def household_size(session: Session, household_key: str) -> int:
     """Count the patients who share a household key."""
-    statement = sa.select(sa.func.count()).where(_PATIENT.c.household_key == household_key)
+    statement = sa.select(sa.func.count(_PATIENT.c.patient.distinct())).where(_PATIENT.c.household_key == household_key)
     return int(session.connection().execute(statement).scalar_one())
 
 
@@ -177,7 +197,23 @@ def _edge_row(edge: Edge) -> dict[str, Any]:
     }
 
 
-def _patient(row: Row) -> PatientContext:
+def _known(rows: Iterable[Row]) -> dict[str, KnownPatient]:
+    """Put together what trusts say of patients; each row carries the one opt-out of its patient."""
+    by_patient: dict[str, list[Row]] = {}
+    for row in rows:
+        by_patient.setdefault(row["patient"], []).append(row)
+    return {
+        patient: KnownPatient(
+            patient,
+            tuple(_said(row) for row in sorted(theirs, key=lambda row: str(row["ods"]))),
+            theirs[0]["opt_out"],
+            theirs[0]["checked_at"],
+        )
+        for patient, theirs in by_patient.items()
+    }
+
+
+def _said(row: Row) -> PatientContext:
     return PatientContext(
         patient=row["patient"],
         household_key=row["household_key"],
@@ -187,14 +223,14 @@ def _patient(row: Row) -> PatientContext:
         staff=row["staff"],
         flags=frozenset(map(PatientFlag, row["flags"])),
         deceased_on=row["deceased_on"],
-        opt_out=row["opt_out"],
-        opt_out_checked_at=row["checked_at"],
+        ods=row["ods"] or None,
     )
 
 
 def _patient_row(patient: PatientContext) -> dict[str, Any]:
     return {
         "patient": patient.patient,
+        "ods": patient.ods or "",
         "household_key": patient.household_key,
         "surname_key": patient.surname_key,
         "surname_share": patient.surname_share,

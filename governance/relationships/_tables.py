@@ -1,4 +1,4 @@
-"""The tables of relationships: edges, patients, and the opt-out checks that are kept apart and for a while."""
+"""The tables of relationships: edges, what trusts say of patients, and opt-out checks, kept apart and for a while."""
 
 from datetime import date, datetime
 
@@ -40,11 +40,12 @@ class EdgeRow(SQLModel, table=True):
 
 
 class PatientRow(SQLModel, table=True):
-    """A patient by pseudonym, with ties as keyed hashes."""
+    """What one trust says of a patient, with ties as keyed hashes; an empty ``ods`` says it for the region."""
 
     __tablename__ = "relationships_patient"
 
     patient: str = Field(primary_key=True)
+    ods: str = Field(primary_key=True)
     household_key: str | None = Field(default=None, index=True)
     surname_key: str | None = None
     surname_share: float | None = None

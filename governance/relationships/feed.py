@@ -13,6 +13,7 @@ EDGE_FIELDS = frozenset({"id", "kind", "subject", "patient", "study_uid", "ods",
 PATIENT_FIELDS = frozenset(
     {
         "id",
+        "ods",
         "household_key",
         "surname_key",
         "surname_share",
@@ -73,13 +74,15 @@ def parse_patients(
 ) -> Parsed[PatientContext]:
     """Read patients, one a line, with the ties and flags of the public surface and an optional opt-out check.
 
-    The patient and the member of staff leave here as pseudonyms; keys are kept as given, they are keyed hashes already.
-    ``opt_out`` and ``opt_out_checked_at`` come together, and no check is from after ``now``: a date ahead would
-    outlive the cache. Raises InvalidInput when the body has too many lines.
+    ``ods`` is the trust that says so, None when the line names none. The patient and the member of staff leave here as
+    pseudonyms; keys are kept as given, they are keyed hashes already. ``opt_out`` and ``opt_out_checked_at`` come
+    together, and no check is from after ``now``: a date ahead would outlive the cache. Raises InvalidInput when the
+    body has too many lines.
     """
 
     def build(fields: Fields) -> PatientContext:
         patient = fields.required("id", feeds.patient)
+        ods = fields.optional("ods", feeds.ods)
         household_key = fields.optional("household_key", feeds.keyed_hash)
         surname_key = fields.optional("surname_key", feeds.keyed_hash)
         surname_share = fields.optional("surname_share", feeds.share)
@@ -106,6 +109,7 @@ def parse_patients(
             deceased_on=deceased_on,
             opt_out=opt_out,
             opt_out_checked_at=checked_at,
+            ods=ods,
         )
 
     return feeds.parse(body, limits, PATIENT_FIELDS, build)

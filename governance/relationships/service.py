@@ -8,7 +8,7 @@ from sqlmodel import Session
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import _store
 from governance.relationships.edge import Between, Edge, Matches
-from governance.relationships.patient import PatientContext
+from governance.relationships.patient import KnownPatient, PatientContext
 from governance.storage.snapshot import cache_all, cached
 
 OPT_OUT_LIFETIME = timedelta(hours=24)
@@ -82,16 +82,23 @@ class Relationships:
         """Give a patient's edges, whoever the subject, that began in ``[begun_since, begun_before)``."""
         return tuple(_store.edges_of_patient(session, patient, begun_since, begun_before))
 
-    def patient(self, session: Session, patient: str, at: datetime) -> PatientContext | None:
+    def patient(self, session: Session, patient: str, at: datetime) -> KnownPatient | None:
         """Find a patient by pseudonym ``p-…``; an opt-out too old at ``at`` is unknown (None)."""
         return cached(
             session, ("patient", patient, at), lambda: _store.patient(session, patient, at - self._opt_out_lifetime)
         )
 
-    def patients(self, session: Session, patients: Collection[str], at: datetime) -> dict[str, PatientContext]:
+    def patients(self, session: Session, patients: Collection[str], at: datetime) -> dict[str, KnownPatient]:
         """Find many patients in one go; unknown ones are left out."""
-        found = _store.patients(session, sorted(set(patients)), at - self._opt_out_lifetime)
-        return {context.patient: context for context in found}
+        return _store.patients(session, sorted(set(patients)), at - self._opt_out_lifetime)
+
+    def patients_said(self, session: Session, patients: Collection[str]) -> tuple[PatientContext, ...]:
+        """Give what each trust says of patients, without their opt-outs."""
+        return tuple(_store.patients_said(session, sorted(set(patients))))
+
+    def edges(self, session: Session, ids: Collection[str]) -> dict[str, Edge]:
+        """Find edges by their feed ids, valid or not; unknown ones are left out."""
+        return {edge.id: edge for edge in _store.edges_by_id(session, sorted(set(ids)))}
 
     def household_size(self, session: Session, household_key: str) -> int:
         """Count the patients who share a household key: a shared residence is no tie."""
@@ -102,7 +109,10 @@ class Relationships:
         _store.put_edges(session, edges)
 
     def upsert_patients(self, session: Session, patients: Sequence[PatientContext]) -> None:
-        """Insert or replace patients; an opt-out check is cached apart, and an older one never replaces a newer."""
+        """Insert or replace what trusts say of patients, by patient and trust.
+
+        An opt-out check is cached apart, and an older one never replaces a newer.
+        """
         _store.put_patients(session, patients)
 
     def purge_opt_outs(self, session: Session, at: datetime) -> int:

@@ -123,7 +123,8 @@ def _clients(trusts: Mapping[str, str], credentials: Mapping[str, Credentials]) 
             ai_version=AI_VERSIONS[-1],
         )
     )
-    made.append(client(FEEDS, OFFICE, "Regional feeds", [Scope.AUDIT_WRITE, Scope.CONTEXT_WRITE]))
+    feeds = [Scope.AUDIT_WRITE, Scope.CONTEXT_WRITE]
+    made.append(client(FEEDS, OFFICE, "Regional feeds", feeds, writes_for="region"))
     made.append(client(SOC, OFFICE, "SOC dashboard", [Scope.ALERTS_READ, Scope.METRICS_READ]))
     made.append(
         client(
@@ -133,6 +134,7 @@ def _clients(trusts: Mapping[str, str], credentials: Mapping[str, Credentials]) 
             EXPLORER_SCOPES,
             asks_for=[EVERY_TRUST],
             attests=_ATTESTED,
+            writes_for="region",
         )
     )
     return made

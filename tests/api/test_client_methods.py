@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from governance.bootstrap import build
 from governance.clock import FixedClock
+from governance.federation import WHOLE_REGION
 from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import Settings
@@ -40,7 +41,9 @@ class World:
         scopes = [Scope.ACCESS_EVALUATE, Scope.TENANTS_EVALUATE]
         self.callers.headers("panels", REGION, scopes)
         self.callers.headers("other", REGION, scopes)
-        self.office = self.callers.headers("office", REGION, [Scope.FEDERATION_READ, Scope.FEDERATION_WRITE])
+        self.office = self.callers.headers(
+            "office", REGION, [Scope.FEDERATION_READ, Scope.FEDERATION_WRITE], writes_for=[WHOLE_REGION]
+        )
 
     def register(self, client_id: str = "panels", **credentials: Any) -> TestResponse:
         path = f"/federation/v1/clients/{client_id}/credentials"

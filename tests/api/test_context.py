@@ -83,7 +83,8 @@ def test_what_came_in_is_found_and_only_by_pseudonym(context_world: ContextWorld
     assert member is not None
     assert patient is not None
     assert member.patient_key == patient.patient == study.patient == edge.patient == keyed.patient(PATIENT)
-    assert patient.staff == member.id == edge.subject == keyed.subject(USER)
+    assert patient.staff == {member.id}
+    assert member.id == edge.subject == keyed.subject(USER)
 
 
 def test_neither_the_log_nor_an_answer_names_anybody(context_world: ContextWorld) -> None:

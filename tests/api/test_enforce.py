@@ -162,8 +162,7 @@ def test_a_token_of_our_own_api_opens_no_archive(region: RegionWorld) -> None:
 
 def test_a_study_that_is_the_archive_s_no_more_is_refused(region: RegionWorld) -> None:
     token = region.token(REPORTER, SHARED_STUDY)
-    moved = {"id": SHARED_STUDY, "custodians": ["RBK"], "patient": "9999000002", "modality": "CT"}
-    region.feed("/catalogue/v1/studies", [moved | {"study_date": str(region.clock.now().date())}])
+    region.hand_over(SHARED_STUDY, "RBK")
     refused = region.enforce(STUDY, token)
     assert (refused.status_code, refused.headers["X-Governance-Reason"]) == (403, "enforcement.no_owner")
 

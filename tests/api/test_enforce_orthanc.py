@@ -209,8 +209,7 @@ def test_what_a_token_is_decoded_to_is_searched_in_and_so_recorded(region: Regio
 
 def test_a_study_that_is_the_archive_s_no_more_is_refused(region: RegionWorld, plugin: Plugin) -> None:
     token = bearer(region)
-    moved = {"id": SHARED_STUDY, "custodians": ["RBK"], "patient": "9999000002", "modality": "CT"}
-    region.feed("/catalogue/v1/studies", [moved | {"study_date": str(region.clock.now().date())}])
+    region.hand_over(SHARED_STUDY, "RBK")
     with pytest.raises(Denied, match="False"):
         plugin.is_granted(study(SHARED_STUDY), token)
     assert plugin.decode(token) == (set(), "unknown")

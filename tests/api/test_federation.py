@@ -39,6 +39,7 @@ def triage(world: ContextWorld, **changes: object) -> dict[str, Any]:
         "token_audience": None,
         "asks_for": ["RNA"],
         "attests": ["assurance"],
+        "writes_for": [],
     }
     return body | changes
 
@@ -73,6 +74,7 @@ def test_registers_and_lists_services(context_world: ContextWorld) -> None:
         "scopes": ["access.evaluate"],
         "asks_for": ["RNA"],
         "attests": ["assurance"],
+        "writes_for": [],
     }
 
 
@@ -161,3 +163,12 @@ def test_registering_needs_a_scope_of_its_own(context_world: ContextWorld, name:
     assert context_world.post(path, {}, scopes=(Scope.CONTEXT_WRITE,)).status_code == 403
     assert context_world.post(path, {}, scopes=(Scope.FEDERATION_READ,)).status_code == 403
     assert context_world.get(path).status_code == 200
+
+
+def test_a_service_is_registered_to_write_for_the_region_or_for_trusts(context_world: ContextWorld) -> None:
+    for wanted in ("region", ["RKB"]):
+        body = triage(context_world, writes_for=wanted)
+        assert context_world.post(f"{BASE}/clients", body).get_json() == body
+        assert body in context_world.get(f"{BASE}/clients").get_json()["clients"]
+    answer = context_world.post(f"{BASE}/clients", triage(context_world, writes_for=["RJE"]))
+    assert [fault["pointer"] for fault in answer.get_json()["errors"]] == ["/writes_for"]

@@ -37,10 +37,15 @@ class Callers:
         with self.services.infrastructure.database.transaction() as session:
             self.services.registers.federation.register_trust(session, Trust(ods, name or f"Trust {ods}"))
 
-    def headers(self, client_id: str, ods: str, scopes: Collection[Scope]) -> dict[str, str]:
-        """Register a service of an organisation with scopes, and give the header that speaks for it."""
-        held = frozenset(scope.value for scope in scopes)
-        client = ServiceClient(client_id, ods, client_id, SubjectType.SERVICE, self.jwks(), held)
+    def headers(
+        self, client_id: str, ods: str, scopes: Collection[Scope], writes_for: Collection[str] = ()
+    ) -> dict[str, str]:
+        """Register a service of an organisation with scopes, and give the header that speaks for it.
+
+        ``writes_for`` names the trusts beside its own whose rows it writes.
+        """
+        held, further = frozenset(scope.value for scope in scopes), frozenset(writes_for)
+        client = ServiceClient(client_id, ods, client_id, SubjectType.SERVICE, self.jwks(), held, writes_for=further)
         self.trust(ods)
         with self.services.infrastructure.database.transaction() as session:
             self.services.registers.federation.register_client(session, client)

@@ -111,7 +111,7 @@ def region(told: Mapping[str, Any]) -> LittleRegion:
     for row in told.get("staff", ()):
         made.people[row["id"]] = StaffFacts(row.get("role", "nurse"), row.get("ods", "RRK"), row.get("patient"))
     for row in told.get("patients", ()):
-        made.patients[row["id"]] = PatientFacts(row.get("staff"))
+        made.patients[row["id"]] = PatientFacts(frozenset([row["staff"]] if "staff" in row else ()))
     for row in told.get("studies", ()):
         made.studies[row["id"]] = StudyFacts(
             tuple(row.get("custodians", ["RRK"])), row.get("modality"), row.get("body_part"), row.get("decoy", False)

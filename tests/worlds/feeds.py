@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from governance.audit import RecordedEvent
 from governance.bootstrap import Services
+from governance.federation import WHOLE_REGION
 from governance.vocabulary import EventKind, Scope
 from tests.worlds.callers import Callers
 
@@ -16,7 +17,7 @@ NDJSON = "application/x-ndjson"
 
 
 class ContextWorld:
-    """The service, one registered client a set of scopes, and the words to speak to it.
+    """The service, one client a set of scopes that is registered for the region, and the words to speak to it.
 
     Args:
         app: the application, with its routes.
@@ -61,5 +62,6 @@ class ContextWorld:
 
     def _by(self, scopes: frozenset[Scope]) -> dict[str, str]:
         if scopes not in self._headers:
-            self._headers[scopes] = self._callers.headers(f"feeds-{len(self._headers)}", "RRK", scopes)
+            name = f"feeds-{len(self._headers)}"
+            self._headers[scopes] = self._callers.headers(name, "RRK", scopes, writes_for=[WHOLE_REGION])
         return self._headers[scopes]

@@ -201,15 +201,21 @@ class RegionWorld:
 
     def feed(self, path: str, rows: Sequence[dict[str, Any]]) -> None:
         """Send rows of a context feed."""
+        body = "\n".join(map(json.dumps, rows))
+        answer = self.client.post(path, data=body, content_type="application/x-ndjson", headers=self._feeder())
+        assert answer.get_json()["rejected"] == [], answer.get_data(as_text=True)
+
+    def hand_over(self, study: str, *custodians: str) -> None:
+        """Let other trusts answer for a study, as an explicit act."""
+        path, body = f"/catalogue/v1/studies/{study}/custodians", {"custodians": list(custodians)}
+        answer = self.client.post(path, json=body, headers=self._feeder())
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+
+    def _feeder(self) -> dict[str, str]:
+        """Give the header that speaks for the network's feeds."""
         form = {"grant_type": "client_credentials", **self.parties.proof(network.FEEDS, self.now)}
         token = self.post_form("/oauth/token", form).get_json()["access_token"]
-        answer = self.client.post(
-            path,
-            data="\n".join(map(json.dumps, rows)),
-            content_type="application/x-ndjson",
-            headers={"Authorization": f"Bearer {token}"},
-        )
-        assert answer.get_json()["rejected"] == [], answer.get_data(as_text=True)
+        return {"Authorization": f"Bearer {token}"}
 
     def feed_showcase(self) -> None:
         """Send the feeds of the demo's showcase: its people, patients, studies and worklists."""

@@ -14,8 +14,9 @@ from flask import Blueprint
 from governance.api.registers.credentials import blueprint as credentials
 from governance.api.registers.federation import blueprint as federation
 from governance.api.registers.feeds import blueprint as feeds
+from governance.api.registers.studies import blueprint as studies
 
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give the blueprints of this audience."""
-    return (credentials, federation, feeds)
+    return (credentials, federation, feeds, studies)

@@ -1,7 +1,8 @@
 """The federation: organisations, identity providers, services, AI manifests and console accounts.
 
-Whoever may register decides who is believed: this is a scope of its own, not that of the context feeds. What a
-registration does is in :mod:`governance.registers.registrations`.
+Whoever may register decides who is believed: this is a scope of its own, not that of the context feeds. A client
+registers for its own trust, the network's office for all. What a registration does is in
+:mod:`governance.registers.registrations`.
 """
 
 from dataclasses import fields
@@ -12,7 +13,7 @@ from flask import Blueprint, Response, jsonify
 
 from governance.api.registers import federation_schemas as schemas
 from governance.api.registers._writer import current_writer
-from governance.federation import AiManifest
+from governance.federation import WHOLE_REGION, AiManifest, ServiceClient
 from governance.vocabulary import Scope
 from governance.web import current_services, operation, requires
 from governance.web.body import validated
@@ -73,7 +74,7 @@ def clients() -> Response:
     """Give every registered service with its public keys."""
     services = current_services()
     with services.infrastructure.database.reading() as session:
-        return jsonify({"clients": [_shown(client) for client in services.registers.federation.clients(session)]})
+        return jsonify({"clients": [_client(client) for client in services.registers.federation.clients(session)]})
 
 
 @blueprint.post("/federation/v1/clients")
@@ -83,7 +84,7 @@ def register_client() -> Response:
     """Insert or replace a registered service."""
     client = validated(schemas.ClientBody).registered()
     current_services().uses.registrations.client(current_writer(), client)
-    return jsonify(_shown(client))
+    return jsonify(_client(client))
 
 
 @blueprint.get("/federation/v1/manifests")
@@ -156,6 +157,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(map(str, value))
     return value.value if isinstance(value, StrEnum) else value
+
+
+def _client(client: ServiceClient) -> dict[str, Any]:
+    shown = _shown(client)
+    return shown | {"writes_for": WHOLE_REGION} if WHOLE_REGION in client.writes_for else shown
 
 
 def _manifest(manifest: AiManifest) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """What the federation's endpoints take and give. The directory checks what a value may be; these fix the shapes."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from governance.federation import AiManifest, IdentityProvider, Person, ServiceClient, Trust
+from governance.federation import WHOLE_REGION, AiManifest, IdentityProvider, Person, ServiceClient, Trust
 from governance.vocabulary import Attestation, Purpose, Role, Scope, SubjectType
 
 
@@ -57,6 +57,10 @@ class ClientBody(_Shape):
     attests: list[Attestation] = Field(
         default=[], description="What counts when it says it of its own trust's people", max_length=2
     )
+    writes_for: Literal["region"] | Annotated[list[str], Field(max_length=100)] = Field(
+        default=[],
+        description="For which trusts beside its own it writes the registers its scopes open: ODS codes, or region",
+    )
 
     def registered(self) -> ServiceClient:
         """Give the service it registers."""
@@ -72,6 +76,7 @@ class ClientBody(_Shape):
             token_audience=self.token_audience,
             asks_for=frozenset(self.asks_for),
             attests=frozenset(self.attests),
+            writes_for=frozenset([WHOLE_REGION] if self.writes_for == WHOLE_REGION else self.writes_for),
         )
 
 

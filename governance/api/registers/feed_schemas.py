@@ -2,22 +2,53 @@
 
 from datetime import date, datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from governance.relationships import PatientFlag
 from governance.vocabulary import RelationshipKind
 
 
 class StudyLine(BaseModel):
-    """One imaging study. No custodian means no owner, and no owner means no access."""
+    """One imaging study. No custodian means no owner, and no owner means no access.
+
+    Custodians and labels are added to those on file; taking one away is an act of its own.
+    """
 
     id: str = Field(description="Study instance UID (DICOM PS3.5 section 9.1)")
-    custodians: list[str] = Field(description="ODS codes of the trusts that answer for it; may be empty")
+    custodians: list[str] = Field(
+        default=[],
+        description="ODS codes of the trusts that answer for it; required of a study that is not on file. A client adds"
+        " trusts it writes for alone, and may repeat those on file",
+    )
     patient: str = Field(description="NHS number, or the source's own reference")
     modality: str = Field(description="DICOM code string")
     body_part: str | None = Field(default=None, description="DICOM code string")
     study_date: date
-    labels: list[str] = Field(default=[], description="sensitive, sealed, decoy, …")
+    labels: list[str] = Field(default=[], description="sensitive, sealed, decoy, …; absent leaves them as they are")
+
+
+class LabelsBody(BaseModel):
+    """The labels a study is to have, all of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    labels: list[str] = Field(description="What is left out is taken away")
+
+
+class CustodiansBody(BaseModel):
+    """The trusts that are to answer for a study, all of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    custodians: list[str] = Field(description="ODS codes of registered organisations; who is left out is taken away")
+
+
+class StudyAnswer(BaseModel):
+    """A study's marks and who answers for it, as they are now."""
+
+    id: str
+    custodians: list[str]
+    labels: list[str]
 
 
 class EdgeLine(BaseModel):
@@ -28,7 +59,7 @@ class EdgeLine(BaseModel):
     subject: str = Field(description="A user, a team or a service")
     patient: str | None = None
     study_uid: str | None = None
-    ods: str = Field(description="ODS code of the trust whose order, list or rota it is")
+    ods: str = Field(description="ODS code of the trust whose order, list or rota it is: one the client writes for")
     from_: datetime = Field(alias="from")
     until: datetime | None = None
     source: str = Field(description="The system that says so")
@@ -38,7 +69,7 @@ class StaffLine(BaseModel):
     """One member of staff. Keys are keyed hashes made at the source trust, never addresses or names."""
 
     id: str
-    ods: str
+    ods: str = Field(description="ODS code of the trust that employs them: one the client writes for")
     role: str
     department: str | None = None
     site: str | None = None
@@ -55,9 +86,13 @@ class StaffLine(BaseModel):
 
 
 class PatientLine(BaseModel):
-    """One patient. Keys are keyed hashes made at the source trust, never addresses or names."""
+    """What one trust says of a patient. Keys are keyed hashes made at the source trust, never addresses or names."""
 
     id: str = Field(description="NHS number, or the source's own reference")
+    ods: str | None = Field(
+        default=None,
+        description="ODS code of the trust that says so; absent it is the client's own, or the region it writes for",
+    )
     household_key: str | None = None
     surname_key: str | None = None
     surname_share: float | None = Field(default=None, ge=0, le=1)
@@ -66,7 +101,8 @@ class PatientLine(BaseModel):
     flags: list[PatientFlag] = []
     deceased_on: date | None = None
     opt_out: bool | None = Field(
-        default=None, description="National data opt-out, as checked; cached for a limited time"
+        default=None,
+        description="National data opt-out, as checked; cached for a time. Of clients that write for the region",
     )
     opt_out_checked_at: datetime | None = None
 

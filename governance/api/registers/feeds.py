@@ -24,7 +24,7 @@ BODY = 16 * 1024 * 1024  # bytes in one call
 @blueprint.post("/catalogue/v1/studies")
 @requires(Scope.CONTEXT_WRITE)
 @operation(
-    summary="Insert or replace studies",
+    summary="Put studies on file, or add to those on file",
     tag="context",
     request=schemas.StudyLine,
     request_media=MEDIA_TYPE,
@@ -66,7 +66,7 @@ def staff() -> Response:
 @blueprint.post("/relationships/v1/patients")
 @requires(Scope.CONTEXT_WRITE)
 @operation(
-    summary="Insert or replace patients",
+    summary="Insert or replace what a trust says of patients",
     tag="context",
     request=schemas.PatientLine,
     request_media=MEDIA_TYPE,

@@ -34,7 +34,7 @@ class SelfAccess:
         told_by_staff = staff is not None and staff.patient == patient
         if not told_by_staff:
             known = context.patient(patient)
-            if known is None or known.staff != event.subject.id:
+            if known is None or event.subject.id not in known.staff:
                 return ()
         feed = "staff" if told_by_staff else "patient"
         sentence = (

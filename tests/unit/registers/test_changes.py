@@ -2,37 +2,32 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from governance.audit import AuditLog, NoteSigner, RecordedEvent, Recorder, Source, Subject
-from governance.catalogue import Catalogue
 from governance.clock import FixedClock
 from governance.errors import Conflict, Forbidden, InvalidInput
-from governance.federation import AiManifest, FederationDirectory, IdentityProvider, Person, ServiceClient, Trust
-from governance.pseudonyms import Pseudonymiser, Vault
+from governance.federation import WHOLE_REGION, AiManifest, IdentityProvider, Person, ServiceClient, Trust
+from governance.pseudonyms import Pseudonymiser
 from governance.registers import (
     OPERATOR,
     ApprovedManifest,
-    Changes,
     ContextFeeds,
     Network,
     Registrations,
+    StudyActs,
     Writer,
 )
 from governance.registers.feeds import COMMIT
-from governance.relationships import Relationships
 from governance.storage import Database
-from governance.telemetry import Metrics
-from governance.tokens.client_methods import SECRET_BASIC
-from governance.vocabulary import SYSTEM, Purpose, Role, Scope, SubjectType
+from governance.vocabulary import Purpose, Role, Scope, SubjectType
+from tests.worlds.registers import RegisterWorld, register_world, writer
 from tests.worlds.tokens import KeyPair
 
-ORIGIN = "log.test/registers"
 TRUST = Trust("RRK", "University Hospitals Birmingham")
 PROVIDER = IdentityProvider("https://id.rrk.example", "RRK", "https://id.rrk.example/jwks", ("us",))
 KEYS = {"keys": [KeyPair.ec("triage-1").public]}
@@ -42,8 +37,8 @@ MANIFEST = AiManifest(
 )
 PERSON = Person("https://id.rrk.example", "officer-1", "RRK", frozenset({Role.IG_OFFICER}))
 SECRET = "abcdefghijklmnopqrstuvwxyz0123456789"
-FEEDER = Writer(Subject("feeder", SubjectType.SERVICE, ods="RRK"), "RRK", frozenset({Scope.CONTEXT_WRITE.value}))
-OFFICE = Writer(Subject("office", SubjectType.SERVICE, ods="QHL"), None, frozenset({Scope.FEDERATION_WRITE.value}))
+FEEDER = writer("RRK", scopes=frozenset({Scope.CONTEXT_WRITE.value}))
+OFFICE = writer("QHL", WHOLE_REGION, scopes=frozenset({Scope.FEDERATION_WRITE.value}))
 LINES: dict[str, dict[str, object]] = {
     "studies": {"id": "1.2.3", "custodians": ["RRK"], "patient": "9990000018", "modality": "CT"},
     "edges": {"id": "o-1", "kind": "order", "subject": "u-1", "patient": "9990000018", "ods": "RRK", "source": "ris"},
@@ -52,6 +47,10 @@ LINES: dict[str, dict[str, object]] = {
 }
 LINES["studies"]["study_date"] = "2026-11-20"
 LINES["edges"]["from"] = "2026-11-20T08:00:00Z"
+ACTS: dict[str, Callable[[StudyActs, Writer], object]] = {
+    "labels": lambda room, writer: room.labels(writer, "1.2.3", ["sensitive"]),
+    "custodians": lambda room, writer: room.custodians(writer, "1.2.3", ["RRK", "RKB"]),
+}
 REGISTER: dict[str, Callable[[Registrations, Writer], object]] = {
     "trust": lambda room, writer: room.trust(writer, TRUST),
     "identity_provider": lambda room, writer: room.identity_provider(writer, PROVIDER),
@@ -65,58 +64,9 @@ REGISTER: dict[str, Callable[[Registrations, Writer], object]] = {
 }
 
 
-@dataclass
-class RegisterWorld:
-    """The registers, the log of their changes, and what changes them."""
-
-    database: Database
-    log: AuditLog
-    federation: FederationDirectory
-    catalogue: Catalogue
-    registrations: Registrations
-    feeds: ContextFeeds
-    ids: Iterator[int]
-
-    def records(self) -> list[RecordedEvent]:
-        return self.log.read(0, 100)
-
-    def everything(self) -> list[object]:
-        """Give all that registering changes, and how long the log is."""
-        with self.database.reading() as session:
-            return [
-                self.federation.trusts(session),
-                self.federation.identity_providers(session),
-                self.federation.clients(session),
-                self.federation.credentials(session, "triage"),
-                self.federation.manifests(session),
-                self.federation.persons(session),
-                self.catalogue.studies(session, ["1.2.3"]),
-                self.log.tree_head(),
-            ]
-
-
 @pytest.fixture
 def world(database: Database, clock: FixedClock) -> RegisterWorld:
-    pseudonymiser, ids = Pseudonymiser(b"k" * 32), itertools.count(1)
-    signer = NoteSigner.from_seed(ORIGIN, b"s" * 32)
-    log = AuditLog(database, pseudonymiser, Vault(b"e" * 32), signer, clock, ORIGIN)
-    made: list[RegisterWorld] = []
-    changes = Changes(database, Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: f"change-{next(made[0].ids)}"))
-    federation, catalogue = FederationDirectory(pseudonymiser), Catalogue()
-    registrations = Registrations(
-        changes=changes, federation=federation, methods=[SECRET_BASIC], pseudonymiser=pseudonymiser, clock=clock
-    )
-    feeds = ContextFeeds(
-        changes=changes,
-        catalogue=catalogue,
-        federation=federation,
-        relationships=Relationships(pseudonymiser),
-        pseudonymiser=pseudonymiser,
-        clock=clock,
-        metrics=Metrics(),
-    )
-    made.append(RegisterWorld(database, log, federation, catalogue, registrations, feeds, ids))
-    return made[0]
+    return register_world(database, clock)
 
 
 def body(feed: str, count: int = 1) -> bytes:
@@ -127,6 +77,8 @@ def body(feed: str, count: int = 1) -> bytes:
 def change(world: RegisterWorld, name: str, writer: Writer) -> object:
     if name in REGISTER:
         return REGISTER[name](world.registrations, writer)
+    if name in ACTS:
+        return ACTS[name](world.studies, writer)
     take: Callable[[Writer, bytes], object] = getattr(world.feeds, name)
     return take(writer, body(name))
 
@@ -138,12 +90,14 @@ def methods(room: type[Any]) -> set[str]:
 def test_every_way_to_change_a_register_is_tried_here() -> None:
     assert methods(Registrations) == set(REGISTER)
     assert methods(ContextFeeds) == set(LINES)
+    assert methods(StudyActs) == set(ACTS)
 
 
-@pytest.mark.parametrize("name", [*REGISTER, *LINES])
+@pytest.mark.parametrize("name", [*REGISTER, *LINES, *ACTS])
 def test_a_register_is_open_to_who_holds_its_scope_alone(world: RegisterWorld, name: str) -> None:
     for needed in REGISTER:
         change(world, needed, OFFICE)
+    change(world, "studies", FEEDER)
     before = world.everything()
     stranger = FEEDER if name in REGISTER else OFFICE
     with pytest.raises(Forbidden) as refused:
@@ -171,7 +125,7 @@ def test_every_registration_is_recorded_as_its_writers(world: RegisterWorld, clo
     assert [record.detail for record in records] == [
         {"registered": "trust", "ods": "RRK"},
         {"registered": "identity_provider", "issuer": PROVIDER.issuer, "ods": "RRK"},
-        {"registered": "client", "client_id": "triage", "scopes": [], "asks_for": [], "attests": []},
+        {"registered": "client", "client_id": "triage", "scopes": [], "asks_for": [], "attests": [], "writes_for": []},
         {"registered": "client_credentials", "client_id": "triage", "certificates": [], "secret": True},
         {"registered": "manifest"} | version,
         {"approved": "manifest"} | version,
@@ -186,10 +140,12 @@ def test_every_registration_is_recorded_as_its_writers(world: RegisterWorld, clo
     ]
 
 
-@pytest.mark.parametrize("name", [*REGISTER, *LINES])
+@pytest.mark.parametrize("name", [*REGISTER, *LINES, *ACTS])
 def test_a_change_the_log_refuses_does_not_happen(world: RegisterWorld, name: str) -> None:
     for needed in itertools.takewhile(lambda one: one != name, REGISTER):
         change(world, needed, OPERATOR)
+    if name in ACTS:
+        change(world, "studies", OPERATOR)
     world.ids = itertools.repeat(0)  # from now on every event has the id of the first one
     world.registrations.trust(OPERATOR, Trust("RKB", "Coventry and Warwickshire"))
     before = world.everything()

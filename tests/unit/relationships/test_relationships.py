@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Between, Edge, PatientContext, PatientFlag, Relationships
+from governance.relationships import Between, Edge, KnownPatient, PatientContext, PatientFlag, Relationships
 from governance.storage import Database
 from governance.vocabulary import RelationshipKind
 
@@ -184,12 +184,46 @@ def test_gives_back_the_patient_that_was_kept(world: World) -> None:
     other = PatientContext(world.keyed.patient("9990000026"), household_key="aGg=")
     world.put_patients(kept, other)
 
-    assert world.context() == kept
+    alone = replace(kept, opt_out=None, opt_out_checked_at=None)
+    known = KnownPatient(kept.patient, (alone,), opt_out=False, opt_out_checked_at=NOW - timedelta(hours=1))
+    assert world.context() == known
     with world.database.reading() as session:
         found = world.relationships.patients(session, [kept.patient, other.patient, "p-unknown"], NOW)
-        assert found == {kept.patient: kept, other.patient: other}
+        assert found == {kept.patient: known, other.patient: KnownPatient(other.patient, (other,))}
+        assert world.relationships.patients_said(session, [kept.patient]) == (alone,)
         assert world.relationships.patient(session, "p-unknown", NOW) is None
         assert world.relationships.household_size(session, "aGg=") == 2
+
+
+def test_what_one_trust_says_of_a_patient_hides_nothing_that_another_says(world: World) -> None:
+    person, other = world.keyed.subject("u-17"), world.keyed.subject("u-18")
+    rrk = PatientContext(
+        world.patient,
+        household_key="aGg=",
+        staff=person,
+        flags=frozenset({PatientFlag.VIP}),
+        deceased_on=date(2026, 11, 2),
+        ods="RRK",
+    )
+    rkb = replace(rrk, household_key="b2g=", staff=other, flags=frozenset(), deceased_on=date(2026, 11, 1), ods="RKB")
+    world.put_patients(rrk, PatientContext(world.patient), rkb)
+
+    context = world.context()
+    assert context is not None
+    assert context.said == (PatientContext(world.patient), rkb, rrk)
+    assert (context.staff, context.flags) == ({person, other}, {PatientFlag.VIP})
+    assert (context.household_keys, context.deceased_on) == ({"aGg=", "b2g="}, date(2026, 11, 1))
+    with world.database.reading() as session:
+        assert world.relationships.household_size(session, "aGg=") == 1
+
+
+def test_of_two_checks_of_a_patient_the_newer_is_kept(world: World) -> None:
+    newer = replace(opted(world, opt_out=True, checked_at=NOW), ods="RKB")
+    world.put_patients(newer, opted(world, opt_out=False, checked_at=NOW - timedelta(hours=1)))
+
+    context = world.context()
+    assert context is not None
+    assert context.opt_out is True
 
 
 def opted(world: World, *, opt_out: bool, checked_at: datetime) -> PatientContext:
@@ -223,7 +257,7 @@ def test_a_patient_sent_again_without_a_check_keeps_the_cached_one(world: World)
 
     context = world.context()
     assert context is not None
-    assert (context.opt_out, context.household_key) == (True, "aGg=")
+    assert (context.opt_out, context.household_keys) == (True, {"aGg="})
 
 
 def test_expired_checks_are_purged_and_fresh_ones_are_not(world: World) -> None:
@@ -234,4 +268,6 @@ def test_expired_checks_are_purged_and_fresh_ones_are_not(world: World) -> None:
         assert world.relationships.purge_opt_outs(session, NOW) == 1
         assert world.relationships.purge_opt_outs(session, NOW) == 0
     with world.database.reading() as session:
-        assert world.relationships.patient(session, fresh.patient, NOW) == fresh
+        kept = world.relationships.patient(session, fresh.patient, NOW)
+    assert kept is not None
+    assert (kept.opt_out, kept.opt_out_checked_at) == (True, NOW)

@@ -1,0 +1,123 @@
+"""What a line of a feed makes of what is on file: members that it leaves out stay as they are, nothing is lowered.
+
+A line that names a member as null clears it. Of a study the labels and the custodians only grow by a feed: they are
+taken away by an explicit act (``studies.py``).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from sqlmodel import Session
+
+from governance.catalogue import Study
+from governance.errors import Fault
+from governance.feeds import LineFault, in_one_line
+from governance.registers.writers import Claim, Writer, refusals
+from governance.relationships import Edge
+
+Row = TypeVar("Row")
+
+STUDY_MEMBERS = {"body_part": "body_part"}
+EDGE_MEMBERS = {"patient": "patient", "study_uid": "study", "until": "valid_until"}
+_TIES = ("household_key", "surname_key", "surname_share", "postcode_key")
+STAFF_MEMBERS = {
+    name: name for name in (*_TIES, "department", "site", "team_ids", "patient_key", "training_valid_to", "leaves_on")
+}
+PATIENT_MEMBERS = {name: name for name in (*_TIES, "flags", "deceased_on")} | {"staff_id": "staff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Generic[Row]):
+    """A line that reads well: its number, its row, and the names of the members it has."""
+
+    number: int
+    row: Row
+    named: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Feed(Generic[Row]):
+    """One feed: how its rows are found on file, what a line makes of them, whose they are, how they are written.
+
+    Args:
+        name: as the log and the metrics say it.
+        key: gives what a row is known by.
+        filed: finds the rows on file under the keys of some rows.
+        merged: gives what a line makes of what is on file, or of nothing.
+        claims: says whose a row is, given what is on file; made for some rows and those on file, so that what it needs
+            to know of them is read in one go.
+        check: gives what is wrong with what a line makes of what is on file.
+        upsert: writes rows whole.
+    """
+
+    name: str
+    key: Callable[[Row], Any]
+    filed: Callable[[Session, Collection[Row]], Mapping[Any, Row]]
+    merged: Callable[[Line[Row], Row | None], Row]
+    claims: Callable[[Session, Collection[Row]], Callable[[Row, Row | None], Iterable[Claim]]]
+    check: Callable[[Line[Row], Row, Row | None], Sequence[Fault]]
+    upsert: Callable[[Session, Sequence[Row]], None]
+
+    def write(self, session: Session, writer: Writer, lines: Sequence[Line[Row]]) -> list[LineFault]:
+        """Write the lines that are the writer's, in their order, and give the faults of those that are not."""
+        rows = [line.row for line in lines]
+        on_file = dict(self.filed(session, rows))
+        claims = self.claims(session, [*rows, *on_file.values()])
+        written: dict[Any, Row] = {}
+        rejected = []
+        for line in lines:
+            key = self.key(line.row)
+            before = on_file.get(key)
+            row = self.merged(line, before)
+            faults = [*self.check(line, row, before), *refusals(writer, claims(row, before))]
+            if faults:
+                rejected.append(LineFault(line.number, in_one_line(faults)))
+            else:
+                on_file[key] = written[key] = row
+        self.upsert(session, list(written.values()))
+        return rejected
+
+
+def left(members: Mapping[str, str]) -> Callable[[Line[Any], Any], Any]:
+    """Make a merge that leaves the members a line does not name as they are on file.
+
+    Args:
+        members: the names of the feed that may be absent, with the fields they are kept in.
+    """
+
+    def merged(line: Line[Any], filed: Any) -> Any:
+        if filed is None:
+            return line.row
+        kept = {field: getattr(filed, field) for name, field in members.items() if name not in line.named}
+        return replace(line.row, **kept)
+
+    return merged
+
+
+def study(line: Line[Study], filed: Study | None) -> Study:
+    """Merge a study: custodians and labels are added to those on file."""
+    row: Study = left(STUDY_MEMBERS)(line, filed)
+    if filed is None:
+        return row
+    added = tuple(ods for ods in row.custodians if ods not in filed.custodians)
+    return replace(row, custodians=filed.custodians + added, labels=filed.labels | row.labels)
+
+
+def nothing(_line: Line[Any], _row: object, _filed: object) -> Sequence[Fault]:
+    """Find nothing wrong."""
+    return ()
+
+
+def custodians_known(line: Line[Study], _row: Study, filed: Study | None) -> Sequence[Fault]:
+    """Make sure that a new study says who answers for it."""
+    if filed is None and "custodians" not in line.named:
+        return [Fault("/custodians", "is required: the study is not on file")]
+    return ()
+
+
+def ends_after_beginning(_line: Line[Edge], row: Edge, _filed: Edge | None) -> Sequence[Fault]:
+    """Make sure that the end on file is not before the beginning a line names."""
+    if row.valid_until is not None and row.valid_until <= row.valid_from:
+        return [Fault("/until", "on file is not after from")]
+    return ()

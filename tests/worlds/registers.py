@@ -1,0 +1,117 @@
+"""The registers on a real database with a real log, and everything that changes them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from governance.audit import AuditLog, NoteSigner, RecordedEvent, Recorder, Source, Subject
+from governance.catalogue import Catalogue, Study
+from governance.clock import FixedClock
+from governance.federation import WHOLE_REGION, FederationDirectory
+from governance.pseudonyms import Pseudonymiser, Vault
+from governance.registers import Changes, ContextFeeds, Registrations, StudyActs, Taken, Writer
+from governance.relationships import Relationships
+from governance.storage import Database
+from governance.telemetry import Metrics
+from governance.tokens.client_methods import SECRET_BASIC
+from governance.vocabulary import SYSTEM, Scope, SubjectType
+
+ORIGIN = "log.test/registers"
+BOTH = frozenset({Scope.CONTEXT_WRITE.value, Scope.FEDERATION_WRITE.value})
+
+
+def writer(ods: str, *writes_for: str, scopes: frozenset[str] = BOTH) -> Writer:
+    """Give a service of a trust as a writer of both registers, for its trust and those named."""
+    subject = Subject(f"feeder-{ods.lower()}", SubjectType.SERVICE, ods=ods)
+    return Writer(subject, ods, scopes, frozenset(writes_for))
+
+
+OFFICE = writer("QHL", WHOLE_REGION)
+
+
+@dataclass
+class RegisterWorld:
+    """The registers, the log of their changes, and what changes them."""
+
+    database: Database
+    log: AuditLog
+    federation: FederationDirectory
+    catalogue: Catalogue
+    relationships: Relationships
+    registrations: Registrations
+    feeds: ContextFeeds
+    studies: StudyActs
+    pseudonymiser: Pseudonymiser
+    clock: FixedClock
+    ids: Iterator[int]
+
+    def records(self) -> list[RecordedEvent]:
+        """Give what the log holds."""
+        return self.log.read(0, 100)
+
+    def everything(self) -> list[object]:
+        """Give all that registering changes, and how long the log is."""
+        with self.database.reading() as session:
+            return [
+                self.federation.trusts(session),
+                self.federation.identity_providers(session),
+                self.federation.clients(session),
+                self.federation.credentials(session, "triage"),
+                self.federation.manifests(session),
+                self.federation.persons(session),
+                self.catalogue.studies(session, ["1.2.3"]),
+                self.log.tree_head(),
+            ]
+
+    def feed(self, name: str, by: Writer, *rows: dict[str, object]) -> Taken:
+        """Send lines of a feed."""
+        body = "\n".join(map(json.dumps, rows)).encode()
+        taken: Taken = getattr(self.feeds, name)(by, body)
+        return taken
+
+    def study(self, study_uid: str = "1.2.3") -> Study | None:
+        """Give a study as it is on file."""
+        with self.database.reading() as session:
+            return self.catalogue.study(session, study_uid)
+
+
+def register_world(database: Database, clock: FixedClock) -> RegisterWorld:
+    """Make the registers on a database."""
+    pseudonymiser, ids = Pseudonymiser(b"k" * 32), itertools.count(1)
+    signer = NoteSigner.from_seed(ORIGIN, b"s" * 32)
+    log = AuditLog(database, pseudonymiser, Vault(b"e" * 32), signer, clock, ORIGIN)
+    made: list[RegisterWorld] = []
+    changes = Changes(database, Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: f"change-{next(made[0].ids)}"))
+    federation, catalogue = FederationDirectory(pseudonymiser), Catalogue()
+    relationships = Relationships(pseudonymiser)
+    registrations = Registrations(
+        changes=changes, federation=federation, methods=[SECRET_BASIC], pseudonymiser=pseudonymiser, clock=clock
+    )
+    feeds = ContextFeeds(
+        changes=changes,
+        catalogue=catalogue,
+        federation=federation,
+        relationships=relationships,
+        pseudonymiser=pseudonymiser,
+        clock=clock,
+        metrics=Metrics(),
+    )
+    made.append(
+        RegisterWorld(
+            database=database,
+            log=log,
+            federation=federation,
+            catalogue=catalogue,
+            relationships=relationships,
+            registrations=registrations,
+            feeds=feeds,
+            studies=StudyActs(changes=changes, catalogue=catalogue, federation=federation, clock=clock),
+            pseudonymiser=pseudonymiser,
+            clock=clock,
+            ids=ids,
+        )
+    )
+    return made[0]
