@@ -20,8 +20,8 @@ class ServiceClient:
     service runs. ``token_audience`` is set for an archive: the audience that tokens for it carry; ``ods`` is then the
     custodian whose images it holds. ``asks_for`` are the trusts (``EVERY_TRUST``: all of them) whose people it may ask
     about beside its own trust's. ``attests`` is what counts when it says it of the people it answers for: how strongly
-    they signed in, and whether their device is managed. ``writes_for`` names the trusts beside ``ods`` whose rows of the
-    registers it may write, or :data:`WHOLE_REGION`; the scopes say which registers.
+    they signed in, and whether their device is managed. ``writes_for`` names the trusts beside ``ods`` whose rows of
+    the registers it may write, or :data:`WHOLE_REGION`; the scopes say which registers.
     """
 
     client_id: str

@@ -4,8 +4,9 @@
 2. A study is its custodians'. A client puts a study on file for its own trust. Who else answers for it, and who no
    longer does, is said by an explicit act (``studies.py``): a study is open under the agreements of any of its
    custodians, so whoever named itself one would open another's images.
-3. A relationship is the trust's whose order, list or rota it is; one about a study is also a custodian's of the study.
-   A patient's relationship opens no single study by name: it is the word of the trust that treats the patient.
+3. A relationship is the trust's whose order, list or rota it is; one about a study is also a custodian's of the study,
+   or both ends' of a referral (``referrals.py``). A patient's relationship opens no single study by name: it is the
+   word of the trust that treats the patient.
 4. A registration gives nobody more than the one who registers it has: no scope, no trust to ask about or to write for.
 5. What is national is the region's: an issuer that speaks for any trust, and opt-outs.
 """
@@ -51,11 +52,12 @@ def patient(row: PatientContext, _filed: PatientContext | None) -> Iterator[Clai
         yield Claim("/opt_out", _REGION, "is set nationally: a client that writes for the region reports it")
 
 
-def edge(row: Edge, filed: Edge | None, study: Study | None) -> Iterator[Claim]:
-    """Claim a relationship; ``study`` is the one it names, as the catalogue has it."""
+def edge(row: Edge, filed: Edge | None, study: Study | None, filed_study: Study | None) -> Iterator[Claim]:
+    """Claim a relationship; ``study`` is the one it names, as the catalogue has it, ``filed_study`` that on file."""
     yield _of("/ods", row.ods, "is another trust")
     if filed is not None:
-        yield _of("/id", filed.ods, "is on file as another trust's relationship")
+        owners = frozenset(filed_study.custodians if filed_study is not None else ())
+        yield Claim("/id", owners | {filed.ods}, "is on file as another trust's relationship")
     if study is not None:
         yield Claim("/study_uid", frozenset(study.custodians), "is another trust's study")
     elif row.study is not None and row.patient is None:

@@ -22,7 +22,8 @@ from governance.feeds import Limits, LineFault, Parsed
 from governance.pseudonyms import Pseudonymiser
 from governance.registers import claims, lines
 from governance.registers.changes import Change, Changes, Made
-from governance.registers.lines import Feed, Line
+from governance.registers.lines import Feed, Line, Outcome
+from governance.registers.referrals import Referrals, Rule
 from governance.registers.writers import Claim, Writer
 from governance.relationships import Edge, PatientContext, Relationships, parse_edges, parse_patients
 from governance.storage.upsert import chunks
@@ -37,10 +38,14 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a feed: how many lines are stored, and why the others are not."""
+    """What became of a feed: how many lines are stored, and why the others are not.
+
+    ``waiting`` are lines that are stored and do not count yet, with what they wait for.
+    """
 
     accepted: int
     rejected: tuple[LineFault, ...]
+    waiting: tuple[LineFault, ...] = ()
 
 
 class ContextFeeds:
@@ -101,6 +106,7 @@ class ContextFeeds:
             claims=self._edge_claims,
             check=lines.ends_after_beginning,
             upsert=self._relationships.upsert_edges,
+            rule=self._edge_rule,
         )
         return self._take(writer, feed, parse_edges(body, self._pseudonymiser, LIMITS), self._clock.now())
 
@@ -142,35 +148,50 @@ class ContextFeeds:
 
     def _edge_claims(self, session: Session, edges: Collection[Edge]) -> Callable[[Edge, Edge | None], Iterable[Claim]]:
         """Say whose edges are, by the studies they name as the catalogue has them."""
+        study = self._studies_of(session, edges)
+        return lambda edge, filed: claims.edge(edge, filed, study(edge), None if filed is None else study(filed))
+
+    def _edge_rule(self, session: Session, writer: Writer, edges: Collection[Edge]) -> Rule:
+        referrals = Referrals(self._relationships, self._federation)
+        return referrals.rule(session, writer, edges, self._studies_of(session, edges))
+
+    def _studies_of(self, session: Session, edges: Collection[Edge]) -> Callable[[Edge], Study | None]:
         known = self._catalogue.studies_by_pseudonym(session, {edge.study for edge in edges if edge.study is not None})
-        return lambda edge, filed: claims.edge(edge, filed, known.get(edge.study or ""))
+        return lambda edge: known.get(edge.study or "")
 
     def _take(self, writer: Writer, feed: Feed[Row], parsed: Parsed[Row], now: datetime) -> Taken:
         """Store the writer's good rows a commit at a time, each with its record; the first counts the unread lines."""
         read = [Line(*line) for line in zip(parsed.numbers, parsed.rows, parsed.named, strict=True)]
         rejected, unread = list(parsed.faults), len(parsed.faults)
+        waiting: list[LineFault] = []
         for some in chunks(read, COMMIT) if read else [()]:
             change = Change(writer, Scope.CONTEXT_WRITE, f"registers/{feed.name}", now)
-            refused = self._changes.make(change, _writing(feed, writer, some, unread))
+            outcome = self._changes.make(change, _writing(feed, writer, some, unread))
+            refused = outcome.rejected
             rejected += refused
+            waiting += outcome.waiting
             self._metrics.feed_lines_taken(feed=feed.name, outcome="accepted", count=len(some) - len(refused))
             self._metrics.feed_lines_taken(feed=feed.name, outcome="rejected", count=unread + len(refused))
             unread = 0
-        return Taken(len(read) + len(parsed.faults) - len(rejected), tuple(sorted(rejected, key=lambda one: one.line)))
+        accepted = len(read) + len(parsed.faults) - len(rejected)
+        return Taken(accepted, tuple(sorted(rejected, key=lambda one: one.line)), tuple(waiting))
 
 
 def _writing(
     feed: Feed[Row], writer: Writer, some: Sequence[Line[Row]], unread: int
-) -> Callable[[Session], Made[list[LineFault]]]:
+) -> Callable[[Session], Made[Outcome]]:
     """Say how some lines are written, and what is recorded of it."""
 
-    def write(session: Session) -> Made[list[LineFault]]:
-        refused = feed.write(session, writer, some)
+    def write(session: Session) -> Made[Outcome]:
+        outcome = feed.write(session, writer, some)
+        refused = len(outcome.rejected)
         detail: dict[str, JsonValue] = {
             "feed": feed.name,
-            "accepted": len(some) - len(refused),
-            "rejected": unread + len(refused),
+            "accepted": len(some) - refused,
+            "rejected": unread + refused,
         }
-        return Made(refused, detail)
+        if outcome.waiting:
+            detail["waiting"] = len(outcome.waiting)
+        return Made(outcome, detail)
 
     return write

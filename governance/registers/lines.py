@@ -36,6 +36,27 @@ class Line(Generic[Row]):
     named: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What becomes of a line that is no single writer's: faults, or that it waits, or neither: then it is written."""
+
+    faults: tuple[Fault, ...] = ()
+    waits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of some lines: those that are refused, and those that are kept and do not count yet, with why."""
+
+    rejected: list[LineFault]
+    waiting: list[LineFault]
+
+
+def no_rule(_session: Session, _writer: Writer, _rows: Collection[Any]) -> Callable[[Any, Any], Ruling | None]:
+    """Leave every row to its claims."""
+    return lambda _row, _filed: None
+
+
 @dataclass(frozen=True)
 class Feed(Generic[Row]):
     """One feed: how its rows are found on file, what a line makes of them, whose they are, how they are written.
@@ -49,6 +70,7 @@ class Feed(Generic[Row]):
             to know of them is read in one go.
         check: gives what is wrong with what a line makes of what is on file.
         upsert: writes rows whole.
+        rule: rules on rows that are no single writer's; made like ``claims``, it gives None for a row that is.
     """
 
     name: str
@@ -58,25 +80,33 @@ class Feed(Generic[Row]):
     claims: Callable[[Session, Collection[Row]], Callable[[Row, Row | None], Iterable[Claim]]]
     check: Callable[[Line[Row], Row, Row | None], Sequence[Fault]]
     upsert: Callable[[Session, Sequence[Row]], None]
+    rule: Callable[[Session, Writer, Collection[Row]], Callable[[Row, Row | None], Ruling | None]] = no_rule
 
-    def write(self, session: Session, writer: Writer, lines: Sequence[Line[Row]]) -> list[LineFault]:
-        """Write the lines that are the writer's, in their order, and give the faults of those that are not."""
+    def write(self, session: Session, writer: Writer, lines: Sequence[Line[Row]]) -> Outcome:
+        """Write the lines that are the writer's, in their order, and say what became of the others."""
         rows = [line.row for line in lines]
         on_file = dict(self.filed(session, rows))
         claims = self.claims(session, [*rows, *on_file.values()])
+        rule = self.rule(session, writer, [*rows, *on_file.values()])
         written: dict[Any, Row] = {}
-        rejected = []
+        outcome = Outcome([], [])
         for line in lines:
             key = self.key(line.row)
             before = on_file.get(key)
             row = self.merged(line, before)
-            faults = [*self.check(line, row, before), *refusals(writer, claims(row, before))]
+            faults = tuple(self.check(line, row, before))
+            ruling = None if faults else rule(row, before)
+            faults += refusals(writer, claims(row, before)) if ruling is None else ruling.faults
             if faults:
-                rejected.append(LineFault(line.number, in_one_line(faults)))
+                outcome.rejected.append(LineFault(line.number, in_one_line(faults)))
+            elif ruling is not None and ruling.waits is not None:
+                outcome.waiting.append(LineFault(line.number, ruling.waits))
+                on_file.pop(key, None)
+                written.pop(key, None)
             else:
                 on_file[key] = written[key] = row
         self.upsert(session, list(written.values()))
-        return rejected
+        return outcome
 
 
 def left(members: Mapping[str, str]) -> Callable[[Line[Any], Any], Any]:

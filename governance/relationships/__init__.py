@@ -10,7 +10,8 @@ Rules of this room:
 6. A national data opt-out is a cached check, kept apart from the patient and for a limited time. Too old is unknown,
    and unknown is never "has not opted out".
 7. What a trust says of a patient is its own: it stands beside what others say, and neither hides nor removes it.
-8. An upsert replaces a record whole. Evidence that arrives late still counts from when it was valid.
+8. A referral that only one of its ends has told of is kept as that end's word, and is no edge.
+9. An upsert replaces a record whole. Evidence that arrives late still counts from when it was valid.
 
 Example: ``relationships.edges_to(session, study.patient, study.study, now, study.custodians)``.
 """

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow
+from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow, ReferralWordRow
 from governance.relationships.edge import WIDE_KINDS, Between, Edge
 from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
 from governance.storage.prepared import Prepared
@@ -18,6 +18,7 @@ Row = Mapping[Any, Any]
 _EDGE: sa.Table = EdgeRow.__table__  # type: ignore[attr-defined]
 _PATIENT: sa.Table = PatientRow.__table__  # type: ignore[attr-defined]
 _OPT_OUT: sa.Table = OptOutRow.__table__  # type: ignore[attr-defined]
+_WORD: sa.Table = ReferralWordRow.__table__  # type: ignore[attr-defined]
 
 
 # Statements are built once: SQLAlchemy knows the object again and skips building and hashing it. What a decision asks
@@ -57,6 +58,7 @@ _OF_PATIENT = sa.select(_EDGE).where(
     _NAMES_PATIENT, _EDGE.c.valid_from >= sa.bindparam("since"), _EDGE.c.valid_from < sa.bindparam("before")
 )
 _BY_IDS = sa.select(_EDGE).where(_EDGE.c.id.in_(sa.bindparam("ids", expanding=True)))
+_WORDS = sa.select(_WORD).where(_WORD.c.id.in_(sa.bindparam("ids", expanding=True)))
 _SAID = sa.select(_PATIENT).where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True)))
 _FRESH = sa.and_(_OPT_OUT.c.patient == _PATIENT.c.patient, _OPT_OUT.c.checked_at > sa.bindparam("checked_after"))
 _CONTEXTS = sa.select(*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at).select_from(
@@ -84,6 +86,28 @@ def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
     ]
     checks.sort(key=lambda check: check["checked_at"])
     upsert(session, OptOutRow, checks, newest_by="checked_at")
+
+
+def delete_edge(session: Session, edge_id: str) -> None:
+    """Take an edge off file."""
+    session.connection().execute(sa.delete(_EDGE).where(_EDGE.c.id == edge_id))
+
+
+def put_referral_word(session: Session, edge: Edge, said_by: str) -> None:
+    """Insert or replace what one end of a referral says of it."""
+    row = _edge_row(edge) | {"said_by": said_by}
+    del row["kind"]
+    upsert(session, ReferralWordRow, [row])
+
+
+def referral_words(session: Session, ids: Sequence[str]) -> dict[str, dict[str, Edge]]:
+    """Find what ends say of referrals, by feed id and by the trust that says so."""
+    found: dict[str, dict[str, Edge]] = {}
+    for chunk in chunks(ids):
+        for row in session.connection().execute(_WORDS, {"ids": list(chunk)}).mappings():
+            values = {name: value for name, value in row.items() if name != "said_by"}
+            found.setdefault(row["id"], {})[row["said_by"]] = Edge(kind=RelationshipKind.REFERRAL, **values)
+    return found
 
 
 def edges_by_id(session: Session, ids: Sequence[str]) -> list[Edge]:

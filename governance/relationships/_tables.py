@@ -39,6 +39,22 @@ class EdgeRow(SQLModel, table=True):
     source: str
 
 
+class ReferralWordRow(SQLModel, table=True):
+    """What one end of a referral says of it, by the referral's feed id and the trust that says so."""
+
+    __tablename__ = "relationships_referral_word"
+
+    id: str = Field(primary_key=True)
+    said_by: str = Field(primary_key=True)
+    subject: str
+    patient: str | None = None
+    study: str | None = None
+    ods: str
+    valid_from: datetime = Field(sa_column=utc_column())
+    valid_until: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
+    source: str
+
+
 class PatientRow(SQLModel, table=True):
     """What one trust says of a patient, with ties as keyed hashes; an empty ``ods`` says it for the region."""
 

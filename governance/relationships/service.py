@@ -104,6 +104,18 @@ class Relationships:
         """Count the patients who share a household key: a shared residence is no tie."""
         return _store.household_size(session, household_key)
 
+    def referral_words(self, session: Session, ids: Collection[str]) -> dict[str, dict[str, Edge]]:
+        """Give what the ends of referrals say of them, by feed id and by the trust that says so."""
+        return _store.referral_words(session, sorted(set(ids)))
+
+    def upsert_referral_word(self, session: Session, edge: Edge, said_by: str) -> None:
+        """Insert or replace what one end of a referral says of it; by itself it is no edge."""
+        _store.put_referral_word(session, edge, said_by)
+
+    def withdraw_edge(self, session: Session, edge_id: str) -> None:
+        """Take an edge off file, if it is there."""
+        _store.delete_edge(session, edge_id)
+
     def upsert_edges(self, session: Session, edges: Sequence[Edge]) -> None:
         """Insert or replace edges by id; of two with one id the last wins."""
         _store.put_edges(session, edges)

@@ -192,3 +192,56 @@ def test_the_described_fields_are_those_the_feeds_read() -> None:
     assert described(EdgeLine) == relationships_feed.EDGE_FIELDS
     assert described(StaffLine) == federation_feed.FIELDS
     assert described(PatientLine) == relationships_feed.PATIENT_FIELDS
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_a_client_of_a_trust_is_refused_the_lines_of_another_and_nothing_beside_them(
+    context_world: ContextWorld, path: str
+) -> None:
+    own = {
+        STUDIES: {"id": "1.2.840.9", "custodians": ["RL4"]},
+        EDGES: {"id": "own", "ods": "RL4"},
+        STAFF: {"id": "own", "ods": "RL4"},
+        PATIENTS: {},
+    }
+    others = {PATIENTS: {"ods": "RRK"}}
+    answer = context_world.feed_as("RL4", path, LINES[path] | own[path], LINES[path] | others.get(path, {}))
+
+    assert answer["accepted"] == 1
+    assert [line["line"] for line in answer["rejected"]] == [2]
+    assert answer["rejected"][0]["reason"].startswith("/custodians" if path == STUDIES else "/ods: is another trust")
+    assert [event.detail["rejected"] for event in context_world.changes()] == [1]
+
+
+def test_a_rota_of_another_trust_opens_none_of_its_studies(context_world: ContextWorld) -> None:
+    context_world.feed(STUDIES, LINES[STUDIES])
+    rota = {"id": "r", "kind": "rota", "subject": "radiologist.rkb", "ods": "RRK", "source": "ris-rrk"}
+    rota |= {"from": "2026-11-20T08:00:00Z", "until": "2026-12-20T08:00:00Z"}
+    answer = context_world.feed_as("RL4", EDGES, rota)
+
+    assert answer == {"accepted": 0, "rejected": [{"line": 1, "reason": "/ods: is another trust"}]}
+    made, now = context_world.services, context_world.services.infrastructure.clock.now()
+    with made.infrastructure.database.reading() as session:
+        wanted = Between("radiologist.rkb", (), None, None, ("RRK",))
+        assert made.registers.relationships.edges_between(session, wanted, now) == ()
+
+
+def test_a_sealed_study_sent_again_without_labels_stays_sealed(context_world: ContextWorld) -> None:
+    context_world.feed(STUDIES, LINES[STUDIES] | {"labels": ["sealed"]})
+    assert context_world.feed(STUDIES, LINES[STUDIES]).get_json()["rejected"] == []
+    answer = context_world.feed_as("RRK", STUDIES, LINES[STUDIES] | {"labels": []})
+
+    assert answer["accepted"] == 1
+    assert labels(context_world) == {"sealed"}
+    act = f"{STUDIES}/{UID}/labels"
+    lowered = context_world.post(act, {"labels": ["sensitive"]}, scopes=(Scope.CONTEXT_WRITE,))
+    assert lowered.get_json() == {"id": UID, "custodians": ["RRK"], "labels": ["sensitive"]}
+    assert labels(context_world) == {"sensitive"}
+    assert context_world.changes()[-1].detail == {"changed": "labels", "before": ["sealed"], "after": ["sensitive"]}
+
+
+def labels(world: ContextWorld) -> frozenset[str]:
+    with world.services.infrastructure.database.reading() as session:
+        study = world.services.registers.catalogue.study(session, UID)
+    assert study is not None
+    return study.labels

@@ -22,6 +22,7 @@ from governance.web import _session_store as sessions
 from tests.worlds.agreements import OFFICE, World, document
 from tests.worlds.basics import NOON
 from tests.worlds.processes import PATIENCE, at_once
+from tests.worlds.registers import register_world, writer
 from tests.worlds.tokens import KEK, KeyPair
 
 PARTIES = ("RRK", "RKB")
@@ -101,6 +102,28 @@ def present(database: Database) -> int:
             continue
         taken += 1
     return taken
+
+
+def feed_as(database: Database, ods: str) -> tuple[int, int]:
+    """Feed the same new member of staff and the same new study as everybody; gives how many of each were taken."""
+    world, by = register_world(database, FixedClock(NOON), new_id=unique), writer(ods)
+    staff = {"id": "u-1", "ods": ods, "role": "nurse"}
+    study = {"id": "1.2.3", "custodians": [ods], "patient": "9990000018", "modality": "CT", "study_date": "2026-11-20"}
+    return world.feed("staff", by, staff).accepted, world.feed("studies", by, study).accepted
+
+
+def test_a_row_that_several_trusts_feed_at_once_is_one_trusts(database: Database) -> None:
+    trusts = ("RRK", "RKB", "RL4", "RJE")
+    taken = at_once(database.url, feed_as, [(ods,) for ods in trusts])
+    assert [sum(some) for some in zip(*taken, strict=True)] == [1, 1]
+    world = register_world(database, FixedClock(NOON), new_id=unique)
+    with database.reading() as session:
+        member = world.federation.staff(session, world.pseudonymiser.subject("u-1"))
+    study = world.study()
+    assert member is not None
+    assert study is not None
+    assert (taken[trusts.index(member.ods)][0], taken[trusts.index(study.custodians[0])][1]) == (1, 1)
+    assert len(study.custodians) == 1
 
 
 def test_an_agreement_that_is_over_expires_once(database: Database, clock: FixedClock) -> None:

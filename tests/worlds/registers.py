@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from governance.audit import AuditLog, NoteSigner, RecordedEvent, Recorder, Source, Subject
@@ -78,13 +78,15 @@ class RegisterWorld:
             return self.catalogue.study(session, study_uid)
 
 
-def register_world(database: Database, clock: FixedClock) -> RegisterWorld:
-    """Make the registers on a database."""
+def register_world(database: Database, clock: FixedClock, new_id: Callable[[], str] | None = None) -> RegisterWorld:
+    """Make the registers on a database; ``new_id`` makes the ids of records, which count up without one."""
     pseudonymiser, ids = Pseudonymiser(b"k" * 32), itertools.count(1)
     signer = NoteSigner.from_seed(ORIGIN, b"s" * 32)
     log = AuditLog(database, pseudonymiser, Vault(b"e" * 32), signer, clock, ORIGIN)
     made: list[RegisterWorld] = []
-    changes = Changes(database, Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: f"change-{next(made[0].ids)}"))
+    changes = Changes(
+        database, Recorder(log, clock, Source(SYSTEM, "QHL"), new_id or (lambda: f"change-{next(made[0].ids)}"))
+    )
     federation, catalogue = FederationDirectory(pseudonymiser), Catalogue()
     relationships = Relationships(pseudonymiser)
     registrations = Registrations(

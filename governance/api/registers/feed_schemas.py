@@ -119,3 +119,7 @@ class FeedAnswer(BaseModel):
 
     accepted: int = Field(ge=0)
     rejected: list[RejectedLine]
+    waiting: list[RejectedLine] = Field(
+        default=[],
+        description="Lines of the accepted that do not count yet: referrals that their other end has to send",
+    )

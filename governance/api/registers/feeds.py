@@ -84,5 +84,8 @@ def _body() -> bytes:
 
 
 def _answer(taken: Taken) -> Response:
-    """Say how many lines were taken, and which were not."""
-    return jsonify({"accepted": taken.accepted, "rejected": [asdict(fault) for fault in taken.rejected]})
+    """Say how many lines were taken, which were not, and which do not count yet."""
+    body: dict[str, object] = {"accepted": taken.accepted, "rejected": [asdict(fault) for fault in taken.rejected]}
+    if taken.waiting:
+        body["waiting"] = [asdict(line) for line in taken.waiting]
+    return jsonify(body)

@@ -288,6 +288,55 @@ def test_an_owner_writes_edges_about_its_images_for_anybody(world: RegisterWorld
     assert world.feed("edges", RKB, order).rejected == (), "an order of RKB's own for a patient of RKB's"
 
 
+REFERRAL: dict[str, Any] = EDGE | {"id": "ref-1", "kind": "referral", "subject": "surgeon", "study_uid": UID}
+REFERRAL |= {"ods": "RKB", "source": "ris-rkb"}
+
+
+def counted(world: RegisterWorld) -> list[str]:
+    """Give the trust whose relationship is on file under the referral's id, if there is one."""
+    with world.database.reading() as session:
+        return [edge.ods for edge in world.relationships.edges(session, ["ref-1"]).values()]
+
+
+def test_a_referral_about_a_third_trusts_study_counts_once_both_its_ends_have_said_so(world: RegisterWorld) -> None:
+    assert world.feed("staff", RL4, {"id": "surgeon", "ods": "RL4", "role": "clinician"}).accepted == 1
+    first = world.feed("edges", RKB, REFERRAL)
+    assert (first.accepted, [one.line for one in first.waiting], counted(world)) == (1, [1], [])
+    assert world.records()[-1].detail == {"feed": "edges", "accepted": 1, "rejected": 0, "waiting": 1}
+    assert world.feed("edges", RKB, REFERRAL).waiting, "its own repetition is no second end"
+    otherwise = world.feed("edges", RL4, REFERRAL | {"until": "2027-12-20T08:00:00Z"})
+    assert ([one.line for one in otherwise.waiting], counted(world)) == ([1], [])
+    second = world.feed("edges", RL4, REFERRAL | {"source": "ris-rl4"})
+    assert (second.accepted, second.waiting, counted(world)) == (1, (), ["RKB"])
+    changed = world.feed("edges", RL4, REFERRAL | {"until": "2027-12-20T08:00:00Z"})
+    assert ([one.line for one in changed.waiting], counted(world)) == ([1], []), "they agree no longer"
+
+
+def test_nobody_but_two_ends_makes_a_referral_of_a_third_trusts_study(world: RegisterWorld) -> None:
+    world.feed("staff", RL4, {"id": "surgeon", "ods": "RL4", "role": "clinician"})
+    for by, row, path in (
+        (RL4, REFERRAL | {"ods": "RL4"}, "/study_uid"),  # both ends are one trust
+        (RKB, REFERRAL | {"subject": "nobody"}, "/study_uid"),  # the other end is not known
+        (writer("RJE"), REFERRAL, "/ods"),  # no end at all
+        (RL4, REFERRAL | {"kind": "order"}, "/ods"),
+    ):
+        taken = world.feed("edges", by, row)
+        assert (taken.accepted, taken.rejected[0].reason.startswith(path), counted(world)) == (0, True, [])
+    world.feed("edges", RKB, REFERRAL)
+    assert world.feed("edges", RRK, REFERRAL | {"ods": "RRK"}).rejected == (), "the custodian needs nobody"
+    assert world.feed("edges", RL4, REFERRAL).rejected[0].reason.startswith("/id")
+    assert counted(world) == ["RRK"]
+
+
+def test_the_custodian_replaces_a_referral_of_two_others(world: RegisterWorld) -> None:
+    world.feed("staff", RL4, {"id": "surgeon", "ods": "RL4", "role": "clinician"})
+    both = world.feed("edges", writer("RKB", "RL4"), REFERRAL)
+    assert (both.waiting, counted(world)) == ((), ["RKB"])
+    assert world.feed("edges", RRK, REFERRAL | {"ods": "RRK"}).rejected == ()
+    assert world.feed("edges", RKB, REFERRAL).rejected[0].reason.startswith("/id")
+    assert counted(world) == ["RRK"]
+
+
 # Registrations
 
 
