@@ -18,6 +18,7 @@ from governance.web.body import validated
 blueprint = Blueprint("alerts", __name__)
 STREAM = "text/event-stream"
 _LONGEST_ID = 18  # digits
+_CLOSED = {409: "Somebody closed it already."}
 
 
 @blueprint.get("/alerts/v1/alerts")
@@ -55,6 +56,7 @@ def alert(alert_id: str) -> Response:
     tag="alerts",
     request=schemas.Assignment,
     response=schemas.AlertView,
+    refusals=_CLOSED,
 )
 def assign(alert_id: str) -> Response:
     """Assign an alert; a new one is under investigation from here on."""
@@ -65,7 +67,13 @@ def assign(alert_id: str) -> Response:
 
 @blueprint.post("/alerts/v1/alerts/<alert_id>/comment")
 @requires(Scope.ALERTS_REVIEW)
-@operation(summary="Add words to an alert's history", tag="alerts", request=schemas.Comment, response=schemas.AlertView)
+@operation(
+    summary="Add words to an alert's history",
+    tag="alerts",
+    request=schemas.Comment,
+    response=schemas.AlertView,
+    example={"comment": "Asked the line manager."},
+)
 def comment(alert_id: str) -> Response:
     """Comment on an alert."""
     asked = validated(schemas.Comment)
@@ -74,7 +82,14 @@ def comment(alert_id: str) -> Response:
 
 @blueprint.post("/alerts/v1/alerts/<alert_id>/close")
 @requires(Scope.ALERTS_REVIEW)
-@operation(summary="Close an alert with a verdict", tag="alerts", request=schemas.Closing, response=schemas.AlertView)
+@operation(
+    summary="Close an alert with a verdict",
+    tag="alerts",
+    request=schemas.Closing,
+    response=schemas.AlertView,
+    refusals=_CLOSED,
+    example={"verdict": "justified", "reason": "The patient was referred that morning; the referral came late."},
+)
 def close(alert_id: str) -> Response:
     """Close an alert; the second of two closers gets a conflict."""
     asked = validated(schemas.Closing)
@@ -84,7 +99,12 @@ def close(alert_id: str) -> Response:
 
 @blueprint.get("/alerts/v1/stream")
 @requires(Scope.ALERTS_READ)
-@operation(summary="Follow alerts as they change (server-sent events)", tag="alerts", response_media=STREAM)
+@operation(
+    summary="Follow alerts as they change (server-sent events)",
+    tag="alerts",
+    headers={"Last-Event-ID": "The id of the last message seen: the stream goes on after it."},
+    response_media=STREAM,
+)
 def stream() -> Response:
     """Send changes as they are committed, from now or after ``Last-Event-ID``; ends now and then, and is resumed."""
     opened = current_services().uses.alerts.streams.open(viewer(), _last_event_id())

@@ -1,20 +1,31 @@
 """Operations: liveness, readiness, metrics, and the API's own description."""
 
-from flask import Blueprint, Response, current_app, json, jsonify, render_template_string, request
-from pydantic import BaseModel
+from flask import Blueprint, Response, current_app, json, jsonify, request
+from pydantic import BaseModel, ConfigDict
 
+from governance.api.parameters import GROUPS, PARAMETERS
 from governance.bootstrap.readiness import parts
 from governance.vocabulary import Scope
 from governance.web import current_services, operation, public, requires
 from governance.web.openapi import build
+from governance.web.openapi.page import STYLE, page
 
 blueprint = Blueprint("operations", __name__)
+_DESCRIPTION = "api-description"
 
 
 class Health(BaseModel):
     """Whether the process answers."""
 
     status: str
+
+
+class OpenApi(BaseModel):
+    """An OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
 
 
 class Readiness(BaseModel):
@@ -35,7 +46,12 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 @public("a load balancer asks before it sends traffic; it names parts, never their content")
-@operation(summary="Say whether decisions can be made and recorded", tag="operations", response=Readiness)
+@operation(
+    summary="Say whether decisions can be made and recorded",
+    tag="operations",
+    response=Readiness,
+    also={503: ("A part does not work.", Readiness)},
+)
 def readyz() -> Response:
     """Answer 200 when every part works, 503 with the same body when one does not."""
     services = current_services()
@@ -58,31 +74,32 @@ def metrics() -> Response:
 
 @blueprint.get("/openapi.json")
 @public("the description of the API names no data")
-@operation(summary="This description", tag="operations")
+@operation(summary="This description", tag="operations", response=OpenApi)
 def openapi() -> Response:
     """Give the OpenAPI 3.1 document."""
-    document = build(current_app, current_services().infrastructure.settings.issuer)
-    return Response(json.dumps(document), content_type="application/json")
+    return Response(_made("json"), content_type="application/json")
 
 
 @blueprint.get("/docs")
 @public("the description of the API names no data")
 @operation(summary="The description for people", tag="operations", response_media="text/html")
 def docs() -> str:
-    """Give the API's operations as one plain page."""
-    document = build(current_app, current_services().infrastructure.settings.issuer)
-    return render_template_string(_DOCS, document=document)
+    """Give the API's operations as one page: parameters, bodies, examples and errors, grouped by who asks."""
+    return _made("page")
 
 
-_DOCS = """<!doctype html>
-<html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>API of imaging governance</title></head>
-<body><main><h1>API of imaging governance</h1>
-<p>Version {{ document.info.version }}. The machine-readable form is at <a href="/openapi.json">/openapi.json</a>.</p>
-<table><caption>Operations</caption>
-<thead><tr><th scope="col">Method</th><th scope="col">Path</th>
-<th scope="col">What it does</th><th scope="col">Scope</th></tr></thead>
-<tbody>{% for path, methods in document.paths.items() %}{% for method, op in methods.items() %}
-<tr><td>{{ method | upper }}</td><td><code>{{ path }}</code></td><td>{{ op.summary }}</td>
-<td>{{ op.security[0].bearer[0] if op.security else "none" }}</td></tr>{% endfor %}{% endfor %}</tbody></table>
-</main></body></html>"""
+@blueprint.get("/docs/page.css")
+@public("how the description looks names no data")
+@operation(summary="The style of the description for people", tag="operations", response_media="text/css")
+def docs_style() -> Response:
+    """Give the page's style sheet."""
+    return Response(STYLE, content_type="text/css; charset=utf-8")
+
+
+def _made(form: str) -> str:
+    """Give the description in one of its forms; both are made when the first is asked for, and kept."""
+    made: dict[str, str] | None = current_app.extensions.get(_DESCRIPTION)
+    if made is None:
+        document = build(current_app, current_services().infrastructure.settings.issuer, PARAMETERS, GROUPS)
+        made = current_app.extensions[_DESCRIPTION] = {"json": json.dumps(document), "page": page(document)}
+    return made[form]

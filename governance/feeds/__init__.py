@@ -21,6 +21,7 @@ from governance.feeds.lines import (
     Parsed,
     fields_of,
     in_one_line,
+    lines_of,
     parse,
     split,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "flag",
     "in_one_line",
     "keyed_hash",
+    "lines_of",
     "ods",
     "parse",
     "patient",

@@ -163,6 +163,24 @@ def split(body: bytes, limits: Limits) -> Iterator[tuple[int, bytes]]:
     return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
+def lines_of(array: bytes) -> bytes:
+    """Turn a JSON array into the lines that say the same, one an item, so that both are read by the same rules.
+
+    Raises InvalidInput for anything but a JSON array that every reader reads alike.
+    """
+    try:
+        items = json.loads(array.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        items = None
+    if not isinstance(items, list):
+        raise InvalidInput(
+            [Fault("", "must be a JSON array in UTF-8, without repeated names")],
+            "The body is not a JSON array.",
+            "body.malformed",
+        )
+    return b"\n".join(json.dumps(item).encode() for item in items)
+
+
 def fields_of(line: bytes, limits: Limits, known: frozenset[str]) -> Fields:
     """Give the fields of one line; raises LineRejectedError when it is too long or no JSON object."""
     return Fields(_object(line, limits), known)

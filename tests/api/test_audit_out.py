@@ -151,6 +151,8 @@ def test_a_proof_holds_in_both_forms(world: AuditWorld) -> None:
     leaf, hashes = bytes.fromhex(made["leaf_hash"]), [bytes.fromhex(each) for each in made["hashes"]]
     assert leaf == merkle.leaf_hash(entry)
     assert merkle.verify_inclusion(leaf, index, verified.size, hashes, verified.root)
+    anything = world.client.get(f"{PATH}/{index}/proof", headers=world.by("region") | {"Accept": "*/*"})
+    assert anything.get_json()["index"] == index
     headers = world.by("region") | {"Accept": "text/plain"}
     text = world.client.get(f"{PATH}/{index}/proof", headers=headers)
     assert text.content_type == "text/plain; charset=utf-8"

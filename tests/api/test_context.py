@@ -66,6 +66,25 @@ def test_one_bad_line_never_loses_its_neighbours(context_world: ContextWorld, pa
     assert [event.detail["rejected"] for event in context_world.changes()] == [2]
 
 
+@pytest.mark.parametrize("path", FEEDS)
+def test_a_json_array_is_read_as_the_lines_that_say_the_same(context_world: ContextWorld, path: str) -> None:
+    rows = [LINES[path], 7, LINES[path] | {"id": None, "who": "?"}, LINES[path]]
+    scopes = (Scope.CONTEXT_WRITE,)
+    answer = context_world.send("POST", path, json.dumps(rows).encode(), scopes, "application/json")
+
+    assert answer.get_json() == {
+        "accepted": 2,
+        "rejected": [
+            {"line": 2, "reason": "the line is not a JSON object"},
+            {"line": 3, "reason": "/who: is not a field of this feed; /id: is required"},
+        ],
+    }
+    for body in (b'[{"id": "a", "id": "b"}]', b'{"id": "a"}', b"[NaN]", b"[", b"\xff", b"[" * 100_000):
+        refused = context_world.send("POST", path, body, scopes, "application/json")
+        assert (refused.status_code, refused.get_json()["reason"]) == (400, "body.malformed")
+    assert context_world.send("POST", path, b"[]", scopes, "text/csv").status_code == 415
+
+
 def test_what_came_in_is_found_and_only_by_pseudonym(context_world: ContextWorld) -> None:
     for path, line in LINES.items():
         assert context_world.feed(path, line).status_code == 200
@@ -169,7 +188,7 @@ def test_only_a_caller_that_may_write_context_is_heard(context_world: ContextWor
 @pytest.mark.parametrize("path", FEEDS)
 def test_another_media_type_is_refused(context_world: ContextWorld, path: str) -> None:
     body = json.dumps(LINES[path]).encode()
-    answer = context_world.send("POST", path, body, (Scope.CONTEXT_WRITE,), "application/json")
+    answer = context_world.send("POST", path, body, (Scope.CONTEXT_WRITE,), "text/plain")
 
     assert answer.status_code == 415
     assert answer.content_type == "application/problem+json"

@@ -15,6 +15,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from governance import __version__
 from governance.api.audit import fhir_outcome
+from governance.api.audit import fhir_schemas as schemas
 from governance.api.audit._looks import (
     SCAN_CHUNK,
     SCAN_MAXIMUM,
@@ -36,6 +37,7 @@ from governance.intake import Carrier, Part, Sender, Taken
 from governance.vocabulary import Scope
 from governance.web import Caller, current_caller, current_services, operation, public, requires
 from governance.web.body import json_object, raw
+from governance.web.openapi import Errors
 from governance.web.problems import status_of
 
 blueprint = Blueprint("fhir", __name__)
@@ -47,12 +49,21 @@ BATCH_MAXIMUM = 16 * 1024 * 1024  # bytes of a batch
 _JSON = (FHIR, "application/json")
 _XML = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
 _CURSOR = "_cursor"
+_ALSO = ("application/fhir+xml",)
 
 
 @blueprint.post("/fhir/AuditEvent")
 @requires(Scope.AUDIT_WRITE)
 @operation(
-    summary="Record one FHIR AuditEvent (ITI-20)", tag="audit", request_media=FHIR, response_media=FHIR, status=201
+    summary="Record one FHIR AuditEvent (ITI-20)",
+    tag="audit",
+    request=schemas.AuditEvent,
+    request_media=FHIR,
+    request_also=_ALSO,
+    response_media=FHIR,
+    status=201,
+    errors=Errors.FHIR,
+    also={200: ("The log held this event already; Location says where.", None)},
 )
 def create() -> Response:
     """Answer 201 and the Location once the event is durable; 200 when the log already held it."""
@@ -67,7 +78,16 @@ def create() -> Response:
 
 @blueprint.post("/fhir")
 @requires(Scope.AUDIT_WRITE)
-@operation(summary="Record a batch of FHIR AuditEvents (ITI-20)", tag="audit", request_media=FHIR, response_media=FHIR)
+@operation(
+    summary="Record a batch of FHIR AuditEvents (ITI-20)",
+    tag="audit",
+    request=schemas.Bundle,
+    request_media=FHIR,
+    request_also=_ALSO,
+    response=schemas.Bundle,
+    response_media=FHIR,
+    errors=Errors.FHIR,
+)
 def batch() -> Response:
     """Answer with a batch-response: one entry for each of the batch, once all of them are durable."""
     services = current_services()
@@ -78,7 +98,14 @@ def batch() -> Response:
 
 @blueprint.get("/fhir/AuditEvent")
 @requires(Scope.AUDIT_READ)
-@operation(summary="Search AuditEvents (ITI-81)", tag="audit", response_media=FHIR)
+@operation(
+    summary="Search AuditEvents (ITI-81)",
+    tag="audit",
+    query=schemas.AuditEventQuery,
+    response=schemas.Bundle,
+    response_media=FHIR,
+    errors=Errors.FHIR,
+)
 def search() -> Response:
     """Give a searchset of the AuditEvents that match; the parameters are those of the CapabilityStatement."""
     return _search(list(request.args.items(multi=True)))
@@ -89,8 +116,11 @@ def search() -> Response:
 @operation(
     summary="Search AuditEvents by form (ITI-81)",
     tag="audit",
+    request=schemas.AuditEventQuery,
     request_media="application/x-www-form-urlencoded",
+    response=schemas.Bundle,
     response_media=FHIR,
+    errors=Errors.FHIR,
 )
 def search_by_form() -> Response:
     """Search as with GET, with the parameters in the body, as is needed to ask about a person."""
@@ -99,7 +129,13 @@ def search_by_form() -> Response:
 
 @blueprint.get("/fhir/AuditEvent/<identifier>")
 @requires(Scope.AUDIT_READ)
-@operation(summary="Read one AuditEvent", tag="audit", response_media=FHIR)
+@operation(
+    summary="Read one AuditEvent",
+    tag="audit",
+    response=schemas.AuditEvent,
+    response_media=FHIR,
+    errors=Errors.FHIR,
+)
 def read(identifier: str) -> Response:
     """Give one AuditEvent by its id, which is its index in the log."""
     services, caller = current_services(), current_caller()
@@ -112,7 +148,14 @@ def read(identifier: str) -> Response:
 
 @blueprint.route("/fhir/AuditEvent/<identifier>", methods=["PUT", "PATCH", "DELETE"])
 @public("nobody may change what is recorded, so nobody needs to sign in to be told")
-@operation(summary="Refused: what is recorded stays as it is", tag="audit", response_media=FHIR, status=405)
+@operation(
+    summary="Refused: what is recorded stays as it is",
+    tag="audit",
+    response=schemas.OperationOutcome,
+    response_media=FHIR,
+    status=405,
+    errors=Errors.FHIR,
+)
 def unchangeable(identifier: str) -> Response:
     """Answer 405 with what is allowed instead."""
     del identifier
@@ -123,7 +166,13 @@ def unchangeable(identifier: str) -> Response:
 
 @blueprint.get("/fhir/metadata")
 @public("FHIR R4 section 2.21: a client reads what a server can do before it signs in")
-@operation(summary="CapabilityStatement", tag="audit", response_media=FHIR)
+@operation(
+    summary="CapabilityStatement",
+    tag="audit",
+    response=schemas.CapabilityStatement,
+    response_media=FHIR,
+    errors=Errors.FHIR,
+)
 def metadata() -> Response:
     """Give the CapabilityStatement of these endpoints."""
     services = current_services()

@@ -69,6 +69,7 @@ def event(index: int) -> Response:
     summary="Prove that an audit event is in the log",
     tag="audit",
     response=schemas.ProofView,
+    response_also=(PLAIN,),
 )
 def proof(index: int) -> ResponseReturnValue:
     """Give the inclusion proof, as JSON or (``Accept: text/plain``) as a C2SP tlog-proof@v1 file."""
@@ -76,7 +77,7 @@ def proof(index: int) -> ResponseReturnValue:
     found = visible_entry(services, caller, index)
     made = services.infrastructure.audit.proof(index)
     record_look(services, caller, Look("/audit/v1/events/{index}/proof"), 1)
-    if request.accept_mimetypes.best_match([PLAIN, "application/json"], "application/json") == PLAIN:
+    if request.accept_mimetypes.best_match(["application/json", PLAIN], "application/json") == PLAIN:
         return Response(made.text(), content_type="text/plain; charset=utf-8")
     return jsonify(_proof_view(made, found.leaf_hash).model_dump())
 
@@ -106,8 +107,7 @@ def _page(endpoint: str, asked: schemas.EventFilters, query: Query) -> Response:
     filters = asked.model_dump(exclude_none=True, exclude={"cursor", "limit", "order"})
     look = Look(endpoint, tuple(filters), query.patient, query.study)
     recorded_as = record_look(services, caller, look, len(found))
-    answer = schemas.EventsPage(events=[render(each) for each in found], cursor=cursor, recorded_as=recorded_as)
-    return jsonify(answer.model_dump())
+    return jsonify({"events": [render(each) for each in found], "cursor": cursor, "recorded_as": recorded_as})
 
 
 def _proof_view(made: InclusionProof, leaf_hash: bytes) -> schemas.ProofView:

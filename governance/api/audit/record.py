@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from governance.api.audit import schemas
+from governance.api.audit.event_schemas import NativeEvent
 from governance.audit import Event
 from governance.errors import GovernanceError, InvalidInput
 from governance.feeds import in_one_line
@@ -17,6 +18,12 @@ blueprint = Blueprint("audit_in", __name__)
 BODY_MAXIMUM = 16 * 1024 * 1024  # bytes of one body
 NDJSON = "application/x-ndjson"
 _FORMAT = "native"
+_EXAMPLE = (
+    '{"id": "pacs-4711", "time": "2026-11-03T09:30:00Z", "source": {"id": "pacs-rrk", "ods": "RRK"}, '
+    '"kind": "access", "outcome": "success", "subject": {"id": "radiologist.rkb", "type": "practitioner", '
+    '"role": "consultant_radiologist", "ods": "RKB"}, "purpose": "TREAT", "resource": {"study_uid": '
+    '"1.2.826.0.1.3680043.10.1999.1.1", "patient": "9990000018", "modality": "CT", "custodian": "RRK"}}\n'
+)
 
 
 @blueprint.post("/audit/v1/events")
@@ -24,8 +31,11 @@ _FORMAT = "native"
 @operation(
     summary="Record native audit events, one a line",
     tag="audit",
-    response=schemas.IngestAnswer,
+    request=NativeEvent,
     request_media=NDJSON,
+    request_also=("application/json",),
+    response=schemas.IngestAnswer,
+    example=_EXAMPLE,
 )
 def record() -> Response:
     """Answer 200 once every accepted event is durable and in order; a bad line never loses its neighbours."""

@@ -78,14 +78,6 @@ class EventsSearch(EventFilters):
     study: Text | None = None
 
 
-class EventsPage(BaseModel):
-    """Events in the asked order; ``cursor`` asks for the next page, ``recorded_as`` is the index of this look."""
-
-    events: list[dict[str, Any]]
-    cursor: int | None
-    recorded_as: int
-
-
 class RecordedEventView(BaseModel):
     """One event as the log holds it: the native fields with pseudonyms."""
 
@@ -99,6 +91,14 @@ class RecordedEventView(BaseModel):
     source: dict[str, Any]
     kind: EventKind
     outcome: Outcome
+
+
+class EventsPage(BaseModel):
+    """Events in the asked order; ``cursor`` asks for the next page, ``recorded_as`` is the index of this look."""
+
+    events: list[RecordedEventView]
+    cursor: int | None
+    recorded_as: int
 
 
 class ProofView(BaseModel):

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from governance.api.authzen.schemas import REASON, TEXT, Action, Context, Resource, Subject
+from governance.api.authzen.schemas import REASON, TEXT, Context, NamedAction, Resource, Subject
 
 TOKEN = 1_024  # characters of a binding token
 INSTANT = 64  # characters of a time
@@ -44,7 +44,7 @@ class AccessRequestSubmission(_Open):
     """A request to open what was denied, for some minutes, because it is an emergency."""
 
     subject: Subject
-    action: Action
+    action: NamedAction
     resource: Resource
     context: RequestContext
     requested_access: RequestedAccess

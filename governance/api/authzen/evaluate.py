@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from governance.access import Searched
-from governance.api.authzen import schemas
+from governance.api.authzen import examples, schemas
 from governance.api.authzen.answers import rendered
 from governance.api.authzen.presented import PresentedTokens
 from governance.api.authzen.protocol import endpoints, evaluate_batch, read_batch
@@ -27,6 +27,7 @@ _CAPABILITIES = ("urn:openid:authzen:capability:access-request", "urn:openid:aut
     tag="decisions",
     request=schemas.EvaluationRequest,
     response=schemas.EvaluationAnswer,
+    example=examples.EVALUATION,
 )
 def evaluation() -> Response:
     """Answer one question; a denial is 200 (AuthZEN section 6)."""
@@ -41,6 +42,7 @@ def evaluation() -> Response:
     tag="decisions",
     request=schemas.EvaluationsRequest,
     response=schemas.EvaluationsAnswer,
+    example=examples.EVALUATIONS,
 )
 def evaluations() -> Response:
     """Answer many questions in their order; none at all is the single question (section 7.1)."""

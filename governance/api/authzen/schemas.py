@@ -40,7 +40,7 @@ class Subject(_Open):
     properties: SubjectProperties = SubjectProperties.model_construct()
 
 
-class Action(_Open):
+class NamedAction(_Open):
     """What is done (section 5.3)."""
 
     name: str = Field(min_length=1, max_length=TEXT, description="read, search, report, annotate, export or delete")
@@ -84,7 +84,7 @@ class EvaluationRequest(_Open):
     """One question."""
 
     subject: Subject
-    action: Action
+    action: NamedAction
     resource: Resource
     context: Context = Context.model_construct(purpose="TREAT")
 
@@ -150,7 +150,7 @@ class SubjectSearchRequest(_Open):
     """A search for those who may do this with this study (section 8.2)."""
 
     subject: SearchedSubject
-    action: Action
+    action: NamedAction
     resource: Resource
     context: Context = Context.model_construct(purpose="TREAT")
     page: SearchPage = SearchPage.model_construct(token=None, limit=None)
@@ -160,7 +160,7 @@ class ResourceSearchRequest(_Open):
     """A search for the studies they may do this with (section 8.3)."""
 
     subject: Subject
-    action: Action
+    action: NamedAction
     resource: SearchedResource
     context: Context = Context.model_construct(purpose="TREAT")
     page: SearchPage = SearchPage.model_construct(token=None, limit=None)

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from governance.access import Searched
-from governance.api.authzen import requests, schemas
+from governance.api.authzen import examples, requests, schemas
 from governance.api.authzen.pages import PageTokens
 from governance.api.authzen.presented import PresentedTokens
 from governance.api.authzen.protocol import repeated
@@ -29,6 +29,7 @@ blueprint = Blueprint("authzen_search", __name__)
     tag="decisions",
     request=schemas.SubjectSearchRequest,
     response=schemas.SearchAnswer,
+    example=examples.SUBJECTS,
 )
 def subjects() -> Response:
     """Find subjects by pseudonym, or services by client id (section 8.2)."""
@@ -44,6 +45,7 @@ def subjects() -> Response:
     tag="decisions",
     request=schemas.ResourceSearchRequest,
     response=schemas.SearchAnswer,
+    example=examples.RESOURCES,
 )
 def resources() -> Response:
     """Find studies by instance UID (section 8.3)."""
@@ -59,6 +61,7 @@ def resources() -> Response:
     tag="decisions",
     request=schemas.ActionSearchRequest,
     response=schemas.SearchAnswer,
+    example=examples.ACTIONS,
 )
 def actions() -> Response:
     """Find actions by name (section 8.4); an action that is sent is ignored."""

@@ -36,7 +36,16 @@ class _Unchanged(Response):
 
 @blueprint.get("/opa/v1/bundles/<name>.tar.gz")
 @requires(Scope.BUNDLES_READ)
-@operation(summary="A signed bundle, of the policy or of revocations, for an OPA", tag="opa", response_media=MEDIA_TYPE)
+@operation(
+    summary="A signed bundle, of the policy or of revocations, for an OPA",
+    tag="opa",
+    headers={
+        "If-None-Match": "The ETag of the bundle that OPA has.",
+        "Prefer": "modes=snapshot and wait=<seconds>: answer when it differs (RFC 7240).",
+    },
+    response_media=MEDIA_TYPE,
+    also={304: ("OPA has this bundle.", None)},
+)
 def bundle(name: str) -> Response:
     """Give the bundle when it differs from If-None-Match, at once or within ``Prefer: wait``; else 304."""
     held = request.headers.get("If-None-Match")

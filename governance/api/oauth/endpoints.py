@@ -30,12 +30,15 @@ from governance.tokens import form as forms
 from governance.tokens.exchange_request import GRANT_TYPE
 from governance.web import current_services, operation, public
 from governance.web.body import raw
+from governance.web.openapi import Errors
 from governance.web.problems import BASIC, BEARER, status_of
 
 blueprint = Blueprint("oauth", __name__)
 KEYS_LIFETIME = 300  # seconds a verifier may keep our key set; shorter than the lead of a rotation
 _log = get_logger(__name__)
 _AUTHENTICATES = "the client authenticates by signed assertion (RFC 7523) or another method of the metadata"
+_REFUSALS = {401: "The client did not prove who it is.", 503: "Not now; Retry-After says when to try again."}
+_DENIED = {403: "Policy denies the access; the decision is named, so that an emergency can be requested."}
 View = Callable[[], ResponseReturnValue]
 
 
@@ -71,6 +74,9 @@ def _oauth_errors(view: View) -> View:
     request=TokenRequest,
     response=TokenAnswer,
     request_media=forms.MEDIA_TYPE,
+    headers={"DPoP": "A proof of possession (RFC 9449): the token is then bound to its key."},
+    errors=Errors.OAUTH,
+    refusals=_REFUSALS | _DENIED,
 )
 @_oauth_errors
 def token() -> ResponseReturnValue:
@@ -94,6 +100,8 @@ def token() -> ResponseReturnValue:
     request=IntrospectionRequest,
     response=IntrospectionResponse,
     request_media=forms.MEDIA_TYPE,
+    errors=Errors.OAUTH,
+    refusals=_REFUSALS,
 )
 @_oauth_errors
 def introspect() -> ResponseReturnValue:
@@ -110,6 +118,8 @@ def introspect() -> ResponseReturnValue:
     tag="tokens",
     request=RevocationRequest,
     request_media=forms.MEDIA_TYPE,
+    errors=Errors.OAUTH,
+    refusals=_REFUSALS,
 )
 @_oauth_errors
 def revoke() -> ResponseReturnValue:

@@ -16,7 +16,20 @@ blueprint = Blueprint("enforce", __name__)
 
 @blueprint.get("/enforce/nginx")
 @public("the enforcement point proves itself with its own key in X-Enforcement-Key, checked before anything else")
-@operation(summary="Admit a DICOMweb request (nginx auth_request)", tag="enforcement", status=204)
+@operation(
+    summary="Admit a DICOMweb request (nginx auth_request)",
+    tag="enforcement",
+    headers={
+        "X-Enforcement-Point": "The client id of the archive.",
+        "X-Enforcement-Key": "The key of the archive's gateway.",
+        "X-Original-Method": "The method of the request that nginx got.",
+        "X-Original-URI": "Its path and query.",
+        "X-Original-URL": "Its whole address, as a DPoP proof names it.",
+        "Authorization": "The caller's access token.",
+        "DPoP": "The caller's proof of possession, where the token is bound to a key.",
+    },
+    status=204,
+)
 def nginx() -> ResponseReturnValue:
     """Answer 204, 401, 403 or 503 for the request described by X-Original-Method and X-Original-URI."""
     return answer("nginx", _admit, 204)

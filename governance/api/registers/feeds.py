@@ -1,4 +1,4 @@
-"""Context feeds: studies, relationships, staff and patients, as newline-delimited JSON upserts.
+"""Context feeds: studies, relationships, staff and patients, as upserts: newline-delimited JSON, or a JSON array.
 
 What a feed does is in :mod:`governance.registers.feeds`; each endpoint takes a body of ``BODY`` bytes at most.
 """
@@ -8,8 +8,10 @@ from dataclasses import asdict
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from governance.api.registers import examples
 from governance.api.registers import feed_schemas as schemas
 from governance.api.registers._writer import current_writer
+from governance.feeds import lines_of
 from governance.registers import Taken
 from governance.vocabulary import Scope
 from governance.web import current_services, operation, requires
@@ -18,6 +20,7 @@ from governance.web.body import raw
 blueprint = Blueprint("context", __name__)
 
 MEDIA_TYPE = "application/x-ndjson"
+JSON = "application/json"
 BODY = 16 * 1024 * 1024  # bytes in one call
 
 
@@ -28,7 +31,9 @@ BODY = 16 * 1024 * 1024  # bytes in one call
     tag="context",
     request=schemas.StudyLine,
     request_media=MEDIA_TYPE,
+    request_also=(JSON,),
     response=schemas.FeedAnswer,
+    example=examples.STUDY,
 )
 def studies() -> Response:
     """Take the studies feed."""
@@ -42,7 +47,9 @@ def studies() -> Response:
     tag="context",
     request=schemas.EdgeLine,
     request_media=MEDIA_TYPE,
+    request_also=(JSON,),
     response=schemas.FeedAnswer,
+    example=examples.EDGE,
 )
 def edges() -> Response:
     """Take the edges feed."""
@@ -56,7 +63,9 @@ def edges() -> Response:
     tag="context",
     request=schemas.StaffLine,
     request_media=MEDIA_TYPE,
+    request_also=(JSON,),
     response=schemas.FeedAnswer,
+    example=examples.STAFF,
 )
 def staff() -> Response:
     """Take the staff feed."""
@@ -70,7 +79,9 @@ def staff() -> Response:
     tag="context",
     request=schemas.PatientLine,
     request_media=MEDIA_TYPE,
+    request_also=(JSON,),
     response=schemas.FeedAnswer,
+    example=examples.PATIENT,
 )
 def patients() -> Response:
     """Take the patients feed."""
@@ -78,9 +89,11 @@ def patients() -> Response:
 
 
 def _body() -> bytes:
-    if request.mimetype != MEDIA_TYPE:
-        raise UnsupportedMediaType(f"The body must be {MEDIA_TYPE}.")
-    return raw(BODY)
+    if request.mimetype == MEDIA_TYPE:
+        return raw(BODY)
+    if request.mimetype == JSON:
+        return lines_of(raw(BODY))
+    raise UnsupportedMediaType(f"The body must be {MEDIA_TYPE} or {JSON}.")
 
 
 def _answer(taken: Taken) -> Response:
