@@ -74,7 +74,7 @@ def make_bundles(infrastructure: Infrastructure, registers: Registers) -> Bundle
     bundles = Bundles(
         PolicySource.from_directory(),
         key.sign,
-        settings.bundle_waits,
+        min(settings.bundle_waits, settings.threads - 1),
         clock=infrastructure.clock,
         revoked=registers.tokens.revoked,
         stale_after=settings.edge_stale_after,

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ModelWrapValidatorHandler, SecretBytes, SecretStr, ValidationError, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, SecretBytes, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from governance.errors import ConfigurationError, Fault
@@ -13,20 +13,24 @@ from governance.settings.faults import PREFIX, faults_of, variable
 from governance.settings.values import (
     Archives,
     BaseUrl,
+    DatabaseUrl,
     ExactKey,
     Folders,
     Header,
+    Host,
     Key,
+    LogName,
+    Name,
     Networks,
     OdsCode,
     OpaUrl,
     OutboundPeers,
     Port,
     Seconds,
-    Secret,
     Senders,
     SharedPaths,
     Switch,
+    Token,
 )
 
 _HALVES = ("client_certificate_header", "trusted_proxies")
@@ -61,19 +65,18 @@ class Settings(BaseSettings):
         OdsCode,
         Field(description="ODS code of the organisation that runs the service: the source of its own audit events."),
     ]
-    database_url: Annotated[Secret, Field(description="SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`.")]
+    database_url: Annotated[DatabaseUrl, Field(description="SQLAlchemy URL of the database.")]
     pseudonym_key: Annotated[Key, Field(description="Key of every pseudonym; a new one breaks every link.")]
     key_encryption_key: Annotated[ExactKey, Field(description="Wraps data keys and token signing keys.")]
     log_signing_key: Annotated[ExactKey, Field(description="Ed25519 seed that signs the log's checkpoints.")]
     session_key: Annotated[Key, Field(description="Signs the console's form tokens.")]
-    log_origin: str = Field(
+    log_origin: LogName = Field(
         default_factory=_log_origin,
         description="The log's name in its checkpoints (C2SP tlog-checkpoint). Unset: host of the issuer and `/log`.",
     )
     metrics_token: Annotated[
-        SecretStr | None,
+        Token,
         Field(
-            repr=False,
             description="Bearer token that opens `/metrics`. Unset: only a caller with `metrics.read` may scrape.",
         ),
     ] = None
@@ -103,16 +106,16 @@ class Settings(BaseSettings):
         ),
     ] = 0.5
     console_client_id: Annotated[
-        str,
+        Name,
         Field(description="This service's client id at the trusts' identity providers, for the console's sign-in."),
     ] = "imaging-governance-console"
     broker_client_id: Annotated[
-        str, Field(description="The audience a trust's identity token must carry to be exchanged.")
+        Name, Field(description="The audience a trust's identity token must carry to be exchanged.")
     ] = "imaging-governance"
     syslog_port: Annotated[
         Port | None, Field(description="TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.")
     ] = None
-    syslog_host: Annotated[str, Field(description="Address the syslog port listens on.")] = "127.0.0.1"
+    syslog_host: Annotated[Host, Field(description="Address the syslog port listens on.")] = "127.0.0.1"
     syslog_senders: Senders = Field(
         default_factory=_none, description="Trusts of senders of syslog messages that name none."
     )
@@ -133,12 +136,14 @@ class Settings(BaseSettings):
     orthanc_shared_paths: Annotated[
         SharedPaths, Field(description="Paths of Orthanc that every live token of its archive may get.")
     ] = frozenset()
-    host: Annotated[str, Field(description="Address the HTTP server listens on.")] = "127.0.0.1"
+    host: Annotated[Host, Field(description="Address the HTTP server listens on.")] = "127.0.0.1"
     port: Annotated[Port, Field(description="Port the HTTP server listens on.")] = 8080
-    threads: Annotated[int, Field(ge=1, description="Threads of each worker that answer HTTP requests.")] = 16
+    threads: Annotated[int, Field(ge=1, le=1_000, description="Threads of each worker that answer HTTP requests.")] = 16
     workers: Annotated[
         int,
-        Field(ge=1, description="Processes that answer HTTP requests; one of them also runs the background jobs."),
+        Field(
+            ge=1, le=128, description="Processes that answer HTTP requests; one of them also runs the background jobs."
+        ),
     ] = 2
     shared_folder: Annotated[
         str | None,
@@ -150,6 +155,7 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=0,
+            le=999,
             description="Waits for a new bundle at once, two for each trust's OPA; each holds one of the threads.",
         ),
     ] = 8
@@ -219,6 +225,7 @@ class Settings(BaseSettings):
         made, faults = None, _lone_half(given)
         try:
             made = check(given)
+            faults += _together(made, given)
         except ValidationError as error:
             faults = faults_of(error) + faults
         if made is None or faults:
@@ -232,6 +239,21 @@ def _lone_half(given: Mapping[str, Any]) -> list[Fault]:
     if len(missing) != 1:
         return []
     return [Fault(variable(missing[0]), "is required when the other half of client certificates is set")]
+
+
+def _together(made: "Settings", given: Mapping[str, Any]) -> list[Fault]:
+    """Check what settings owe to one another: a key serves one purpose, a port one listener, waits leave threads."""
+    faults = []
+    for number, name in enumerate(KEYS):
+        others = [other for other in KEYS[:number] if getattr(made, other) == getattr(made, name)]
+        if others:
+            faults.append(Fault(variable(name), f"is the key of another purpose: {variable(others[0])}"))
+    if made.syslog_port == made.port and made.syslog_host == made.host:
+        faults.append(Fault(variable("syslog_port"), f"is the port of the HTTP server: {variable('port')}"))
+    said = isinstance(given.get("bundle_waits"), str)  # the default gives way to few threads
+    if said and made.bundle_waits >= made.threads:
+        faults.append(Fault(variable("bundle_waits"), f"is less than {variable('threads')}, which answer all the rest"))
+    return faults
 
 
 KEYS = tuple(name for name, field in Settings.model_fields.items() if field.annotation is SecretBytes)

@@ -28,6 +28,9 @@ _PATIENTS = frozenset(  # names in Orthanc's paths behind which there is somethi
 )
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+_DATABASES = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql+psycopg": "postgresql"}
+_TOKEN = 16  # characters of a secret that somebody types into a configuration, at least
+_WIDEST = {4: 8, 6: 7}  # prefix of the widest network that is still somebody's: 10.0.0.0/8, fc00::/7
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,46 @@ def _base_url(text: str) -> str:
         raise WrongValue("is a base URL without query, fragment or closing slash")
     if issuer.scheme != "https" and issuer.hostname not in _LOOPBACK:
         raise WrongValue("is https, unless it is a loopback address")
+    return text
+
+
+def _database_url(text: str) -> str:
+    """Read where the database is; an error of the library that opens it would repeat the password in it."""
+    try:
+        url = urlsplit(text)
+        kind, port = _DATABASES.get(url.scheme), url.port
+    except ValueError:
+        raise WrongValue("is not a database URL") from None
+    if kind is None or not text.isprintable():
+        raise WrongValue("begins with sqlite:/// or postgresql+psycopg://")
+    if kind == "sqlite" and (url.netloc or len(url.path) < 2):
+        raise WrongValue("is sqlite:/// and the path of a file")
+    if kind == "postgresql" and (not url.path.strip("/") or port == 0):
+        raise WrongValue("names a database: postgresql+psycopg://user:password@host/database")
+    return text
+
+
+def _host(text: str) -> str:
+    if not _is_host(text):
+        raise WrongValue("is a host name or an IP address, without a port")
+    return text
+
+
+def _name(text: str) -> str:
+    if not text or not text.isprintable() or len(text) > 255 or " " in text:
+        raise WrongValue("is 1 to 255 characters without blanks")
+    return text
+
+
+def _log_name(text: str) -> str:
+    if "+" in _name(text):  # C2SP signed-note: a key's name
+        raise WrongValue("holds no plus sign")
+    return text
+
+
+def _token(text: str) -> str:
+    if len(text) < _TOKEN or not text.isprintable() or " " in text or len(set(text)) < _TOKEN // 4:
+        raise WrongValue(f"is at least {_TOKEN} random characters without blanks")
     return text
 
 
@@ -134,8 +177,8 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
             network = ip_network(part)
         except ValueError:
             raise WrongValue(f"entry {number} is not an IP address or network") from None
-        if network.prefixlen == 0:
-            raise WrongValue(f"entry {number} trusts every address")
+        if network.prefixlen < _WIDEST[network.version]:
+            raise WrongValue(f"entry {number} trusts every address, or nearly")
         networks.append(network)
 
     _each(text, take)
@@ -191,8 +234,8 @@ def _peers(text: str) -> tuple[tuple[str, IPv4Network | IPv6Network], ...]:
             raise WrongValue(f"pair {number} has no IP address or network") from None
         if not _is_host(host):
             raise WrongValue(f"pair {number} has no host: a name or an address, without a port")
-        if network.prefixlen == 0:
-            raise WrongValue(f"pair {number} lets a host be everywhere")
+        if network.prefixlen < _WIDEST[network.version]:
+            raise WrongValue(f"pair {number} lets a host be everywhere, or nearly")
         peers.append((host, network))
 
     _each(text, take)
@@ -226,7 +269,13 @@ def _written(form: str, read: Callable[[str], object]) -> Written:
 BaseUrl = Annotated[str, _written("URL without query, fragment or closing slash", _base_url)]
 OpaUrl = Annotated[str | None, _written("URL without user, password or path, or `unix:` and a path", _opa_url)]
 OdsCode = Annotated[str, _written("3 to 10 capital letters and digits", _organisation)]
-Secret = Annotated[SecretStr, Field(repr=False)]
+DatabaseUrl = Annotated[
+    SecretStr, Field(repr=False), _written("`sqlite:///…` or `postgresql+psycopg://…`", _database_url)
+]
+Token = Annotated[SecretStr | None, Field(repr=False), _written(f"at least {_TOKEN} random characters", _token)]
+Host = Annotated[str, _written("host name or IP address", _host)]
+Name = Annotated[str, _written("1 to 255 characters without blanks", _name)]
+LogName = Annotated[str, _written("1 to 255 characters without blanks and plus signs", _log_name)]
 Key = Annotated[
     SecretBytes,
     Field(repr=False),

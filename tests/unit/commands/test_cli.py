@@ -72,6 +72,27 @@ def test_new_keys_make_complete_settings(environment: dict[str, str], monkeypatc
     assert "complete: demo profile" in result.output
 
 
+@pytest.mark.parametrize("command", ["check-settings", "serve"])
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("GOVERNANCE_TENANTS", "no-such-folder", "folder 1 is not there"),
+        ("GOVERNANCE_DATABASE_URL", "sqlite:////no/such/folder/log.sqlite", "in a folder that is not there"),
+        ("GOVERNANCE_DATABASE_URL", "garbage", "begins with sqlite:///"),
+        ("GOVERNANCE_LOG_ORIGIN", "", "1 to 255 characters"),
+    ],
+)
+def test_a_setting_that_cannot_start_is_one_line(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, command: str, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    result = run(command)
+    assert result.exit_code == 1
+    assert f"{name}: " in result.output
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
 def test_the_page_of_the_settings_is_printed_without_any_being_set() -> None:
     printed = run("settings")
     assert printed.exit_code == 0
