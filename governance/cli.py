@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "demo-token": "demo_token:demo_token",
     "export": "log:export",
     "federation": "federation:federation",
+    "holds": "holds:holds",
     "identity-provider": "identity:identity_provider",
     "keys": "keys:keys",
     "log-key": "log:log_key",

@@ -13,6 +13,7 @@ from flask import Blueprint
 
 from governance.api import agreements, audit, authzen, edges, oauth, points, registers
 from governance.api.alerts import blueprint as alerts
+from governance.api.holds import blueprint as holds
 from governance.api.operations import blueprint as operations
 
 _AUDIENCES = (agreements, audit, authzen, edges, oauth, points, registers)
@@ -20,4 +21,4 @@ _AUDIENCES = (agreements, audit, authzen, edges, oauth, points, registers)
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give every blueprint of the API."""
-    return (alerts, operations, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))
+    return (alerts, holds, operations, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))

@@ -10,6 +10,7 @@ from governance.decisions import (
 )
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
+from governance.erasure import Erasure, LegalHolds
 from governance.federation import FederationDirectory
 from governance.intake import SYSLOG, Intake
 from governance.intake.quarantine import Quarantine
@@ -43,6 +44,28 @@ def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertSe
         revealer=infrastructure.audit,
         search=infrastructure.audit_search,
         patient_of=lambda session, subject: _patient_of(registers.federation, session, subject),
+    )
+
+
+def make_holds(infrastructure: Infrastructure, alerts: AlertService) -> LegalHolds:
+    return LegalHolds(
+        database=infrastructure.database,
+        recorder=infrastructure.recorder,
+        clock=infrastructure.clock,
+        pseudonymiser=infrastructure.pseudonymiser,
+        alerts=alerts,
+    )
+
+
+def make_erasure(infrastructure: Infrastructure, alerts: AlertService, holds: LegalHolds) -> Erasure:
+    return Erasure(
+        database=infrastructure.database,
+        vault=infrastructure.vault,
+        holds=holds,
+        alerts=alerts,
+        recorder=infrastructure.recorder,
+        clock=infrastructure.clock,
+        origin=infrastructure.settings.log_origin,
     )
 
 

@@ -16,6 +16,7 @@ from governance.bootstrap.registers import Registers
 from governance.decisions import Engine
 from governance.detection import DetectionEngine
 from governance.edges import Bundles, Edges, EdgeWatch
+from governance.erasure import Erasure, LegalHolds
 from governance.impact import ImpactAnalysis
 from governance.intake import Intake
 from governance.intake.quarantine import Quarantine
@@ -42,6 +43,8 @@ class Uses:
     quarantine: Quarantine
     alerts: AlertService
     detection: DetectionEngine
+    holds: LegalHolds
+    erasure: Erasure
     registrations: Registrations
     feeds: ContextFeeds
     study_acts: StudyActs
@@ -58,6 +61,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
     quarantine = Quarantine(database, infrastructure.pseudonymiser, infrastructure.vault, clock)
     enforcement = deciding.make_enforcement(infrastructure, registers)
     alerts = watching.make_alerts(infrastructure, registers)
+    holds = watching.make_holds(infrastructure, alerts)
     return Uses(
         access=access,
         access_requests=deciding.make_access_requests(infrastructure, registers, decisions, terms),
@@ -74,6 +78,8 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         quarantine=quarantine,
         alerts=alerts,
         detection=watching.make_detection(infrastructure, registers, alerts),
+        holds=holds,
+        erasure=watching.make_erasure(infrastructure, alerts, holds),
         registrations=registering.make_registrations(infrastructure, registers),
         feeds=registering.make_feeds(infrastructure, registers),
         study_acts=registering.make_study_acts(infrastructure, registers),

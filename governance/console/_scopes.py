@@ -6,7 +6,7 @@ from governance.vocabulary import Role, Scope
 
 _READER = frozenset({Scope.ALERTS_READ, Scope.AUDIT_READ, Scope.AGREEMENTS_READ, Scope.LOG_READ})
 SCOPES: Mapping[Role, frozenset[Scope]] = {
-    Role.IG_OFFICER: _READER | {Scope.ALERTS_REVIEW},
+    Role.IG_OFFICER: _READER | {Scope.ALERTS_REVIEW, Scope.ERASURE_HOLD},
     Role.SOC_ANALYST: _READER,
 }
 

@@ -12,7 +12,7 @@ Rules of this room:
 Example: ``vault.seal(session, pseudonymiser.patient("943 476 5919"), {"nhs_number": "9434765919"})``.
 """
 
-from governance.pseudonyms.keyed import Pseudonymiser
+from governance.pseudonyms.keyed import Pseudonymiser, is_person
 from governance.pseudonyms.vault import OwnerForgotten, Vault
 
-__all__ = ["OwnerForgotten", "Pseudonymiser", "Vault"]
+__all__ = ["OwnerForgotten", "Pseudonymiser", "Vault", "is_person"]

@@ -14,6 +14,11 @@ _ORDINARY = 64  # characters of the longest UID (DICOM PS3.5 section 9.1); what 
 _FORM = re.compile(r"[pst]-[a-z2-7]{26}")
 
 
+def is_person(value: str) -> bool:
+    """Say whether a value is the pseudonym of a patient or of a member of staff."""
+    return _FORM.fullmatch(value) is not None and value[0] in "ps"
+
+
 class Pseudonymiser:
     """Makes the same pseudonym of the same identifier, always, and lets nobody without the key go back.
 

@@ -216,6 +216,7 @@ class Scope(StrEnum):
     AUDIT_WRITE = "audit.write"
     BUNDLES_READ = "bundles.read"
     CONTEXT_WRITE = "context.write"
+    ERASURE_HOLD = "erasure.hold"
     FEDERATION_READ = "federation.read"
     FEDERATION_WRITE = "federation.write"
     LOG_READ = "log.read"

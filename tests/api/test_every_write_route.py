@@ -175,6 +175,8 @@ ATTEMPTS: dict[str, Attempt] = {
     "/access/v1/request": Attempt("/access/v1/request", _REQUEST, statuses=(400, 403, 404)),
     "/access/v1/request/<task_id>/revoke": Attempt(f"/access/v1/request/{TASK}/revoke"),
     "/audit/v1/events": Attempt("/audit/v1/events", NATIVE, NDJSON, (200,)),
+    "/erasure/v1/holds": Attempt("/erasure/v1/holds", {"case": "{alert}", "reason": "not ours"}),
+    "/erasure/v1/holds/<hold_id>/end": Attempt("/erasure/v1/holds/{hold}/end", {"reason": "not ours"}),
     "/fhir": Attempt("/fhir", {"resourceType": "Bundle", "type": "batch", "entry": [{"resource": READ}]}, FHIR, (200,)),
     "/fhir/AuditEvent": Attempt("/fhir/AuditEvent", READ, FHIR, (400,)),
     "/fhir/AuditEvent/<identifier>": Attempt("/fhir/AuditEvent/1", READ, FHIR, (403, 404, 405), "PUT"),
@@ -189,6 +191,7 @@ SCOPES = (
     Scope.ALERTS_REVIEW,
     Scope.AUDIT_WRITE,
     Scope.CONTEXT_WRITE,
+    Scope.ERASURE_HOLD,
     Scope.FEDERATION_READ,
     Scope.FEDERATION_WRITE,
 )
@@ -211,6 +214,8 @@ class WrittenWorld:
         with services.infrastructure.database.transaction() as session:
             (raised,) = services.uses.alerts.raise_findings(session, [finding(trusts=("RRK",))])
         self.values["alert"] = raised.alert
+        assert self.send(Attempt("/erasure/v1/holds", {"patient": PATIENT, "reason": "A claim"}), self.owner) == 201
+        self.values["hold"] = self.answer.get_json()["id"]
 
     def _registers(self) -> None:
         send = self.send

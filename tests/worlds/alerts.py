@@ -54,9 +54,10 @@ class AlertWorld:
         self.relationships = Relationships(self.pseudonymiser)
         self.meter = Counted()
         self.own_patients: dict[str, str] = {}
+        self.recorder = Recorder(self.log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4()))
         self.alerts = AlertService(
             database=database,
-            recorder=Recorder(self.log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4())),
+            recorder=self.recorder,
             clock=clock,
             revealer=self.log,
             search=self.search,

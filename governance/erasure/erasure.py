@@ -1,0 +1,137 @@
+"""Forgetting one person: the statement that two persons approve, and the act."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session
+
+from governance.alerts import AlertQuery, AlertService
+from governance.audit import Recorder
+from governance.clock import Clock
+from governance.erasure.holds import NETWORK, LegalHolds
+from governance.errors import Conflict, Fault, InvalidInput
+from governance.pseudonyms import Vault, is_person
+from governance.storage import Database
+from governance.vocabulary import EventKind
+
+PERSONS = 2  # who must approve
+_HEAD = "imaging-governance: erase a person"
+_NAMES = ("person: ", "service: ", "asked on: ", "why: ")
+LIFETIME_DAYS = 14  # an approval is for now, not for years
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is approved: whose data key is destroyed (a pseudonym), at which service, why, and when it was asked."""
+
+    person: str
+    origin: str
+    reason: str
+    asked_on: date
+
+    def text(self) -> str:
+        """Give the bytes that are signed, as text; one line a fact."""
+        facts = (self.person, self.origin, self.asked_on.isoformat(), self.reason)
+        return "\n".join((_HEAD, *(f"{name}{fact}" for name, fact in zip(_NAMES, facts, strict=True)), ""))
+
+    @classmethod
+    def parse(cls, text: str) -> "Statement":
+        """Read a statement; raises InvalidInput for anything that :meth:`text` did not write."""
+        lines = text.split("\n")
+        try:
+            person, origin, asked_on, reason = (
+                line.removeprefix(name) for name, line in zip(_NAMES, lines[1:5], strict=True)
+            )
+            made = cls(person, origin, reason, date.fromisoformat(asked_on))
+        except ValueError:
+            made = None
+        if made is None or made.text() != text:
+            raise InvalidInput([Fault("/statement", "is not a statement of this command")])
+        return made
+
+
+class Erasure:
+    """Destroys a person's data key, once nothing forbids it.
+
+    Args:
+        database: one transaction holds the checks, the act and its record.
+        vault: holds the keys.
+        holds: say what is on hold.
+        alerts: know open cases.
+        recorder: records the act.
+        clock: says what day it is.
+        origin: the log's name: a statement for another service is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        vault: Vault,
+        holds: LegalHolds,
+        alerts: AlertService,
+        recorder: Recorder,
+        clock: Clock,
+        origin: str,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._holds = holds
+        self._alerts = alerts
+        self._recorder = recorder
+        self._clock = clock
+        self._origin = origin
+
+    def statement(self, person: str, reason: str) -> Statement:
+        """Write what is to be approved; raises InvalidInput for what is no person's pseudonym, or without a reason."""
+        words = " ".join(reason.split())
+        faults = [] if is_person(person) else [Fault("/person", "is the pseudonym of a patient or a member of staff")]
+        if not words:
+            faults.append(Fault("/reason", "is needed"))
+        if faults:
+            raise InvalidInput(faults)
+        return Statement(person, self._origin, words, self._clock.now().date())
+
+    def erase(self, statement: Statement, approved_by: Sequence[str]) -> int:
+        """Destroy the person's data key, and give the index of the record.
+
+        Args:
+            statement: what was approved.
+            approved_by: the different persons whose signatures on it were checked.
+
+        Raises:
+            InvalidInput: fewer than two persons, or a statement of another service or too old.
+            Conflict: a hold or an open case forbids it; nothing was erased.
+        """
+        now = self._clock.now()
+        self._check(statement, approved_by)
+        detail = {
+            "approved_by": sorted(set(approved_by)),
+            "erased": statement.person,
+            "statement": hashlib.sha256(statement.text().encode()).hexdigest(),
+        }
+        with self._database.transaction() as session:
+            self._refuse_what_is_held(session, statement.person)
+            self._vault.destroy(session, statement.person, now)
+            return self._recorder.record_in(session, EventKind.CONFIG, time=now, detail=detail)
+
+    def _check(self, statement: Statement, approved_by: Sequence[str]) -> None:
+        faults = []
+        if len(set(approved_by)) < PERSONS:
+            faults.append(Fault("/approvals", "two different persons must approve"))
+        if statement.origin != self._origin:
+            faults.append(Fault("/statement", "is for another service"))
+        age = (self._clock.now().date() - statement.asked_on).days
+        if not 0 <= age <= LIFETIME_DAYS:
+            faults.append(Fault("/statement", f"is good for {LIFETIME_DAYS} days after it was asked"))
+        if faults:
+            raise InvalidInput(faults, "The erasure is not approved.")
+
+    def _refuse_what_is_held(self, session: Session, person: str) -> None:
+        held = self._holds.forbid(session, person)
+        if held is not None:
+            raise Conflict("erasure.held", held)
+        if self._alerts.list_in(session, NETWORK, AlertQuery(unclosed=True, subject=person), 1).alerts:
+            raise Conflict("erasure.case_open", "A case about this person's own accesses is open: close it first.")

@@ -1,0 +1,164 @@
+"""Forgetting a person: only by two, never against a hold or an open case, and every proof still holds."""
+
+from datetime import timedelta
+
+import pytest
+
+from governance.alerts import Viewer
+from governance.audit import Query, checkpoint, merkle
+from governance.clock import FixedClock
+from governance.erasure import Erasure, LegalHolds, NewHold, Statement
+from governance.erasure.holds import NETWORK
+from governance.errors import Conflict, InvalidInput, NotFound
+from governance.storage import Database
+from governance.vocabulary import EventKind, Verdict
+from tests.worlds.alerts import ORIGIN, AlertWorld, act, finding
+
+PATIENT, NIA = "9990000018", "nia"
+BOTH = ("ada", "grace")
+OFFICER = Viewer("s-officer", "RRK", person=True)
+OTHER = Viewer("s-other", "RKB", person=True)
+
+
+@pytest.fixture
+def world(database: Database, clock: FixedClock) -> AlertWorld:
+    """Make the rooms that alerts stand on."""
+    return AlertWorld(database, clock)
+
+
+@pytest.fixture
+def holds(world: AlertWorld) -> LegalHolds:
+    """Make the holds of a region."""
+    return LegalHolds(
+        database=world.database,
+        recorder=world.recorder,
+        clock=world.clock,
+        pseudonymiser=world.pseudonymiser,
+        alerts=world.alerts,
+    )
+
+
+@pytest.fixture
+def erasure(world: AlertWorld, holds: LegalHolds) -> Erasure:
+    """Make the erasure of a region."""
+    return Erasure(
+        database=world.database,
+        vault=world.vault,
+        holds=holds,
+        alerts=world.alerts,
+        recorder=world.recorder,
+        clock=world.clock,
+        origin=ORIGIN,
+    )
+
+
+def test_what_was_sealed_is_gone_and_every_proof_holds(world: AlertWorld, erasure: Erasure) -> None:
+    first, second = world.record([act("a-1", patient=PATIENT), act("a-2", patient="9990000026")])
+    before = world.log.entry_bytes(first)
+    patient = world.pseudonymiser.patient(PATIENT)
+    index = erasure.erase(erasure.statement(patient, "Request of 3 November"), BOTH)
+    assert world.log.reveal(world.log.entry(first)).patient is None
+    assert world.log.reveal(world.log.entry(first)).subject == NIA
+    assert world.log.reveal(world.log.entry(second)).patient == "9990000026"
+    assert world.log.entry_bytes(first) == before
+    proof = world.log.proof(first)
+    root = checkpoint.parse(proof.checkpoint).checkpoint.root
+    assert merkle.verify_inclusion(merkle.leaf_hash(before), first, proof.size, proof.hashes, root)
+    record = world.log.entry(index)
+    assert record.kind is EventKind.CONFIG
+    assert record.detail["erased"] == patient
+    assert record.detail["approved_by"] == ["ada", "grace"]
+    assert "November" not in world.log.entry_bytes(index).decode()
+
+
+def test_one_person_alone_erases_nobody(world: AlertWorld, erasure: Erasure) -> None:
+    (index,) = world.record([act("a-1", patient=PATIENT)])
+    statement = erasure.statement(world.pseudonymiser.patient(PATIENT), "asked")
+    for alone in ((), ("ada",), ("ada", "ada")):
+        with pytest.raises(InvalidInput):
+            erasure.erase(statement, alone)
+    assert world.log.reveal(world.log.entry(index)).patient == PATIENT
+
+
+def test_a_statement_is_for_one_person_one_service_and_a_fortnight(world: AlertWorld, erasure: Erasure) -> None:
+    patient = world.pseudonymiser.patient(PATIENT)
+    statement = erasure.statement(patient, "asked\nby letter")
+    assert Statement.parse(statement.text()) == statement
+    for broken in ("", statement.text() + "\n", statement.text().replace("person", "people")):
+        with pytest.raises(InvalidInput):
+            Statement.parse(broken)
+    with pytest.raises(InvalidInput):
+        erasure.erase(Statement(patient, "elsewhere.example/log", "asked", statement.asked_on), BOTH)
+    world.clock.advance(timedelta(days=15))
+    with pytest.raises(InvalidInput):
+        erasure.erase(statement, BOTH)
+    for nobody in (PATIENT, "t-" + patient[2:], "p-short"):
+        with pytest.raises(InvalidInput):
+            erasure.statement(nobody, "asked")
+
+
+def test_a_hold_forbids_it_until_it_is_ended(world: AlertWorld, erasure: Erasure, holds: LegalHolds) -> None:
+    (index,) = world.record([act("a-1", patient=PATIENT)])
+    statement = erasure.statement(world.pseudonymiser.patient(PATIENT), "asked")
+    hold = holds.set(OTHER, None, NewHold("A claim", patient=PATIENT))
+    with pytest.raises(Conflict) as refused:
+        erasure.erase(statement, BOTH)
+    assert refused.value.reason == "erasure.held"
+    with pytest.raises(NotFound):
+        holds.end(OFFICER, None, hold.id, "not mine")
+    assert holds.list(OFFICER) == []
+    assert [one.id for one in holds.list(OTHER)] == [one.id for one in holds.list(NETWORK)] == [hold.id]
+    ended = holds.end(OTHER, None, hold.id, "Settled")
+    assert (ended.ended_by, ended.end_reason) == (OTHER.id, "Settled")
+    with pytest.raises(Conflict):
+        holds.end(OTHER, None, hold.id, "again")
+    assert holds.list(NETWORK) == []
+    assert [one.id for one in holds.list(NETWORK, ended=True)] == [hold.id]
+    erasure.erase(statement, BOTH)
+    assert world.log.reveal(world.log.entry(index)).patient is None
+    said = [event.detail for event in world.search.find(Query(kind=EventKind.CONFIG), 10, newest_first=False)]
+    assert [detail.get("hold", "erased") for detail in said] == ["set", "ended", "erased"]
+    assert "claim" not in str(said).lower()
+
+
+def _case(world: AlertWorld) -> tuple[str, str, str]:
+    """Raise an alert of RRK about NIA's access to the patient; gives it and the two pseudonyms."""
+    (index,) = world.record([act("a-1", patient=PATIENT)])
+    subject, patient = world.pseudonymiser.subject(NIA), world.pseudonymiser.patient(PATIENT)
+    raised = finding(
+        subject=subject, subjects=(subject,), about=patient, patient=patient, trusts=("RRK",), events=(index,)
+    )
+    return world.raise_all(raised)[0][0], subject, patient
+
+
+def test_a_held_case_holds_whoever_it_names(world: AlertWorld, erasure: Erasure, holds: LegalHolds) -> None:
+    alert, subject, patient = _case(world)
+    world.alerts.close(OFFICER, alert, Verdict.JUSTIFIED, "fine")
+    with pytest.raises(NotFound):
+        holds.set(OTHER, None, NewHold("not mine", case=alert))
+    holds.set(OFFICER, None, NewHold("An inquiry", case=alert))
+    for person in (subject, patient):
+        with pytest.raises(Conflict) as refused:
+            erasure.erase(erasure.statement(person, "asked"), BOTH)
+        assert refused.value.reason == "erasure.held"
+
+
+def test_an_open_case_keeps_who_looked_but_not_the_patient(world: AlertWorld, erasure: Erasure) -> None:
+    alert, subject, patient = _case(world)
+    with pytest.raises(Conflict) as refused:
+        erasure.erase(erasure.statement(subject, "asked"), BOTH)
+    assert refused.value.reason == "erasure.case_open"
+    erasure.erase(erasure.statement(patient, "asked"), BOTH)
+    world.alerts.close(OFFICER, alert, Verdict.JUSTIFIED, "fine")
+    erasure.erase(erasure.statement(subject, "asked"), BOTH)
+    assert world.log.reveal(world.log.entry(0)).subject is None
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [NewHold("why"), NewHold("why", patient=PATIENT, staff=NIA), NewHold(" ", patient=PATIENT), NewHold("x" * 2_001)],
+    ids=["nothing", "two", "no reason", "too long"],
+)
+def test_a_hold_is_on_one_thing_and_says_why(holds: LegalHolds, wanted: NewHold) -> None:
+    with pytest.raises(InvalidInput):
+        holds.set(OFFICER, None, wanted)
