@@ -7,7 +7,8 @@ Rules of this room:
 3. Every field is checked, all faults of a line are named together, and no message repeats a value: values identify.
 4. A field that is not known is a fault. A misspelt ``until`` would otherwise leave a relationship open for ever.
 5. A field given twice, ``NaN``, an unpaired surrogate and a control character are faults: two readers must not differ.
-6. Lines and their sizes are bounded; a body of too many lines is refused whole, before any line is taken.
+6. A number beyond 64 bits is a fault of its field, here and wherever else JSON is read (``numbers``).
+7. Lines and their sizes are bounded; a body of too many lines is refused whole, before any line is taken.
 
 Example: ``parse(body, DEFAULT_LIMITS, frozenset({"study_uid"}), build).faults`` names each bad line by its number.
 """
@@ -25,6 +26,7 @@ from governance.feeds.lines import (
     parse,
     split,
 )
+from governance.feeds.numbers import NumberOutOfRange, NumberReader
 from governance.feeds.readers import (
     choice,
     code,
@@ -46,6 +48,8 @@ __all__ = [
     "Limits",
     "LineFault",
     "LineRejectedError",
+    "NumberOutOfRange",
+    "NumberReader",
     "Parsed",
     "choice",
     "code",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from governance.errors import Fault, InvalidInput
+from governance.feeds.numbers import MESSAGE, NumberOutOfRange, NumberReader
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -169,7 +170,7 @@ def lines_of(array: bytes) -> bytes:
     Raises InvalidInput for anything but a JSON array that every reader reads alike.
     """
     try:
-        items = json.loads(array.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        items = _READER.read_all(array.decode())
     except (ValueError, RecursionError):
         items = None
     if not isinstance(items, list):
@@ -190,9 +191,11 @@ def _object(line: bytes, limits: Limits) -> Mapping[str, object]:
     if len(line) > limits.line_bytes:
         raise LineRejectedError([Fault("", f"the line is longer than {limits.line_bytes} bytes")])
     try:
-        document = json.loads(line.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        document = _READER.read(line.decode())
     except UnicodeDecodeError:
         raise LineRejectedError([Fault("", "the line is not UTF-8")]) from None
+    except NumberOutOfRange as error:
+        raise LineRejectedError([Fault(error.path, MESSAGE)]) from None
     except (ValueError, RecursionError):
         raise LineRejectedError([Fault("", "the line is not JSON that every reader reads alike")]) from None
     if not isinstance(document, dict):
@@ -207,10 +210,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _refuse_constant(_name: str) -> None:
-    raise ValueError("not a JSON number")
-
-
 def _shown(name: str) -> str:
     """Give a field's name if it looks like one: a name that was made up could carry anything."""
     return name if _CODE.fullmatch(name) else "?"
+
+
+_READER = NumberReader(_unique)

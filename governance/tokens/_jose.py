@@ -23,6 +23,7 @@ from jwt import PyJWK
 from jwt.algorithms import get_default_algorithms
 from jwt.exceptions import PyJWTError
 
+from governance.feeds import NumberOutOfRange, NumberReader
 from governance.tokens.errors import TokenFault, TokenRefused
 
 MAXIMUM = 16_384  # characters of a compact token; ours are about 1,000, a CIS2 ID token with many roles about 6,000
@@ -141,7 +142,12 @@ def thumbprint(jwk: Jwk) -> str:
     if members is None or not all(isinstance(jwk.get(member), str) for member in members):
         raise TokenRefused(TokenFault.KEY, "The key is not an EC, OKP or RSA public key.")
     canonical = json.dumps({member: jwk[member] for member in members}, separators=(",", ":"), sort_keys=True)
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+    return encoded(hashlib.sha256(canonical.encode()).digest())
+
+
+def encoded(data: bytes) -> str:
+    """Write bytes as base64url without padding (RFC 7515 section 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def is_private(jwk: Jwk) -> bool:
@@ -150,9 +156,9 @@ def is_private(jwk: Jwk) -> bool:
 
 
 def read_json(data: bytes) -> object:
-    """Read JSON whose objects never repeat a member name; raises ValueError."""
+    """Read JSON whose objects never repeat a member name; raises ValueError (NumberOutOfRange, which says where)."""
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_members, parse_constant=_constant)
+        return _READER.read(data.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -174,6 +180,9 @@ def _public_key(jwk: str, algorithm: str) -> Any:
 def _object(segment: str) -> Mapping[str, Any]:
     try:
         value = read_json(_decoded(segment))
+    except NumberOutOfRange as error:
+        named = error.path.removeprefix("/") or "itself"
+        raise TokenRefused(TokenFault.NUMBER, f"The claim {named} of the token is a number out of range.") from None
     except ValueError:
         raise TokenRefused(TokenFault.MALFORMED, "The token is not a signed JWT in compact form.") from None
     if not isinstance(value, dict):
@@ -187,7 +196,7 @@ def _decoded(segment: str) -> bytes:
         decoded = base64.b64decode(segment + "=" * (-len(segment) % 4), b"-_", validate=True)
     except ValueError:
         raise TokenRefused(TokenFault.MALFORMED, "The token is not a signed JWT in compact form.") from None
-    if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() != segment:
+    if encoded(decoded) != segment:
         raise TokenRefused(TokenFault.MALFORMED, "The token is not in canonical base64url.")
     return decoded
 
@@ -199,5 +208,4 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
+_READER = NumberReader(_members)

@@ -9,7 +9,6 @@
 4. A check gives the fault or None, never a bool, and gets the time as whole seconds: no check reads a clock.
 """
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +20,7 @@ from governance.tokens.errors import TokenFault, TokenRefused
 Check: TypeAlias = Callable[[object, int], TokenFault | None]
 LEEWAY = 10  # seconds of clock difference forgiven; used identifiers (single_use.py) are kept longer than that
 TEXT_MAXIMUM = 512  # characters of any identifier in a claim
+INSTANT_MAXIMUM = 253_402_300_799  # seconds since 1970: the end of the year 9999, beyond which no calendar here goes
 _log = get_logger(__name__)
 
 
@@ -152,5 +152,5 @@ def refused(fault: TokenFault) -> Check:
 
 
 def is_instant(value: object) -> TypeGuard[int | float]:
-    """Say whether a value is a NumericDate (RFC 7519 section 2): a finite, non-negative number, not a boolean."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    """Say whether a value is a NumericDate (RFC 7519 section 2): a number of a year from 1970 to 9999, no boolean."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= INSTANT_MAXIMUM

@@ -23,6 +23,7 @@ class TokenFault(StrEnum):
     LIFETIME = "token.lifetime"
     MALFORMED = "token.malformed"
     NOT_YET_VALID = "token.not_yet_valid"
+    NUMBER = "token.number"
     ORGANISATION = "token.organisation"
     REPLAYED = "token.replayed"
     REVOKED = "token.revoked"

@@ -186,7 +186,7 @@ def _resource(maximum: int) -> dict[str, Any]:
     if request.mimetype in _XML:
         return resource_from_xml(raw(maximum))
     if request.mimetype in _JSON:
-        return json_object(maximum, _JSON)
+        return json_object(maximum, _JSON, parts=True)
     raise UnsupportedMediaType("The body must be application/fhir+json or application/fhir+xml.")
 
 

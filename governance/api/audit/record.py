@@ -48,7 +48,7 @@ def _taken(intake: Intake, sender: Sender) -> Taken:
     if request.mimetype == NDJSON:
         return intake.take(LINES, event_lines(raw(BODY_MAXIMUM)), sender)
     if request.mimetype == "application/json":
-        return intake.take(ITEMS, event_items(json_value(BODY_MAXIMUM)), sender)
+        return intake.take(ITEMS, event_items(json_value(BODY_MAXIMUM, parts=True)), sender)
     raise UnsupportedMediaType(f"The body must be {NDJSON} or application/json.")
 
 

@@ -91,7 +91,7 @@ def logs() -> Response:
 @operation(summary="Keep the status of an OPA", tag="opa", request=schemas.Status, status=204)
 def status() -> Response:
     """Answer 204 once the status is kept as the edge's last."""
-    current_services().uses.edges.report(_edge().name, read_status(json_value()))
+    current_services().uses.edges.report(_edge().name, read_status(json_value(parts=True)))
     return Response(status=204)
 
 
@@ -124,7 +124,7 @@ def _edge() -> Sender:
 def _upload() -> Any:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding == "gzip":
-        return parsed(inflated(UPLOAD_MAXIMUM, INFLATED_MAXIMUM))
+        return parsed(inflated(UPLOAD_MAXIMUM, INFLATED_MAXIMUM), parts=True)
     if encoding != "identity":
         raise UnsupportedMediaType("The body's content encoding must be gzip or none.")
-    return json_value(UPLOAD_MAXIMUM)
+    return json_value(UPLOAD_MAXIMUM, parts=True)
