@@ -13,7 +13,7 @@ from governance.jobs import Runtime
 from governance.server._lifespan import Lifespan
 from governance.settings import Settings
 from governance.telemetry import configure
-from governance.web import browser, observation, problems
+from governance.web import addresses, browser, observation, problems
 from governance.web.services import EXTENSION
 
 
@@ -21,6 +21,7 @@ def create_app(services: Services) -> Flask:
     """Put the HTTP endpoints in front of the services; every route has its rule and its error map."""
     app = Flask("governance", static_folder=None)
     app.extensions[EXTENSION] = services
+    addresses.install(app)
     settings = services.infrastructure.settings
     browser.install(
         app,

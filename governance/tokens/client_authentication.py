@@ -6,14 +6,15 @@
 4. ``aud`` is our issuer or token endpoint, and nothing beside: an assertion made for somebody else opens nothing here.
 5. It lives five minutes at most (ten for an edge: an OPA always signs for ten), and its ``jti`` is good once. The
    caller does the second half: it needs a write transaction.
-6. An unknown client and a wrong signature are answered alike.
+6. An unknown client and a wrong signature are answered alike, byte for byte, after the same work (decoy_keys.py); what
+   an answer explains depends on the assertion alone, or comes after its signature was found good.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from governance.federation import ServiceClient
-from governance.tokens import _jose
+from governance.tokens import _jose, decoy_keys
 from governance.tokens._jose import Unverified
 from governance.tokens.claims import ClaimTable, begun, equals, expires, issued, only_audience, report, text
 from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, TokenRefused
@@ -51,6 +52,8 @@ def read_assertion(form: Form) -> Assertion:
     try:
         unverified = _jose.parse(form.one("client_assertion") or "")
     except TokenRefused as error:
+        if error.fault is TokenFault.NUMBER:
+            raise OAuthError(OAuthErrorCode.INVALID_REQUEST, error.detail, cause=error.fault.value) from None
         raise refused("The client assertion cannot be read.", error.fault) from None
     named = unverified.claims.get("sub")
     if not isinstance(named, str) or unverified.claims.get("iss") != named:
@@ -58,6 +61,15 @@ def read_assertion(form: Form) -> Assertion:
     if form.one("client_id") not in (None, named):
         raise refused("The client assertion names another client than client_id.", TokenFault.CLIENT)
     return Assertion(unverified, named)
+
+
+def claimed_client(form: Form) -> str | None:
+    """Give the client that a form says it is from, None when it does not say; nothing of it is proven."""
+    try:
+        named = _jose.parse(form.one("client_assertion") or "").claims.get("sub")
+    except TokenRefused:
+        named = None
+    return named if isinstance(named, str) and named else form.one("client_id")
 
 
 def verify_assertion(
@@ -74,17 +86,27 @@ def verify_assertion(
     Raises:
         OAuthError: invalid_client, with the fault as its cause.
     """
-    if client is None:
-        raise refused("The client assertion was not accepted.", TokenFault.CLIENT)
-    if assertion.unverified.media_type not in _TYPES:
+    unverified = assertion.unverified
+    if unverified.media_type not in _TYPES:
         raise refused("The client assertion is another kind of token.", TokenFault.TYPE)
+    if client is None:
+        raise _without_key(unverified, TokenFault.CLIENT)
     try:
-        keys = client.jwks.get("keys", ())
-        claims = _jose.verify(assertion.unverified, _jose.select_key(keys, assertion.unverified, ALGORITHMS))
+        key = _jose.select_key(client.jwks.get("keys", ()), unverified, ALGORITHMS)
+    except TokenRefused as error:
+        raise _without_key(unverified, error.fault) from None
+    try:
+        claims = _jose.verify(unverified, key)
         report("client_assertion", _table(client, audiences).verify(claims, now))
     except TokenRefused as error:
         raise refused(_DESCRIPTIONS.get(error.fault, "The client assertion was not accepted."), error.fault) from None
     return VerifiedAssertion(claims["jti"], claims["exp"])
+
+
+def _without_key(unverified: Unverified, fault: TokenFault) -> OAuthError:
+    """Make the refusal of an assertion that no key on file may have signed, after the work a wrong signature takes."""
+    decoy_keys.spend(unverified)
+    return refused("The client assertion was not accepted.", fault)
 
 
 def refused(description: str, fault: TokenFault) -> OAuthError:

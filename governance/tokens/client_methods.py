@@ -59,8 +59,8 @@ class ClientMethods:
         client_id, secret = client_secrets.read_basic(credential)
 
         def find(session: Session) -> tuple[ServiceClient | None, str | None]:
-            client = self._federation.client(session, client_id)
-            return client, self._federation.credentials(session, client_id).secret_hash if client else None
+            known = self._federation.client(session, client_id), self._federation.credentials(session, client_id)
+            return known[0], known[1].secret_hash if known[0] else None
 
         client, kept = self._read(find)
         if not client_secrets.matches(secret, kept) or client is None:

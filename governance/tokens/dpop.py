@@ -4,7 +4,9 @@ The numbered checks of section 4.3, as they are tagged below:
 
 1. exactly one ``DPoP`` header; 2. it is one well-formed JWT; 3. all required claims are there; 4. ``typ`` is
 ``dpop+jwt``; 5. an asymmetric algorithm of our list; 6. the signature verifies with the ``jwk`` of the header;
-7. that ``jwk`` holds no private part; 8. ``htm`` is the method; 9. ``htu`` is the address, query and fragment left out;
+7. that ``jwk`` holds no private part; 8. ``htm`` is the method; 9. ``htu`` is the address as it was sent, query and
+fragment left out: only the scheme's and the host's case, a default port and an empty path are made alike. Nothing is
+decoded or tidied, for two addresses that are one after tidying may be two resources;
 10. no nonce is asked here; 11. ``iat`` is in the window; 12. with an access token, ``ath`` is its hash and its
 ``cnf.jkt`` the thumbprint of this key. Then: the ``jti`` is new for this key (section 11.1), which the caller checks,
 because it needs a write transaction.
@@ -13,9 +15,9 @@ because it needs a write transaction.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from governance.tokens import _jose
 from governance.tokens.claims import LEEWAY, Check, ClaimTable, begun, equals, expires, issued, text
@@ -26,13 +28,18 @@ MEDIA_TYPE = "dpop+jwt"
 WINDOW = 60  # seconds a proof is good after its iat; its identifier is kept as long
 AHEAD = 15  # seconds a proof's iat may be ahead of us
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_ADDRESS = re.compile(  # in ASCII, without a user; a port is written as everybody writes it
+    r"(?P<scheme>[A-Za-z]+)://(?P<host>[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4})?)?"
+    r"(?P<path>/[!-\"$->@-~]*)?(?:\?[!-\"$-~]*)?(?:#[!-~]*)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
     """How an access token came: its scheme, the DPoP header values, and the request they were sent with.
 
-    ``url`` is the address as the client knows it, which behind a proxy is not the one we were asked at.
+    ``url`` is the address as the client knows it, which behind a proxy is not the one we were asked at; its path is
+    percent-encoded as it was sent.
     """
 
     scheme: str
@@ -114,12 +121,10 @@ def _same_address(url: str) -> Check:
 
 
 def _normal(url: str) -> tuple[str, str, int, str] | None:
-    """Normalise an address for comparison (RFC 3986 sections 6.2.2 and 6.2.3); None when it is none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
+    """Give an address for comparison (RFC 3986 sections 6.2.2.1 and 6.2.3, no more); None when it is none."""
+    match = _ADDRESS.fullmatch(url)
+    if match is None or match["scheme"].lower() not in _DEFAULT_PORTS:
         return None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc:
-        return None
-    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], parts.path or "/"
+    scheme = match["scheme"].lower()
+    port = int(match["port"]) if match["port"] else _DEFAULT_PORTS[scheme]
+    return scheme, match["host"].lower(), port, match["path"] or "/"

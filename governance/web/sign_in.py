@@ -4,13 +4,14 @@
    issuer (Discovery 1.0 section 4.3). Of the metadata only what ``METADATA`` names is used.
 2. PKCE S256 (RFC 7636), ``state`` and ``nonce`` are made for each attempt and kept on the server, in the session that
    began it; each is used once.
-3. The answer must come from the provider that was asked: its ``iss`` parameter, when there is one (RFC 9207), and its
-   ID token.
+3. The answer must come from the provider that was asked: its ``iss`` parameter (RFC 9207), which must be there when the
+   provider's metadata promises it, and its ID token.
 4. ID token (Core section 3.1.3.7): signature by the provider's keys with an asymmetric algorithm of ours, issuer,
    audience, authorised party, expiry, issue time, nonce.
 5. The provider says who somebody is. What they may do here comes from the federation's register of people, never from
    a claim.
-6. Whatever goes wrong, the person learns that it did not work; the log learns which step, never the token.
+6. Whatever goes wrong, the person learns that it did not work; the log learns which step, never the token. What a
+   provider answers is a stranger's: however odd it is, it ends in that sentence.
 7. Every call goes through the outbound client, authlib's too, and coming back is one total. Metadata and keys serve
    while they are renewed; a provider that is away is not asked again at once.
 """
@@ -27,12 +28,11 @@ from typing import Any, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import requests
-from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OAuthError, OpenIDMixin
+from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OpenIDMixin
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken
 from joserfc import jws
-from joserfc.errors import JoseError
 
 from governance.clock import Clock
 from governance.errors import Unauthenticated, Unavailable
@@ -44,7 +44,9 @@ ALGORITHMS = ("ES256", "PS256", "RS256")
 LEEWAY = 30  # seconds a provider's clock may differ from ours
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _OFFERED = "id_token_signing_alg_values_supported"
-METADATA = frozenset({"issuer", _OFFERED, *ENDPOINTS})
+_NAMES_ITSELF = "authorization_response_iss_parameter_supported"  # RFC 9207 section 3
+METADATA = frozenset({"issuer", _NAMES_ITSELF, _OFFERED, *ENDPOINTS})
+_SUBJECT_MAXIMUM = 255  # characters of a subject (OpenID Connect Core section 2)
 METADATA_LIFETIME = timedelta(hours=1)  # how long discovery and keys are kept
 METADATA_STALE = timedelta(hours=2)  # how long they serve while the provider is away
 COOL_DOWN = timedelta(seconds=5)  # after discovery failed
@@ -123,7 +125,10 @@ class SignIn:
         Raises Unavailable when the provider cannot be reached or describes itself wrongly.
         """
         provider = self._provider(issuer)
-        made = provider.create_authorization_url(self._client.redirect_uri)
+        try:
+            made = provider.create_authorization_url(self._client.redirect_uri)
+        except Exception as error:  # noqa: BLE001 - authlib on an address of the provider's
+            raise _away(issuer, error) from None
         return str(made["url"]), SignInAttempt(issuer, made["state"], made["nonce"], made["code_verifier"])
 
     def complete(self, attempt: SignInAttempt, answer: Mapping[str, str]) -> ProvenIdentity:
@@ -135,12 +140,15 @@ class SignIn:
             raise _refused("state")
         if answer.get("iss", attempt.issuer) != attempt.issuer:
             raise _refused("issuer")
-        code = answer.get("code")
-        if not code:
-            raise _refused("no_code")
         with within(_TOTAL):
-            claims = self._claims(self._provider(attempt.issuer), attempt, code)
-        return ProvenIdentity(attempt.issuer, str(claims["sub"]), str(claims.get("name") or "Name not given"))
+            provider = self._provider(attempt.issuer)
+            if "iss" not in answer and provider.server_metadata.get(_NAMES_ITSELF) is True:
+                raise _refused("issuer")
+            code = answer.get("code")
+            if not code:
+                raise _refused("no_code")
+            claims = self._claims(provider, attempt, code)
+        return ProvenIdentity(attempt.issuer, _subject(claims), _name(claims))
 
     def _claims(self, provider: "_Provider", attempt: SignInAttempt, code: str) -> Mapping[str, Any]:
         clock = self._clock
@@ -153,15 +161,16 @@ class SignIn:
             token = provider.fetch_access_token(
                 self._client.redirect_uri, code=code, code_verifier=attempt.code_verifier
             )
-            if "id_token" not in token:
-                raise _refused("no_id_token")
+            _require_id_token(token)
             provider.key_set = self._key_set(provider.server_metadata["jwks_uri"], token["id_token"])
             claims = provider.parse_id_token(
                 token, attempt.nonce, _id_token_checks(attempt.issuer, self._client.client_id), _Claims, LEEWAY
             )
         except (requests.RequestException, Unavailable) as error:
             raise _away(attempt.issuer, error) from None
-        except (OAuthError, JoseError, ValueError, KeyError, RuntimeError) as error:
+        except Unauthenticated:
+            raise
+        except Exception as error:  # noqa: BLE001 - authlib and joserfc on whatever the provider answered (rule 6)
             _log.warning("sign-in refused", step="id_token", error_type=type(error).__name__)
             raise _refused("id_token") from None
         return cast("Mapping[str, Any]", claims)
@@ -188,8 +197,11 @@ class SignIn:
             _log.warning("sign-in refused", step="discovery", error_type="issuer")
             raise Unavailable("sign_in.provider", "Your trust's sign-in service does not describe itself correctly.")
         offered = metadata.get(_OFFERED) or ["RS256"]
-        known = {name: metadata[name] for name in METADATA & metadata.keys()}
-        return known | {_OFFERED: [name for name in ALGORITHMS if isinstance(offered, list) and name in offered]}
+        usable = [name for name in ALGORITHMS if isinstance(offered, list) and name in offered]
+        if not usable:
+            _log.warning("sign-in refused", step="discovery", error_type="algorithm")
+            raise Unavailable("sign_in.provider", "Your trust's sign-in service does not sign in a way known here.")
+        return {name: metadata[name] for name in METADATA & metadata.keys()} | {_OFFERED: usable}
 
 
 def _document(answer: Answer) -> Metadata:
@@ -242,6 +254,24 @@ def _id_token_checks(issuer: str, client_id: str) -> dict[str, dict[str, object]
         "nonce": {"essential": True},
         "sub": {"essential": True, "allow_blank": False},
     }
+
+
+def _require_id_token(token: Mapping[str, Any]) -> None:
+    if "id_token" not in token:
+        raise _refused("no_id_token")
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    """Give who the provider says it is, as a register can hold it."""
+    found = claims.get("sub")
+    if not isinstance(found, str) or not found.isprintable() or not 0 < len(found) <= _SUBJECT_MAXIMUM:
+        raise _refused("id_token")
+    return found
+
+
+def _name(claims: Mapping[str, Any]) -> str:
+    found = claims.get("name")
+    return found[:_SUBJECT_MAXIMUM] if isinstance(found, str) and found.isprintable() and found else "Name not given"
 
 
 def _refused(step: str) -> Unauthenticated:

@@ -6,11 +6,9 @@ the client as it is, body and allowed headers included. What the gateway alone k
 X-Enforcement-Point, X-Enforcement-Key, and X-Original-Origin, where its clients reach it (the Host header is whatever a
 client wrote).
 
-The server in front of us decodes the path; it is encoded again here. The reader of DICOMweb URLs decodes once, refuses
-everything that then is not plain, and so reads the same.
+The path is read as it was sent, before the server in front of us decodes it. The reader of DICOMweb URLs decodes once
+and refuses everything that then is not plain.
 """
-
-from urllib.parse import quote
 
 from flask import Blueprint, request
 from flask.blueprints import BlueprintSetupState
@@ -20,11 +18,11 @@ from werkzeug.routing import BaseConverter
 from governance.api.points._admission import answer, archive_by_headers, credential
 from governance.archives import Admission, Check
 from governance.web import current_services, operation, public
+from governance.web.addresses import sent_path
 
 blueprint = Blueprint("enforce_envoy", __name__)
 _PREFIX = "/enforce/envoy"
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-_PLAIN = "/:@!$&'()*+,;=~"  # what stands in a path unencoded (RFC 3986 section 3.3)
 
 
 class _Anything(BaseConverter):
@@ -44,14 +42,14 @@ def _convert(state: BlueprintSetupState) -> None:
 )
 @public("the enforcement point proves itself with its own key in X-Enforcement-Key, checked before anything else")
 @operation(summary="Admit a DICOMweb request (Envoy ext_authz)", tag="enforcement")
-def envoy(original: str) -> ResponseReturnValue:
+def envoy(original: str) -> ResponseReturnValue:  # noqa: ARG001 - read as it was sent
     """Answer 200, 401, 403 or 503 for the request that this one repeats."""
-    return answer("envoy", lambda: _admit(f"/{original}"), 200)
+    return answer("envoy", _admit, 200)
 
 
-def _admit(path: str) -> Admission:
+def _admit() -> Admission:
     archive = archive_by_headers()
-    encoded = quote(path, safe=_PLAIN)
+    encoded = sent_path().removeprefix(_PREFIX)
     query = request.query_string.decode("latin-1")
     uri = f"{encoded}?{query}" if query else encoded
     found = credential(request.method, request.headers.get("X-Original-Origin", "") + encoded)

@@ -262,6 +262,83 @@ def test_a_callback_that_is_not_an_answer_to_us_is_refused(
     assert refusal(sign_in, provider, **answer).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("promised", "answer", "reason"),
+    [
+        (True, {}, "sign_in.issuer"),
+        (True, {"iss": ""}, "sign_in.issuer"),
+        (True, {"error": "access_denied", "code": ""}, "sign_in.issuer"),
+        (False, {}, None),
+        ("true", {}, None),
+    ],
+)
+def test_the_issuer_of_an_answer_is_needed_where_the_metadata_promise_it(
+    sign_in: SignIn, provider: Provider, promised: object, answer: dict[str, str], reason: str | None
+) -> None:
+    provider.metadata = {"authorization_response_iss_parameter_supported": promised}
+    if reason is None:
+        attempt = begin(sign_in, provider)
+        assert sign_in.complete(attempt, {"state": attempt.state, "code": "c"}).subject == "officer-1"
+    else:
+        assert refusal(sign_in, provider, **answer).reason == reason
+        attempt = begin(sign_in, provider)
+        whole = {"state": attempt.state, "code": "c", "iss": provider.issuer}
+        assert sign_in.complete(attempt, whole).subject == "officer-1"
+
+
+def outcome(sign_in: SignIn, attempt: SignInAttempt) -> str:
+    """Give who signed in, or the reason of the refusal; any other error is the test's failure."""
+    try:
+        found = sign_in.complete(attempt, {"state": attempt.state, "code": "c"})
+    except GovernanceError as error:
+        return error.reason
+    assert found.name.isprintable()
+    return found.subject
+
+
+ODD: tuple[Any, ...] = ({}, [], "soon", -1, 10**400, None, True, "\0", {"a": []}, 1.5e308)
+
+
+@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("member", ["expires_at", "expires_in", "id_token", "token_type", "access_token", "error"])
+def test_whatever_a_token_endpoint_answers_ends_in_our_own_words(
+    sign_in: SignIn, provider: Provider, member: str, value: object
+) -> None:
+    begin(sign_in, provider)
+    whole = {"access_token": "a", "token_type": "Bearer", "expires_in": 60, "id_token": provider.id_token()}
+    provider.answer = (200, whole | {member: value})
+    attempt = begin(sign_in, provider)
+    assert outcome(sign_in, attempt) in {"officer-1", "sign_in.id_token", "sign_in.no_id_token", "sign_in.provider"}
+
+
+@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf", "auth_time", "sub", "name", "aud", "azp", "nonce", "iss"])
+def test_whatever_an_id_token_claims_ends_in_our_own_words(
+    sign_in: SignIn, provider: Provider, claim: str, value: object
+) -> None:
+    provider.claims = {claim: value}
+    attempt = begin(sign_in, provider)
+    named = {value} if claim == "sub" and isinstance(value, str) and value.isprintable() else {"officer-1"}
+    assert outcome(sign_in, attempt) in {*named, "sign_in.id_token"}
+
+
+@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize(
+    "member", ["authorization_endpoint", "token_endpoint", "jwks_uri", "id_token_signing_alg_values_supported"]
+)
+def test_whatever_the_metadata_say_ends_in_our_own_words(
+    sign_in: SignIn, provider: Provider, member: str, value: object
+) -> None:
+    provider.metadata = {member: value}
+    try:
+        address, attempt = sign_in.begin(provider.issuer)
+    except GovernanceError as error:
+        assert error.reason == "sign_in.provider"  # noqa: PT017 - it may as well begin
+        return
+    assert isinstance(address, str)
+    assert outcome(sign_in, attempt) in {"officer-1", "sign_in.id_token", "sign_in.provider"}
+
+
 def test_a_stolen_code_without_its_verifier_is_worthless(sign_in: SignIn, provider: Provider) -> None:
     attempt = begin(sign_in, provider)
     thief = SignInAttempt(attempt.issuer, attempt.state, attempt.nonce, "v" * 48)
