@@ -20,7 +20,7 @@ from governance.access.batches import EvaluationBatches, Question
 from governance.access.bound_tokens import BoundTokens
 from governance.access.candidates import CandidateFinder
 from governance.access.denials import AccessRequestError, AccessRequestRefused, Denials, Offer, PresentedDenial
-from governance.access.exchange import ExchangeDenied, ExchangeService
+from governance.access.exchange import ExchangeDenied, ExchangeService, TargetRefused
 from governance.access.lapse import AgreementLapse
 from governance.access.paging import EXAMINED, Collected, Page, collect
 from governance.access.search import Found, Searched, SearchService
@@ -53,6 +53,7 @@ __all__ = [
     "Question",
     "SearchService",
     "Searched",
+    "TargetRefused",
     "Together",
     "Wanted",
     "asker_of",

@@ -6,7 +6,7 @@ The order is the promise (record the intent, act, record the outcome):
 2. the client must be a service of the organisation the person acts for, or registered to ask about its people: nobody's
    identity is of use in another trust's hands. The target must be an archive this client may ask for and a custodian
    of the study. Otherwise ``invalid_target``, whatever the reason, so that an answer never tells which studies or
-   archives exist. The log keeps the attempt;
+   archives exist. Whoever answers keeps the attempt in the trail of refusals;
 3. policy decides, and the decision is durable in the log: the intent;
 4. the token is minted. If the policy changed since it decided, it decides again: a suspension kills the tokens minted
    before it, and this keeps one from being minted after it on a decision taken before it;
@@ -25,6 +25,7 @@ from governance.decisions import AccessRequest, AgreementRef, ProvenSubject
 from governance.errors import Unavailable
 from governance.federation import FederationDirectory, ServiceClient
 from governance.pseudonyms import Pseudonymiser
+from governance.refusals import Budget
 from governance.storage import Database
 from governance.telemetry import Metrics
 from governance.tokens import (
@@ -40,7 +41,7 @@ from governance.tokens import (
     TokenType,
     VerifiedIdentity,
 )
-from governance.vocabulary import EventKind, Outcome, SubjectType
+from governance.vocabulary import EventKind, Purpose, SubjectType
 
 _GRANT = "exchange"
 _ATTEMPTS = 3  # decisions taken for one exchange while the policy keeps changing
@@ -52,6 +53,18 @@ class ExchangeDenied(OAuthError):
     def __init__(self, answer: AccessAnswer) -> None:
         super().__init__(OAuthErrorCode.ACCESS_DENIED, "No agreement lets this access happen as asked.", status=403)
         self.answer = answer
+
+
+class TargetRefused(OAuthError):
+    """The target is none for this client, whatever the reason; it says to the log alone who wanted what."""
+
+    def __init__(self, subject: Subject, purpose: Purpose, resource: Resource) -> None:
+        super().__init__(
+            OAuthErrorCode.INVALID_TARGET, "There is no such target for this client.", cause="target.unknown"
+        )
+        self.subject = subject
+        self.purpose = purpose
+        self.resource = resource
 
 
 class ExchangeService:
@@ -68,6 +81,7 @@ class ExchangeService:
         recorder: Recorder,
         database: Database,
         metrics: Metrics,
+        persons: Budget,
     ) -> None:
         self._access = access
         self._tokens = tokens
@@ -77,6 +91,7 @@ class ExchangeService:
         self._recorder = recorder
         self._database = database
         self._metrics = metrics
+        self._persons = persons
 
     def exchange(self, request: ExchangeRequest, client: ServiceClient) -> TokenResponse:
         """Exchange a token for an authenticated client.
@@ -84,6 +99,7 @@ class ExchangeService:
         Raises:
             OAuthError: the token, the target or the request is refused.
             ExchangeDenied: policy denied the access.
+            TooManyRequests: this person, or service acting for itself, has exchanged as often as anybody may.
             Unavailable: the decision or the token could not be recorded, or the policy keeps changing; no token leaves.
         """
         try:
@@ -96,6 +112,7 @@ class ExchangeService:
 
     def _exchange(self, request: ExchangeRequest, client: ServiceClient) -> TokenResponse:
         identity = self._tokens.verify_subject_token(request.subject_token, request.subject_token_type, client)
+        self._persons.spend((identity.issuer, identity.subject))
         study = self._target(request, client, identity)
         for _ in range(_ATTEMPTS):
             answer = self._access.evaluate(access_request(request, identity), asker_of(client), endpoint="exchange")
@@ -117,22 +134,9 @@ class ExchangeService:
         at_home = client.may_ask_about(identity.ods)
         allowed = archive is not None and request.target in client.audiences and at_home
         if study is None or archive is None or not allowed or archive.ods not in study.custodians:
-            self._record_refusal(request, identity, client, study)
-            raise OAuthError(OAuthErrorCode.INVALID_TARGET, "There is no such target for this client.")
+            asked = resource_of(study) if study else Resource(study_uid=request.study_uid)
+            raise TargetRefused(_subject(identity), request.purpose, asked)
         return study
-
-    def _record_refusal(
-        self, request: ExchangeRequest, identity: VerifiedIdentity, client: ServiceClient, study: Study | None
-    ) -> None:
-        """Keep the attempt; the target is not kept, for it is whatever the client wrote."""
-        self._recorder.record(
-            EventKind.TOKEN,
-            Outcome.MINOR,
-            subject=_subject(identity),
-            purpose=request.purpose,
-            resource=resource_of(study) if study else Resource(study_uid=request.study_uid),
-            detail={"act": "refuse", "client": client.client_id, "grant": _GRANT, "reason": "target.unknown"},
-        )
 
     def _grant(
         self,

@@ -8,7 +8,9 @@ Order of the checks, each with the status it gives:
 3. it stays within the one study and the actions of the token: else 403;
 4. the access is in the log: else 503, and the archive lets nothing out.
 
-Refusals are recorded too, with their reason: an attempt on another study is evidence.
+Refusals leave their trail too, with their reason: an attempt on another study is evidence. A repetition of one is
+counted and not recorded again, for a viewer whose token ended asks for every image anew; and a refusal stays one while
+the log cannot be written.
 """
 
 from dataclasses import dataclass
@@ -21,10 +23,12 @@ from governance.audit.event import Authority, JsonValue, Resource, Source, Subje
 from governance.catalogue import Catalogue, Study
 from governance.errors import Forbidden, GovernanceError, Unauthenticated
 from governance.federation import FederationDirectory, ServiceClient
+from governance.refusals import Refusal, RefusalTrail
 from governance.storage import Database
 from governance.tokens import AccessClaims, Presentation, TokenService
-from governance.vocabulary import Action, EventKind, Outcome
+from governance.vocabulary import Action, EventKind
 
+ENDPOINT = "enforcement"  # of every refusal here, whichever gateway asked
 _WITHIN = {Action.READ: frozenset({Action.READ, Action.SEARCH})}  # whoever may read a study may list what is in it
 
 
@@ -81,8 +85,10 @@ class EnforcementPoint:
         federation: FederationDirectory,
         catalogue: Catalogue,
         recorder: Recorder,
+        refusals: RefusalTrail,
         database: Database,
     ) -> None:
+        self._refusals = refusals
         self._tokens = tokens
         self._federation = federation
         self._catalogue = catalogue
@@ -112,7 +118,7 @@ class EnforcementPoint:
             if check.target is not OtherTarget.SHARED:
                 study = self._within(archive, claims, target)  # step 3
         except (Forbidden, Unauthenticated) as refusal:
-            self._record(archive, claims, target, None, {"refused": refusal.reason})
+            self._note(archive, claims, target, refusal)
             raise
         shared: dict[str, JsonValue] = {} if study else {"shared": True}
         index = self._record(archive, claims, target, study, shared)  # step 4
@@ -123,28 +129,21 @@ class EnforcementPoint:
         """Say whose token it is: step 1 alone, which opens nothing.
 
         Raises:
-            Unauthenticated: step 1; recorded as any refusal is.
-            Unavailable: the refusal could not be recorded.
+            Unauthenticated: step 1; noted as any refusal is.
         """
         try:
             return self._verify(archive, credential)
         except Unauthenticated as refusal:
-            self._record(archive, None, None, None, {"refused": refusal.reason})
+            self._note(archive, None, None, refusal)
             raise
 
     def decline(self, archive: ServiceClient, refusal: GovernanceError, kind: EventKind, studies: list[str]) -> None:
-        """Record what an enforcement point asked for and never gets, an event for each study it named.
-
-        Raises:
-            Unavailable: it could not be recorded.
-        """
-        detail: dict[str, JsonValue] = {"refused": refusal.reason}
-        named: list[str | None] = [*studies] or [None]
+        """Note what an enforcement point asked for and never gets, a run for each study it named."""
         source = Source(archive.client_id, archive.ods)
-        asked = [Resource(study_uid=study, custodian=archive.ods) for study in named]
-        self._recorder.record_all(
-            [self._recorder.event(kind, Outcome.MINOR, source=source, resource=one, detail=detail) for one in asked]
-        )
+        named: list[str | None] = [*studies] or [None]
+        for study in named:
+            asked = Resource(study_uid=study, custodian=archive.ods)
+            self._refusals.note(Refusal(kind, refusal.reason, ENDPOINT, source=source, resource=asked))
 
     def _verify(self, archive: ServiceClient, credential: Credential) -> AccessClaims:
         if not credential.token or archive.token_audience is None:
@@ -163,6 +162,23 @@ class EnforcementPoint:
             raise Forbidden("enforcement.no_owner", "The study is not this archive's to show.")
         return study
 
+    def _note(
+        self, archive: ServiceClient, claims: AccessClaims | None, target: Target | None, refusal: GovernanceError
+    ) -> None:
+        facts = _facts_of(claims) if claims is not None else Facts()
+        self._refusals.note(
+            Refusal(
+                _kind(target),
+                refusal.reason,
+                ENDPOINT,
+                source=Source(archive.client_id, archive.ods),
+                subject=facts.get("subject"),
+                purpose=facts.get("purpose"),
+                authority=facts.get("authority", Authority()),
+                resource=Resource(study_uid=target.study_uid if target else None, custodian=archive.ods),
+            )
+        )
+
     def _record(
         self,
         archive: ServiceClient,
@@ -175,11 +191,14 @@ class EnforcementPoint:
             resource = resource_of(study, target.series_uid if target else None)
         else:
             resource = Resource(study_uid=target.study_uid if target else None, custodian=archive.ods)
-        kind = EventKind.QUERY if target and target.action is Action.SEARCH else EventKind.ACCESS
         facts = Facts(source=Source(archive.client_id, archive.ods), resource=resource, detail=detail)
         if claims is not None:
             facts |= _facts_of(claims)
-        return self._recorder.record(kind, Outcome.MINOR if "refused" in detail else Outcome.SUCCESS, **facts)
+        return self._recorder.record(_kind(target), **facts)
+
+
+def _kind(target: Target | None) -> EventKind:
+    return EventKind.QUERY if target and target.action is Action.SEARCH else EventKind.ACCESS
 
 
 def _facts_of(claims: AccessClaims) -> Facts:

@@ -131,6 +131,7 @@ def make_exchange(infrastructure: Infrastructure, registers: Registers, access: 
         recorder=infrastructure.recorder,
         database=infrastructure.database,
         metrics=infrastructure.metrics,
+        persons=infrastructure.budgets.person,
     )
 
 
@@ -153,6 +154,7 @@ def make_enforcement(infrastructure: Infrastructure, registers: Registers) -> En
         federation=registers.federation,
         catalogue=registers.catalogue,
         recorder=infrastructure.recorder,
+        refusals=infrastructure.refusals,
         database=infrastructure.database,
     )
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder, Source
 from governance.audit.health import LogHealth
 from governance.bootstrap._outbound import make_outbound
+from governance.bootstrap._refusing import make_budgets, make_trail
 from governance.clock import Clock
 from governance.outbound import Outbound
 from governance.pseudonyms import Pseudonymiser, Vault
+from governance.refusals import Budgets, RefusalTrail
 from governance.settings import Settings
 from governance.storage import Database, migrate
 from governance.telemetry import Metrics
@@ -29,6 +31,8 @@ class Infrastructure:
     source: Source
     audit: AuditLog
     recorder: Recorder
+    refusals: RefusalTrail
+    budgets: Budgets
     audit_health: LogHealth
     audit_search: AuditSearch
 
@@ -44,6 +48,7 @@ def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
     health = LogHealth(metrics)
     source = Source(SYSTEM, settings.organisation)
     audit = AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=health)
+    recorder = Recorder(audit, clock, source, new_id)
     return Infrastructure(
         settings=settings,
         clock=clock,
@@ -54,7 +59,9 @@ def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
         vault=vault,
         source=source,
         audit=audit,
-        recorder=Recorder(audit, clock, source, new_id),
+        recorder=recorder,
+        refusals=make_trail(settings, database, recorder, pseudonymiser, clock, metrics),
+        budgets=make_budgets(settings),
         audit_health=health,
         audit_search=AuditSearch(database),
     )

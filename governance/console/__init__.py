@@ -13,12 +13,17 @@ Rules of this room:
 Example: ``app.register_blueprint(console.blueprint)`` puts every page below ``/console``.
 """
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.blueprints import BlueprintSetupState
 from flask_wtf.csrf import CSRFProtect
 
 from governance.console import _errors
 from governance.console.views import agreements, alerts, decisions, events, help_pages, home, patients, sign_in, static
+from governance.errors import TooManyRequests
+from governance.vocabulary import EventKind
+from governance.web.refusals import address, note
+from governance.web.services import current_services
+from governance.web.sessions import current_session
 
 __all__ = ["blueprint"]
 
@@ -28,6 +33,22 @@ blueprint = Blueprint("console", __name__, url_prefix="/console")
 for _module in (static, sign_in, home, alerts, events, decisions, patients, agreements, help_pages):
     _module.register(blueprint)
 _errors.register(blueprint)
+
+
+@blueprint.before_request
+def _spend() -> None:
+    """Spend of the budget of whoever asks for a page: the person signed in, or the address; files cost nothing."""
+    if request.endpoint == "console.static":
+        return
+    person, budgets = current_session().person, current_services().infrastructure.budgets
+    try:
+        if person is not None:
+            budgets.page.spend((person.issuer, person.subject))
+        else:
+            budgets.visit.spend(address())
+    except TooManyRequests as error:
+        note(EventKind.LOGIN, error.reason, detail={"at": "console"})
+        raise
 
 
 @blueprint.before_request

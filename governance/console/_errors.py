@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from governance.console._pages import page
-from governance.errors import GovernanceError, Unauthenticated
+from governance.errors import GovernanceError, TooManyRequests, Unauthenticated, Unavailable
 from governance.telemetry import get_logger
 from governance.web.problems import status_of
 from governance.web.sessions import current_session
@@ -50,7 +50,10 @@ def _explained(error: GovernanceError) -> ResponseReturnValue:
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
-    return _page(status, _TITLES[status], _NOT_FOUND if status is HTTPStatus.NOT_FOUND else error.detail)
+    response = _page(status, _TITLES[status], _NOT_FOUND if status is HTTPStatus.NOT_FOUND else error.detail)
+    if isinstance(error, TooManyRequests | Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _no_form_token(_error: CSRFError) -> ResponseReturnValue:
@@ -75,5 +78,5 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
     return _page(status, _TITLES[status], "It has been noted. Try again in a moment.")
 
 
-def _page(status: HTTPStatus, title: str, text: str) -> ResponseReturnValue:
+def _page(status: HTTPStatus, title: str, text: str) -> Response:
     return page("error.html", status, title=title, text=text)

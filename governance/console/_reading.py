@@ -1,11 +1,13 @@
 """Every look at the audit is in the audit: recorded, durably, before the page is made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from governance.audit.event import JsonValue, Resource, Subject
 from governance.console._guard import current_person
-from governance.errors import Conflict, Unavailable
+from governance.errors import Conflict, Forbidden, Unauthenticated, Unavailable
 from governance.vocabulary import EventKind, Outcome, SubjectType
+from governance.web.refusals import note
 from governance.web.services import current_services
 from governance.web.sessions import SignedInPerson
 
@@ -32,9 +34,21 @@ def record_sign_in(kind: EventKind, person: SignedInPerson) -> None:
     _append(kind, subject, {"at": "console"}, Outcome.SUCCESS)
 
 
-def record_refusal(subject_id: str, ods: str) -> None:
-    """Record that somebody was proven but has no account; raises Unavailable when it could not be recorded."""
-    _append(EventKind.LOGIN, _subject(subject_id, ods, None), {"at": "console"}, Outcome.SERIOUS)
+@contextmanager
+def refusals_noted(ods: str, subject_id: str | None = None) -> Iterator[None]:
+    """Note a refusal of the sign-in that ends the block; it is a refusal whether the log can be written or not.
+
+    Args:
+        ods: the trust that was chosen, empty when nobody chose one.
+        subject_id: who was proven and has no account, None before somebody was.
+    """
+    try:
+        yield
+    except (Forbidden, Unauthenticated) as error:
+        subject = _subject(subject_id, ods, None) if subject_id else None
+        detail: dict[str, JsonValue] = {"at": "console", "trust": ods} if ods else {"at": "console"}
+        note(EventKind.LOGIN, error.reason, subject=subject, outcome=Outcome.SERIOUS, detail=detail)
+        raise
 
 
 def _subject(subject_id: str, ods: str, role: str | None) -> Subject:

@@ -14,6 +14,7 @@ from governance.jobs.ticker import Job, Ticker
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
 _EDGES = 15.0  # seconds between two looks at the state of the edges
 _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
+_REFUSALS = 5.0  # seconds until a window of refusals that is over is closed in the log
 _POLICY_REFRESH = 0.2  # seconds until waiting OPAs hear what another process changed; a decision looks itself
 _LEADING = 1.0  # seconds until the jobs of a worker that ended go on in another
 
@@ -54,6 +55,7 @@ class Runtime:
         with ExitStack() as last_first:
             last_first.callback(infrastructure.database.dispose)
             last_first.callback(infrastructure.audit.close)
+            last_first.callback(infrastructure.refusals.flush, everything=True)
             last_first.callback(self._leadership.release)
             last_first.callback(uses.detection.release)
             last_first.callback(self._ticker.stop)
@@ -102,6 +104,10 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         services.uses.bundles.refresh()
         return False
 
+    def close_refusals() -> bool:
+        services.infrastructure.refusals.flush()
+        return False
+
     def watch() -> bool:
         services.uses.edge_watch.run_once()
         return False
@@ -124,6 +130,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Job("policy", _POLICY_REFRESH, refresh),
         Job("revocations", _POLICY_REFRESH, renew),
         Job("edges", _EDGES, led(watch)),
+        Job("refusals", _REFUSALS, close_refusals),
         Job("housekeeping", _HOUSEKEEPING, led(housekeep)),
         Job("reminders", _REMINDERS, led(remind)),
         Job("syslog", _LEADING, listen),

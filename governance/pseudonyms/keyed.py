@@ -35,7 +35,7 @@ class Pseudonymiser:
         if len(key) < KEY_MINIMUM:
             raise ValueError(f"a pseudonym key is at least {KEY_MINIMUM} bytes")
         self._keys = {
-            domain: hmac.new(key, f"pseudonym/{domain}".encode(), hashlib.sha256).digest() for domain in "pst"
+            domain: hmac.new(key, f"pseudonym/{domain}".encode(), hashlib.sha256).digest() for domain in "acpst"
         }
         self._cached = lru_cache(CACHED)(self._make)
 
@@ -50,6 +50,14 @@ class Pseudonymiser:
     def study(self, uid: str) -> str:
         """Give ``t-…`` of a study instance UID."""
         return self._give("t", uid)
+
+    def address(self, reference: str) -> str:
+        """Give ``a-…`` of a network address; nothing that somebody sends passes for one."""
+        return self._give("a", reference)
+
+    def client(self, reference: str) -> str:
+        """Give ``c-…`` of the id of a client that nobody registered; nothing that somebody sends passes for one."""
+        return self._give("c", reference)
 
     def _give(self, domain: str, value: str) -> str:
         return self._cached(domain, value) if len(value) <= _ORDINARY else self._make(domain, value)

@@ -93,7 +93,10 @@ class Settings(BaseSettings):
     client_certificate_header: Annotated[
         Header, Field(description="Header in which a trusted proxy passes a client's certificate on. Unset: off.")
     ] = None
-    trusted_proxies: Annotated[Networks, Field(description="Proxies that alone may send that header.")] = ()
+    trusted_proxies: Annotated[
+        Networks,
+        Field(description="Proxies that alone may send that header, and whose `X-Forwarded-For` says who asks."),
+    ] = ()
     client_secret_basic: Annotated[
         Switch, Field(description="Whether registered clients may authenticate with HTTP Basic.")
     ] = False
@@ -185,6 +188,35 @@ class Settings(BaseSettings):
             description="Seconds without the newest policy bundle after which a trust's OPA is an alert.",
         ),
     ] = 120.0
+    refusal_window: Annotated[
+        Seconds,
+        Field(ge=1, le=3600, description="Seconds in which repeats of a refusal are counted and not recorded each."),
+    ] = 60.0
+    limit_failures: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Failed proofs a minute of one client id at one address, before it waits; ten times as many"
+            " of one address.",
+        ),
+    ] = 120
+    limit_client: Annotated[
+        int, Field(ge=1, description="Token requests a minute of one client that proved itself, before it waits.")
+    ] = 60_000
+    limit_person: Annotated[
+        int, Field(ge=1, description="Exchanges a minute for one person or service, before they wait.")
+    ] = 30_000
+    limit_pages: Annotated[
+        int, Field(ge=1, description="Pages of the console a minute for one person signed in, before they wait.")
+    ] = 1_200
+    limit_visits: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Requests a minute of one address for the console's pages without being signed in, the"
+            " sign-in's included, before it waits.",
+        ),
+    ] = 3_000
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="Least severe log line that is written.")
     ] = "INFO"
@@ -234,11 +266,11 @@ class Settings(BaseSettings):
 
 
 def _lone_half(given: Mapping[str, Any]) -> list[Fault]:
-    """Client certificates are on by both of their settings or off by neither."""
-    missing = [name for name in _HALVES if not given.get(name)]
-    if len(missing) != 1:
+    """Client certificates need the proxies that pass them on; proxies need no certificates."""
+    header, proxies = (given.get(name) for name in _HALVES)
+    if not header or proxies:
         return []
-    return [Fault(variable(missing[0]), "is required when the other half of client certificates is set")]
+    return [Fault(variable(_HALVES[1]), "is required when the other half of client certificates is set")]
 
 
 def _together(made: "Settings", given: Mapping[str, Any]) -> list[Fault]:

@@ -123,6 +123,7 @@ class Metrics:
         )
         self._tenant_searches = counter("governance_tenant_searches", "Searches made for tenants.", ["tenant", "kind"])
         self._tokens = counter("governance_tokens", "Token requests.", ["grant", "outcome"])
+        self._refused = counter("governance_refusals", "Refusals of callers and of limits.", ["kind", "reason"])
         self._enforced = counter(
             "governance_enforcement_checks", "Checks asked by enforcement points.", ["door", "status"]
         )
@@ -169,6 +170,10 @@ class Metrics:
     def token_requested(self, *, grant: str, outcome: str) -> None:
         """Count one token request by grant (exchange, client_credentials) and outcome (issued, refused)."""
         self._tokens.labels(grant, outcome).inc()
+
+    def refused(self, *, kind: str, reason: str) -> None:
+        """Count one refusal by the kind of its event and the reason code; every one, however few are in the log."""
+        self._refused.labels(kind, reason).inc()
 
     def listed(self, *, shown: int, held_back: int) -> None:
         """Count the rows of one list of an archive: shown to the caller, or held back."""

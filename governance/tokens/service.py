@@ -194,6 +194,15 @@ class TokenService:
         self._recorder.record(EventKind.TOKEN, **_records.issued(now, client, minted.jti, scopes))
         return self.response(minted, grant)
 
+    def use_once(self, use: str, owner: str, identifier: str, seconds: float) -> bool:
+        """Use up an identifier that is good for so many seconds from now; False when it was used before."""
+        try:
+            with self._database.transaction() as session:
+                single_use.use_once(session, use, owner, identifier, self._clock.now().timestamp() + seconds)
+        except TokenRefused:
+            return False
+        return True
+
     def mint(self, grant: AccessGrant) -> MintedToken:
         """Sign an access token; the caller has recorded the intent and records the outcome."""
         return self._minter.mint(grant, self._clock.now())

@@ -19,6 +19,8 @@ from governance.bootstrap import Services
 from governance.errors import Forbidden, Unauthenticated
 from governance.tokens import AccessClaims, Presentation
 from governance.vocabulary import Scope, SubjectType
+from governance.web.addresses import sent_path
+from governance.web.refusals import credentials_noted
 from governance.web.services import current_services
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -56,13 +58,23 @@ def requires(scope: Scope, by: Callable[[], Caller] | None = None) -> Callable[[
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: object, **kwargs: object) -> ResponseReturnValue:
-            g.caller = allowed((by or authenticate)(), scope)
+            g.caller = _admitted(by or authenticate, scope)
             return view(*args, **kwargs)
 
         setattr(guarded, _RULE, AccessRule(scope))
         return cast("View", guarded)
 
     return decorate
+
+
+def _admitted(by: Callable[[], Caller], scope: Scope) -> Caller:
+    """Find the caller, who must hold the scope; a credential or a service that is refused leaves its trail."""
+    with credentials_noted():
+        caller = by()
+    if caller.kind == "person":
+        return allowed(caller, scope)
+    with credentials_noted(subject_of(caller)):
+        return allowed(caller, scope)
 
 
 def allowed(caller: Caller, scope: Scope) -> Caller:
@@ -111,7 +123,7 @@ def authenticate() -> Caller:
     if _opens_metrics(credential, settings.metrics_token):
         return Caller("prometheus", None, "service", frozenset({Scope.METRICS_READ.value}))
     proofs = tuple(request.headers.getlist("DPoP"))
-    presentation = Presentation(scheme, proofs, request.method, settings.issuer + request.path)
+    presentation = Presentation(scheme, proofs, request.method, settings.issuer + sent_path())
     return service_caller(services, services.registers.tokens.verify_access(credential, settings.issuer, presentation))
 
 

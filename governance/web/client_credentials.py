@@ -5,15 +5,15 @@
 3. A 401 names every method that would have been taken (RFC 9110 section 11.6.1).
 """
 
-from ipaddress import IPv6Address, ip_address
-
 from flask import g, request
 
 from governance.errors import Unauthenticated
 from governance.federation import ServiceClient
 from governance.settings import Settings
+from governance.web.addresses import came_from_proxy
 from governance.web.authentication import Caller, authenticate
 from governance.web.problems import BASIC, BEARER
+from governance.web.refusals import claimed_in_basic, failures_limited
 from governance.web.services import current_services
 
 
@@ -24,7 +24,8 @@ def client_caller() -> Caller:
     g.challenge = f"{BEARER}, {BASIC}" if settings.client_secret_basic else BEARER
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic" and settings.client_secret_basic:
-        return _caller(services.registers.client_methods.by_secret(credential.strip()), settings)
+        with failures_limited(claimed_in_basic(), costly=True):
+            return _caller(services.registers.client_methods.by_secret(credential.strip()), settings)
     if not scheme and (certificate := presented_certificate()) is not None:
         return _caller(services.registers.client_methods.by_certificate(certificate), settings)
     return authenticate()
@@ -37,22 +38,12 @@ def presented_certificate() -> str | None:
         Unauthenticated: the header came more than once.
     """
     settings = current_services().infrastructure.settings
-    if settings.client_certificate_header is None or not _from_proxy(settings):
+    if settings.client_certificate_header is None or not came_from_proxy(settings):
         return None
     values = [value for value in request.headers.getlist(settings.client_certificate_header) if value.strip()]
     if len(values) > 1:
         raise Unauthenticated("credential.invalid", "The client certificate came more than once.")
     return values[0].strip() if values else None
-
-
-def _from_proxy(settings: Settings) -> bool:
-    try:
-        address = ip_address(request.remote_addr or "")
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in settings.trusted_proxies)
 
 
 def _caller(client: ServiceClient, settings: Settings) -> Caller:

@@ -1,13 +1,16 @@
 """Browser sessions: an opaque cookie, everything else on the server.
 
-1. The cookie is 256 random bits and means nothing. The table holds its SHA-256, so a stolen table opens no session.
+1. The cookie of somebody who signed in is 256 random bits and means nothing. The table holds its SHA-256, so a stolen
+   table opens no session.
 2. A session ends after ``idle`` without a request, after ``absolute`` whatever happens, at sign-out, and when revoked;
    each is one deleted row.
 3. The cookie changes when somebody signs in or out: an identifier planted before sign-in is worthless after it.
 4. Over https the cookie is ``__Host-``: Secure, whole host, no domain. Always HttpOnly and SameSite=Lax (the identity
    provider sends the browser back with a top-level GET).
 5. Only the paths under ``prefix`` have a session. A request of a service never reads or sets a cookie.
-6. A visitor who is not signed in has a short session that only carries the sign-in attempt and form tokens.
+6. A visitor who is not signed in has no row, or anybody could fill the table by looking at pages. What their short
+   session carries (the sign-in attempt, form tokens, a message) is in the cookie itself, signed and with its end in it.
+   It opens nothing, and whoever holds it is no more than the browser that began the attempt.
 """
 
 import hashlib
@@ -20,6 +23,7 @@ from typing import Any
 from flask import Flask, Request, Response
 from flask import session as flask_session
 from flask.sessions import SessionInterface, SessionMixin
+from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.datastructures import CallbackDict
 
 from governance.clock import Clock
@@ -29,6 +33,9 @@ from governance.web._session_store import SignedInPerson, StoredSession
 
 __all__ = ["BrowserSession", "ServerSideSessions", "SessionPolicy", "SignedInPerson", "current_session", "new_token"]
 
+ATTEMPT_SECONDS = 900.0  # how long a visitor's cookie, and with it a sign-in attempt, is good
+_VISIT_MARK = "."  # between what a signed cookie says and its signature; the other kind has none
+_VISIT_MAXIMUM = 3_500  # characters of a visitor's cookie; browsers keep 4,096 bytes of one (RFC 6265 section 6.1)
 _SEEN_STEP = timedelta(
     minutes=1
 )  # how coarsely the last use is recorded, so that reading a page is not a write each time
@@ -41,7 +48,7 @@ class SessionPolicy:
     secure: bool
     idle: timedelta = timedelta(minutes=30)
     absolute: timedelta = timedelta(hours=10)
-    anonymous: timedelta = timedelta(minutes=15)
+    anonymous: timedelta = timedelta(seconds=ATTEMPT_SECONDS)
     prefix: str = "/console"
 
     @property
@@ -119,9 +126,11 @@ class ServerSideSessions(SessionInterface):
         token = request.cookies.get(self._policy.cookie_name)
         if not token:
             return BrowserSession(None, None)
+        if _VISIT_MARK in token:
+            return self._visit(app, token)
         with self._database.reading() as session:
             stored = store.find(session, _digest(token))
-        if stored is None or not self._alive(stored):
+        if stored is None or stored.person is None or not self._alive(stored):
             return BrowserSession(None, None)
         return BrowserSession(stored, token)
 
@@ -132,10 +141,10 @@ class ServerSideSessions(SessionInterface):
         now = self._clock.now()
         if session.rotate:
             self._drop(session)
-        if session.modified and (session or session.person):
+        if session.modified and session.person:
             self._write(session, now, response)
-        elif session.rotate:
-            self._set_cookie(response, "", 0)
+        elif session.modified or session.rotate:
+            self._write_visit(app, session, now, response)
         elif session.stored is not None and now - session.stored.seen_at >= _SEEN_STEP:
             with self._database.transaction() as opened:
                 if store.find(opened, session.stored.token_hash, lock=True) is not None:
@@ -169,6 +178,27 @@ class ServerSideSessions(SessionInterface):
         now = self._clock.now()
         return now < stored.expires_at and now - stored.seen_at < self._policy.idle
 
+    def _visit(self, app: Flask, token: str) -> BrowserSession:
+        """Read the session of a visitor out of their cookie; an empty one when it is not ours or over (rule 6)."""
+        made = BrowserSession(None, None)
+        try:
+            until, data = _signer(app).loads(token)
+            alive = self._clock.now().timestamp() < float(until)
+        except (BadData, TypeError, ValueError):
+            return made
+        if alive and isinstance(data, dict):
+            made.update(data)
+            made.modified = False
+        return made
+
+    def _write_visit(self, app: Flask, session: BrowserSession, now: datetime, response: Response) -> None:
+        """Put what a visitor's session holds into their cookie, or take the cookie away when it holds nothing."""
+        until = now + self._policy.anonymous
+        value = _signer(app).dumps([until.timestamp(), dict(session)]) if session else ""
+        if len(value) > _VISIT_MAXIMUM:
+            value = ""
+        self._set_cookie(response, value, int(self._policy.anonymous.total_seconds()) if value else 0)
+
     def _drop(self, session: BrowserSession) -> None:
         """Delete the row of the old cookie, so that it opens nothing any more."""
         if session.stored is not None:
@@ -177,7 +207,7 @@ class ServerSideSessions(SessionInterface):
         session.stored = session.token = None
 
     def _write(self, session: BrowserSession, now: datetime, response: Response) -> None:
-        lifetime = self._policy.absolute if session.person else self._policy.anonymous
+        lifetime = self._policy.absolute
         token = session.token or self._make_token()
         stored = session.stored or StoredSession(_digest(token), self._make_token(), now, now, now + lifetime)
         with self._database.transaction() as opened:
@@ -201,6 +231,12 @@ class ServerSideSessions(SessionInterface):
             samesite="Lax",
         )
         response.vary.add("Cookie")
+
+
+def _signer(app: Flask) -> URLSafeSerializer:
+    return URLSafeSerializer(
+        app.secret_key or "", salt="governance.visit", signer_kwargs={"digest_method": hashlib.sha256}
+    )
 
 
 def _digest(token: str) -> str:

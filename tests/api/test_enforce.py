@@ -175,9 +175,10 @@ def test_an_enforcement_point_proves_itself_first(region: RegionWorld, point: st
     token = region.token(REPORTER, SHARED_STUDY)
     before = region.size
     key = region.parties.enforcement_key(key_of) if key_of else None
-    answer = region.enforce(STUDY, token, X_Enforcement_Point=point, X_Enforcement_Key=key)
-    assert (answer.status_code, answer.get_json()["reason"]) == (401, "enforcement.key")
-    assert region.size == before  # anybody could fill the log
+    for _ in range(3):
+        answer = region.enforce(STUDY, token, X_Enforcement_Point=point, X_Enforcement_Key=key)
+        assert (answer.status_code, answer.get_json()["reason"]) == (401, "enforcement.key")
+    assert region.size == before + 1  # anybody could fill the log: repeats are counted
 
 
 def test_what_cannot_be_recorded_does_not_open(region: RegionWorld) -> None:
@@ -186,8 +187,21 @@ def test_what_cannot_be_recorded_does_not_open(region: RegionWorld) -> None:
     answer = region.enforce(STUDY, token)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
-    assert region.enforce(f"/dicom-web/studies/{UNRELATED_STUDY}", token).status_code == 503
-    assert region.enforce(STUDY).status_code == 503
+    assert region.enforce(f"/dicom-web/studies/{UNRELATED_STUDY}", token).status_code == 403  # refused in any case
+    assert region.enforce(STUDY).status_code == 401
+
+
+def test_a_viewer_that_asks_again_and_again_is_recorded_twice(region: RegionWorld) -> None:
+    """OHIF asks for every uncached frame anew once its token has ended, some 200 times a second."""
+    before = region.size
+    for _ in range(50):
+        assert region.enforce(STUDY, "not.a.token").status_code == 401
+    region.services.infrastructure.refusals.flush(everything=True)
+    region.services.infrastructure.audit.close()  # what it was handed is in it now
+    opening, closing = region.events(before)
+    assert opening.detail == {"refused": "token.malformed"}
+    assert (closing.detail["refused"], closing.detail["count"]) == ("token.malformed", 50)
+    assert (closing.source, closing.resource) == (opening.source, opening.resource)
 
 
 def test_a_bound_token_opens_only_with_a_fresh_proof_of_its_key(region: RegionWorld) -> None:

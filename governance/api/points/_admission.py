@@ -1,7 +1,7 @@
 """What the endpoints of every enforcement point share: who asks, with which credential, and how an answer is written.
 
 1. Step 0: an enforcement point proves itself with the key of its archive before anything else is looked at. An attempt
-   without it is not recorded: anybody could fill the log.
+   without it leaves its trail, counted: anybody may make as many as they like.
 2. A credential is read in one place; a bound token needs the original URL, which only the gateway can vouch for.
 3. A refusal carries its reason in ``X-Governance-Reason``, an admission its decision and its place in the log.
 """
@@ -15,9 +15,11 @@ from governance.archives import Admission, Credential
 from governance.errors import GovernanceError, Unauthenticated
 from governance.federation import ServiceClient
 from governance.tokens import Presentation
+from governance.vocabulary import EventKind
 from governance.web import current_services
 from governance.web.enforcement_keys import enforcement_key
 from governance.web.problems import problem_of
+from governance.web.refusals import note
 
 
 def archive_by_headers() -> ServiceClient:
@@ -31,6 +33,7 @@ def archive_of(client_id: str, given: str) -> ServiceClient:
     expected = enforcement_key(services.infrastructure.settings.key_encryption_key.get_secret_value(), client_id)
     archive = services.uses.enforcement.archive(client_id)
     if not hmac.compare_digest(given.encode(), expected.encode()) or archive is None:
+        note(EventKind.NODE_AUTH, "enforcement.key", claimed=client_id or None)
         raise Unauthenticated("enforcement.key", "The enforcement point did not prove itself.")
     return archive
 

@@ -8,14 +8,14 @@ from flask.typing import ResponseReturnValue
 from governance.console._guard import current_person
 from governance.console._pages import page
 from governance.console._people import admit, sign_in_trust_of, sign_in_trusts
-from governance.console._reading import record_refusal, record_sign_in
-from governance.errors import Forbidden, Unauthenticated
+from governance.console._reading import record_sign_in, refusals_noted
+from governance.errors import Unauthenticated
 from governance.vocabulary import EventKind
 from governance.web.authentication import public
 from governance.web.browser import current_sign_in
 from governance.web.services import current_services
-from governance.web.sessions import current_session
-from governance.web.sign_in import SignInAttempt
+from governance.web.sessions import ATTEMPT_SECONDS, current_session
+from governance.web.sign_in import ProvenIdentity, SignInAttempt
 
 _ATTEMPT = "sign_in"
 _TRUST = "sign_in_trust"
@@ -57,19 +57,29 @@ def sign_in_callback() -> ResponseReturnValue:
     """Check the provider's answer, admit the person and go on to where they were going."""
     services, browser = current_services(), current_session()
     attempt, ods = SignInAttempt.from_session(browser.pop(_ATTEMPT, None)), browser.pop(_TRUST, "")
-    if attempt is None:
-        raise Unauthenticated("sign_in.no_attempt", "This sign-in was already used or took too long. Start again.")
-    identity = current_sign_in().complete(attempt, request.args)
-    try:
-        with services.infrastructure.database.reading() as session:
-            person = admit(services.registers.federation, session, identity, services.infrastructure.clock.now())
-    except Forbidden:
-        record_refusal(identity.subject, ods)
-        raise
+    with refusals_noted(ods):
+        identity = _identity(attempt)
+    with refusals_noted(ods, identity.subject), services.infrastructure.database.reading() as session:
+        person = admit(services.registers.federation, session, identity, services.infrastructure.clock.now())
     record_sign_in(EventKind.LOGIN, person)
     onward = browser.pop("next", None)
     browser.sign_in(person)
-    return redirect(onward if isinstance(onward, str) else url_for("console.home"), HTTPStatus.SEE_OTHER)
+    within = isinstance(onward, str) and onward.startswith(url_for("console.home"))
+    return redirect(onward if within else url_for("console.home"), HTTPStatus.SEE_OTHER)
+
+
+def _identity(attempt: SignInAttempt | None) -> ProvenIdentity:
+    """Give whom the provider proved, once for each attempt; raises Unauthenticated."""
+    if attempt is None:
+        raise _used_before()
+    identity = current_sign_in().complete(attempt, request.args)
+    if not current_services().registers.tokens.use_once("sign_in", attempt.issuer, attempt.state, ATTEMPT_SECONDS):
+        raise _used_before()
+    return identity
+
+
+def _used_before() -> Unauthenticated:
+    return Unauthenticated("sign_in.no_attempt", "This sign-in was already used or took too long. Start again.")
 
 
 @public("signing out ends a session and shows nothing; without one there is nothing to end")

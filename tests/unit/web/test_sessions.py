@@ -1,5 +1,6 @@
 """Browser sessions: opaque, revocable, short-lived, and new at sign-in."""
 
+import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ ISSUER, SUBJECT = "https://id.example/rrk", "officer-1"
 def application(sessions: ServerSideSessions, clock: FixedClock) -> Flask:
     """Make an application whose pages do what the console's do with a session."""
     app = Flask("sessions")
+    app.secret_key = b"s" * 32
     app.session_interface = sessions
 
     @app.get("/console/in")
@@ -123,7 +125,30 @@ def test_a_cookie_from_before_sign_in_opens_nothing_afterwards(browser: Client) 
     planted = cookie(browser)
     get(browser, "/console/in")
     browser.set_cookie("__Host-governance", planted or "", domain="governance.example", secure=True)
+    assert get(browser, "/console/who") == "nobody planted"
+
+
+def test_a_visitor_leaves_no_row_and_keeps_a_quarter_of_an_hour(
+    browser: Client, clock: FixedClock, database: Database
+) -> None:
+    for number in range(20):
+        get(browser, f"/console/keep?value={number}")
+    assert rows(database) == []
+    clock.advance(timedelta(minutes=14))
+    assert get(browser, "/console/who") == "nobody 19"
+    clock.advance(timedelta(minutes=1))
     assert get(browser, "/console/who") == "nobody -"
+
+
+def test_what_a_visitor_keeps_cannot_be_changed_and_is_bounded(browser: Client) -> None:
+    get(browser, "/console/keep?value=mine")
+    kept = cookie(browser) or ""
+    said, _, signature = kept.rpartition(".")
+    for forged in (f"{said}x.{signature}", f"{said}.{signature[:-2]}", f".{signature}", "a.b", "."):
+        browser.set_cookie("__Host-governance", forged, domain="governance.example", secure=True)
+        assert get(browser, "/console/who") == "nobody -"
+    get(browser, f"/console/keep?value={secrets.token_urlsafe(4_000)}")
+    assert cookie(browser) is None
 
 
 def test_signing_out_deletes_the_row_and_a_copied_cookie_is_dead(browser: Client, database: Database) -> None:
