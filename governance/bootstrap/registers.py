@@ -6,7 +6,7 @@ from governance.agreements import Agreements
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.catalogue import Catalogue
 from governance.emergency import EmergencyGrants
-from governance.federation import FederationDirectory
+from governance.federation import FederationDirectory, RegisteredOrigins
 from governance.relationships import Relationships
 from governance.tokens import ClientMethods, KeyRing, RemoteKeySets, TokenService, key_set_fetch
 
@@ -16,6 +16,7 @@ class Registers:
     """Who, what, why, under which terms, and by which token."""
 
     federation: FederationDirectory
+    origins: RegisteredOrigins
     client_methods: ClientMethods
     catalogue: Catalogue
     relationships: Relationships
@@ -39,6 +40,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
     keys.ensure(clock.now())
     return Registers(
         federation=federation,
+        origins=RegisteredOrigins(database, federation),
         client_methods=methods,
         catalogue=Catalogue(),
         relationships=Relationships(infrastructure.pseudonymiser),

@@ -19,6 +19,7 @@ Example: ``federation.client(session, "viewer.rkb")`` gives the registered servi
 from governance.federation.credentials import ClientCredentials
 from governance.federation.directory import FederationDirectory
 from governance.federation.feed import parse_staff
+from governance.federation.origins import RegisteredOrigins
 from governance.federation.people import Person, StaffMember
 from governance.federation.service_client import EVERY_TRUST, WHOLE_REGION, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
@@ -31,6 +32,7 @@ __all__ = [
     "FederationDirectory",
     "IdentityProvider",
     "Person",
+    "RegisteredOrigins",
     "ServiceClient",
     "StaffMember",
     "Trust",

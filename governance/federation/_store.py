@@ -46,6 +46,7 @@ _PROVIDERS = sa.select(_PROVIDER).order_by(_PROVIDER.c.issuer)
 _PROVIDER_BY_ISSUER = sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer"))
 _CLIENTS = sa.select(_CLIENT).order_by(_CLIENT.c.client_id)
 _CLIENT_BY_ID = Prepared(sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id")))
+_ORIGINS = sa.select(_CLIENT.c.origins)
 _ARCHIVE = sa.select(_CLIENT).where(_CLIENT.c.token_audience == sa.bindparam("audience"))
 _MANIFESTS = sa.select(_MANIFEST).order_by(_MANIFEST.c.service_id, _MANIFEST.c.version)
 _MANIFESTS_OF = _MANIFESTS.where(_MANIFEST.c.service_id == sa.bindparam("service_id"))
@@ -100,6 +101,11 @@ def clients(session: Session) -> list[ServiceClient]:
 def client(session: Session, client_id: str) -> ServiceClient | None:
     """Find a registered service."""
     return next((_client(row) for row in _CLIENT_BY_ID.rows(session, client_id=client_id)), None)
+
+
+def origins(session: Session) -> frozenset[str]:
+    """Give the origins of every registered service's pages."""
+    return frozenset(one for row in _rows(session, _ORIGINS) for one in row["origins"] or ())
 
 
 def archive(session: Session, audience: str) -> ServiceClient | None:
@@ -174,6 +180,7 @@ def _client(row: dict[str, Any]) -> ServiceClient:
         "asks_for": frozenset(row["asks_for"]),
         "attests": frozenset(map(Attestation, row["attests"])),
         "writes_for": frozenset(row["writes_for"]),
+        "origins": tuple(row["origins"] or ()),
     }
     return ServiceClient(**row | typed)
 

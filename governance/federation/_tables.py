@@ -45,6 +45,7 @@ class ServiceClientRow(SQLModel, table=True):
     asks_for: list[str] = Field(sa_column=json_column())
     attests: list[str] = Field(sa_column=json_column())
     writes_for: list[str] = Field(sa_column=json_column())
+    origins: list[str] | None = Field(default=None, sa_column=json_column(nullable=True))
 
 
 class AiManifestRow(SQLModel, table=True):

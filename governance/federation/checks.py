@@ -24,6 +24,9 @@ _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")  # base64url of
 _DICOM_CODE = re.compile(r"\*|[A-Z0-9][A-Z0-9_ ]{0,15}")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 sections 6.2.2, 6.3.2, 6.4
 _COORDINATES = {"P-256": 32, "P-384": 48, "P-521": 66}  # bytes, RFC 7518 section 6.2.1.2
 
@@ -61,7 +64,7 @@ def client(value: ServiceClient) -> list[Fault]:
         faults.append(Fault("/scopes", f"may hold: {', '.join(Scope)}"))
     for ods in sorted(value.writes_for - {WHOLE_REGION}):
         faults += _ods("/writes_for", ods)
-    return faults + _audiences(value.audiences) + jwks(value.jwks)
+    return faults + _audiences(value.audiences) + _origins(value.origins) + jwks(value.jwks)
 
 
 def credentials(value: ClientCredentials) -> list[Fault]:
@@ -173,6 +176,22 @@ def _identifier(path: str, value: str) -> list[Fault]:
 
 def _audiences(values: Iterable[str]) -> list[Fault]:
     return [fault for place, value in enumerate(values) for fault in _text(f"/audiences/{place}", value)]
+
+
+def _origins(values: Iterable[str]) -> list[Fault]:
+    """Check web origins as a browser writes them (RFC 6454 section 6.1), for they are compared as texts."""
+    faults: list[Fault] = []
+    for place, value in enumerate(values):
+        match = _ORIGIN.fullmatch(value)
+        if match is None or not _trusted_origin(match):
+            wanted = "an origin such as https://viewer.example: https (http only on the loopback), in small letters"
+            faults.append(Fault(f"/origins/{place}", f"must be {wanted}, without a path or a default port"))
+    return faults
+
+
+def _trusted_origin(match: re.Match[str]) -> bool:
+    plain = match["port"] != {"http": "80", "https": "443"}[match["scheme"]]
+    return plain and (match["scheme"] == "https" or match["host"] in _LOOPBACK)
 
 
 def _url(path: str, value: str) -> list[Fault]:

@@ -86,6 +86,10 @@ class FederationDirectory:
         """Give every registered service, by client id."""
         return tuple(_store.clients(session))
 
+    def origins(self, session: Session) -> frozenset[str]:
+        """Give the web origins of every registered service's pages."""
+        return _store.origins(session)
+
     def archive(self, session: Session, token_audience: str) -> ServiceClient | None:
         """Find the archive that tokens with an audience are for."""
         return _store.archive(session, token_audience)

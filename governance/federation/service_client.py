@@ -22,6 +22,7 @@ class ServiceClient:
     about beside its own trust's. ``attests`` is what counts when it says it of the people it answers for: how strongly
     they signed in, and whether their device is managed. ``writes_for`` names the trusts beside ``ods`` whose rows of
     the registers it may write, or :data:`WHOLE_REGION`; the scopes say which registers.
+    ``origins`` are the web origins (RFC 6454) of its pages, which a browser lets read our answers.
     """
 
     client_id: str
@@ -36,6 +37,7 @@ class ServiceClient:
     asks_for: frozenset[str] = frozenset()
     attests: frozenset[Attestation] = frozenset()
     writes_for: frozenset[str] = frozenset()
+    origins: tuple[str, ...] = ()
 
     def may_ask_about(self, ods: str | None) -> bool:
         """Say whether it may ask about the people and services of an organisation."""

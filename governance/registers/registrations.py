@@ -96,6 +96,7 @@ class Registrations:
             "asks_for": sorted(client.asks_for),
             "attests": sorted(client.attests),
             "writes_for": sorted(client.writes_for),
+            "origins": list(client.origins),
         }
 
         def whose(session: Session) -> Iterable[Claim]:

@@ -7,6 +7,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 
 from governance import api, console
+from governance.api import cors
 from governance.api.authzen.loop import EventLoopEndpoint
 from governance.bootstrap import Services, build
 from governance.jobs import Runtime
@@ -34,6 +35,7 @@ def create_app(services: Services) -> Flask:
     )
     problems.install(app)
     observation.install(app, services.infrastructure.metrics)
+    cors.install(app, services.registers.origins)
     for blueprint in api.blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(console.blueprint)

@@ -40,6 +40,7 @@ def triage(world: ContextWorld, **changes: object) -> dict[str, Any]:
         "asks_for": ["RNA"],
         "attests": ["assurance"],
         "writes_for": [],
+        "origins": ["https://triage.example"],
     }
     return body | changes
 
@@ -75,6 +76,7 @@ def test_registers_and_lists_services(context_world: ContextWorld) -> None:
         "asks_for": ["RNA"],
         "attests": ["assurance"],
         "writes_for": [],
+        "origins": ["https://triage.example"],
     }
 
 

@@ -6,6 +6,7 @@ Orthanc holds real DICOM files behind a real nginx, which asks the service, a pr
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -14,6 +15,8 @@ import requests
 from dicomweb_client import DICOMwebClient
 from pydicom import Dataset
 
+from governance.bootstrap import build
+from governance.settings import from_environment
 from governance.simulation import network
 from governance.simulation.archive import CT, MR, READABLE, SELF_READ, UNREADABLE, Archive, GatewayPlan
 from governance.simulation.programs import free_port
@@ -261,3 +264,36 @@ def raw_get(archive: Archive, target: str, token: str) -> bytes:
         request = f"GET {target} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n"
         connection.sendall(request.encode())
         return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def test_a_page_of_a_registered_origin_reads_the_archive_and_no_other_page_does(
+    running_service: RunningService, archive: Archive, token: str
+) -> None:
+    """As a browser asks: a preflight without a token, then the request with it."""
+    own, other = "https://viewer.rkb.example", "https://evil.example"
+    services = build(from_environment(running_service.home.environment()))
+    try:
+        with services.infrastructure.database.transaction() as session:
+            registered = services.registers.federation.client(session, VIEWER)
+            assert registered is not None
+            services.registers.federation.register_client(session, replace(registered, origins=(own,)))
+    finally:
+        services.infrastructure.database.dispose()
+    study = f"{archive.dicomweb}/studies/{READABLE.study_uid}/metadata"
+    wanted = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+
+    def preflight(address: str, origin: str) -> str | None:
+        answer = requests.options(address, headers=wanted | {"Origin": origin}, timeout=TIMEOUT)
+        assert answer.status_code == 204, answer.text
+        return answer.headers.get("Access-Control-Allow-Origin")
+
+    eventually(lambda: preflight(study, own) == own, "the origin's registration")
+    assert preflight(f"{archive.dicomweb}/studies", own) == own
+    assert preflight(study, other) is None
+    for bearer, status in ((token, 200), ("x.y.z", 401)):
+        for origin in (own, other):
+            headers = {"Origin": origin, "Authorization": f"Bearer {bearer}"}
+            answer = requests.get(study, headers=headers, timeout=TIMEOUT)
+            assert answer.status_code == status
+            assert answer.headers.get("Access-Control-Allow-Origin") == (own if origin == own else None)
+            assert "Origin" in answer.headers["Vary"]

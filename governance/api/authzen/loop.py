@@ -25,6 +25,7 @@ from typing import Any
 from flask import Response
 
 from governance.access import AccessAnswer, EvaluationBatches, Question, Together
+from governance.api import cors
 from governance.api.authzen import schemas
 from governance.api.authzen.answers import rendered
 from governance.api.authzen.requests import access_request
@@ -89,6 +90,7 @@ class EventLoopEndpoint:
         own = self._headers | answer_headers(trace_of(headers.get("traceparent")), headers.get("x-request-id"))
         caller: Caller | None = None
         try:
+            own |= self._read_from(headers.get("origin"))
             question, caller = self._question(headers, body, more)
             reply = await self._reply(question, caller)
         except _NotTaken:
@@ -103,6 +105,13 @@ class EventLoopEndpoint:
     def close(self) -> None:
         """Refuse the questions that still wait for their batch, and any other; called on the event loop."""
         self._together.close()
+
+    def _read_from(self, origin: str | None) -> dict[str, str]:
+        """Say which origin's page may read the answer; raises _NotTaken when the register has to be read for it."""
+        held = False if origin is None else self._services.registers.origins.hold_at_once(origin)
+        if held is None:
+            raise _NotTaken
+        return dict(cors.VARY) | (cors.allowing(origin) if held and origin is not None else {})
 
     def _question(self, headers: dict[str, str], body: bytes, more: bool) -> tuple[Question, Caller]:
         """Understand a request. Raises _NotTaken when anything is wrong with it or makes it wait (rule 2)."""

@@ -61,6 +61,7 @@ class ClientBody(_Shape):
         default=[],
         description="For which trusts beside its own it writes the registers its scopes open: ODS codes, or region",
     )
+    origins: list[str] = Field(default=[], description="Web origins of its pages, for browsers (CORS)", max_length=20)
 
     def registered(self) -> ServiceClient:
         """Give the service it registers."""
@@ -77,6 +78,7 @@ class ClientBody(_Shape):
             asks_for=frozenset(self.asks_for),
             attests=frozenset(self.attests),
             writes_for=frozenset([WHOLE_REGION] if self.writes_for == WHOLE_REGION else self.writes_for),
+            origins=tuple(self.origins),
         )
 
 

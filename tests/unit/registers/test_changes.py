@@ -125,7 +125,8 @@ def test_every_registration_is_recorded_as_its_writers(world: RegisterWorld, clo
     assert [record.detail for record in records] == [
         {"registered": "trust", "ods": "RRK"},
         {"registered": "identity_provider", "issuer": PROVIDER.issuer, "ods": "RRK"},
-        {"registered": "client", "client_id": "triage", "scopes": [], "asks_for": [], "attests": [], "writes_for": []},
+        {"registered": "client", "client_id": "triage", "scopes": []}
+        | {"asks_for": [], "attests": [], "writes_for": [], "origins": []},
         {"registered": "client_credentials", "client_id": "triage", "certificates": [], "secret": True},
         {"registered": "manifest"} | version,
         {"approved": "manifest"} | version,
