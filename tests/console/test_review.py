@@ -147,6 +147,21 @@ def test_a_form_from_elsewhere_changes_nothing(
     assert held(region, alert) == (AlertState.NEW, None, None)
 
 
+@pytest.mark.parametrize("act", ["assign", "comment", "close", "unmask"])
+def test_an_officer_of_another_trust_changes_nothing(
+    region: Region, visit: Callable[..., Visit], alert: str, act: str
+) -> None:
+    seen = visit(OTHER_OFFICER)
+    seen.go("/console/alerts")
+    token = seen.page.locator("input[name=csrf_token]").first.input_value()
+    fields = {"csrf_token": token, "comment": "not ours", "verdict": "justified", "reason": "of another trust"}
+    answer = seen.page.context.request.post(f"{region.address}/console/alerts/{alert}/{act}", form=fields)
+    assert answer.status == 404
+    found = region.services.uses.alerts.get(Viewer("s-reader", BIRMINGHAM, person=True), alert)
+    assert found.history == ()
+    assert held(region, alert) == (AlertState.NEW, None, None)
+
+
 def test_signing_out_and_searching_need_the_form_token_too(region: Region, visit: Callable[..., Visit]) -> None:
     seen = visit(OFFICER)
     for path in ("/console/sign-out", "/console/patients"):
