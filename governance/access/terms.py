@@ -8,14 +8,27 @@
 Example: ``with terms.snapshot() as session: decisions.decide(request, session, now, new_id)``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from sqlmodel import Session
 
 from governance.decisions import EMBEDDED, DecisionService
 from governance.errors import Unavailable
-from governance.storage import Database
+from governance.storage import Database, require_patience
+
+
+class Terms(Protocol):
+    """What is in force, and what this process has of it: :class:`governance.agreements.Agreements`."""
+
+    def behind(self, session: Session) -> bool:
+        """Say whether a snapshot shows terms that this process has not taken up."""
+        ...
+
+    def refresh(self) -> object:
+        """Take them up."""
+        ...
 
 
 class CurrentTerms:
@@ -24,13 +37,13 @@ class CurrentTerms:
     Args:
         database: opens the read snapshots.
         decisions: decides with the terms.
-        catch_up: takes up the terms another process changed, as far as a snapshot shows; says whether it did.
+        terms: those in force.
     """
 
-    def __init__(self, database: Database, decisions: DecisionService, catch_up: Callable[[Session], bool]) -> None:
+    def __init__(self, database: Database, decisions: DecisionService, terms: Terms) -> None:
         self._database = database
         self._decisions = decisions
-        self._catch_up = catch_up
+        self._terms = terms
 
     @property
     def decides_without_io(self) -> bool:
@@ -49,6 +62,7 @@ class CurrentTerms:
             if not self._behind(session):
                 yield session
                 return
+        self._take_up()  # on no snapshot: it wants one of its own
         with self._database.reading() as session:
             yield session
 
@@ -58,12 +72,13 @@ class CurrentTerms:
             return self._decisions.revision
 
     def _behind(self, session: Session) -> bool:
-        """Take up newer terms that a snapshot shows; False when there are none, or when everything is denied anyway."""
-        if self._decisions.outdated:
-            return False
+        """Say whether a snapshot shows terms to take up; False when everything is denied anyway."""
+        return not self._decisions.outdated and self._terms.behind(session)
+
+    def _take_up(self) -> None:
+        require_patience()
         try:
-            return self._catch_up(session)
+            self._terms.refresh()
         except Exception as error:
-            if self._decisions.outdated:
-                return False
-            raise Unavailable("policy.stale", "The terms in force cannot be taken up now.", 1) from error
+            if not self._decisions.outdated:
+                raise Unavailable("policy.stale", "The terms in force cannot be taken up now.", 1) from error

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from governance.agreements import _store
 from governance.agreements._records import RecordReader
 from governance.agreements.compilation import PolicyData, compile_policy
-from governance.storage import Database, locked, require_patience
+from governance.storage import Database, locked
 from governance.vocabulary import AgreementStatus
 
 Subscriber = Callable[[PolicyData], None]
@@ -58,17 +58,9 @@ class PolicyPublisher:
             self._published = generation
             return self._policy
 
-    def catch_up(self, session: Session) -> bool:
-        """Take up what another process changed, if a snapshot shows that one did; say whether it did.
-
-        One look-up when nothing changed: cheap enough for every decision. Raises as :meth:`refresh`, and WouldWait
-        when there is something to take up and the calling thread may not wait.
-        """
-        if _store.generation(session) == self._published:
-            return False
-        require_patience()
-        self.refresh()
-        return True
+    def behind(self, session: Session) -> bool:
+        """Say whether a snapshot shows a policy that was not published here; one look-up, for every decision."""
+        return _store.generation(session) != self._published
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Hand the current policy data over now and again after every change; gives the call that ends it."""

@@ -280,12 +280,9 @@ class Agreements:
         """Take up what other processes changed; cheap when nothing did. Give what is current."""
         return self._publisher.refresh()
 
-    def catch_up(self, session: Session) -> bool:
-        """Take up what other processes changed, as far as a snapshot shows it; say whether anything was.
-
-        Raises WouldWait when there is something and the calling thread may not wait.
-        """
-        return self._publisher.catch_up(session)
+    def behind(self, session: Session) -> bool:
+        """Say whether a snapshot shows what another process changed and this one has not taken up."""
+        return self._publisher.behind(session)
 
     def texts(self, changes: Sequence[InForce | Moved], seen_by: str | None = None) -> tuple[InForce | Moved, ...]:
         """Give supposed changes with every activation as the text it would bring into force.

@@ -207,9 +207,9 @@ def _tenant_engine(infrastructure: Infrastructure, tenant: Tenant) -> TenantEngi
 def _reads_today(search: AuditSearch) -> ReadsToday:
     """Count what an AI service was let to read since midnight in London."""
 
-    def count(_session: Session, service: str, now: datetime) -> int:
+    def count(session: Session, service: str, now: datetime) -> int:
         midnight = now.astimezone(LONDON).replace(hour=0, minute=0, second=0, microsecond=0)
         query = Query(subject=service, kind=EventKind.DECISION, outcome=Outcome.SUCCESS, since=midnight)
-        return search.count(query)
+        return search.count_in(session, query)
 
     return count

@@ -54,7 +54,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
     """Make every use case; the order is that of who gets changed terms first (this process, then tokens, edges)."""
     settings, database, clock = infrastructure.settings, infrastructure.database, infrastructure.clock
     decisions = deciding.make_decisions(infrastructure, registers, engine or deciding.make_engine(infrastructure))
-    terms = CurrentTerms(database, decisions, registers.agreements.catch_up)
+    terms = CurrentTerms(database, decisions, registers.agreements)
     access = deciding.make_access(infrastructure, registers, decisions, terms)
     bundles = watching.make_bundles(infrastructure, registers)
     edges = Edges(database, registers.federation, clock, lambda: bundles.revision, settings.edge_stale_after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlmodel import Session
 
@@ -45,9 +46,9 @@ class RegionContext:
         self._staff: dict[str, StaffMember | None] = {}
         self._patients: dict[str, KnownPatient | None] = {}
         self._studies: dict[str, Study | None] = {}
-        self.note = links.note
-        self.decision = links.decision
-        self.token = links.token
+        self.note = partial(links.note, session)
+        self.decision = partial(links.decision, session)
+        self.token = partial(links.token, session)
 
     def prepare(self, events: Sequence[RecordedEvent]) -> None:
         """Fetch what the accesses of a batch will ask for, in three queries."""

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from sqlmodel import Session
+
 from governance.audit.event import RecordedEvent
 from governance.audit.search import AuditSearch, Query
 from governance.detection.facts import DecisionFacts, TokenFacts
@@ -40,30 +42,31 @@ class _Ledger(Generic[Fact]):
         self._kind: _Kind[Fact] = kind
         self._held: LruCache[str, Fact] = LruCache(REMEMBERED)
 
-    def note(self, event: RecordedEvent) -> None:
+    def note(self, session: Session, event: RecordedEvent) -> None:
         name = self._kind.name(event)
         if name is None:
             return
         fact = self._kind.read(event)
-        if fact.ours or self.find(name, event.index) is None:
+        if fact.ours or self.find(session, name, event.index) is None:
             self._held.put(name, fact)
 
-    def find(self, name: str, before: int) -> Fact | None:
+    def find(self, session: Session, name: str, before: int) -> Fact | None:
         held = self._held.get(name)
         if held is not None and held.index < before:
             return held
-        found = self._look(self._kind.ours(name), name, before) or self._look(self._kind.others(name), name, before)
+        asked = (self._kind.ours(name), self._kind.others(name))
+        found = next((fact for query in asked if (fact := self._look(session, query, name, before))), None)
         if found is not None:
             self._held.put(name, found)
         return found
 
-    def _look(self, query: Query, name: str, before: int) -> Fact | None:
-        events = self._search.find(replace(query, before_index=before), _SAME_ID, newest_first=False)
+    def _look(self, session: Session, query: Query, name: str, before: int) -> Fact | None:
+        events = self._search.find_in(session, replace(query, before_index=before), _SAME_ID, newest_first=False)
         return next((self._kind.read(event) for event in events if self._kind.name(event) == name), None)
 
 
 class Links:
-    """Finds decisions and tokens.
+    """Finds decisions and tokens on the snapshot of whoever asks: each shows the same of the log before an index.
 
     Args:
         search: reads the log.
@@ -89,20 +92,20 @@ class Links:
             ),
         )
 
-    def note(self, event: RecordedEvent) -> None:
+    def note(self, session: Session, event: RecordedEvent) -> None:
         """Take note of a decision or a token as the log passes."""
         if event.kind is EventKind.DECISION:
-            self._decisions.note(event)
+            self._decisions.note(session, event)
         elif event.kind is EventKind.TOKEN:
-            self._tokens.note(event)
+            self._tokens.note(session, event)
 
-    def decision(self, decision_id: str, before: int) -> DecisionFacts | None:
+    def decision(self, session: Session, decision_id: str, before: int) -> DecisionFacts | None:
         """Find a decision before an index."""
-        return self._decisions.find(decision_id, before)
+        return self._decisions.find(session, decision_id, before)
 
-    def token(self, jti: str, before: int) -> TokenFacts | None:
+    def token(self, session: Session, jti: str, before: int) -> TokenFacts | None:
         """Find an issued token before an index."""
-        return self._tokens.find(jti, before)
+        return self._tokens.find(session, jti, before)
 
 
 def _decision_name(event: RecordedEvent) -> str | None:

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
+from sqlmodel import Session
+
 from governance.agreements import Agreements, InForce, Moved, PolicyData
 from governance.agreements.compilation import clause_key, compile_clauses
 from governance.agreements.hypothesis import clause_keys, differing, throughout
@@ -204,14 +206,14 @@ class _Terms:
         self._agreements = agreements
         self._known: dict[str, dict[tuple[int, str], Mapping[str, Any]]] = {}
 
-    def __call__(self, agreement_id: str, version: int, clause: str) -> Mapping[str, Any] | None:
+    def __call__(self, session: Session, agreement_id: str, version: int, clause: str) -> Mapping[str, Any] | None:
         if agreement_id not in self._known:
-            self._known[agreement_id] = self._read(agreement_id)
+            self._known[agreement_id] = self._read(session, agreement_id)
         return self._known[agreement_id].get((version, clause))
 
-    def _read(self, agreement_id: str) -> dict[tuple[int, str], Mapping[str, Any]]:
+    def _read(self, session: Session, agreement_id: str) -> dict[tuple[int, str], Mapping[str, Any]]:
         try:
-            texts = [record.agreement for record in self._agreements.versions(agreement_id)]
+            texts = [record.agreement for record in self._agreements.versions_in(session, agreement_id)]
         except NotFound:
             return {}
         return {
@@ -228,7 +230,7 @@ class _Reads:
         self._search = search
         self._counted: dict[str, tuple[datetime, int, int]] = {}  # service: midnight, index counted up to, reads
 
-    def __call__(self, service: str, at: datetime, index: int) -> int:
+    def __call__(self, session: Session, service: str, at: datetime, index: int) -> int:
         midnight = at.astimezone(LONDON).replace(hour=0, minute=0, second=0, microsecond=0)
         day, up_to, reads = self._counted.get(service, (midnight, -1, 0))
         if day != midnight:
@@ -241,7 +243,7 @@ class _Reads:
             after_index=up_to if up_to >= 0 else None,
             before_index=index,
         )
-        reads += self._search.count(query)
+        reads += self._search.count_in(session, query)
         self._counted[service] = (midnight, index - 1, reads)
         return reads
 

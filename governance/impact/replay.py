@@ -34,8 +34,8 @@ from governance.relationships import Between, KnownPatient, Relationships
 from governance.relationships.service import OPT_OUT_LIFETIME
 from governance.vocabulary import ReasonCode, SubjectType
 
-Terms: TypeAlias = Callable[[str, int, str], Mapping[str, Any] | None]
-ReadsBefore: TypeAlias = Callable[[str, datetime, int], int]
+Terms: TypeAlias = Callable[[Session, str, int, str], Mapping[str, Any] | None]
+ReadsBefore: TypeAlias = Callable[[Session, str, datetime, int], int]
 HIGHEST_ASSURANCE = 3  # NHS CIS2 authentication assurance levels are 1 to 3
 SEARCH = "search.custodians_not_logged"
 NO_POLICY = "policy.not_asked"
@@ -139,7 +139,7 @@ class Replay:
         )
 
     def _one(self, session: Session, page: _Page, event: RecordedEvent) -> Replayed | SetAside:
-        logged = self._logged(event)
+        logged = self._logged(session, event)
         subject, resource = event.subject, event.resource
         if logged is None or subject is None or resource is None or event.purpose is None:
             return SetAside(event, NO_POLICY)
@@ -170,7 +170,7 @@ class Replay:
             event, subject, logged.action, logged.permit, str(revision) if revision else None, proven, possible
         )
 
-    def _logged(self, event: RecordedEvent) -> _Logged | None:
+    def _logged(self, session: Session, event: RecordedEvent) -> _Logged | None:
         """Read how a decision came out; None when policy had no part in it."""
         detail = event.detail
         reasons, action, permit = detail.get("reasons"), detail.get("action"), detail.get("permit")
@@ -181,7 +181,7 @@ class Replay:
             return None
         name, version, clause = event.authority.agreement_id, detail.get("agreement_version"), detail.get("clause")
         known = name is not None and isinstance(version, int) and isinstance(clause, str)
-        terms = self._terms(name, version, clause) if known else None  # type: ignore[arg-type]
+        terms = self._terms(session, name, version, clause) if known else None  # type: ignore[arg-type]
         return _Logged(action, permit, found, detail.get("self_claimed") is True, terms)
 
     def _subject(
@@ -209,7 +209,7 @@ class Replay:
             "version": manifest.version if manifest else None,
             "approved": manifest is not None and manifest.approved_on(event.time),
             "manifest": manifest_terms(manifest) if manifest else None,
-            "reads_today": self._reads_before(service, event.time, event.index),
+            "reads_today": self._reads_before(session, service, event.time, event.index),
         }
 
     def _ties(

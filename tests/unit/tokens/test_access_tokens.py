@@ -164,8 +164,7 @@ def test_only_its_own_client_revokes_a_token(world: TokenWorld) -> None:
     assert not world.tokens.revoke(token, world.client("viewer.rkb"))
     assert not world.tokens.revoke("not a token", world.client("viewer.rkb"))
     recorded = AuditSearch(world.database)
-    with world.database.reading():
-        events = recorded.find(Query(kind=EventKind.TOKEN), limit=10)
+    events = recorded.find(Query(kind=EventKind.TOKEN), limit=10)
     (event,) = [event for event in events if event.detail.get("act") == "revoke"]
     assert event.authority.decision_id == "decision-1"
     assert event.authority.agreement_id == "wm-direct-care"
