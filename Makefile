@@ -69,7 +69,7 @@ lock: $(VENV)/.dev ## Compile the pinned, hashed requirement files from their sh
 
 .PHONY: system
 system: ## Install the real programs the tests run against (Debian packages)
-	.ci/system-packages chromium curl nginx-light orthanc orthanc-dicomweb postgresql prometheus
+	.ci/system-packages chromium curl nginx-light orthanc orthanc-dicomweb pgbouncer postgresql prometheus
 
 .PHONY: clean
 clean: ## Remove what set-up made, the demo's data too

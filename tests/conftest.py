@@ -35,6 +35,7 @@ PEERS = frozenset(
     {"archive", "chromium", "envoy", "opa", "orthanc", "postgres_server"}
 )  # fixtures behind which a program runs
 _numbers = itertools.count()
+Database.strict = True  # a thread that holds a connection never asks for another
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +61,12 @@ def pseudonymiser() -> Pseudonymiser:
 def vault() -> Vault:
     """Seal under a key of the test's own."""
     return Vault(b"e" * 32)
+
+
+@pytest.fixture
+def blocks_may_nest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test do within a block of the service what another process would do meanwhile."""
+    monkeypatch.setattr(Database, "strict", False)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,8 @@ from governance.access.access import AccessAnswer, AccessService, Asked
 from governance.access.asker import Asker
 from governance.audit import Receipt
 from governance.decisions import AccessRequest
-from governance.storage import WouldWait, at_once
+from governance.storage import WouldWait, at_once, hurried
+from governance.storage.patience import REQUEST_PATIENCE
 from governance.tokens import AccessClaims, TokenRefused, TokenService
 
 Outcome: TypeAlias = AccessAnswer | Exception
@@ -50,11 +51,13 @@ class EvaluationBatches:
     Args:
         access: decides and records.
         tokens: knows which tokens live.
+        patience: seconds that a batch waits for one answer of the database.
     """
 
-    def __init__(self, access: AccessService, tokens: TokenService) -> None:
+    def __init__(self, access: AccessService, tokens: TokenService, patience: float = REQUEST_PATIENCE) -> None:
         self._access = access
         self._tokens = tokens
+        self._patience = patience
         self._thread = ThreadPoolExecutor(1, "decision")
 
     async def decide(self, questions: Sequence[Question]) -> list[Outcome]:
@@ -68,7 +71,7 @@ class EvaluationBatches:
         """
         decided = self._ask_at_once(questions)
         if decided is None:
-            decided = await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, questions)
+            decided = await asyncio.get_running_loop().run_in_executor(self._thread, self._ask_patiently, questions)
         if decided.asked is None:
             return [refusal for refusal in decided.refused if refusal]
         receipts = await asyncio.wrap_future(decided.asked.receipts)
@@ -84,6 +87,11 @@ class EvaluationBatches:
                 return self._ask(questions)
         except WouldWait:
             return None
+
+    def _ask_patiently(self, questions: Sequence[Question]) -> _Decided:
+        """Decide a batch in a thread that may wait, though no longer than a request does."""
+        with hurried(self._patience):
+            return self._ask(questions)
 
     def _ask(self, questions: Sequence[Question]) -> _Decided:
         """Decide the questions whose token lives, on one snapshot, and hand the decisions to the log."""

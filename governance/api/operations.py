@@ -4,7 +4,8 @@ from flask import Blueprint, Response, current_app, json, jsonify, request
 from pydantic import BaseModel, ConfigDict
 
 from governance.api.parameters import GROUPS, PARAMETERS
-from governance.bootstrap.readiness import parts
+from governance.bootstrap.readiness import detection_pace, parts
+from governance.detection import Pace
 from governance.vocabulary import Scope
 from governance.web import current_services, operation, public, requires
 from governance.web.openapi import build
@@ -29,11 +30,16 @@ class OpenApi(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether the service can do its work, and which part cannot; ``posture`` is the state it is in meanwhile."""
+    """Whether the service can do its work, and which part cannot; ``posture`` is the state it is in meanwhile.
+
+    ``detection`` says how the reading of the log comes along, None when the database does not tell. It is no part:
+    decisions are made and recorded without it.
+    """
 
     ready: bool
     parts: dict[str, bool]
     posture: str
+    detection: Pace | None
 
 
 @blueprint.get("/healthz")
@@ -58,7 +64,8 @@ def readyz() -> Response:
     found = parts(services.infrastructure, services.uses)
     ready = all(found.values())
     state = "deciding" if ready else "closed: what cannot be decided and recorded is denied"
-    response = jsonify(Readiness(ready=ready, parts=found, posture=state).model_dump())
+    pace = detection_pace(services.infrastructure, services.uses) if found["database"] else None
+    response = jsonify(Readiness(ready=ready, parts=found, posture=state, detection=pace).model_dump())
     response.status_code = 200 if ready else 503
     return response
 

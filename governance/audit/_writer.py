@@ -6,7 +6,9 @@
    failed flush nobody can know what reached the disk, so only the caller, who re-sends under the same id, may decide.
 4. A full queue or a closed writer answers Unavailable at once; nothing is dropped silently.
 5. Closing takes no new requests, finishes those in the queue, then stops.
-6. Nobody waits for ever: neither whoever appended nor whoever closes. A caller whose time is over does not
+6. A group that the database does not answer in the time of a request fails: then its callers are gone, and the next
+   group asks anew.
+7. Nobody waits for ever: neither whoever appended nor whoever closes. A caller whose time is over does not
    know whether the log has its events; sent again under their ids, they get the receipts they would have got.
 """
 
@@ -23,11 +25,11 @@ from sqlmodel import Session
 from governance.audit._sequencer import Receipt
 from governance.audit.event import Event
 from governance.errors import Unavailable
-from governance.storage import Database
-from governance.storage.patience import LONG_PATIENCE
+from governance.storage import Database, outage, patience
 
 Append = Callable[[Session, Sequence[Event]], list[Receipt]]
 _Request = tuple[Sequence[Event], "Future[list[Receipt]]"]
+_NOT_WRITTEN = "The audit log could not be written; nothing of this request was recorded."
 _LATE = "The audit log did not answer in time. What was sent may be recorded; it can be sent again under its ids."
 
 
@@ -104,7 +106,7 @@ class GroupWriter:
             self._changed.notify_all()
             thread, self._thread = self._thread, None
         if thread is not None:
-            thread.join(LONG_PATIENCE)
+            thread.join(patience.LONG_PATIENCE)
             if thread.is_alive():
                 raise _unavailable("The audit log is still being written.")
 
@@ -129,7 +131,7 @@ class GroupWriter:
         while requests := self._next_group():
             events = [event for batch, _ in requests for event in batch]
             try:
-                with self._database.transaction() as session:
+                with patience.hurried(self._database.limits.answer), self._database.transaction() as session:
                     receipts = self._append(session, events)
             except Exception as error:  # noqa: BLE001  whatever failed, its callers must hear it and the thread live on
                 self._observer.failed(len(events), error)
@@ -156,12 +158,15 @@ def receipts_of(request: Future[list[Receipt]]) -> list[Receipt]:
     """Wait for the receipts of a request.
 
     Raises:
-        Unavailable: its commit failed, or did not end in :data:`~governance.storage.patience.LONG_PATIENCE`.
+        Unavailable: its commit failed, or did not end in time: in what a request may wait
+            (:func:`~governance.storage.patience.left`).
     """
     try:
-        return request.result(LONG_PATIENCE)
+        receipts = request.result(patience.left(patience.LONG_PATIENCE))
     except TimeoutError:
         raise _unavailable(_LATE) from None
+    patience.answered()
+    return receipts
 
 
 def _answer(requests: Sequence[_Request], receipts: Sequence[Receipt]) -> None:
@@ -175,9 +180,14 @@ def _answer(requests: Sequence[_Request], receipts: Sequence[Receipt]) -> None:
 def _fail(requests: Sequence[_Request], error: Exception) -> None:
     for _, future in requests:
         if future.set_running_or_notify_cancel():
-            failure = _unavailable("The audit log could not be written; nothing of this request was recorded.")
+            failure = _unavailable(_LATE if _in_doubt(error) else _NOT_WRITTEN)
             failure.__cause__ = error
             future.set_exception(failure)
+
+
+def _in_doubt(error: Exception) -> bool:
+    """Say whether nobody knows if a commit was kept."""
+    return isinstance(error, Unavailable) and error.reason == outage.IN_DOUBT
 
 
 def _unavailable(detail: str) -> Unavailable:

@@ -30,4 +30,4 @@ class LogHealth:
         """Hear that the commit of a group failed; its callers got the error."""
         self.ok = False
         self._metrics.log_committed(result="failed")
-        _log.error("audit commit failed", events=events, error_type=type(error).__name__)
+        _log.error("audit commit failed", events=events, error_type=type(error.__cause__ or error).__name__)

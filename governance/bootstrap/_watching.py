@@ -14,6 +14,7 @@ from governance.erasure import Erasure, LegalHolds
 from governance.federation import FederationDirectory
 from governance.intake import SYSLOG, Intake
 from governance.intake.quarantine import Quarantine
+from governance.storage import shared_now
 from governance.tokens.bundle_key import BundleKey
 
 
@@ -84,7 +85,7 @@ def make_detection(infrastructure: Infrastructure, registers: Registers, alerts:
             pseudonymiser=infrastructure.pseudonymiser,
             links=links,
         ),
-        clock=infrastructure.clock,
+        instant=lambda session: shared_now(session, infrastructure.clock.now()),
         holder=new_id(),
         meter=infrastructure.metrics,
     )

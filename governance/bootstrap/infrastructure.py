@@ -13,6 +13,7 @@ from governance.pseudonyms import Pseudonymiser, Vault
 from governance.refusals import Budgets, RefusalTrail
 from governance.settings import Settings
 from governance.storage import Database, migrate
+from governance.storage.opening import open_database
 from governance.telemetry import Metrics
 from governance.vocabulary import SYSTEM
 
@@ -39,7 +40,7 @@ class Infrastructure:
 
 def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
     """Open the database, bring its schema up to date and make the log; nothing runs yet."""
-    database = Database(settings.database_url.get_secret_value())
+    database = open_database(settings)
     migrate.upgrade(database)
     pseudonymiser = Pseudonymiser(settings.pseudonym_key.get_secret_value())
     vault = Vault(settings.key_encryption_key.get_secret_value())

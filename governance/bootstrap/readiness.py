@@ -1,13 +1,22 @@
-"""Which parts of the service answer, and what its state is: read by ``/readyz`` and by the metrics."""
+"""Which parts of the service answer, and what its state is: read by ``/readyz`` and by the metrics.
+
+1. Whoever watches the service must hear of a database that does not answer, so nothing here waits for one longer than
+   :data:`PATIENCE`, and what the database knows is simply not told while it is away.
+2. Detection that stands still is a word, not a part: decisions are made and recorded without it.
+"""
 
 from collections.abc import Callable
+from time import monotonic
 
-from governance.audit import checkpoint
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
 from governance.bootstrap.uses import Uses
+from governance.detection import Pace
+from governance.errors import Unavailable
+from governance.storage import hurried
 from governance.telemetry import Edge, Snapshot, get_logger
 
+PATIENCE = 0.75  # seconds for an answer of the database to those who watch
 _log = get_logger(__name__)
 
 
@@ -19,38 +28,80 @@ def parts(infrastructure: Infrastructure, uses: Uses) -> dict[str, bool]:
         "policy_engine": uses.access.engine_healthy,
         "policy_loaded": uses.access.policy_loaded,
     }
-    return {name: _answers(name, check) for name, check in checks.items()}
+    with hurried(PATIENCE):
+        return {name: _answers(name, check) for name, check in checks.items()}
 
 
-def snapshot(infrastructure: Infrastructure, registers: Registers, uses: Uses) -> Snapshot:
-    """Read the state a scrape shows."""
-    now = infrastructure.clock.now()
-    size, _ = infrastructure.audit.tree_head()
-    signed = checkpoint.parse(infrastructure.audit.latest_checkpoint()).checkpoint.size
-    signed_at = infrastructure.audit.checkpoint_signed_at() or now
-    overview = registers.agreements.overview(now)
-    return Snapshot(
-        log_size=size,
-        checkpoint_size=signed,
-        checkpoint_age=max(0.0, (now - signed_at).total_seconds()),
-        detection_cursor=uses.detection.position(),
-        alerts=uses.alerts.counts(),
-        agreements={status.value: count for status, count in overview.by_status.items()},
-        quarantined=uses.quarantine.waiting(),
-        queued=infrastructure.audit.queued,
-        ready=parts(infrastructure, uses),
-        edges={
-            state.client_id: Edge(
-                current=state.current,
-                failing=state.report is not None and state.report.code is not None,
-                lag=state.lag,
-                age=state.age,
-                staleness=state.staleness,
-                lost=state.lost,
-            )
-            for state in uses.edges.states()
-        },
-    )
+def detection_pace(infrastructure: Infrastructure, uses: Uses) -> Pace | None:
+    """Say how detection comes along; None when the database does not tell."""
+    try:
+        with hurried(PATIENCE):
+            size, _ = infrastructure.audit.tree_head()
+            return uses.detection.lag.pace(uses.detection.position(), size)
+    except Unavailable:
+        return None
+
+
+class StateReader:
+    """Reads the state that a scrape shows.
+
+    Args:
+        infrastructure: holds the database and the log.
+        registers: knows the agreements.
+        uses: know the rest.
+    """
+
+    def __init__(self, infrastructure: Infrastructure, registers: Registers, uses: Uses) -> None:
+        self._infrastructure = infrastructure
+        self._registers = registers
+        self._uses = uses
+        self._read_at = monotonic()
+
+    def snapshot(self) -> Snapshot:
+        """Read the state; without what the database knows when it does not answer in time."""
+        ready = parts(self._infrastructure, self._uses)
+        if ready["database"]:
+            try:
+                with hurried(PATIENCE):
+                    return self._whole(ready)
+            except Unavailable:
+                ready["database"] = False
+        queued = self._infrastructure.audit.queued
+        return Snapshot(ready=ready, queued=queued, age=monotonic() - self._read_at, known=False)
+
+    def _whole(self, ready: dict[str, bool]) -> Snapshot:
+        infrastructure, uses = self._infrastructure, self._uses
+        now = infrastructure.clock.now()
+        with infrastructure.database.reading() as session:
+            log = infrastructure.audit.state_in(session)
+        position = uses.detection.position()
+        made = Snapshot(
+            log_size=log.size,
+            checkpoint_size=log.signed_size,
+            checkpoint_age=max(0.0, (now - (log.signed_at or now)).total_seconds()),
+            detection_cursor=position,
+            detection_stalled=uses.detection.lag.stalled(position, log.size),
+            alerts=uses.alerts.counts(),
+            agreements={
+                status.value: count for status, count in self._registers.agreements.overview(now).by_status.items()
+            },
+            quarantined=uses.quarantine.waiting(),
+            queued=infrastructure.audit.queued,
+            ready=ready,
+            edges={
+                state.client_id: Edge(
+                    current=state.current,
+                    failing=state.report is not None and state.report.code is not None,
+                    lag=state.lag,
+                    age=state.age,
+                    staleness=state.staleness,
+                    lost=state.lost,
+                )
+                for state in uses.edges.states()
+            },
+        )
+        self._read_at = monotonic()
+        return made
 
 
 def _answers(name: str, check: Callable[[], bool]) -> bool:

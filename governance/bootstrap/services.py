@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from governance import __version__
-from governance.bootstrap import readiness
 from governance.bootstrap.infrastructure import Infrastructure, make_infrastructure
+from governance.bootstrap.readiness import StateReader
 from governance.bootstrap.registers import Registers, make_registers
 from governance.bootstrap.uses import Uses, make_uses
 from governance.clock import Clock, SystemClock
@@ -36,5 +36,5 @@ def build(settings: Settings, clock: Clock | None = None, engine: Engine | None 
     infrastructure = make_infrastructure(settings, clock or SystemClock())
     registers = make_registers(infrastructure)
     uses = make_uses(infrastructure, registers, engine)
-    infrastructure.metrics.watch(lambda: readiness.snapshot(infrastructure, registers, uses), __version__)
+    infrastructure.metrics.watch(StateReader(infrastructure, registers, uses).snapshot, __version__)
     return Services(infrastructure, registers, uses)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -50,10 +50,12 @@ def _explained(error: GovernanceError) -> ResponseReturnValue:
     status = status_of(error)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(error)
-    response = _page(status, _TITLES[status], _NOT_FOUND if status is HTTPStatus.NOT_FOUND else error.detail)
+    if status is HTTPStatus.SERVICE_UNAVAILABLE and "trust_names" not in g:
+        g.trust_names = {}  # the database may be what is away: its page asks it nothing
+    made = _page(status, _TITLES[status], _NOT_FOUND if status is HTTPStatus.NOT_FOUND else error.detail)
     if isinstance(error, TooManyRequests | Unavailable):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+        made.headers["Retry-After"] = str(error.retry_after)
+    return made
 
 
 def _no_form_token(_error: CSRFError) -> ResponseReturnValue:

@@ -16,6 +16,7 @@ Example: ``findings = Scorer(default_rules()).score(events, context, RuleMemory(
 
 from governance.detection.context import RegionContext
 from governance.detection.engine import DetectionEngine, Meter
+from governance.detection.lag import STUCK_AFTER, LagWatch, Pace
 from governance.detection.links import Links
 from governance.detection.registry import default_rules
 from governance.detection.rule import Rule
@@ -25,9 +26,12 @@ from governance.detection.state import LATENESS, RuleMemory
 
 __all__ = [
     "LATENESS",
+    "STUCK_AFTER",
     "DetectionEngine",
+    "LagWatch",
     "Links",
     "Meter",
+    "Pace",
     "RegionContext",
     "Rule",
     "RuleMemory",

@@ -3,7 +3,8 @@
 1. Scoring reads a snapshot and holds no lock. Cursor, memory and alerts are then written in one short transaction:
    either all of a batch counts, or none of it.
 2. Only the process that holds the lease writes. The lease is checked again inside the transaction, so one that slept
-   too long changes nothing. The lease is the only thing here that knows the wall clock.
+   too long changes nothing. The lease is the only thing here that knows the wall clock, and it is the clock that all
+   processes share. None is believed that ends later than one taken now would: whatever wrote it, it keeps nobody out.
 3. Memory that may not match the database is thrown away and read again.
 4. The log's own order and event times decide everything: reading the log again from its start gives the
    alerts that live running gave.
@@ -14,14 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Protocol
 
 from sqlmodel import Session
 
 from governance.alerts import Change, Finding, Raised
 from governance.audit.event import RecordedEvent
-from governance.clock import Clock
 from governance.detection import _store
+from governance.detection.lag import LagWatch
 from governance.detection.rule import Rule
 from governance.detection.scoring import LearningContext, Scorer
 from governance.detection.state import LATENESS, RuleMemory
@@ -81,7 +83,7 @@ class DetectionEngine:
         alerts: where findings go.
         rules: the detectors.
         context: opens the facts on a read snapshot.
-        clock: gives the lease's time.
+        instant: gives the time by the clock that all processes share, for the lease.
         holder: this process's name, unlike any other's.
         meter: counts findings.
         lateness: how far out of order events may arrive, in event time.
@@ -96,7 +98,7 @@ class DetectionEngine:
         alerts: FindingTaker,
         rules: Sequence[Rule],
         context: Callable[[Session], PreparedContext],
-        clock: Clock,
+        instant: Callable[[Session], datetime],
         holder: str,
         meter: Meter,
         lateness: timedelta = LATENESS,
@@ -108,13 +110,14 @@ class DetectionEngine:
         self._alerts = alerts
         self._scorer = Scorer(rules)
         self._context = context
-        self._clock = clock
+        self._instant = instant
         self._holder = holder
         self._meter = meter
         self._lateness = lateness
         self.batch = batch
         self._progress: _Progress | None = None
-        self._held_until: datetime | None = None
+        self._renew_at: float | None = None  # by this process's steady clock
+        self.lag = LagWatch()
 
     def run_once(self) -> int:
         """Read one batch; gives how many events were read, 0 when there is none or another process has the lease."""
@@ -144,34 +147,36 @@ class DetectionEngine:
         """Start again at the beginning of the log: alerts gain nothing they already have."""
         with self._database.transaction() as session:
             _store.reset(session, CURSOR)
-        self._progress, self._held_until = None, None
+        self._progress, self._renew_at = None, None
 
     def release(self) -> None:
         """Let another process take over at once, on the way out."""
-        now = self._clock.now()
         with self._database.transaction() as session:
             found = _store.cursor(session, CURSOR, lock=True)
             if found is not None and found.holder == self._holder:
-                _store.hold(session, CURSOR, self._holder, now)
-        self._progress, self._held_until = None, None
+                _store.hold(session, CURSOR, self._holder, self._instant(session))
+        self._progress, self._renew_at = None, None
 
     def _take_lease(self) -> bool:
         """Take or renew the lease; a lease with more than half its time left is not written again."""
-        now = self._clock.now()
-        if self._held_until is not None and now < self._held_until - LEASE / 2:
+        asked = monotonic()
+        if self._renew_at is not None and asked < self._renew_at:
             return True
+        self._renew_at = None
         with self._database.transaction() as session:
             _store.begin(session, CURSOR)
             found = _store.cursor(session, CURSOR, lock=True)
+            now = self._instant(session)
             if found is None or not self._may_hold(found, now):
-                self._held_until = None
                 return False
             _store.hold(session, CURSOR, self._holder, now + LEASE)
-        self._held_until = now + LEASE
+        self._renew_at = asked + LEASE.total_seconds() / 2
         return True
 
     def _may_hold(self, found: _store.Cursor, now: datetime) -> bool:
-        return found.holder in {None, self._holder} or found.held_until is None or found.held_until <= now
+        if found.holder in {None, self._holder} or found.held_until is None:
+            return True
+        return not now < found.held_until <= now + LEASE
 
     def _restored(self) -> _Progress:
         if self._progress is None:
@@ -194,7 +199,7 @@ class DetectionEngine:
         next_index = events[-1].index + 1
         raised = self._write(progress, next_index, findings)
         if raised is None:
-            self._progress, self._held_until = None, None
+            self._progress, self._renew_at = None, None
             return 0
         progress.next_index = next_index
         for finding, done in zip(findings, raised, strict=True):

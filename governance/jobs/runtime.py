@@ -113,11 +113,13 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         return False
 
     def housekeep() -> bool:
-        services.registers.agreements.expire_due(services.infrastructure.clock.now())
-        services.registers.tokens.forget_expired()
-        with services.infrastructure.database.transaction() as session:
-            services.registers.relationships.purge_opt_outs(session, services.infrastructure.clock.now())
-            services.registers.emergency.forget(session, services.infrastructure.clock.now())
+        infrastructure, registers = services.infrastructure, services.registers
+        now = infrastructure.database.now(infrastructure.clock.now())  # what is forgotten is forgotten for everybody
+        registers.agreements.expire_due(now)
+        registers.tokens.forget_expired(now)
+        with infrastructure.database.transaction() as session:
+            registers.relationships.purge_opt_outs(session, now)
+            registers.emergency.forget(session, now)
         return False
 
     def led(run: Callable[[], bool]) -> Callable[[], bool]:

@@ -1,21 +1,24 @@
 """The application of a server process: HTTP endpoints in front of the services."""
 
 import gc
-from typing import Any, cast
+from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from flask import Flask
 
 from governance import api, console
 from governance.api import cors
-from governance.api.authzen.loop import EventLoopEndpoint
+from governance.api.authzen.loop import EventLoopEndpoint, Receive, Scope_, Send
 from governance.bootstrap import Services, build
 from governance.jobs import Runtime
 from governance.server._lifespan import Lifespan
 from governance.settings import Settings
 from governance.telemetry import configure
-from governance.web import addresses, browser, observation, problems
+from governance.web import addresses, browser, observation, patience, problems
 from governance.web.services import EXTENSION
+from governance.web.sessions import require_session
+
+_WATCHERS = 2  # threads for those who watch the service
 
 
 def create_app(services: Services) -> Flask:
@@ -36,9 +39,11 @@ def create_app(services: Services) -> Flask:
     problems.install(app)
     observation.install(app, services.infrastructure.metrics)
     cors.install(app, services.registers.origins)
+    app.before_request(require_session)
     for blueprint in api.blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(console.blueprint)
+    patience.install(app, settings.database_timeout)
     return app
 
 
@@ -54,6 +59,16 @@ def serve(settings: Settings) -> Lifespan:
 
 
 def create_asgi(services: Services, app: Flask) -> EventLoopEndpoint:
-    """Put the event loop's endpoint in front of an application, whose threads answer what it does not take."""
-    others: Any = WSGIMiddleware(cast("Any", app), workers=services.infrastructure.settings.threads)
-    return EventLoopEndpoint(services, others)
+    """Put the event loop's endpoint in front of an application, whose threads answer what it does not take.
+
+    Whoever watches the service has threads of their own: when every other one waits, they must hear it.
+    """
+    wsgi: Any = app
+    others: Any = WSGIMiddleware(wsgi, workers=services.infrastructure.settings.threads)
+    watchers: Any = WSGIMiddleware(wsgi, workers=_WATCHERS)
+
+    async def by_path(scope: Scope_, receive: Receive, send: Send) -> None:
+        watched = scope["type"] == "http" and scope["path"] in observation.QUIET
+        await (watchers if watched else others)(scope, receive, send)
+
+    return EventLoopEndpoint(services, by_path)

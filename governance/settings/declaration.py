@@ -66,6 +66,29 @@ class Settings(BaseSettings):
         Field(description="ODS code of the organisation that runs the service: the source of its own audit events."),
     ]
     database_url: Annotated[DatabaseUrl, Field(description="SQLAlchemy URL of the database.")]
+    database_timeout: Annotated[
+        Seconds,
+        Field(
+            ge=0.5,
+            le=60,
+            description="Seconds a request waits for an answer of the database (connection, lock and commit included)"
+            " before it is answered 503.",
+        ),
+    ] = 4.0
+    database_work_timeout: Annotated[
+        Seconds, Field(ge=1, le=3600, description="Seconds a background job or a command waits for one statement.")
+    ] = 60.0
+    database_connections: Annotated[
+        int | None,
+        Field(ge=1, description="Connections of each worker to the database. Unset: its threads and 14."),
+    ] = None
+    database_pooler: Annotated[
+        Literal["none", "transaction"],
+        Field(
+            description="What pools connections between this service and PostgreSQL: `transaction` for PgBouncer in"
+            " that mode.",
+        ),
+    ] = "none"
     pseudonym_key: Annotated[Key, Field(description="Key of every pseudonym; a new one breaks every link.")]
     key_encryption_key: Annotated[ExactKey, Field(description="Wraps data keys and token signing keys.")]
     log_signing_key: Annotated[ExactKey, Field(description="Ed25519 seed that signs the log's checkpoints.")]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from governance.storage.patience import PATIENCE
+from governance.storage import patience
 
 _SHORTEST, _LONGEST = 0.0001, 0.0004  # seconds between two looks at the lock
 
@@ -29,12 +29,13 @@ class WriteLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the lock for the block. After :data:`PATIENCE` the block runs without it, and SQLite decides."""
+        """Hold the lock for the block. When it cannot be had in time the block runs without it, and SQLite decides."""
         if self._path is None:
             yield
             return
-        until = time.monotonic() + PATIENCE
-        alone = self._thread.acquire(timeout=PATIENCE)
+        seconds = patience.part_left(patience.PATIENCE)
+        until = time.monotonic() + seconds
+        alone = self._thread.acquire(timeout=seconds)
         locked = False
         try:
             locked = alone and self._wait(self._path, until)

@@ -33,6 +33,7 @@ _MASKS = (
     re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*"),  # a JWT
     re.compile(r"\b[0-9]+(?:\.[0-9]+){5,}\b"),  # a DICOM UID
     re.compile(r"\b[0-9]{3} ?[0-9]{3} ?[0-9]{4}\b"),  # an NHS number
+    re.compile(r"(?<=DETAIL: )[^\n]+"),  # PostgreSQL repeats there the values of a row that it refused
 )
 MASK = "[redacted]"
 

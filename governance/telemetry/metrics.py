@@ -4,7 +4,8 @@ Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label ta
 trust's ODS code, a registered client id or a configured tenant's name, never from what a caller sent; no patient,
 person or study is ever a label.
 What the database knows (log size, open alerts, agreements, edges) is read at scrape by :class:`State`, so every process
-gives the same number; only what waits in a process, what it is ready for and what it uses is its own.
+gives the same number, and is absent while the database does not answer; only what waits in a process, what it is ready
+for and what it uses is its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -34,18 +35,25 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the database, and this process, know at scrape time."""
+    """What the database, and this process, know at scrape time.
 
-    log_size: int
-    checkpoint_size: int
-    checkpoint_age: float  # seconds since the last signed checkpoint
-    detection_cursor: int
+    ``known`` is False while the database does not answer: what it would say is then told by nobody, and ``age`` is the
+    seconds since it last was. What the process itself knows, which parts answer above all, is told in any case.
+    """
+
+    log_size: int = 0
+    checkpoint_size: int = 0
+    checkpoint_age: float = 0.0  # seconds since the last signed checkpoint
+    detection_cursor: int = 0
     alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (state, severity) -> count
     agreements: Mapping[str, int] = field(default_factory=dict)  # status -> count
     quarantined: int = 0
     queued: int = 0  # events that wait for a commit in this process
     ready: Mapping[str, bool] = field(default_factory=dict)  # part -> whether it answers
     edges: Mapping[str, Edge] = field(default_factory=dict)  # registered client id -> its state
+    detection_stalled: float = 0.0  # seconds that the cursor stood still with entries to read
+    known: bool = True
+    age: float = 0.0
 
 
 class State(Collector):
@@ -59,36 +67,22 @@ class State(Collector):
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Give the gauges of the database's state."""
+        """Give the gauges of this process, and of the database's state when it is known."""
         now = self._snapshot()
-        yield _gauge("governance_log_size_entries", "Entries in the audit log.", now.log_size)
-        yield _gauge(
-            "governance_checkpoint_size_entries", "Entries under the last signed checkpoint.", now.checkpoint_size
-        )
-        yield _gauge(
-            "governance_checkpoint_age_seconds", "Seconds since the last signed checkpoint.", now.checkpoint_age
-        )
-        lag = max(0, now.log_size - now.detection_cursor)
-        yield _gauge("governance_detection_lag_entries", "Log entries that detection has not read yet.", lag)
-        yield _gauge(
-            "governance_quarantined_messages", "Audit messages that could not be parsed and are kept.", now.quarantined
-        )
         yield _gauge(
             "governance_log_queued_events", "Events that wait in this process for a commit of the log.", now.queued
         )
-        alerts = GaugeMetricFamily("governance_alerts", "Alerts by state and severity.", labels=["state", "severity"])
-        for (state, severity), count in sorted(now.alerts.items()):
-            alerts.add_metric([state, severity], count)
-        yield alerts
-        agreements = GaugeMetricFamily("governance_agreements", "Agreement versions by status.", labels=["status"])
-        for status, count in sorted(now.agreements.items()):
-            agreements.add_metric([status], count)
-        yield agreements
         ready = GaugeMetricFamily("governance_ready", "Whether a part answers (1) or not (0).", labels=["part"])
         for part, answers in sorted(now.ready.items()):
             ready.add_metric([part], int(answers))
         yield ready
-        yield from _edges(now.edges)
+        yield _gauge(
+            "governance_state_age_seconds",
+            "Seconds since the database last told its gauges; they are absent while it does not.",
+            now.age,
+        )
+        if now.known:
+            yield from _stored(now)
 
 
 class Metrics:
@@ -227,6 +221,32 @@ class Metrics:
         MultiProcessCollector(scraped, self._shared_folder)  # type: ignore[no-untyped-call]
         scraped.register(self._own)
         return encoder(scraped), content_type
+
+
+def _stored(now: Snapshot) -> Iterable[Metric]:
+    """Give the gauges of what the database knows."""
+    yield _gauge("governance_log_size_entries", "Entries in the audit log.", now.log_size)
+    yield _gauge("governance_checkpoint_size_entries", "Entries under the last signed checkpoint.", now.checkpoint_size)
+    yield _gauge("governance_checkpoint_age_seconds", "Seconds since the last signed checkpoint.", now.checkpoint_age)
+    lag = max(0, now.log_size - now.detection_cursor)
+    yield _gauge("governance_detection_lag_entries", "Log entries that detection has not read yet.", lag)
+    yield _gauge(
+        "governance_detection_stalled_seconds",
+        "Seconds that detection stood still with entries to read.",
+        now.detection_stalled,
+    )
+    yield _gauge(
+        "governance_quarantined_messages", "Audit messages that could not be parsed and are kept.", now.quarantined
+    )
+    alerts = GaugeMetricFamily("governance_alerts", "Alerts by state and severity.", labels=["state", "severity"])
+    for (state, severity), count in sorted(now.alerts.items()):
+        alerts.add_metric([state, severity], count)
+    yield alerts
+    agreements = GaugeMetricFamily("governance_agreements", "Agreement versions by status.", labels=["status"])
+    for status, count in sorted(now.agreements.items()):
+        agreements.add_metric([status], count)
+    yield agreements
+    yield from _edges(now.edges)
 
 
 def _edges(edges: Mapping[str, Edge]) -> Iterable[Metric]:

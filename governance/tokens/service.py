@@ -308,10 +308,13 @@ class TokenService:
         """Start a rotation of the signing key and give the next key's id (keys.py)."""
         return self._keys.rotate(self._clock.now())
 
-    def forget_expired(self) -> int:
-        """Drop used identifiers and revocations that can no longer matter; gives how many rows went."""
+    def forget_expired(self, now: datetime) -> int:
+        """Drop used identifiers and revocations that can no longer matter; gives how many rows went.
+
+        ``now`` is of the clock that all processes share: what one forgets too early, another would accept again.
+        """
         with self._database.transaction() as session:
-            return _store.forget_expired(session, self._clock.now())
+            return _store.forget_expired(session, now)
 
     def _own_identity(self, token: str, client: ServiceClient | None) -> VerifiedIdentity:
         """A service acts for itself with its own plain API token; one that came from an exchange is never exchanged."""

@@ -12,7 +12,7 @@ from governance.telemetry.tracing import Trace, continue_trace
 from governance.web.authentication import Caller
 
 _log = get_logger(__name__)
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked all the time by those who watch the service
 _REQUEST_ID = 128  # characters of an X-Request-ID that are echoed
 
 
@@ -46,7 +46,7 @@ def keep(metrics: Metrics, answered: Answered) -> None:
     metrics.http_answered(
         route=answered.route, method=answered.method, status=answered.status, seconds=answered.seconds
     )
-    if answered.route not in _QUIET:
+    if answered.route not in QUIET:
         caller = answered.caller
         _log.info(
             "request",

@@ -11,11 +11,13 @@
 6. A visitor who is not signed in has no row, or anybody could fill the table by looking at pages. What their short
    session carries (the sign-in attempt, form tokens, a message) is in the cookie itself, signed and with its end in it.
    It opens nothing, and whoever holds it is no more than the browser that began the attempt.
+7. A session that cannot be read or written is no empty one: the request is answered 503 (:func:`require_session`).
 """
 
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +29,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.datastructures import CallbackDict
 
 from governance.clock import Clock
+from governance.errors import Unavailable
 from governance.storage import Database
 from governance.web import _session_store as store
 from governance.web._session_store import SignedInPerson, StoredSession
@@ -36,6 +39,7 @@ __all__ = ["BrowserSession", "ServerSideSessions", "SessionPolicy", "SignedInPer
 ATTEMPT_SECONDS = 900.0  # how long a visitor's cookie, and with it a sign-in attempt, is good
 _VISIT_MARK = "."  # between what a signed cookie says and its signature; the other kind has none
 _VISIT_MAXIMUM = 3_500  # characters of a visitor's cookie; browsers keep 4,096 bytes of one (RFC 6265 section 6.1)
+_FAILED = 500  # the first status of an answer whose request changes no session
 _SEEN_STEP = timedelta(
     minutes=1
 )  # how coarsely the last use is recorded, so that reading a page is not a write each time
@@ -65,10 +69,13 @@ def new_token() -> str:
 class BrowserSession(CallbackDict[str, Any], SessionMixin):
     """What a view sees as ``flask.session``: a dictionary kept on the server, and the person signed in, if any."""
 
-    def __init__(self, stored: StoredSession | None, token: str | None, kept: bool = True) -> None:
+    def __init__(
+        self, stored: StoredSession | None, token: str | None, kept: bool = True, fault: Unavailable | None = None
+    ) -> None:
         super().__init__(dict(stored.data) if stored else None, _note_change)
         self.stored = stored
         self.kept = kept
+        self.fault = fault  # what kept it from being read
         self.token = token
         self.person: SignedInPerson | None = stored.person if stored else None
         self.modified = False
@@ -128,16 +135,25 @@ class ServerSideSessions(SessionInterface):
             return BrowserSession(None, None)
         if _VISIT_MARK in token:
             return self._visit(app, token)
-        with self._database.reading() as session:
-            stored = store.find(session, _digest(token))
+        try:
+            with self._database.reading() as session:
+                stored = store.find(session, _digest(token))
+        except Unavailable as fault:  # Flask opens sessions before anything that handles errors
+            return BrowserSession(None, None, kept=False, fault=fault)
         if stored is None or stored.person is None or not self._alive(stored):
             return BrowserSession(None, None)
         return BrowserSession(stored, token)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed and set or clear the cookie; reading a page only moves the last use, once a minute."""
-        if not isinstance(session, BrowserSession) or not session.kept:
+        if not isinstance(session, BrowserSession) or not session.kept or response.status_code >= _FAILED:
             return
+        try:
+            self._save(app, session, response)
+        except Unavailable as fault:  # Flask saves sessions behind everything that handles errors
+            _become(response, app.make_response(app.handle_user_exception(fault)))
+
+    def _save(self, app: Flask, session: BrowserSession, response: Response) -> None:
         now = self._clock.now()
         if session.rotate:
             self._drop(session)
@@ -146,7 +162,7 @@ class ServerSideSessions(SessionInterface):
         elif session.modified or session.rotate:
             self._write_visit(app, session, now, response)
         elif session.stored is not None and now - session.stored.seen_at >= _SEEN_STEP:
-            with self._database.transaction() as opened:
+            with suppress(Unavailable), self._database.transaction() as opened:  # not seen: it only ends earlier
                 if store.find(opened, session.stored.token_hash, lock=True) is not None:
                     store.save(opened, replace(session.stored, seen_at=now))
 
@@ -237,6 +253,20 @@ def _signer(app: Flask) -> URLSafeSerializer:
     return URLSafeSerializer(
         app.secret_key or "", salt="governance.visit", signer_kwargs={"digest_method": hashlib.sha256}
     )
+
+
+def require_session() -> None:
+    """Go on only if this request's session could be read, before anything is decided by it. Raises Unavailable."""
+    current = flask_session._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - werkzeug's way to unwrap
+    if isinstance(current, BrowserSession) and current.fault is not None:
+        raise current.fault
+
+
+def _become(response: Response, other: Response) -> None:
+    """Answer with another response instead: nothing of what was made before goes out."""
+    response.status_code = other.status_code
+    response.set_data(other.get_data())
+    response.headers = other.headers
 
 
 def _digest(token: str) -> str:

@@ -192,6 +192,7 @@ def test_a_token_that_could_not_be_recorded_is_not_handed_out(
     assert not [event for event in region.events(before) if event.kind is EventKind.TOKEN]
 
 
+@pytest.mark.usefixtures("blocks_may_nest")
 @pytest.mark.parametrize("looks", LOOKS)
 def test_no_token_outlives_an_agreement_suspended_while_it_was_made(
     turning: tuple[RegionWorld, TurningClock], looks: int

@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -47,6 +48,31 @@ def administer(server: str, statement: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()
+
+
+@contextmanager
+def silent(server: str) -> Iterator[None]:
+    """Stop every process of a cluster in its tracks for the block: its connections stay open and say nothing."""
+    engine = create_engine(f"{server}/postgres")
+    with engine.connect() as connection:
+        data = Path(str(connection.execute(text("SHOW data_directory")).scalar_one()))
+    engine.dispose()
+    postmaster = int((data / "postmaster.pid").read_text().splitlines()[0])
+    stopped = []
+    try:
+        for process in (postmaster, *_children(postmaster)):  # who makes the others first
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(process, signal.SIGSTOP)
+                stopped.append(process)
+        yield
+    finally:
+        for process in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+
+def _children(parent: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
 def _run(command: Sequence[str | Path], folder: Path) -> None:

@@ -20,15 +20,28 @@ connection.execute("ROLLBACK")
 """
 
 
+_OWN = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+connection.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.readline()
+connection.close()
+"""
+
+
 class OtherWriter:
     """Holds the write lock, both the kernel's and SQLite's, from the beginning of the block to its end."""
+
+    script = _HOLD
 
     def __init__(self, database: Database) -> None:
         path = make_url(database.url).database
         assert database.dialect == "sqlite"
         assert path is not None
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", self.script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def __enter__(self) -> "OtherWriter":
@@ -44,3 +57,9 @@ class OtherWriter:
     def let_go(self) -> None:
         """End it, and the lock with it; more than once is harmless."""
         self._process.communicate("")
+
+
+class OnlyUser(OtherWriter):
+    """Has the whole file for itself, readers kept out as well; nobody else may have it open when the block begins."""
+
+    script = _OWN

@@ -8,9 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from governance.errors import Unavailable
-from governance.storage import Database, WouldWait, at_once, locked, require_patience
-from governance.storage import database as database_module
-from governance.storage import write_lock as write_lock_module
+from governance.storage import Database, Limits, WouldWait, at_once, locked, patience, require_patience
 from tests.peers.writer import OtherWriter
 
 SOON = 0.1  # seconds
@@ -19,10 +17,8 @@ SOON = 0.1  # seconds
 @pytest.fixture
 def hasty(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Open the test's database again, by somebody with little patience."""
-    monkeypatch.setattr(database_module, "PATIENCE", SOON)
-    monkeypatch.setattr(database_module, "BUSY_TIMEOUT", int(SOON * 1000))
-    monkeypatch.setattr(write_lock_module, "PATIENCE", SOON)
-    opened = Database(database.url, pool_size=1)
+    monkeypatch.setattr(patience, "PATIENCE", SOON)
+    opened = Database(database.url, Limits(answer=SOON, connections=21))
     yield opened
     opened.dispose()
 

@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from governance.storage import Database
+from governance.errors import Unavailable
+from governance.storage import Database, Limits
 from tests.worlds.storage import by_core, core, owners, put
 
 THREADS = 45  # more than the pool and its overflow hold together
 
 
 def test_more_threads_than_connections_are_all_answered(database: Database) -> None:
-    small = Database(database.url, pool_size=2)
+    small = Database(database.url, Limits(connections=22))
     line = threading.Barrier(THREADS)
 
     def read_and_write(number: int) -> int:
@@ -70,11 +71,13 @@ def test_connections_that_the_server_closed_are_opened_anew(postgres_database: D
 
 
 @pytest.mark.parametrize("wrong", ["sqlite:////nowhere/at/all.sqlite", "postgresql+psycopg://nobody@127.0.0.1:9/none"])
-def test_a_database_that_is_not_there_is_an_error_of_the_driver(wrong: str) -> None:
+def test_a_database_that_is_not_there_is_unavailable(wrong: str) -> None:
     absent = Database(wrong)
-    with pytest.raises(sa.exc.OperationalError):
+    with pytest.raises(Unavailable) as refused:
         absent.ping()
-    with pytest.raises(sa.exc.OperationalError), absent.transaction():
+    assert (refused.value.reason, refused.value.retry_after) == ("database.unavailable", 1)
+    with pytest.raises(Unavailable), absent.transaction():
         pass
-    with pytest.raises(sa.exc.OperationalError), absent.reading():
-        pass
+    with pytest.raises(Unavailable), absent.reading() as session:
+        core(session)
+    absent.dispose()

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
 from governance.detection import _store as detection
-from governance.storage import Database
+from governance.storage import Database, Limits
 from governance.storage.prepared import Prepared
 from tests.worlds.processes import at_once
 from tests.worlds.storage import LOOKS, TABLE, WAYS, Look, Way, by_core, owners, put
@@ -122,7 +122,7 @@ def test_a_write_that_was_refused_does_not_come_back_by_a_commit(database: Datab
 
 def test_one_connection_reads_and_writes_in_turn(database: Database) -> None:
     """What a connection was last used for does not stay with it."""
-    one = Database(database.url, pool_size=1)
+    one = Database(database.url, Limits(connections=1))
     names = (f"{number:02}" for number in count())
     for expected in range(1, 6):
         assert len(owners(one)) == expected - 1

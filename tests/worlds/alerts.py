@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,7 +65,13 @@ class AlertWorld:
             streams=StreamTiming(poll=0.01, keep_alive=2, polls=5, maximum=2),
         )
 
-    def engine(self, holder: str = "one", batch: int = 1_000, rules: Sequence[Rule] | None = None) -> DetectionEngine:
+    def engine(
+        self,
+        holder: str = "one",
+        batch: int = 1_000,
+        rules: Sequence[Rule] | None = None,
+        instant: Callable[[Session], datetime] | None = None,
+    ) -> DetectionEngine:
         """Build an engine as a process of its own would."""
         links = Links(self.search)
         return DetectionEngine(
@@ -81,7 +87,7 @@ class AlertWorld:
                 pseudonymiser=self.pseudonymiser,
                 links=links,
             ),
-            clock=self.clock,
+            instant=instant or (lambda _session: self.clock.now()),
             holder=holder,
             meter=self.meter,
             batch=batch,

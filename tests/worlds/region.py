@@ -44,17 +44,18 @@ SHORT_PURPOSE = "HQUALIMP"  # what the agreement whose tokens live a second is f
 SHORT_AGREEMENT = "quality-round"
 
 
-def seed_home(folder: Path, service: str, identity: str) -> DemoHome:
+def seed_home(folder: Path, service: str, identity: str, settings: Mapping[str, str] | None = None) -> DemoHome:
     """Fill a home folder: the network, the demo's agreements, and one whose tokens live a second.
 
     Args:
         folder: of the home; made when it is not there.
         service: where the service answers, or will.
         identity: where the identity provider answers.
+        settings: of the service that fills it, instead of the home's own.
     """
     home = DemoHome(folder, service, identity)
     folder.mkdir(parents=True, exist_ok=True)
-    made = build(from_environment(home.environment()))
+    made = build(from_environment(home.environment() | dict(settings or {})))
     runtime = Runtime(made)
     runtime.start(jobs=False)
     try:

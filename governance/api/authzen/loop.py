@@ -42,6 +42,7 @@ from governance.web.problems import problem_of, unexpected
 from governance.web.security_headers import content_security_policy, headers_of
 
 ROUTE = "/access/v1/evaluation"
+_DECIDING = 0.5  # seconds from question to answer beyond those that the database may take
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as Flask writes it
 Scope_ = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -73,8 +74,9 @@ class EventLoopEndpoint:
     def __init__(self, services: Services, others: Application) -> None:
         self._services = services
         self._others = others
-        batches = EvaluationBatches(services.uses.access, services.registers.tokens)
-        self._together: Together[Question, AccessAnswer] = Together(batches.decide)
+        patience = services.infrastructure.settings.database_timeout
+        batches = EvaluationBatches(services.uses.access, services.registers.tokens, patience)
+        self._together: Together[Question, AccessAnswer] = Together(batches.decide, limit=patience + _DECIDING)
         self._headers = headers_of(
             content_security_policy(None), services.infrastructure.settings.issuer.startswith("https://")
         )

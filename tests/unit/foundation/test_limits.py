@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import Session
 
 from governance.agreements import PolicyData
-from governance.audit import AuditLog, NoteSigner, _writer
+from governance.audit import AuditLog, NoteSigner
 from governance.bootstrap import Services, build
 from governance.clock import FixedClock
 from governance.decisions import EngineFault, OpaEngine, PolicySource, _opa_engine
@@ -39,8 +39,7 @@ LONG_ENOUGH = 60.0  # seconds, after which a thing that has a limit has come to 
 
 @pytest.fixture(autouse=True)
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (_writer, patience):
-        monkeypatch.setattr(module, "LONG_PATIENCE", SOON)
+    monkeypatch.setattr(patience, "LONG_PATIENCE", SOON)
     monkeypatch.setattr(ticker, "_JOIN", SOON)
     monkeypatch.setattr(_opa_engine, "_LOADS", SOON)
 
@@ -108,7 +107,7 @@ def test_who_appends_to_a_log_that_does_not_answer(silent: Log, make_event: Make
         log.append([make_event(0)])
     assert (late.value.reason, late.value.retry_after) == ("audit.unavailable", 1)
     never.set()
-    _writer.LONG_PATIENCE = LONG_ENOUGH  # put back by the fixture
+    patience.LONG_PATIENCE = LONG_ENOUGH  # put back by the fixture
     again = log.append([make_event(0)])[0]
     assert (again.index, again.duplicate) == (0, True), "it was recorded all the same, and sending it again finds out"
     log.close()
