@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "identity-provider": "identity:identity_provider",
     "keys": "keys:keys",
     "log-key": "log:log_key",
+    "migrate": "migrate:migrate",
     "quarantine": "quarantine:quarantine",
     "serve": "serving:serve",
     "settings": "settings_page:settings_page",

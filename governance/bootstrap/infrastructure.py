@@ -38,10 +38,13 @@ class Infrastructure:
     audit_search: AuditSearch
 
 
-def make_infrastructure(settings: Settings, clock: Clock) -> Infrastructure:
-    """Open the database, bring its schema up to date and make the log; nothing runs yet."""
+def make_infrastructure(settings: Settings, clock: Clock, *, migrates: bool) -> Infrastructure:
+    """Open the database, bring its schema up to date or refuse another, and make the log; nothing runs yet."""
     database = open_database(settings)
-    migrate.upgrade(database)
+    if migrates:
+        migrate.upgrade(database)
+    else:
+        migrate.check(database)
     pseudonymiser = Pseudonymiser(settings.pseudonym_key.get_secret_value())
     vault = Vault(settings.key_encryption_key.get_secret_value())
     signer = NoteSigner.from_seed(settings.log_origin, settings.log_signing_key.get_secret_value())

@@ -25,15 +25,23 @@ class Services:
     uses: Uses
 
 
-def build(settings: Settings, clock: Clock | None = None, engine: Engine | None = None) -> Services:
+def build(
+    settings: Settings, clock: Clock | None = None, engine: Engine | None = None, *, migrates: bool | None = None
+) -> Services:
     """Make the services of a process; nothing runs yet, and the database has its newest schema.
 
     Args:
         settings: validated settings.
         clock: the one clock; the machine's when none is given.
         engine: a policy engine; made from the settings when none is given.
+        migrates: whether the schema is brought to the newest; the demo's is when nothing is said, any other is not.
+
+    Raises:
+        Conflict: the schema is not the one this version works with.
+        Unavailable: the database does not answer.
     """
-    infrastructure = make_infrastructure(settings, clock or SystemClock())
+    migrates = settings.profile == "demo" if migrates is None else migrates
+    infrastructure = make_infrastructure(settings, clock or SystemClock(), migrates=migrates)
     registers = make_registers(infrastructure)
     uses = make_uses(infrastructure, registers, engine)
     infrastructure.metrics.watch(StateReader(infrastructure, registers, uses).snapshot, __version__)

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from governance.bootstrap import Services, build
-from governance.commands._settings import settings
+from governance.commands._settings import database, settings
 from governance.errors import GovernanceError, InvalidInput
 from governance.jobs import Runtime
+from governance.settings import Settings
+from governance.storage import migrate
 from governance.telemetry import configure
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -19,15 +21,26 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @contextmanager
 def services() -> Iterator[Services]:
-    """Open the services of this process with the log's writer running, and close them whatever happens."""
+    """Open the services of this process with the log's writer running, and close them whatever happens.
+
+    A command changes no schema: with another than this version's it ends with one line. In the demo alone an empty
+    database gets one from whichever command comes first.
+    """
     configure("WARNING")
-    made = build(settings())
+    chosen = settings()
+    made = build(chosen, migrates=chosen.profile == "demo" and _is_empty(chosen))
     runtime = Runtime(made)
     runtime.start(jobs=False)
     try:
         yield made
     finally:
         runtime.stop()
+
+
+def _is_empty(chosen: Settings) -> bool:
+    """Say whether nothing was ever put into the database of the settings."""
+    with database(chosen) as opened:
+        return migrate.schema(opened).revision is None
 
 
 def plain_errors(command: Command) -> Command:

@@ -1,11 +1,15 @@
 """The settings as a command needs them; imports nothing that a server must not have imported before its workers."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
-from governance.errors import ConfigurationError
+from governance.errors import ConfigurationError, GovernanceError
 from governance.settings import Settings, check_places, from_environment
+from governance.storage import Database, migrate
+from governance.storage.opening import open_database
 
 
 def settings() -> Settings:
@@ -18,3 +22,22 @@ def settings() -> Settings:
             click.echo(f"{fault.path}: {fault.message}", err=True)
         raise click.ClickException("The settings are not complete; docs/settings.md explains each.") from None
     return chosen
+
+
+@contextmanager
+def database(chosen: Settings) -> Iterator[Database]:
+    """Open the database of the settings, and close it whatever happens."""
+    opened = open_database(chosen)
+    try:
+        yield opened
+    finally:
+        opened.dispose()
+
+
+def check_schema(chosen: Settings) -> None:
+    """End the command with one line when the database has another schema than this version's, or does not answer."""
+    try:
+        with database(chosen) as opened:
+            migrate.check(opened)
+    except GovernanceError as error:
+        raise click.ClickException(f"{error.detail} ({error.reason})") from None

@@ -17,6 +17,7 @@ from governance.agreements.signing import sign as sign_text
 from governance.agreements.transfer import check_items
 from governance.commands._agreement_files import read_files
 from governance.commands._context import plain_errors, services
+from governance.commands._private import open_private
 from governance.commands.agreements_export import export
 from governance.commands.agreements_impact import impact
 from governance.errors import Fault, InvalidInput
@@ -73,8 +74,8 @@ def load(files: tuple[Path, ...]) -> None:
 def new_key(file: Path) -> None:
     """Make an Ed25519 key for a signatory, write the private half to FILE (mode 0600) and print the public half."""
     private = new_private_key()
-    file.touch(mode=0o600, exist_ok=False)
-    file.write_text(private)
+    with open_private(file, new=True) as written:
+        written.write(private)
     click.echo(public_key_of(private), nl=False)
 
 

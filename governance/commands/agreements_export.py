@@ -10,6 +10,7 @@ from governance.agreements.packing import Format, render
 from governance.bootstrap import Services
 from governance.commands._agreement_files import format_of
 from governance.commands._context import plain_errors, services
+from governance.commands._private import open_private
 
 
 @click.command("export")
@@ -39,7 +40,7 @@ def export(
     if output is None:
         click.echo(text, nl=False)
         return
-    with output.open("x", encoding="utf-8") as file:
+    with open_private(output, new=True) as file:
         file.write(text)
 
 

@@ -16,6 +16,7 @@ from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.signer import ed25519_valid
 from governance.bootstrap import Services
 from governance.commands._context import plain_errors, services
+from governance.commands._private import open_private
 from governance.commands._settings import settings
 from governance.formats.fhir_out import build_audit_event
 from governance.formats.native import render
@@ -47,19 +48,19 @@ def verify_log(
     try:
         reader = open_reader(database or (chosen.database_url.get_secret_value() if chosen else ""))
         trusted = read_key(key or _verifier_key())
-    except (OSError, ValueError, psycopg.Error, sqlite3.Error) as error:
-        click.echo(f"The log cannot be checked: {error}", err=True)
+        witness = expect_checkpoint.read() if expect_checkpoint else None
+        with click.progressbar(length=reader.count(), label="Checking", hidden=quiet) as bar:
+            report = verify(
+                reader,
+                [trusted],
+                ed25519_valid,
+                expected_checkpoint=witness,
+                progress=lambda done, _total: bar.update(done - bar.pos),
+            )
+        reader.close()
+    except (OSError, ValueError, psycopg.Error, sqlite3.Error) as error:  # another schema's tables among them
+        click.echo(f"The log cannot be checked: {str(error).strip().splitlines()[0]}", err=True)
         context.exit(_UNCHECKED)
-    witness = expect_checkpoint.read() if expect_checkpoint else None
-    with click.progressbar(length=reader.count(), label="Checking", hidden=quiet) as bar:
-        report = verify(
-            reader,
-            [trusted],
-            ed25519_valid,
-            expected_checkpoint=witness,
-            progress=lambda done, _total: bar.update(done - bar.pos),
-        )
-    reader.close()
     click.echo("\n".join(report.lines()))
     context.exit(0 if report.ok else 1)
 
@@ -87,7 +88,7 @@ def export(output: Path, form: str, patient: str | None, since: datetime | None,
         )
         total = made.infrastructure.audit_search.count(query)
         _record(made, total)
-        with output.open("w") as file, click.progressbar(length=total, label="Exporting") as bar:
+        with open_private(output) as file, click.progressbar(length=total, label="Exporting") as bar:
             after: int | None = None
             while page := made.infrastructure.audit_search.find(_from(query, after), _PAGE, newest_first=False):
                 file.writelines(json.dumps(_RENDER[form](event)) + "\n" for event in page)

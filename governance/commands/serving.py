@@ -8,7 +8,7 @@ import click
 from granian import Granian
 from granian.constants import Interfaces
 
-from governance.commands._settings import settings
+from governance.commands._settings import check_schema, settings
 
 GRACE = 20  # seconds a stopping worker may take to drain what it acknowledged
 
@@ -17,6 +17,8 @@ GRACE = 20  # seconds a stopping worker may take to drain what it acknowledged
 def serve() -> None:
     """Serve the API and the console with the settings of the environment."""
     chosen = settings()
+    if chosen.profile != "demo":
+        check_schema(chosen)
     click.echo(f"Serving at {chosen.issuer}; the console is at {chosen.issuer}/console/", err=True)
     with tempfile.TemporaryDirectory(prefix="governance-") as folder:
         if chosen.workers > 1:

@@ -33,7 +33,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def register_trusts() -> None:
-    """Put the parties of the documents into the federation of the database that is set."""
+    """Make the schema, and put the parties of the documents into the federation of the database that is set."""
+    migrated = CliRunner().invoke(main, ["migrate"])
+    assert migrated.exit_code == 0, migrated.output
     with services() as made, made.infrastructure.database.transaction() as session:
         for ods in ("RKB", "RRK"):
             made.registers.federation.register_trust(session, Trust(ods, f"Trust {ods}"))
@@ -135,6 +137,7 @@ def test_a_register_moves_to_another_service_with_its_signatures(
     assert run("export", "--version", 1).exit_code == 2
     for name in ("all.yaml", "all.json", "all.ndjson"):
         monkeypatch.setenv("GOVERNANCE_DATABASE_URL", f"sqlite:///{tmp_path}/{name}.sqlite")
+        assert CliRunner().invoke(main, ["migrate"]).exit_code == 0
         assert "parties/0/ods: is no organisation of the federation" in run("load", tmp_path / name).output
         register_trusts()
         arrived = run("load", tmp_path / name).output.splitlines()

@@ -29,6 +29,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    migrated = run("migrate")
+    assert migrated.exit_code == 0, migrated.output
     return values
 
 

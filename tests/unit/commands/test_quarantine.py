@@ -42,6 +42,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    assert CliRunner().invoke(main, ["migrate"]).exit_code == 0
     return values
 
 

@@ -19,6 +19,7 @@ UID = "1.2.3"
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in demo_environment(f"sqlite:///{tmp_path}/cli.sqlite").items():
         monkeypatch.setenv(name, value)
+    assert CliRunner().invoke(main, ["migrate"]).exit_code == 0
     row = {"id": UID, "custodians": ["RRK"], "patient": "9990000018", "modality": "CT", "study_date": "2026-11-20"}
     with services() as made:
         for ods in ("RRK", "RKB"):
