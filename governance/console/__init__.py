@@ -21,6 +21,7 @@ from governance.console import _errors
 from governance.console.views import agreements, alerts, decisions, events, help_pages, home, patients, sign_in, static
 from governance.errors import TooManyRequests
 from governance.vocabulary import EventKind
+from governance.web.characters import check_form
 from governance.web.refusals import address, note
 from governance.web.services import current_services
 from governance.web.sessions import current_session
@@ -33,6 +34,9 @@ blueprint = Blueprint("console", __name__, url_prefix="/console")
 for _module in (static, sign_in, home, alerts, events, decisions, patients, agreements, help_pages):
     _module.register(blueprint)
 _errors.register(blueprint)
+
+
+blueprint.before_request(check_form)
 
 
 @blueprint.before_request

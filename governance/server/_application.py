@@ -14,7 +14,7 @@ from governance.jobs import Runtime
 from governance.server._lifespan import Lifespan
 from governance.settings import Settings
 from governance.telemetry import configure
-from governance.web import addresses, browser, observation, patience, problems
+from governance.web import addresses, browser, characters, observation, patience, problems
 from governance.web.services import EXTENSION
 from governance.web.sessions import require_session
 
@@ -40,6 +40,7 @@ def create_app(services: Services) -> Flask:
     observation.install(app, services.infrastructure.metrics)
     cors.install(app, services.registers.origins)
     app.before_request(require_session)
+    characters.install(app)
     for blueprint in api.blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(console.blueprint)

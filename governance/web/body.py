@@ -11,9 +11,12 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from governance.errors import Fault, InvalidInput
 from governance.feeds import NumberOutOfRange, NumberReader
 from governance.feeds.numbers import MESSAGE
+from governance.vocabulary.text import REFUSED, unkeepable
 
 Model = TypeVar("Model", bound=BaseModel)
 DEFAULT_MAXIMUM = 1024 * 1024  # bytes
+_ESCAPE = b"\\u"  # the only way in which JSON in UTF-8 can carry what no database keeps
+_JSON = ("application/json",)
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -41,9 +44,7 @@ def inflated(maximum: int, inflated_maximum: int) -> bytes:
     return data
 
 
-def json_value(
-    maximum: int = DEFAULT_MAXIMUM, media_types: tuple[str, ...] = ("application/json",), *, parts: bool = False
-) -> Any:
+def json_value(maximum: int = DEFAULT_MAXIMUM, media_types: tuple[str, ...] = _JSON, *, parts: bool = False) -> Any:
     """Read a JSON body of any shape: 415 for another media type, 400 for broken JSON; ``parts`` as :func:`parsed`."""
     if request.mimetype not in media_types:
         raise UnsupportedMediaType(f"The body must be {' or '.join(media_types)}.")
@@ -51,23 +52,33 @@ def json_value(
 
 
 def parsed(data: bytes, *, parts: bool = False) -> Any:
-    """Read JSON in UTF-8 of any shape; 400 for anything else, and for a number that nothing could hold.
+    """Read JSON in UTF-8 of any shape; 400 for anything else, and for a number or a text that nothing could hold.
 
-    With ``parts`` such a number stays one, out of range: what holds many parts is judged part by part, and a bad one
-    costs its neighbours nothing.
+    With ``parts`` such a number or text stays one: what holds many parts is judged part by part, and a bad one costs
+    its neighbours nothing.
     """
     try:
-        return (_READER.read_all if parts else _READER.read)(data.decode("utf-8"))
+        value = (_READER.read_all if parts else _READER.read)(data.decode("utf-8"))
+        if not parts and _ESCAPE in data:
+            check_texts(value)
     except NumberOutOfRange as error:
         raise InvalidInput([Fault(error.path, MESSAGE)], "A number in the body is out of range.") from None
     except (ValueError, RecursionError):
         raise InvalidInput(
             [Fault("", "not valid JSON in UTF-8")], "The body is not valid JSON.", "body.malformed"
         ) from None
+    return value
+
+
+def check_texts(value: Any) -> None:
+    """Refuse a JSON value with a text that no database keeps; raises InvalidInput that names each."""
+    faults = [Fault(pointer, REFUSED) for pointer in unkeepable(value)]
+    if faults:
+        raise InvalidInput(faults, "A character of this request can be kept nowhere.", "input.characters")
 
 
 def json_object(
-    maximum: int = DEFAULT_MAXIMUM, media_types: tuple[str, ...] = ("application/json",), *, parts: bool = False
+    maximum: int = DEFAULT_MAXIMUM, media_types: tuple[str, ...] = _JSON, *, parts: bool = False
 ) -> dict[str, Any]:
     """Read a JSON object: 415, 400 as :func:`json_value`, and 400 for any other JSON value."""
     value = json_value(maximum, media_types, parts=parts)

@@ -36,7 +36,8 @@ from governance.formats import Context, build_audit_event, bundle_entries, parse
 from governance.intake import Carrier, Part, Sender, Taken
 from governance.vocabulary import Scope
 from governance.web import Caller, current_caller, current_services, operation, public, requires
-from governance.web.body import json_object, raw
+from governance.web.body import check_texts, json_object, raw
+from governance.web.characters import check_form
 from governance.web.openapi import Errors
 from governance.web.problems import status_of
 
@@ -91,7 +92,7 @@ def create() -> Response:
 def batch() -> Response:
     """Answer with a batch-response: one entry for each of the batch, once all of them are durable."""
     services = current_services()
-    taken = _taken(services, bundle_entries(_resource(BATCH_MAXIMUM)))
+    taken = _taken(services, bundle_entries(_resource(BATCH_MAXIMUM, many=True)))
     answers = [_entry_answer(services, part) for part in taken.parts]
     return resource_response({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
 
@@ -124,6 +125,7 @@ def search() -> Response:
 )
 def search_by_form() -> Response:
     """Search as with GET, with the parameters in the body, as is needed to ask about a person."""
+    check_form()
     return _search(list(request.form.items(multi=True)))
 
 
@@ -182,11 +184,14 @@ def metadata() -> Response:
     )
 
 
-def _resource(maximum: int) -> dict[str, Any]:
+def _resource(maximum: int, *, many: bool = False) -> dict[str, Any]:
     if request.mimetype in _XML:
         return resource_from_xml(raw(maximum))
     if request.mimetype in _JSON:
-        return json_object(maximum, _JSON, parts=True)
+        resource = json_object(maximum, _JSON, parts=True)
+        if not many:
+            check_texts(resource)
+        return resource
     raise UnsupportedMediaType("The body must be application/fhir+json or application/fhir+xml.")
 
 
