@@ -12,9 +12,10 @@ from governance.api.authzen.loop import EventLoopEndpoint, Receive, Scope_, Send
 from governance.bootstrap import Services, build
 from governance.jobs import Runtime
 from governance.server._lifespan import Lifespan
+from governance.server._patience import hurry
 from governance.settings import Settings
 from governance.telemetry import configure
-from governance.web import addresses, browser, characters, observation, patience, problems
+from governance.web import addresses, browser, characters, observation, problems
 from governance.web.services import EXTENSION
 from governance.web.sessions import require_session
 
@@ -44,7 +45,7 @@ def create_app(services: Services) -> Flask:
     for blueprint in api.blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(console.blueprint)
-    patience.install(app, settings.database_timeout)
+    hurry(app, settings.database_timeout)
     return app
 
 

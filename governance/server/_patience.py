@@ -13,7 +13,7 @@ from governance.storage import hurried
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-def install(app: Flask, seconds: float) -> None:
+def hurry(app: Flask, seconds: float) -> None:
     """Let every request of an application wait so long for one answer of the database."""
     inner: Application = app.wsgi_app
 
