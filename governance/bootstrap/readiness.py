@@ -23,7 +23,7 @@ _log = get_logger(__name__)
 def parts(infrastructure: Infrastructure, uses: Uses) -> dict[str, bool]:
     """Ask each part whether it can do its work; one that raises cannot."""
     checks: dict[str, Callable[[], bool]] = {
-        "audit_log": lambda: infrastructure.audit_health.ok and infrastructure.audit.running,
+        "audit_log": lambda: _takes_events(infrastructure),
         "database": infrastructure.database.ping,
         "policy_engine": uses.access.engine_healthy,
         "policy_loaded": uses.access.policy_loaded,
@@ -102,6 +102,13 @@ class StateReader:
         )
         self._read_at = monotonic()
         return made
+
+
+def _takes_events(infrastructure: Infrastructure) -> bool:
+    """Say whether the log took the last events; if not, have it commit nothing, for nobody may send any meanwhile."""
+    if not infrastructure.audit_health.ok:
+        infrastructure.audit.submit([])
+    return infrastructure.audit_health.ok and infrastructure.audit.running
 
 
 def _answers(name: str, check: Callable[[], bool]) -> bool:

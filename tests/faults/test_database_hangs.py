@@ -194,7 +194,7 @@ def test_who_watches_hears_of_it_in_time(hanging: Hanging) -> None:
         told = eventually(lambda: _not_ready(hanging, headers, down), "a worker whose metrics say so")
     assert ("governance_log_size_entries" in told) is (down != "database"), "what is not known is not told"
     assert "governance_state_age_seconds" in told
-    eventually(lambda: hanging.ask("GET", "/readyz")[0].ok, "being ready again")
+    eventually(lambda: all(hanging.ask("GET", "/readyz")[0].ok for _ in range(8)), "every worker's being ready again")
     told = hanging.ask("GET", "/metrics", headers=headers)[0].text
     assert 'governance_ready{part="database"} 1.0' in told
     assert "governance_log_size_entries" in told
