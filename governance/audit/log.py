@@ -131,6 +131,13 @@ class AuditLog:
         """
         return self._writer.submit(events)
 
+    def try_again(self) -> None:
+        """Have the writer commit nothing, without waiting for it: its observer hears whether a commit succeeds again.
+
+        Raises Unavailable when the log is closed.
+        """
+        self._writer.submit([])
+
     def append(self, events: Sequence[Event]) -> list[Receipt]:
         """Record events and wait until they are durable and in order; gives one receipt for each, in order.
 

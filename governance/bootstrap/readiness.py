@@ -107,7 +107,7 @@ class StateReader:
 def _takes_events(infrastructure: Infrastructure) -> bool:
     """Say whether the log took the last events; if not, have it commit nothing, for nobody may send any meanwhile."""
     if not infrastructure.audit_health.ok:
-        infrastructure.audit.submit([])
+        infrastructure.audit.try_again()
     return infrastructure.audit_health.ok and infrastructure.audit.running
 
 

@@ -3,6 +3,7 @@
 import atexit
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 
 from governance.bootstrap import Services
 from governance.intake.syslog import take_frames
@@ -117,9 +118,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         now = infrastructure.database.now(infrastructure.clock.now())  # what is forgotten is forgotten for everybody
         registers.agreements.expire_due(now)
         registers.tokens.forget_expired(now)
-        with infrastructure.database.transaction() as session:
-            registers.relationships.purge_opt_outs(session, now)
-            registers.emergency.forget(session, now)
+        _forget(services, now)
         return False
 
     def led(run: Callable[[], bool]) -> Callable[[], bool]:
@@ -137,6 +136,13 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Job("reminders", _REMINDERS, led(remind)),
         Job("syslog", _LEADING, listen),
     ]
+
+
+def _forget(services: Services, now: datetime) -> None:
+    """Drop the facts whose time is over."""
+    with services.infrastructure.database.transaction() as session:
+        services.registers.relationships.purge_opt_outs(session, now)
+        services.registers.emergency.forget(session, now)
 
 
 def _syslog(services: Services) -> SyslogServer | None:
