@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "log-key": "log:log_key",
     "migrate": "migrate:migrate",
     "quarantine": "quarantine:quarantine",
+    "restore-fence": "restore_fence:restore_fence",
     "serve": "serving:serve",
     "settings": "settings_page:settings_page",
     "simulate": "simulate:simulate",

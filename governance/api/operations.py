@@ -4,7 +4,7 @@ from flask import Blueprint, Response, current_app, json, jsonify, request
 from pydantic import BaseModel, ConfigDict
 
 from governance.api.parameters import GROUPS, PARAMETERS
-from governance.bootstrap.readiness import detection_pace, parts
+from governance.bootstrap.readiness import SAID_ONLY, UNKNOWN_HISTORY, detection_pace, history, parts
 from governance.detection import Pace
 from governance.vocabulary import Scope
 from governance.web import current_services, operation, public, requires
@@ -34,12 +34,15 @@ class Readiness(BaseModel):
 
     ``detection`` says how the reading of the log comes along, None when the database does not tell. It is no part:
     decisions are made and recorded without it.
+    ``log_history`` is said only: a log that was tampered with still takes records, and images are needed.
+    ``history`` says how far the check of the whole log is.
     """
 
     ready: bool
     parts: dict[str, bool]
     posture: str
     detection: Pace | None
+    history: str
 
 
 @blueprint.get("/healthz")
@@ -59,13 +62,14 @@ def healthz() -> Response:
     also={503: ("A part does not work.", Readiness)},
 )
 def readyz() -> Response:
-    """Answer 200 when every part works, 503 with the same body when one does not."""
+    """Answer 200 when every part works that deciding and recording need, 503 with the same body when one does not."""
     services = current_services()
     found = parts(services.infrastructure, services.uses)
-    ready = all(found.values())
+    ready = all(works for name, works in found.items() if name not in SAID_ONLY)
     state = "deciding" if ready else "closed: what cannot be decided and recorded is denied"
     pace = detection_pace(services.infrastructure, services.uses) if found["database"] else None
-    response = jsonify(Readiness(ready=ready, parts=found, posture=state, detection=pace).model_dump())
+    said = history(services.infrastructure) if found["database"] else UNKNOWN_HISTORY
+    response = jsonify(Readiness(ready=ready, parts=found, posture=state, detection=pace, history=said).model_dump())
     response.status_code = 200 if ready else 503
     return response
 

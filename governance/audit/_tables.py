@@ -4,7 +4,8 @@
    were hashed; every other column repeats something in them for searching, and the checker compares the two.
 2. ``audit_head`` is one row: how many entries there are and the growing edge of the Merkle tree.
 3. ``audit_tile`` holds every full 256-wide tile of C2SP tlog-tiles, and the root of each.
-4. ``audit_checkpoint`` holds every checkpoint signed.
+4. ``audit_checkpoint`` holds every checkpoint signed, ``audit_signing`` the chain of their signings.
+5. ``audit_check`` is one row: how far the check of the whole log is.
 """
 
 from __future__ import annotations
@@ -92,3 +93,32 @@ class CheckpointRow(SQLModel, table=True):
     root: bytes = Field(sa_type=LargeBinary)
     signed_at: datetime = Field(sa_type=UtcMicroseconds)
     note: str = Field(sa_type=Text)
+
+
+class SigningRow(SQLModel, table=True):
+    """A record of the chain of signings; ``signed_at`` is that of its checkpoint, and one size is signed once."""
+
+    __tablename__ = "audit_signing"
+
+    number: int = Field(primary_key=True, sa_type=_Whole, sa_column_kwargs={"autoincrement": False})
+    origin: str = Field(sa_type=Text)
+    size: int = Field(sa_type=BigInteger, unique=True)
+    root: bytes = Field(sa_type=LargeBinary)
+    note_hash: bytes = Field(sa_type=LargeBinary)
+    previous: bytes = Field(sa_type=LargeBinary)
+    signed_at: datetime = Field(sa_type=UtcMicroseconds)
+    signature: bytes = Field(sa_type=LargeBinary)
+
+
+class CheckProgressRow(SQLModel, table=True):
+    """How far the check of the whole log is: a single row, ``id`` 1."""
+
+    __tablename__ = "audit_check"
+
+    id: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
+    done: int = Field(sa_type=BigInteger)
+    size: int = Field(sa_type=BigInteger)
+    began_at: datetime = Field(sa_type=UtcMicroseconds)
+    whole_at: datetime | None = Field(default=None, sa_type=UtcMicroseconds)
+    whole_size: int | None = Field(default=None, sa_type=BigInteger)
+    fault: str | None = Field(default=None, sa_type=Text)

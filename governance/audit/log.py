@@ -5,15 +5,16 @@
    there would wait for a lock that the caller itself holds.
 3. Three numbers are kept apart: the next index, the committed size (``tree_head``), and the size of the newest signed
    checkpoint. Proofs hold for the checkpoint.
-4. A checkpoint is signed only when the tree is shown to extend the newest one signed before: a log that was rolled back
-   or rewritten refuses to sign.
+4. A checkpoint is signed only when the tree is shown to extend what was last signed (``history/``): a log that was
+   rolled back or rewritten refuses to sign. The empty log is signed before it takes its first entry.
 5. Starting needs no recovery: the head row was committed together with the entries it counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -25,9 +26,10 @@ from governance.audit._sealing import reveal
 from governance.audit._sequencer import TILE_WIDTH, Receipt, Sequencer
 from governance.audit._tree import StoredTree
 from governance.audit._writer import GroupWriter, LogObserver, SilentObserver, receipts_of
-from governance.audit.checkpoint import Checkpoint
 from governance.audit.encoding import parse
 from governance.audit.event import Event, Identity, RecordedEvent
+from governance.audit.history import Fence, Held, KeptNote, Signings, progress
+from governance.audit.history.progress import CheckProgress
 from governance.audit.proof import InclusionProof
 from governance.audit.signer import NoteSigner
 from governance.clock import Clock
@@ -61,6 +63,7 @@ class AuditLog:
         capacity: events that may wait for a commit.
         group: events in one commit at most.
         observer: hears of commits and failures.
+        kept: the file outside the database that holds the newest signed checkpoint; None without one.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class AuditLog:
         capacity: int = CAPACITY,
         group: int = GROUP,
         observer: LogObserver | None = None,
+        kept: KeptNote | None = None,
     ) -> None:
         if origin != signer.name:
             raise ValueError(
@@ -84,14 +88,22 @@ class AuditLog:
         self._database = database
         self._vault = vault
         self._signer = signer
-        self._clock = clock
+        self._signings = Signings(signer, clock, kept)
         self._sequencer = Sequencer(pseudonymiser, vault, clock)
         self._writer = GroupWriter(
-            database, self._sequencer.append, capacity=capacity, group=group, observer=observer or SilentObserver()
+            database, self._append, capacity=capacity, group=group, observer=observer or SilentObserver()
         )
 
     def start(self) -> None:
-        """Start taking events. In a server with several workers, call it in each worker."""
+        """Start taking events. In a server with several workers, call it in each worker.
+
+        An empty log is signed first. Raises what the database raises; a log that cannot be signed starts all the same.
+        """
+        with self._database.reading() as session:
+            unsigned = _store.latest_checkpoint(session) is None
+        if unsigned:
+            with suppress(Conflict):  # the log was emptied or cut: readiness and the job that signs say so
+                self.sign_checkpoint()
         self._writer.start()
 
     def close(self) -> None:
@@ -154,7 +166,11 @@ class AuditLog:
 
         The log stays locked for all others until then, so call it last. Raises what the database raises.
         """
-        return self._sequencer.append(session, events) if events else []
+        return self._append(session, events) if events else []
+
+    def _append(self, session: Session, events: Sequence[Event]) -> list[Receipt]:
+        self._signings.begin(session)
+        return self._sequencer.append(session, events)
 
     def tree_head(self) -> tuple[int, bytes]:
         """Give how many entries are committed, and the Merkle root over them."""
@@ -188,33 +204,75 @@ class AuditLog:
         """Sign the present head and give the note; the newest note again when nothing was appended since.
 
         Raises:
-            Conflict: the tree does not extend the newest checkpoint: the store was rolled back or rewritten.
+            Conflict: the log does not extend what was last signed: the store was rolled back or rewritten.
+            Unavailable: the file outside the database cannot be read or written.
         """
+        known = self._signings.known()
         with self._database.transaction() as session:
             _store.lock(session)
-            edge = _store.head(session)
-            newest = _store.latest_checkpoint(session)
-            if newest is not None:
-                before = checkpoint.parse(newest).checkpoint
-                if (before.size, before.root) == (edge.size, edge.root()):
-                    return newest
-                _check_extends(StoredTree(session, edge.size), before, edge.root())
-            root = edge.root()
-            note = self._signer.sign(Checkpoint(self.origin, edge.size, root).text())
-            _store.insert_checkpoint(session, edge.size, root, note, self._clock.now())
-            return note
+            held = self._signings.sign(session, known)
+        self._signings.remember(held)
+        self._signings.keep(held)
+        return held.note
+
+    def fence(self, head: str) -> Fence:
+        """Say what a fence after a restore would close and open; ``head`` is the last known note of the old origin.
+
+        Raises Conflict when there is nothing to close, or the log does not fit what is known of it.
+        """
+        with self._database.reading() as session:
+            return self._signings.fence(session, _store.head(session), head)
+
+    def fence_in(self, session: Session, fence: Fence, head: str, record: Callable[[], int]) -> Held:
+        """Close an origin and open another in the caller's transaction; hand the result to :meth:`fenced` after it.
+
+        Args:
+            session: the caller's write transaction; the log stays locked until it ends.
+            fence: what was approved.
+            head: the note it was made from.
+            record: appends the fence's entry in the same transaction and gives its index.
+
+        Raises:
+            Conflict: the log is no longer what was approved.
+        """
+        _store.lock(session)
+        if self._signings.fence(session, _store.head(session), head) != fence or record() != fence.begins.size:
+            raise Conflict("audit.fence_changed", "The log is no longer what the fence was approved for.")
+        return self._signings.sign_fence(session)
+
+    def fenced(self, held: Held) -> None:
+        """Take note of a committed fence; raises Unavailable when the file outside the database cannot be written."""
+        self._signings.remember(held)
+        self._signings.keep(held)
+
+    def newest_signing(self) -> Held | None:
+        """Give the newest of the chain of signings, shown to be what the log extends; None before the first.
+
+        Raises as :meth:`sign_checkpoint`, and signs nothing.
+        """
+        known = self._signings.known()
+        with self._database.reading() as session:
+            held = self._signings.check(session, _store.head(session), known)
+        if held is None:
+            return None
+        self._signings.remember(held)
+        return held
+
+    def check_progress(self) -> CheckProgress | None:
+        """Give how far the check of the whole log is, None before the first."""
+        with self._database.reading() as session:
+            return progress.read(session)
+
+    def save_check_progress(self, now: CheckProgress) -> None:
+        """Keep how far the check of the whole log is."""
+        with self._database.transaction() as session:
+            progress.save(session, now)
 
     def latest_checkpoint(self) -> str:
         """Give the newest signed checkpoint; the first one is signed when there is none yet."""
         with self._database.reading() as session:
             note = _store.latest_checkpoint(session)
         return self.sign_checkpoint() if note is None else note
-
-    def checkpoint_signed_at(self) -> datetime | None:
-        """Give when the newest checkpoint was signed, None before the first."""
-        with self._database.reading() as session:
-            newest = _store.newest_checkpoint(session)
-        return None if newest is None else newest[1]
 
     def state_in(self, session: Session) -> LogState:
         """Give the state of the log as a snapshot shows it."""
@@ -271,13 +329,3 @@ def _inclusion(session: Session, index: int, note: str) -> InclusionProof | None
     if not 0 <= index < size:
         return None
     return InclusionProof(index, size, tuple(StoredTree(session, size).fill(merkle.inclusion_plan(index, size))), note)
-
-
-def _check_extends(tree: StoredTree, before: Checkpoint, root: bytes) -> None:
-    """Make sure the tree extends an earlier checkpoint; raises Conflict."""
-    extends = before.size <= tree.size
-    if extends:
-        proof = tree.fill(merkle.consistency_plan(before.size, tree.size))
-        extends = merkle.verify_consistency(before.size, tree.size, proof, before.root, root)
-    if not extends:
-        raise Conflict("audit.rolled_back", "The log does not extend its newest checkpoint; nothing was signed.")

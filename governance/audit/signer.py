@@ -41,6 +41,16 @@ class NoteSigner:
         signature = self._private_key.sign(text.encode())
         return checkpoint.assemble(text, [NoteSignature(self.name, self.key_id, signature)])
 
+    def sign_record(self, message: bytes) -> bytes:
+        """Sign the record of a signing; it begins with a NUL (ValueError otherwise), so it is never a note's text."""
+        if not message.startswith(b"\x00"):
+            raise ValueError("a record of a signing begins with its domain")
+        return self._private_key.sign(message)
+
+    def record_holds(self, message: bytes, signature: bytes) -> bool:
+        """Say whether a record of a signing was signed by this key."""
+        return ed25519_valid(self.public_key, signature, message)
+
     def verifier_key(self) -> str:
         """Give the public key as one line to hand to verifiers: ``name+hex key id+base64(0x01 || key)``."""
         encoded = base64.b64encode(checkpoint.ED25519 + self.public_key).decode()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder, Source
 from governance.audit.health import LogHealth
+from governance.audit.history import KeptNote
+from governance.bootstrap import schema
 from governance.bootstrap._outbound import make_outbound
 from governance.bootstrap._refusing import make_budgets, make_trail
 from governance.clock import Clock
@@ -36,13 +38,14 @@ class Infrastructure:
     budgets: Budgets
     audit_health: LogHealth
     audit_search: AuditSearch
+    kept_note: KeptNote | None
 
 
 def make_infrastructure(settings: Settings, clock: Clock, *, migrates: bool) -> Infrastructure:
     """Open the database, bring its schema up to date or refuse another, and make the log; nothing runs yet."""
     database = open_database(settings)
     if migrates:
-        migrate.upgrade(database)
+        schema.upgrade(settings, database)
     else:
         migrate.check(database)
     pseudonymiser = Pseudonymiser(settings.pseudonym_key.get_secret_value())
@@ -51,7 +54,8 @@ def make_infrastructure(settings: Settings, clock: Clock, *, migrates: bool) -> 
     metrics = Metrics(settings.shared_folder)
     health = LogHealth(metrics)
     source = Source(SYSTEM, settings.organisation)
-    audit = AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=health)
+    kept = KeptNote.of(settings.checkpoint_file, settings.database_url.get_secret_value())
+    audit = AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=health, kept=kept)
     recorder = Recorder(audit, clock, source, new_id)
     return Infrastructure(
         settings=settings,
@@ -68,6 +72,7 @@ def make_infrastructure(settings: Settings, clock: Clock, *, migrates: bool) -> 
         budgets=make_budgets(settings),
         audit_health=health,
         audit_search=AuditSearch(database),
+        kept_note=kept,
     )
 
 

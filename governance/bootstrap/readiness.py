@@ -10,13 +10,16 @@ from time import monotonic
 
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
+from governance.bootstrap.schema import log_protection
 from governance.bootstrap.uses import Uses
 from governance.detection import Pace
-from governance.errors import Unavailable
+from governance.errors import Conflict, Unavailable
 from governance.storage import hurried
 from governance.telemetry import Edge, Snapshot, get_logger
 
 PATIENCE = 0.75  # seconds for an answer of the database to those who watch
+UNKNOWN_HISTORY = "It is not known how far the check of the whole log is."
+SAID_ONLY = frozenset({"log_history"})  # parts without which decisions are still made and recorded
 _log = get_logger(__name__)
 
 
@@ -25,11 +28,39 @@ def parts(infrastructure: Infrastructure, uses: Uses) -> dict[str, bool]:
     checks: dict[str, Callable[[], bool]] = {
         "audit_log": lambda: _takes_events(infrastructure),
         "database": infrastructure.database.ping,
+        "log_history": lambda: history_fault(infrastructure) is None,
         "policy_engine": uses.access.engine_healthy,
         "policy_loaded": uses.access.policy_loaded,
     }
     with hurried(PATIENCE):
         return {name: _answers(name, check) for name, check in checks.items()}
+
+
+def history_fault(infrastructure: Infrastructure) -> str | None:
+    """Say what is wrong with the log's history: it was rewritten, signings are cut, or the check of it all found so."""
+    try:
+        infrastructure.audit.newest_signing()
+    except Conflict as fault:
+        return fault.detail
+    progress = infrastructure.audit.check_progress()
+    return None if progress is None else progress.fault
+
+
+def history(infrastructure: Infrastructure) -> str:
+    """Say how far the check of the whole log is and, outside the demo, whether the database lets it be rewritten."""
+    try:
+        with hurried(PATIENCE):
+            return _history(infrastructure)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the answer is given all the same
+        _log.warning("check of the log not readable", error_type=type(error).__name__)
+        return UNKNOWN_HISTORY
+
+
+def _history(infrastructure: Infrastructure) -> str:
+    progress = infrastructure.audit.check_progress()
+    words = "The whole log was not checked yet." if progress is None else progress.words()
+    open_to = None if infrastructure.settings.profile == "demo" else log_protection(infrastructure.database)
+    return words if open_to is None else f"{words} {open_to}"
 
 
 def detection_pace(infrastructure: Infrastructure, uses: Uses) -> Pace | None:
@@ -74,6 +105,8 @@ class StateReader:
         now = infrastructure.clock.now()
         with infrastructure.database.reading() as session:
             log = infrastructure.audit.state_in(session)
+        check = infrastructure.audit.check_progress()
+        whole_at = None if check is None else check.whole_at
         position = uses.detection.position()
         made = Snapshot(
             log_size=log.size,
@@ -87,6 +120,8 @@ class StateReader:
             },
             quarantined=uses.quarantine.waiting(),
             queued=infrastructure.audit.queued,
+            checked=0 if check is None else check.done,
+            check_age=None if whole_at is None else max(0.0, (now - whole_at).total_seconds()),
             ready=ready,
             edges={
                 state.client_id: Edge(

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +13,17 @@ import psycopg
 
 from governance.audit import NoteSigner, Query, RecordedEvent
 from governance.audit.checker import open_reader, read_key, verify
+from governance.audit.history import KeptNote
 from governance.audit.signer import ed25519_valid
 from governance.bootstrap import Services
 from governance.commands._context import plain_errors, services
 from governance.commands._private import open_private
 from governance.commands._settings import settings
+from governance.errors import GovernanceError
 from governance.formats.fhir_out import build_audit_event
 from governance.formats.native import render
+from governance.pseudonyms import Vault
+from governance.settings import Settings
 from governance.vocabulary import EventKind
 
 _PAGE = 1_000  # events read at a time
@@ -32,37 +36,44 @@ _UNCHECKED = 2  # exit status: the log could not be checked
 @click.option("--key", help="The log's verifier key, name+id+base64. Default: from the settings.")
 @click.option(
     "--expect-checkpoint",
+    "expected",
     type=click.File(),
-    help="A checkpoint that somebody else kept: the only thing that shows a roll-back of the whole store.",
+    multiple=True,
+    help="A checkpoint that somebody else kept: it shows a roll-back of the whole store. May be given again.",
 )
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.pass_context
 def verify_log(
-    context: click.Context, database: str | None, key: str | None, expect_checkpoint: TextIO | None, quiet: bool
+    context: click.Context, database: str | None, key: str | None, expected: Sequence[TextIO], quiet: bool
 ) -> None:
     """Check the whole log with code that shares nothing with its writer.
 
-    Exit status 0: the log is whole. 1: it is not, and the first bad index is named. 2: it could not be checked.
+    Without --database it is the service's own: then the checkpoint that it keeps outside the database must be reached
+    too, and everything sealed must open. Exit status 0: the log is whole. 1: an entry is bad, and the first is named.
+    2: the log could not be checked. 3: there is no checkpoint, or the chain of signings has a gap. 4: the log is
+    shorter than what was last signed, or does not extend it. 5: a row that an entry points to is gone or another.
     """
     chosen = None if database and key else settings()
+    own = chosen if chosen is not None and database is None else None
     try:
+        notes = [file.read() for file in expected] + (_kept_note(own) if own else [])
         reader = open_reader(database or (chosen.database_url.get_secret_value() if chosen else ""))
         trusted = read_key(key or _verifier_key())
-        witness = expect_checkpoint.read() if expect_checkpoint else None
         with click.progressbar(length=reader.count(), label="Checking", hidden=quiet) as bar:
             report = verify(
                 reader,
                 [trusted],
                 ed25519_valid,
-                expected_checkpoint=witness,
+                expected_checkpoints=notes,
+                opens=Vault(own.key_encryption_key.get_secret_value()).opens if own else None,
                 progress=lambda done, _total: bar.update(done - bar.pos),
             )
         reader.close()
-    except (OSError, ValueError, psycopg.Error, sqlite3.Error) as error:  # another schema's tables among them
+    except (OSError, ValueError, GovernanceError, psycopg.Error, sqlite3.Error) as error:  # another schema's tables too
         click.echo(f"The log cannot be checked: {str(error).strip().splitlines()[0]}", err=True)
         context.exit(_UNCHECKED)
     click.echo("\n".join(report.lines()))
-    context.exit(0 if report.ok else 1)
+    context.exit(report.status)
 
 
 @click.command("log-key")
@@ -95,6 +106,12 @@ def export(output: Path, form: str, patient: str | None, since: datetime | None,
                 after = page[-1].index
                 bar.update(len(page))
     click.echo(f"{total} events in {output}")
+
+
+def _kept_note(chosen: Settings) -> list[str]:
+    kept = KeptNote.of(chosen.checkpoint_file, chosen.database_url.get_secret_value())
+    note = None if kept is None else kept.read()
+    return [] if note is None else [note]
 
 
 def _verifier_key() -> str:

@@ -51,3 +51,5 @@ def check_settings() -> None:
     chosen = settings()
     given = sorted(name for name in os.environ if name.startswith("GOVERNANCE_"))
     click.echo(f"The settings are complete: {chosen.profile} profile, {len(given)} variables.")
+    if chosen.profile != "demo" and chosen.database_owner_url is None:
+        click.echo("The log is not protected: the database lets the service rewrite it (docs/operations.md).", err=True)

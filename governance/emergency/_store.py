@@ -83,6 +83,12 @@ def end(session: Session, task_id: str, at: datetime) -> bool:
     return bool(session.connection().execute(statement).rowcount)
 
 
+def end_all(session: Session, at: datetime) -> int:
+    """End every grant that still runs, or is still to begin; gives how many."""
+    statement = update(EmergencyGrantRow).where(col(EmergencyGrantRow.until) > at).values(until=at, revoked_at=at)
+    return int(session.connection().execute(statement).rowcount)
+
+
 def forget(session: Session, ended_before: datetime) -> int:
     """Drop the grants that ended before an instant; gives how many."""
     statement = delete(EmergencyGrantRow).where(col(EmergencyGrantRow.until) < ended_before)

@@ -85,6 +85,10 @@ class EmergencyGrants:
             self._recorder.record_all_in(session, [event])
         return replace(grant, until=at, revoked_at=at)
 
+    def end_all(self, session: Session, at: datetime) -> int:
+        """End every grant now, in the transaction that records why; gives how many ran."""
+        return _store.end_all(session, at)
+
     def forget(self, session: Session, now: datetime) -> int:
         """Drop the grants whose tasks can no longer be looked up; gives how many. The log keeps their record."""
         return _store.forget(session, now - KEPT)

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 
+from governance.audit.checker import open_reader
 from governance.bootstrap import Services
 from governance.intake.syslog import take_frames
 from governance.intake.syslog_server import SyslogServer
+from governance.jobs.history import HistoryWatch
 from governance.jobs.leadership import Leadership
+from governance.jobs.log_check import PAGE, LogCheck
 from governance.jobs.reminders import Reminders
 from governance.jobs.ticker import Job, Ticker
 
@@ -79,9 +82,7 @@ class Runtime:
 def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]) -> list[Job]:
     settings = services.infrastructure.settings
 
-    def checkpoint() -> bool:
-        services.infrastructure.audit.sign_checkpoint()
-        return False
+    checkpoint, check_log = _history(services)
 
     def detect() -> bool:
         return (
@@ -127,6 +128,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
 
     return [
         Job("checkpoint", settings.checkpoint_interval, led(checkpoint)),
+        Job("log_check", PAGE / settings.log_check_pace, led(check_log)),
         Job("detection", settings.detection_interval, led(detect)),
         Job("policy", _POLICY_REFRESH, refresh),
         Job("revocations", _POLICY_REFRESH, renew),
@@ -143,6 +145,37 @@ def _forget(services: Services, now: datetime) -> None:
     with services.infrastructure.database.transaction() as session:
         services.registers.relationships.purge_opt_outs(session, now)
         services.registers.emergency.forget(session, now)
+
+
+def _history(services: Services) -> tuple[Callable[[], bool], Callable[[], bool]]:
+    """Give the jobs that sign the log and that check the whole of it."""
+    infrastructure = services.infrastructure
+    watch = HistoryWatch(
+        log=infrastructure.audit,
+        recorder=infrastructure.recorder,
+        alerts=services.uses.alerts,
+        database=infrastructure.database,
+        clock=infrastructure.clock,
+        organisation=infrastructure.settings.organisation,
+    )
+    check = LogCheck(
+        log=infrastructure.audit,
+        open_reader=lambda: open_reader(infrastructure.settings.database_url.get_secret_value()),
+        opens=infrastructure.vault.opens,
+        kept=infrastructure.kept_note,
+        clock=infrastructure.clock,
+        report=watch.report,
+    )
+
+    def sign() -> bool:
+        watch.sign()
+        return False
+
+    def step() -> bool:
+        check.step()
+        return False
+
+    return sign, step
 
 
 def _syslog(services: Services) -> SyslogServer | None:

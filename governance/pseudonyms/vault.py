@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,6 +15,7 @@ from governance.pseudonyms import _store
 
 _NONCE = 12  # bytes, SP 800-38D section 8.2
 _KEY = 32  # bytes
+_OPENERS = 1_024  # owners whose keys a check of the whole vault has at hand
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
 
 
@@ -34,6 +36,7 @@ class Vault:
             raise ValueError(f"the key-encryption key is {_KEY} bytes")
         self._wrapper = AESGCM(key_encryption_key)
         self._random = random
+        self._opener = lru_cache(_OPENERS)(lambda owner, wrapped: AESGCM(self._unwrap(owner, wrapped)))
 
     def seal(self, session: Session, owner: str, fields: Mapping[str, str]) -> str:
         """Encrypt fields for their owner; gives base64url text bound to the owner.
@@ -67,6 +70,14 @@ class Vault:
         plain = _decrypt(AESGCM(self._unwrap(owner, wrapped)), base64.urlsafe_b64decode(sealed), owner)
         fields: dict[str, str] = json.loads(plain)
         return fields
+
+    def opens(self, owner: str, wrapped: bytes, sealed: str) -> bool:
+        """Say whether a wrapped key opens what was sealed for an owner: for a check of the whole vault."""
+        try:
+            _decrypt(self._opener(owner, wrapped), base64.urlsafe_b64decode(sealed), owner)
+        except ValueError:
+            return False
+        return True
 
     def destroy(self, session: Session, owner: str, at: datetime) -> None:
         """Destroy the owner's key: everything ever sealed for them is unreadable from here on."""

@@ -1,4 +1,7 @@
-"""One change of a register, one transaction: the rows and the record of it are committed together or not at all."""
+"""One change of a register, one transaction: the rows and the record of it are committed together or not at all.
+
+The record tells of the rows of feeds that were written, by their digests: what is in the tables can be held to the log.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +12,7 @@ from sqlmodel import Session
 
 from governance.audit import Recorder
 from governance.audit.event import JsonValue, Resource
+from governance.audit.history import watched
 from governance.registers.writers import Writer, require_scope
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
@@ -55,6 +59,7 @@ class Changes:
     def __init__(self, database: Database, recorder: Recorder) -> None:
         self._database = database
         self._recorder = recorder
+        self._told: set[str] = set()  # tables that entries are known to tell of
 
     def make(self, change: Change, write: Callable[[Session], Made[Result]]) -> Result:
         """Write, record that it was done, and give the result.
@@ -69,7 +74,7 @@ class Changes:
             Conflict: the log refused the record. Then, as with whatever ``write`` raises, nothing is changed.
         """
         require_scope(change.writer, change.scope)
-        with self._database.transaction() as session:
+        with self._database.transaction() as session, watched(session, self._told) as written:
             exclusive(session, change.matter)
             made = write(session)
             self._recorder.record_in(
@@ -78,6 +83,7 @@ class Changes:
                 time=change.now,
                 subject=change.writer.subject,
                 resource=made.resource,
-                detail=made.detail,
+                detail={**made.detail, **written.detail(session)},
             )
+        written.committed()
         return made.result

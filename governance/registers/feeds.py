@@ -4,7 +4,8 @@
 2. A line that is not the writer's to write is a bad line. Members that a line leaves out stay as they are on file.
 3. What one commit changes and the record of it are one transaction. A long feed is cut into commits of ``COMMIT`` rows,
    so that it never keeps decisions waiting; sending a feed again is harmless, so a broken call is simply repeated.
-4. Only counts are recorded: the log learns that a feed was taken, not whom it named.
+4. Counts are recorded, and digests of the rows: the log learns that a feed was taken, and what is in the tables can be
+   held to it, but not whom it named.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -31,7 +32,7 @@ from governance.telemetry import Metrics
 from governance.vocabulary import Scope
 
 LIMITS = Limits(lines=50_000, line_bytes=16_384)
-COMMIT = 2_000  # rows in one transaction: some tens of milliseconds of the write lock
+COMMIT = 1_000  # rows in one transaction: their digests fit the entry that tells of them
 STUDIES = "registers/studies"  # the matter of whoever changes studies
 Row = TypeVar("Row")
 

@@ -11,7 +11,7 @@ from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow, Ref
 from governance.relationships.edge import WIDE_KINDS, Between, Edge
 from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
 from governance.storage.prepared import Prepared
-from governance.storage.upsert import chunks, upsert
+from governance.storage.upsert import announce, chunks, upsert
 from governance.vocabulary import RelationshipKind
 
 Row = Mapping[Any, Any]
@@ -90,6 +90,7 @@ def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
 
 def delete_edge(session: Session, edge_id: str) -> None:
     """Take an edge off file."""
+    announce(session, EdgeRow, [{"id": edge_id}])
     session.connection().execute(sa.delete(_EDGE).where(_EDGE.c.id == edge_id))
 
 

@@ -24,7 +24,9 @@ from governance.settings.values import (
     Networks,
     OdsCode,
     OpaUrl,
+    Operators,
     OutboundPeers,
+    OwnerUrl,
     Port,
     Seconds,
     Senders,
@@ -89,6 +91,13 @@ class Settings(BaseSettings):
             " that mode.",
         ),
     ] = "none"
+    database_owner_url: Annotated[
+        OwnerUrl,
+        Field(
+            description="SQLAlchemy URL of the PostgreSQL role that owns the tables; it alone migrates, and grants the"
+            " role of the other URL what it needs. Unset: that role migrates itself, and may rewrite the log.",
+        ),
+    ] = None
     pseudonym_key: Annotated[Key, Field(description="Key of every pseudonym; a new one breaks every link.")]
     key_encryption_key: Annotated[ExactKey, Field(description="Wraps data keys and token signing keys.")]
     log_signing_key: Annotated[ExactKey, Field(description="Ed25519 seed that signs the log's checkpoints.")]
@@ -96,6 +105,18 @@ class Settings(BaseSettings):
     log_origin: LogName = Field(
         default_factory=_log_origin,
         description="The log's name in its checkpoints (C2SP tlog-checkpoint). Unset: host of the issuer and `/log`.",
+    )
+    checkpoint_file: Annotated[
+        str | None,
+        Field(
+            description="File outside the database that holds the newest signed checkpoint; its folder must exist."
+            " Unset: beside a SQLite database; with PostgreSQL none, and a roll-back of the database shows only to who"
+            " kept a checkpoint.",
+        ),
+    ] = None
+    operators: Operators = Field(
+        default_factory=_none,
+        description="Public keys of the people who may approve what takes two of them: `restore-fence`.",
     )
     metrics_token: Annotated[
         Token,
@@ -246,6 +267,14 @@ class Settings(BaseSettings):
     checkpoint_interval: Annotated[
         Seconds, Field(ge=0.05, le=3600, description="Seconds between signed checkpoints of the log.")
     ] = 1.0
+    log_check_pace: Annotated[
+        int,
+        Field(
+            ge=100,
+            le=1_000_000,
+            description="Entries a second that the check of the whole log reads; it runs beside everything else.",
+        ),
+    ] = 2_000
     detection_interval: Annotated[
         Seconds, Field(ge=0.05, le=3600, description="Seconds between two looks of detection at the log.")
     ] = 0.5

@@ -19,6 +19,8 @@ def check_places(settings: Settings) -> None:
     url = urlsplit(settings.database_url.get_secret_value())
     if url.scheme.startswith("sqlite") and not _may_hold(Path(unquote(url.path[1:]))):
         faults.append(Fault(variable("database_url"), "is in a folder that is not there or cannot be written"))
+    if settings.checkpoint_file and not _may_hold(Path(settings.checkpoint_file)):
+        faults.append(Fault(variable("checkpoint_file"), "is in a folder that is not there or cannot be written"))
     if settings.shared_folder is not None and not Path(settings.shared_folder).is_dir():
         faults.append(Fault(variable("shared_folder"), "is not there"))
     if faults:
@@ -26,6 +28,6 @@ def check_places(settings: Settings) -> None:
 
 
 def _may_hold(file: Path) -> bool:
-    """Say whether an SQLite file can be made or written: its journal is written beside it."""
+    """Say whether a file can be made or written, and another beside it: an SQLite journal, a checkpoint's next note."""
     folder = file.resolve().parent
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and (not file.exists() or os.access(file, os.W_OK))

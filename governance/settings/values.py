@@ -27,6 +27,7 @@ _PATIENTS = frozenset(  # names in Orthanc's paths behind which there is somethi
     | {"studies", "tools", "wado", "web-viewer", "worklists"}
 )
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_OPERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _DATABASES = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql+psycopg": "postgresql"}
 _TOKEN = 16  # characters of a secret that somebody types into a configuration, at least
@@ -73,6 +74,12 @@ def _database_url(text: str) -> str:
     if kind == "postgresql" and (not url.path.strip("/") or port == 0):
         raise WrongValue("names a database: postgresql+psycopg://user:password@host/database")
     return text
+
+
+def _owner_url(text: str) -> str | None:
+    if text and not _database_url(text).startswith("postgresql"):
+        raise WrongValue("is of PostgreSQL: SQLite has no roles")
+    return text or None
 
 
 def _host(text: str) -> str:
@@ -204,6 +211,26 @@ def _senders(text: str) -> Mapping[str, str]:
     return senders
 
 
+def _operators(text: str) -> Mapping[str, bytes]:
+    """Read ``name=base64 of a public key`` pairs; each name and each key once."""
+    operators: dict[str, bytes] = {}
+
+    def take(number: int, pair: str) -> None:
+        name, _, encoded = (part.strip() for part in pair.partition("="))
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if not _OPERATOR.fullmatch(name) or len(key) != _KEY:
+            raise WrongValue(f"pair {number} is not name=base64 of a public key of {_KEY} bytes")
+        if name in operators or key in operators.values():
+            raise WrongValue(f"pair {number} has a name or a key that another pair has")
+        operators[name] = key
+
+    _each(text, take)
+    return operators
+
+
 def _archives(text: str) -> Mapping[str, ArchivePlace]:
     """Read ``client id=URL`` pairs; a credential in the URL is taken out of it."""
     places: dict[str, ArchivePlace] = {}
@@ -272,6 +299,7 @@ OdsCode = Annotated[str, _written("3 to 10 capital letters and digits", _organis
 DatabaseUrl = Annotated[
     SecretStr, Field(repr=False), _written("`sqlite:///…` or `postgresql+psycopg://…`", _database_url)
 ]
+OwnerUrl = Annotated[SecretStr | None, Field(repr=False), _written("`postgresql+psycopg://…`", _owner_url)]
 Token = Annotated[SecretStr | None, Field(repr=False), _written(f"at least {_TOKEN} random characters", _token)]
 Host = Annotated[str, _written("host name or IP address", _host)]
 Name = Annotated[str, _written("1 to 255 characters without blanks", _name)]
@@ -297,6 +325,11 @@ Networks = Annotated[
 Senders = Annotated[
     Mapping[str, str],
     _written("`AuditSourceID=ODS` pairs, separated by commas", _senders),
+    AfterValidator(MappingProxyType),
+]
+Operators = Annotated[
+    Mapping[str, bytes],
+    _written("`name=key` pairs, separated by commas; a key is base64 of 32 bytes (Ed25519)", _operators),
     AfterValidator(MappingProxyType),
 ]
 Archives = Annotated[

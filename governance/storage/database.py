@@ -64,6 +64,7 @@ class Database:
         self.url = url
         self.limits = limits or Limits()
         self.dialect = parsed.get_backend_name()
+        self.role = parsed.username or ""
         most = self.limits.connections
         at_once: Engine | None = None
         self._breaker: Breaker | None = None

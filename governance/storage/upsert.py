@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
 T = TypeVar("T")
+WATCHER = "governance.watcher"  # in ``session.info``: who hears of rows before they are written (:func:`announce`)
 CHUNK = 500  # values in one IN list: far below every database's limit of bound parameters
 
 
@@ -26,6 +27,7 @@ def upsert(
     """
     if not rows:
         return
+    announce(session, model, rows)
     table: Table = model.__table__  # type: ignore[attr-defined]
     keys = [column.name for column in table.primary_key]
     distinct = {tuple(row[key] for key in keys): row for row in rows}
@@ -37,6 +39,16 @@ def upsert(
     else:
         statement = statement.on_conflict_do_nothing(index_elements=keys)
     session.connection().execute(statement, [dict(distinct[key]) for key in sorted(distinct)])
+
+
+def announce(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Tell the session's watcher, if it has one, that rows are about to be written or removed, by their keys at least.
+
+    :func:`upsert` does so itself; whoever writes rows of a feed by a statement of their own calls this first.
+    """
+    watcher = session.info.get(WATCHER)
+    if watcher is not None:
+        watcher.writes(session, str(model.__tablename__), rows)
 
 
 def insert_new(session: Session, model: type[SQLModel], values: Mapping[str, Any]) -> bool:

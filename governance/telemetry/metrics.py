@@ -49,6 +49,8 @@ class Snapshot:
     agreements: Mapping[str, int] = field(default_factory=dict)  # status -> count
     quarantined: int = 0
     queued: int = 0  # events that wait for a commit in this process
+    checked: int = 0  # entries done in the check of the whole log that is under way
+    check_age: float | None = None  # seconds since the whole log was last found whole
     ready: Mapping[str, bool] = field(default_factory=dict)  # part -> whether it answers
     edges: Mapping[str, Edge] = field(default_factory=dict)  # registered client id -> its state
     detection_stalled: float = 0.0  # seconds that the cursor stood still with entries to read
@@ -228,6 +230,8 @@ def _stored(now: Snapshot) -> Iterable[Metric]:
     yield _gauge("governance_log_size_entries", "Entries in the audit log.", now.log_size)
     yield _gauge("governance_checkpoint_size_entries", "Entries under the last signed checkpoint.", now.checkpoint_size)
     yield _gauge("governance_checkpoint_age_seconds", "Seconds since the last signed checkpoint.", now.checkpoint_age)
+    yield _gauge("governance_log_checked_entries", "Entries done in the running check of the whole log.", now.checked)
+    yield _gauge("governance_log_check_age_seconds", "Seconds since the whole log was found whole.", now.check_age)
     lag = max(0, now.log_size - now.detection_cursor)
     yield _gauge("governance_detection_lag_entries", "Log entries that detection has not read yet.", lag)
     yield _gauge(
@@ -272,5 +276,5 @@ _EDGE_GAUGES: tuple[tuple[str, str, Callable[[Edge], float | None]], ...] = (
 )
 
 
-def _gauge(name: str, documentation: str, value: float) -> Metric:
+def _gauge(name: str, documentation: str, value: float | None) -> Metric:
     return GaugeMetricFamily(name, documentation, value=value)

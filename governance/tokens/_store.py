@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, func, insert, literal_column, or_, update
 from sqlmodel import Session, col, select
 
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import insert_new
 from governance.tokens._tables import RevokedAgreementRow, RevokedTokenRow, SigningKeyRow, UsedIdentifierRow
+
+EVERY = "*"  # in place of an agreement's name, which cannot be this: every token, whatever it names
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,16 @@ def revoke_agreement(session: Session, agreement_id: str, revoked_at: datetime) 
         )
 
 
+def revoke_all(session: Session, revoked_at: datetime) -> None:
+    """Kill every token issued up to the instant."""
+    revoke_agreement(session, EVERY, revoked_at)
+
+
 def revoked(session: Session) -> tuple[dict[str, datetime], frozenset[str]]:
     """Give the revoked tokens with when they are forgotten, and the agreements whose tokens were ever revoked."""
     tokens = session.connection().execute(select(col(RevokedTokenRow.jti), col(RevokedTokenRow.expires_at)))
-    agreements = session.connection().execute(select(col(RevokedAgreementRow.agreement_id)))
+    named = select(col(RevokedAgreementRow.agreement_id)).where(col(RevokedAgreementRow.agreement_id) != EVERY)
+    agreements = session.connection().execute(named)
     return {row[0]: row[1] for row in tokens}, frozenset(row[0] for row in agreements)
 
 
@@ -89,6 +97,7 @@ def revocations(session: Session, jti: str, agreement_id: str | None) -> tuple[b
     return row["revoked"] is not None, row["until"]
 
 
+_OF_ALL = col(RevokedAgreementRow.agreement_id) == literal_column(f"'{EVERY}'")
 # Asked for each presented token, so it is one statement and made once.
 _REVOCATIONS = Prepared(
     select(
@@ -96,8 +105,8 @@ _REVOCATIONS = Prepared(
         .where(col(RevokedTokenRow.jti) == bindparam("jti"))
         .scalar_subquery()
         .label("revoked"),
-        select(col(RevokedAgreementRow.revoked_at))
-        .where(col(RevokedAgreementRow.agreement_id) == bindparam("agreement_id"))
+        select(func.max(col(RevokedAgreementRow.revoked_at)))
+        .where(or_(col(RevokedAgreementRow.agreement_id) == bindparam("agreement_id"), _OF_ALL))
         .scalar_subquery()
         .label("until"),
     )

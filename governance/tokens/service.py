@@ -283,6 +283,10 @@ class TokenService:
         """Kill every token issued under an agreement so far, in the transaction that suspends or ends it."""
         revocation.revoke_agreement(session, agreement_id, now)
 
+    def revoke_all(self, session: Session, now: datetime) -> None:
+        """Kill every token issued so far, in the transaction that closes the log's origin after a restore."""
+        revocation.revoke_all(session, now)
+
     def revoked(self) -> tuple[dict[str, datetime], frozenset[str]]:
         """Give revoked token ids with when they no longer matter, and the agreements that ever left the policy."""
         with self._database.reading() as session:

@@ -83,6 +83,11 @@ def remove_person(session: Session, issuer: str, subject: str) -> int:
     return int(session.connection().execute(delete(SessionRow).where(*theirs)).rowcount)
 
 
+def remove_all(session: Session) -> int:
+    """Delete every session and give how many there were."""
+    return int(session.connection().execute(delete(SessionRow)).rowcount)
+
+
 def remove_expired(session: Session, now: datetime) -> None:
     """Delete every session whose absolute end has passed."""
     session.execute(delete(SessionRow).where(col(SessionRow.expires_at) <= now))

@@ -26,6 +26,7 @@ from flask import Flask, Request, Response
 from flask import session as flask_session
 from flask.sessions import SessionInterface, SessionMixin
 from itsdangerous import BadData, URLSafeSerializer
+from sqlmodel import Session
 from werkzeug.datastructures import CallbackDict
 
 from governance.clock import Clock
@@ -34,7 +35,15 @@ from governance.storage import Database
 from governance.web import _session_store as store
 from governance.web._session_store import SignedInPerson, StoredSession
 
-__all__ = ["BrowserSession", "ServerSideSessions", "SessionPolicy", "SignedInPerson", "current_session", "new_token"]
+__all__ = [
+    "BrowserSession",
+    "ServerSideSessions",
+    "SessionPolicy",
+    "SignedInPerson",
+    "current_session",
+    "end_all",
+    "new_token",
+]
 
 ATTEMPT_SECONDS = 900.0  # how long a visitor's cookie, and with it a sign-in attempt, is good
 _VISIT_MARK = "."  # between what a signed cookie says and its signature; the other kind has none
@@ -59,6 +68,11 @@ class SessionPolicy:
     def cookie_name(self) -> str:
         """Give the cookie's name: ``__Host-`` binds it to this host over https (RFC 6265bis section 4.1.3.2)."""
         return "__Host-governance" if self.secure else "governance"
+
+
+def end_all(session: Session) -> int:
+    """End every browser session there is, in the caller's transaction; gives how many."""
+    return store.remove_all(session)
 
 
 def new_token() -> str:

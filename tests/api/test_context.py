@@ -15,6 +15,7 @@ from governance.relationships import Between
 from governance.relationships import feed as relationships_feed
 from governance.vocabulary import Outcome, Scope
 from tests.worlds.feeds import NDJSON, ContextWorld
+from tests.worlds.registers import said
 
 STUDIES, EDGES = "/catalogue/v1/studies", "/relationships/v1/edges"
 STAFF, PATIENTS = "/relationships/v1/staff", "/relationships/v1/patients"
@@ -43,7 +44,7 @@ def test_takes_a_line_and_records_that_it_did(context_world: ContextWorld, path:
     assert answer.status_code == 200
     assert answer.get_json() == {"accepted": 1, "rejected": []}
     (event,) = context_world.changes()
-    assert event.detail == {"feed": path.rsplit("/", 1)[1], "accepted": 1, "rejected": 0}
+    assert said(event) == {"feed": path.rsplit("/", 1)[1], "accepted": 1, "rejected": 0}
     assert event.subject is not None
     assert (event.subject.ods, event.outcome, event.time) == (
         "RRK",
@@ -256,7 +257,7 @@ def test_a_sealed_study_sent_again_without_labels_stays_sealed(context_world: Co
     lowered = context_world.post(act, {"labels": ["sensitive"]}, scopes=(Scope.CONTEXT_WRITE,))
     assert lowered.get_json() == {"id": UID, "custodians": ["RRK"], "labels": ["sensitive"]}
     assert labels(context_world) == {"sensitive"}
-    assert context_world.changes()[-1].detail == {"changed": "labels", "before": ["sealed"], "after": ["sensitive"]}
+    assert said(context_world.changes()[-1]) == {"changed": "labels", "before": ["sealed"], "after": ["sensitive"]}
 
 
 def labels(world: ContextWorld) -> frozenset[str]:

@@ -23,6 +23,11 @@ ORIGIN = "log.test/registers"
 BOTH = frozenset({Scope.CONTEXT_WRITE.value, Scope.FEDERATION_WRITE.value})
 
 
+def said(record: RecordedEvent) -> dict[str, object]:
+    """Give what the record of a change says, without the digests of its rows."""
+    return {name: value for name, value in record.detail.items() if name != "rows"}
+
+
 def writer(ods: str, *writes_for: str, scopes: frozenset[str] = BOTH) -> Writer:
     """Give a service of a trust as a writer of both registers, for its trust and those named."""
     subject = Subject(f"feeder-{ods.lower()}", SubjectType.SERVICE, ods=ods)

@@ -3,7 +3,8 @@
 Rules of this room:
 
 1. It shares no code with the writer: own hashing, own reading of entries and notes, own SQL. A test holds it to that.
-2. It only reads, and goes on after the first thing wrong: the first bad index is named wherever one exists.
+2. It only reads, and goes on after the first thing wrong: the first bad index is named wherever one exists, and else
+   the range it lies in.
 
 Example: ``verify(open_reader(url), [read_key(line)], ed25519_valid).ok`` says whether the log is whole, as
 ``python app.py verify-log`` does.
@@ -11,6 +12,7 @@ Example: ``verify(open_reader(url), [read_key(line)], ed25519_valid).ok`` says w
 
 from governance.audit.checker.verify import (
     Finding,
+    Opens,
     PostgresReader,
     Reader,
     Report,
@@ -18,11 +20,13 @@ from governance.audit.checker.verify import (
     TrustedKey,
     open_reader,
     read_key,
+    verification,
     verify,
 )
 
 __all__ = [
     "Finding",
+    "Opens",
     "PostgresReader",
     "Reader",
     "Report",
@@ -30,5 +34,6 @@ __all__ = [
     "TrustedKey",
     "open_reader",
     "read_key",
+    "verification",
     "verify",
 ]

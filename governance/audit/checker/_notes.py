@@ -26,10 +26,11 @@ class TrustedKey:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a verified checkpoint claims: the size of the log and the root over it."""
+    """What a verified checkpoint claims: the size of the log and the root over it, under the name of an origin."""
 
     size: int
     root: bytes
+    origin: str = ""
 
 
 def read_key(line: str) -> TrustedKey:
@@ -72,4 +73,4 @@ def verified_claim(note: str, keys: Sequence[TrustedKey], holds: SignatureCheck)
         raise ValueError("the checkpoint is of another log")
     if not good:
         raise ValueError("the checkpoint is not signed by a trusted key")
-    return Claim(int(body[1]), base64.b64decode(body[2]))
+    return Claim(int(body[1]), base64.b64decode(body[2]), body[0])

@@ -1,14 +1,14 @@
 """How the checker reads a log: plain SQL over the standard drivers, nothing of the writer.
 
-1. A reader shows one snapshot, however long the check takes and whatever is appended meanwhile.
+1. A reader shows one snapshot, however long the check takes and whatever is appended meanwhile, until it is renewed.
 2. It never writes; SQLite files are opened read-only.
-3. Rows come in the order of their key, in blocks, as plain tuples. Checking a copy elsewhere only takes another reader.
+3. Rows come in the order of their key, in pages, as plain tuples. Checking a copy elsewhere only takes another reader.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,11 +32,20 @@ COLUMNS = (
     "agreement_id",
     "token_jti",
 )
-BLOCK = 2048  # rows fetched at once
+PAGE = 2048  # entries fetched at once
+TILES = 64  # tiles fetched at once
 
-_ENTRIES = f"""SELECT {", ".join(f'"{name}"' for name in COLUMNS)} FROM audit_entry ORDER BY "index" """
-_TILES = "SELECT level, number, root, hashes FROM audit_tile ORDER BY level, number"
-_CHECKPOINTS = "SELECT size, root, note FROM audit_checkpoint ORDER BY size"
+_ENTRIES = f"""SELECT {", ".join(f'"{name}"' for name in COLUMNS)} FROM audit_entry{{}} ORDER BY "index" LIMIT {PAGE}"""
+_TILES = f"SELECT level, number, root, hashes FROM audit_tile{{}} ORDER BY level, number LIMIT {TILES}"
+_CHECKPOINTS = "SELECT size, root, note, signed_at FROM audit_checkpoint ORDER BY size"
+_SIGNINGS = (
+    "SELECT number, origin, size, root, note_hash, previous, signed_at, signature FROM audit_signing ORDER BY number"
+)
+_ENTERED = """SELECT "index", entry FROM audit_entry WHERE kind = 'recording' ORDER BY "index" """
+_CONFIGURED = f"""SELECT "index", entry FROM audit_entry WHERE kind = 'config'{{}} ORDER BY "index" LIMIT {PAGE}"""
+_VAULT = "SELECT owner, wrapped, destroyed_at FROM owner_key WHERE owner IN ({})"
+_TABLE = 'SELECT * FROM {} ORDER BY "{}"'
+_OWNERS = 500  # looked up in one statement
 _HEAD = "SELECT size, frontier FROM audit_head WHERE id = 1"
 _COUNT = "SELECT count(*) FROM audit_entry"
 
@@ -50,20 +59,44 @@ class Reader(Protocol):
         """Give how many entry rows there are."""
         ...
 
-    def entries(self) -> Iterator[list[Row]]:
-        """Give all entry rows by index, in blocks; each row has the values of ``COLUMNS``."""
+    def entries(self, after: int | None) -> list[Row]:
+        """Give the next page of entry rows by index, the first for None; each row has the values of ``COLUMNS``."""
         ...
 
-    def tiles(self) -> Iterator[Row]:
-        """Give all tiles by level and number: level, number, root, hashes."""
+    def tiles(self, after: tuple[int, int] | None) -> list[Row]:
+        """Give the next page of tiles by level and number: level, number, root, hashes."""
         ...
 
     def checkpoints(self) -> list[Row]:
-        """Give all checkpoints by size: size, root, note."""
+        """Give all checkpoints by size: size, root, note, time in microseconds."""
+        ...
+
+    def signings(self) -> list[Row]:
+        """Give the chain of signings by number: the columns of ``Record``."""
+        ...
+
+    def entered(self) -> list[Row]:
+        """Give index and entry of the entries whose column says that they are about recording."""
+        ...
+
+    def configured(self, after: int | None) -> list[Row]:
+        """Give the next page of index and entry of the entries whose column says that something was changed."""
+        ...
+
+    def keys_of(self, owners: Sequence[str]) -> Mapping[str, tuple[object, object]]:
+        """Give the wrapped data keys of those of the owners that are on file, and when each was destroyed."""
+        ...
+
+    def rows(self, table: str, order: str) -> Iterator[Mapping[str, Any]]:
+        """Give the rows of a table by column, in the order of one."""
         ...
 
     def head(self) -> Row | None:
         """Give size and frontier of the head row, or None when there is none."""
+        ...
+
+    def renew(self) -> None:
+        """End the snapshot and begin another."""
         ...
 
     def close(self) -> None:
@@ -71,42 +104,87 @@ class Reader(Protocol):
         ...
 
 
-class SqliteReader:
+class _SqlReader:
+    """What both databases share: the statements. ``_rows`` runs one, with a question mark a value."""
+
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        raise NotImplementedError
+
+    def count(self) -> int:
+        """Give how many entry rows there are."""
+        return int(self._rows(_COUNT)[0][0])
+
+    def entries(self, after: int | None) -> list[Row]:
+        """Give the next page of entry rows by index."""
+        where = "" if after is None else ' WHERE "index" > ?'
+        return self._rows(_ENTRIES.format(where), [] if after is None else [after])
+
+    def tiles(self, after: tuple[int, int] | None) -> list[Row]:
+        """Give the next page of tiles by level and number."""
+        return self._rows(_TILES.format("" if after is None else " WHERE (level, number) > (?, ?)"), after or ())
+
+    def checkpoints(self) -> list[Row]:
+        """Give all checkpoints by size."""
+        return self._rows(_CHECKPOINTS)
+
+    def signings(self) -> list[Row]:
+        """Give the chain of signings by number."""
+        return self._rows(_SIGNINGS)
+
+    def entered(self) -> list[Row]:
+        """Give index and entry of the entries whose column says that they are about recording."""
+        return self._rows(_ENTERED)
+
+    def configured(self, after: int | None) -> list[Row]:
+        """Give the next page of index and entry of the entries whose column says that something was changed."""
+        where = "" if after is None else ' AND "index" > ?'
+        return self._rows(_CONFIGURED.format(where), [] if after is None else [after])
+
+    def keys_of(self, owners: Sequence[str]) -> Mapping[str, tuple[object, object]]:
+        """Give the wrapped data keys of those of the owners that are on file, and when each was destroyed."""
+        found: dict[str, tuple[object, object]] = {}
+        for start in range(0, len(owners), _OWNERS):
+            some = owners[start : start + _OWNERS]
+            rows = self._rows(_VAULT.format(", ".join("?" * len(some))), some)
+            found.update((owner, (wrapped, destroyed)) for owner, wrapped, destroyed in rows)
+        return found
+
+    def head(self) -> Row | None:
+        """Give size and frontier of the head row."""
+        return next(iter(self._rows(_HEAD)), None)
+
+
+class SqliteReader(_SqlReader):
     """Reads a log kept in a SQLite file."""
 
     def __init__(self, path: Path) -> None:
         """Open the file read-only; raises sqlite3.Error when it cannot be read."""
-        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        self._connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
         self._connection.execute("BEGIN")
 
-    def count(self) -> int:
-        """Give how many entry rows there are."""
-        return int(self._connection.execute(_COUNT).fetchone()[0])
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        return self._connection.execute(statement, values).fetchall()
 
-    def entries(self) -> Iterator[list[Row]]:
-        """Give all entry rows by index, in blocks."""
-        return _blocks(self._connection.execute(_ENTRIES))
+    def rows(self, table: str, order: str) -> Iterator[Mapping[str, Any]]:
+        """Give the rows of a table by column, in the order of one."""
+        cursor = self._connection.execute(_TABLE.format(table, order))
+        names = [column[0] for column in cursor.description]
+        return (dict(zip(names, row, strict=True)) for row in cursor)
 
-    def tiles(self) -> Iterator[Row]:
-        """Give all tiles by level and number."""
-        return iter(self._connection.execute(_TILES))
-
-    def checkpoints(self) -> list[Row]:
-        """Give all checkpoints by size."""
-        return self._connection.execute(_CHECKPOINTS).fetchall()
-
-    def head(self) -> Row | None:
-        """Give size and frontier of the head row."""
-        row: Row | None = self._connection.execute(_HEAD).fetchone()
-        return row
+    def renew(self) -> None:
+        """End the snapshot and begin another."""
+        self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN")
 
     def close(self) -> None:
         """End the snapshot and close the file."""
         self._connection.close()
 
 
-class PostgresReader:
-    """Reads a log kept in PostgreSQL, with cursors on the server so that nothing is held in memory."""
+class PostgresReader(_SqlReader):
+    """Reads a log kept in PostgreSQL, a page at a time so that nothing is held in memory."""
 
     def __init__(self, url: str) -> None:
         """Connect and open one repeatable-read, read-only snapshot."""
@@ -116,31 +194,20 @@ class PostgresReader:
         self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         self._connection.read_only = True
 
-    def count(self) -> int:
-        """Give how many entry rows there are."""
-        row = self._connection.execute(_COUNT).fetchone()
-        return int(row[0]) if row else 0
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        return self._connection.execute(statement.replace("?", "%s").encode(), values).fetchall()
 
-    def entries(self) -> Iterator[list[Row]]:
-        """Give all entry rows by index, in blocks."""
-        with self._connection.cursor("entries") as cursor:
-            cursor.execute(_ENTRIES)
-            yield from _blocks(cursor)
+    def rows(self, table: str, order: str) -> Iterator[Mapping[str, Any]]:
+        """Give the rows of a table by column, in the order of one."""
+        with self._connection.cursor(f"rows_{table}") as cursor:
+            cursor.execute(_TABLE.format(table, order).encode())
+            names = [column.name for column in cursor.description or ()]
+            for row in cursor:
+                yield dict(zip(names, row, strict=True))
 
-    def tiles(self) -> Iterator[Row]:
-        """Give all tiles by level and number."""
-        with self._connection.cursor("tiles") as cursor:
-            cursor.itersize = 64
-            cursor.execute(_TILES)
-            yield from cursor
-
-    def checkpoints(self) -> list[Row]:
-        """Give all checkpoints by size."""
-        return self._connection.execute(_CHECKPOINTS).fetchall()
-
-    def head(self) -> Row | None:
-        """Give size and frontier of the head row."""
-        return self._connection.execute(_HEAD).fetchone()
+    def renew(self) -> None:
+        """End the snapshot and begin another."""
+        self._connection.rollback()
 
     def close(self) -> None:
         """End the snapshot and close the connection."""
@@ -155,12 +222,3 @@ def open_reader(url: str) -> Reader:
     if scheme.startswith("postgresql"):
         return PostgresReader(f"postgresql://{rest}")
     raise ValueError("a log is kept in SQLite or PostgreSQL")
-
-
-class _Cursor(Protocol):
-    def fetchmany(self, size: int, /) -> Iterable[Row]: ...
-
-
-def _blocks(cursor: _Cursor) -> Iterator[list[Row]]:
-    while block := list(cursor.fetchmany(BLOCK)):
-        yield block

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -24,12 +25,13 @@ class RowVerdict:
     """What one row shows: its leaf hash, what is wrong with the entry itself, and what is wrong beside it.
 
     A fault of the entry means that its place in the tree cannot be trusted; a fault beside it, such as an altered
-    search column, leaves the tree whole.
+    search column, leaves the tree whole. ``document`` is what a readable entry says.
     """
 
     leaf: bytes
     entry_fault: str | None
     column_fault: str | None
+    document: Mapping[str, Any] | None = None
 
 
 def check_row(row: Row) -> RowVerdict:
@@ -52,7 +54,7 @@ def check_row(row: Row) -> RowVerdict:
         expected = _columns(document)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return RowVerdict(leaf, "its entry is not readable", None)
-    return RowVerdict(leaf, None, None if expected == row[3:] else _difference(expected, row[3:]))
+    return RowVerdict(leaf, None, None if expected == row[3:] else _difference(expected, row[3:]), document)
 
 
 def _columns(document: dict[str, Any]) -> Row:
@@ -61,7 +63,7 @@ def _columns(document: dict[str, Any]) -> Row:
     resource = document.get("resource", _NOTHING)
     authority = document.get("authority", _NOTHING)
     return (
-        _microseconds(document["time"]),
+        microseconds(document["time"]),
         _group_microseconds(document["recorded_at"]),
         document["source"]["id"],
         document["source"]["ods"],
@@ -79,12 +81,13 @@ def _columns(document: dict[str, Any]) -> Row:
     )
 
 
-def _microseconds(text: str) -> int:
+def microseconds(text: str) -> int:
+    """Give whole microseconds since 1970 of a time as entries write it."""
     return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
 
 
 # Entries of one commit share the time they were recorded at.
-_group_microseconds = lru_cache(maxsize=64)(_microseconds)
+_group_microseconds = lru_cache(maxsize=64)(microseconds)
 
 
 def _difference(expected: Row, found: Row) -> str:

@@ -11,6 +11,7 @@ from governance.audit import (
     BreakGlass,
     Identity,
     NoteSigner,
+    Recorder,
     Resource,
     merkle,
 )
@@ -19,8 +20,8 @@ from governance.clock import FixedClock
 from governance.errors import Conflict, NotFound
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
-from governance.vocabulary import Outcome, SubjectType
-from tests.worlds.log import ORIGIN, CheckLog, MakeEvent
+from governance.vocabulary import SYSTEM, Outcome, SubjectType
+from tests.worlds.log import ORIGIN, CheckLog, MakeEvent, erase
 from tests.worlds.proofs import proves
 
 
@@ -224,8 +225,9 @@ class TestErasure:
     ) -> None:
         log.append([make_event(number) for number in range(20)])
         entry, evidence = log.entry_bytes(1), log.proof(1)
+        recorder = Recorder(log, clock, EventSource(SYSTEM, "QHL"), lambda: "erasure-1")
         with database.transaction() as session:
-            vault.destroy(session, pseudonymiser.patient("9990000001"), clock.now())
+            erase(session, vault, recorder, clock, pseudonymiser.patient("9990000001"))
         assert log.reveal(log.entry(1)) == Identity(subject="user-1")
         assert log.entry_bytes(1) == entry
         assert proves(evidence, entry, signer.verifier())
@@ -281,4 +283,4 @@ class TestStarting:
                 log.sign_checkpoint()
         report = check_log()
         assert report.ok
-        assert (report.size, report.signed_size, report.checkpoints) == (600, 600, 3)
+        assert (report.size, report.signed_size, report.checkpoints) == (600, 600, 4)

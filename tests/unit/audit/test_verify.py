@@ -63,7 +63,8 @@ def test_an_untouched_log_is_whole(check_log: CheckLog, log: AuditLog) -> None:
     assert report.ok
     assert report.lines()[-1] == "The log is whole."
     assert (report.size, report.root) == log.tree_head()
-    assert (report.checkpoints, report.signed_size, report.first_bad_index) == (4, 700, None)
+    assert (report.checkpoints, report.signed_size) == (5, 700)  # at 0, 300, 600, 700, and the witness's
+    assert (report.first_bad_index, report.status) == (None, 0)
 
 
 def test_entries_after_the_last_checkpoint_are_checked_but_not_signed(
@@ -145,6 +146,7 @@ def test_a_store_rolled_back_as_a_whole_is_shown_by_a_witness(
     witnessed = log.sign_checkpoint()
     sql('DELETE FROM audit_entry WHERE "index" >= 700')
     sql("DELETE FROM audit_checkpoint WHERE size > 700")
+    sql("DELETE FROM audit_signing WHERE size > 700")
     sql("UPDATE audit_head SET size = :s, frontier = :f", s=head[0], f=head[1])
     assert check_log().ok
     report = check_log(witnessed)
@@ -161,12 +163,12 @@ def test_a_rolled_back_store_that_grew_again_is_shown_by_a_witness(
     witnessed = log.sign_checkpoint()
     sql('DELETE FROM audit_entry WHERE "index" >= 700')
     sql("DELETE FROM audit_checkpoint WHERE size > 700")
+    sql("DELETE FROM audit_signing WHERE size > 700")
     sql("UPDATE audit_head SET size = :s, frontier = :f", s=head[0], f=head[1])
     log.append([make_event(number) for number in range(800, 810)])
     assert check_log().ok
     report = check_log(witnessed)
-    assert report.first_bad_index == 700
-    assert report.findings[0].last == 704
+    assert (report.first_bad_index, report.last_bad_index, report.status) == (700, 704, 4)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +234,8 @@ def test_a_row_rewritten_with_all_that_derives_from_it_is_named_by_the_checkpoin
     sql("UPDATE audit_head SET frontier = :f", f=b"".join(edge.frontier))
     report = check_log()
     assert [(found.index, found.last) for found in report.findings] == [(300, 599)]
+    assert (report.first_bad_index, report.last_bad_index, report.status) == (300, 599, 4)
+    assert report.lines()[-1] == "The log is NOT whole. First bad entry: between 300 and 599."
     assert report.findings[0].sentence == (
         "The entries are not those that a signed checkpoint of size 600 was signed over: "
         "something between entries 300 and 599 was rewritten."
@@ -323,4 +327,5 @@ def test_the_checker_shares_no_code_with_the_writer() -> None:
                 else:
                     top = imported.partition(".")[0]
                     assert top == "psycopg" or top in sys.stdlib_module_names, imported
-    assert seen == {"__init__", "verify", "_notes", "_readers", "_rows", "_tree"}
+    assert seen >= {"__init__", "verify", "_check", "_notes", "_readers", "_rows", "_signings", "_tree", "_vault"}
+    assert seen == {path.stem for path in folder.glob("*.py")}

@@ -11,6 +11,7 @@ from governance.commands._context import services
 from governance.federation import Trust
 from governance.registers import OPERATOR
 from tests.worlds.basics import demo_environment
+from tests.worlds.registers import said
 
 UID = "1.2.3"
 
@@ -37,7 +38,7 @@ def test_an_operator_sets_labels_and_custodians_and_the_log_keeps_both_sides() -
     lowered = run("labels", UID, "--none")
     assert json.loads(lowered.output) == {"id": UID, "custodians": ["RRK", "RKB"], "labels": []}
     with services() as made:
-        told = [event.detail for event in made.infrastructure.audit.read(0, 100) if "changed" in event.detail]
+        told = [said(event) for event in made.infrastructure.audit.read(0, 100) if "changed" in event.detail]
     assert told == [
         {"changed": "custodians", "before": ["RRK"], "after": ["RRK", "RKB"]},
         {"changed": "labels", "before": ["sealed"], "after": []},

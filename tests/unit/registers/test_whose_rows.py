@@ -20,7 +20,7 @@ from governance.registers.writers import Claim, refusals
 from governance.relationships import KnownPatient, PatientFlag
 from governance.storage import Database
 from governance.vocabulary import Attestation, Purpose, Role, Scope, SubjectType
-from tests.worlds.registers import BOTH, OFFICE, RegisterWorld, register_world, writer
+from tests.worlds.registers import BOTH, OFFICE, RegisterWorld, register_world, said, writer
 from tests.worlds.tokens import KeyPair
 
 RRK, RKB, RL4 = writer("RRK"), writer("RKB"), writer("RL4")
@@ -229,7 +229,7 @@ def test_an_owner_lowers_labels_and_the_log_keeps_before_and_after(world: Regist
     assert made.labels == {"sensitive"}
     assert world.study() == made
     (record,) = [one for one in world.records() if "changed" in one.detail]
-    assert record.detail == {"changed": "labels", "before": ["sealed"], "after": ["sensitive"]}
+    assert said(record) == {"changed": "labels", "before": ["sealed"], "after": ["sensitive"]}
     assert record.subject == RRK.subject
     assert record.resource is not None
     assert (record.resource.study, record.resource.custodian) == (world.pseudonymiser.study(UID), "RRK")
@@ -248,7 +248,7 @@ def test_custody_is_shared_and_given_up_by_those_it_belongs_to(world: RegisterWo
     assert world.studies.custodians(RRK, UID, ["RKB"]).custodians == ("RKB",)
     with pytest.raises(Forbidden, match="/id"):
         world.studies.labels(RRK, UID, [])
-    told = [one.detail for one in world.records() if one.detail.get("changed") == "custodians"]
+    told = [said(one) for one in world.records() if one.detail.get("changed") == "custodians"]
     assert told == [
         {"changed": "custodians", "before": ["RRK"], "after": ["RRK", "RKB"]},
         {"changed": "custodians", "before": ["RRK", "RKB"], "after": ["RKB"]},

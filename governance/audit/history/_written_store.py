@@ -1,0 +1,186 @@
+"""The rows that feeds write, tied to the log: an entry tells of each row it wrote, and of each that it replaced.
+
+1. A row's digest is over its table and every column that has a value. An entry lists digests, never rows: whoever has
+   the rows can say which entry wrote each, and that none was written, changed or removed otherwise.
+2. A row is read before it is first written in a transaction, and again at its end; one that came out the same is told
+   of in no entry.
+3. Rows from before there were such entries are taken as found, once a table, as the sum of their digests. A sum of long
+   digests cannot be reached by other rows (an additive multiset hash; the modulus leaves no room for a birthday).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256, shake_256
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from governance.audit import _store as log_store
+from governance.audit.event import JsonValue
+from governance.storage.upsert import WATCHER, chunks
+from governance.vocabulary import SYSTEM, EventKind
+
+ROWS = "rows"  # the member of an entry's detail
+WROTE, REPLACED, FOUND = "wrote", "replaced", "found"  # the members of that
+SUM_BYTES = 512
+_DIGEST_BYTES = 16
+_PAGE = 500  # entries looked through at once for the last that tells of a table
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A table whose rows entries tell of: the column that names a row, and the tables whose rows belong to it."""
+
+    key: str
+    parts: tuple[str, ...] = ()
+
+
+COVERED: Mapping[str, Covered] = {
+    "catalogue_study": Covered("study_uid", ("catalogue_custodian",)),
+    "federation_staff": Covered("id"),
+    "relationships_edge": Covered("id"),
+    "relationships_patient": Covered("patient"),
+}
+
+
+@dataclass(slots=True)
+class WrittenRows:
+    """Watches one transaction: which covered rows it writes.
+
+    Args:
+        told: the tables that entries are known to tell of already; shared by the transactions of a process.
+    """
+
+    told: set[str]
+    before: dict[str, dict[str, list[bytes]]] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
+
+    def writes(self, session: Session, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Hear that rows of a table are about to be written; reads what is there of them."""
+        covered = COVERED.get(table)
+        if covered is None:
+            return
+        if table not in self.told and not self._is_told(session, table):
+            self.found.setdefault(table, _sum(session, table))
+        known = self.before.setdefault(table, {})
+        fresh = sorted({str(row[covered.key]) for row in rows} - known.keys())
+        known.update({key: [] for key in fresh})
+        for key, digest in _digests(session, table, fresh):
+            known[key].append(digest)
+
+    def detail(self, session: Session) -> dict[str, JsonValue]:
+        """Give what the entry of this transaction says of the rows it wrote; empty when there were none."""
+        wrote, replaced = {}, {}
+        for table, before in self.before.items():
+            old = {digest for digests in before.values() for digest in digests}
+            new = {digest for _, digest in _digests(session, table, sorted(before))}
+            if new - old:
+                wrote[table] = _joined(new - old)
+            if old - new:
+                replaced[table] = _joined(old - new)
+        said = {WROTE: wrote, REPLACED: replaced, FOUND: self.found}
+        told: dict[str, JsonValue] = {name: value for name, value in said.items() if value}
+        return {ROWS: told} if told else {}
+
+    def committed(self) -> None:
+        """Hear that the transaction is committed: entries tell of its tables from now on."""
+        self.told |= self.before.keys()
+
+    def _is_told(self, session: Session, table: str) -> bool:
+        """Say whether an entry tells of a table, or there is nothing in it to tell of."""
+        before: int | None = None
+        if session.connection().execute(sa.select(sa.text("1")).select_from(sa.table(table)).limit(1)).first() is None:
+            return True
+        while True:
+            filters = {"kind": EventKind.CONFIG.value, "source_id": SYSTEM, "before_index": before}
+            page = [json.loads(entry) for entry in log_store.find(session, filters, _PAGE, newest_first=True)]
+            rows = [document.get("detail", {}).get(ROWS, {}) for document in page]
+            if any(table in said.get(name, {}) for said in rows for name in (WROTE, FOUND)):
+                return True
+            if len(page) < _PAGE:
+                return False
+            before = page[-1]["index"]
+
+
+@contextmanager
+def watched(session: Session, told: set[str]) -> Iterator[WrittenRows]:
+    """Watch which covered rows a write transaction writes, from here to the end of the block.
+
+    Args:
+        session: of the transaction; its entry carries :meth:`WrittenRows.detail`.
+        told: the tables that entries are known to tell of already.
+    """
+    session.info[WATCHER] = written = WrittenRows(told)
+    try:
+        yield written
+    finally:
+        del session.info[WATCHER]
+
+
+def _digests(session: Session, table: str, keys: Sequence[str]) -> Iterable[tuple[str, bytes]]:
+    """Give the digests of the rows that some keys name."""
+    covered = COVERED[table]
+    for some in chunks(keys):
+        parts = {part: _by_key(session, part, covered.key, some) for part in covered.parts}
+        for key, rows in sorted(_by_key(session, table, covered.key, some).items()):
+            for row in rows:
+                yield key, _digest(table, row, {part: found.get(key, []) for part, found in parts.items()})
+
+
+def _sum(session: Session, table: str) -> str:
+    """Give the sum over every row of a table, hex."""
+    column: sa.ColumnClause[str] = sa.column(COVERED[table].key)
+    keys = session.connection().execute(sa.select(column).select_from(sa.table(table)).distinct()).scalars().all()
+    total = sum(
+        int.from_bytes(shake_256(digest).digest(SUM_BYTES)) for _, digest in _digests(session, table, sorted(keys))
+    )
+    return f"{total % (1 << 8 * SUM_BYTES):x}"
+
+
+def _by_key(session: Session, table: str, key: str, keys: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Read rows as the driver gives them, by the column that names them."""
+    statement = sa.text(f'SELECT * FROM {table} WHERE "{key}" IN :keys').bindparams(
+        sa.bindparam("keys", expanding=True)
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in session.connection().execute(statement, {"keys": list(keys)}).mappings():
+        found.setdefault(row[key], []).append(dict(row))
+    return found
+
+
+def _digest(table: str, row: Mapping[str, Any], parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
+    said = {name: sorted((_plain(one) for one in rows), key=_written) for name, rows in parts.items()}
+    return sha256(_written([table, _plain(row), said]).encode()).digest()[:_DIGEST_BYTES]
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the columns that have a value, each as JSON has it, whatever the database's driver made of it."""
+    return {name: _value(value) for name, value in row.items() if value is not None}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str) and value[:1] in {"[", "{"}:  # how SQLite keeps a column of JSON
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _joined(digests: Iterable[bytes]) -> str:
+    return base64.b64encode(b"".join(sorted(digests))).decode()
