@@ -35,7 +35,7 @@ from governance.decisions.obligations import (
 from governance.decisions.pdp import DecisionService
 from governance.decisions.pip import PolicyInformationPoint, ReadsToday
 from governance.decisions.request import AccessRequest, ProvenSubject, RequestSubject
-from governance.decisions.tenant_engine import TenantEngine, TenantPolicy
+from governance.decisions.tenant_engine import TenantEngine, TenantPolicy, tenant_bounds
 
 __all__ = [
     "CUSTOM",
@@ -69,5 +69,6 @@ __all__ = [
     "TenantPolicy",
     "honoured",
     "review_sample",
+    "tenant_bounds",
     "wire_type",
 ]

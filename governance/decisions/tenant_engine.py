@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from governance.decisions.engine import EngineFault, PolicySource
+from governance.rego import Bounds, Capabilities
 from governance.vocabulary import ReasonCode
 
 POLICIES_ROOT = "tenants"
@@ -63,6 +64,11 @@ class TenantPolicy:
             f'{SERVED} := {{"rules": "{self.revision}", "value": value, '
             f'"data": data.{DATA_ROOT}.{self.name}.revision}}\n'
         )
+
+
+def tenant_bounds(name: str) -> Bounds:
+    """Say how far the Rego of a tenant may reach, in whichever engine it runs."""
+    return Bounds(Capabilities.read().for_others, (POLICIES_ROOT, name), ((DATA_ROOT, name),))
 
 
 class TenantEngine(Protocol):

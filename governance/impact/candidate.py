@@ -22,13 +22,12 @@ from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions.decision import Answer
 from governance.decisions.engine import ENTRYPOINT, POLICIES, EngineFault, PolicySource
 from governance.errors import Fault, InvalidInput
+from governance.rego import Bounds, Capabilities, RegoFault, judge, read_module
 
 FILE_MAXIMUM = 256 * 1024  # bytes of one module
 FILES_MAXIMUM = 500
 _ENTRY_PACKAGE = ENTRYPOINT.removeprefix("data.").rpartition(".")[0]
-_BEYOND = re.compile(
-    r"\b(?:http\.send|net\.[a-z_]+|opa\.runtime|rand\.intn|rego\.[a-z_]+|time\.now_ns|uuid\.rfc4122)\b"
-)
+_BOUNDS = Bounds(Capabilities.read().for_others, facts=(("governance",), ("revocations",)))
 _PACKAGE = re.compile(r"^package[ \t]+([A-Za-z_][\w.]*)[ \t]*(?:#.*)?$", re.MULTILINE)
 _PLACE = re.compile(r"--> (?P<path>.+):(?P<line>\d+):\d+$", re.MULTILINE)
 _ERROR = re.compile(r"^\s*error: (?!Compilation error)(?P<said>.+)$", re.MULTILINE)
@@ -58,6 +57,8 @@ def read_candidate(root: Path) -> PolicySource:
     texts, faults = _texts(root)
     if not faults:
         faults = [*_module_faults(root, texts), *_package_faults(root, texts)]
+    if not faults:
+        faults = [*_beyond_faults(root, texts)]
     if not faults:
         faults = _together_faults(root, texts)
     if faults:
@@ -91,15 +92,17 @@ def _texts(root: Path) -> tuple[dict[str, str], list[Fault]]:
 def _module_faults(root: Path, texts: Mapping[str, str]) -> Iterator[Fault]:
     for path, text in texts.items():
         try:
-            regorus.Engine().add_policy(path, text)
-        except BaseException as error:  # noqa: BLE001  a Rust panic arrives as a BaseException
-            yield _fault(root, error)
-        known = _lines_in_force(path)
-        for number, line in enumerate(text.split("\n"), 1):
-            if line in known or line.lstrip().startswith("#"):
-                continue
-            if found := _BEYOND.search(line):
-                yield Fault(f"{root / path}:{number}", f"names {found.group()}, which reaches beyond the input")
+            read_module(path, text)
+        except RegoFault as fault:
+            yield _fault(root, fault.__cause__) if fault.__cause__ else Fault(str(root / path), fault.detail)
+
+
+def _beyond_faults(root: Path, texts: Mapping[str, str]) -> Iterator[Fault]:
+    """Judge the parsed modules together; a line that the same module in force has may stay."""
+    for found in judge({path: read_module(path, text) for path, text in texts.items()}, _BOUNDS):
+        line = texts[found.path].split("\n")[found.line - 1]
+        if line not in _lines_in_force(found.path):
+            yield Fault(f"{root / found.path}:{found.line}", f"{found.message}: it reaches beyond the input")
 
 
 def _lines_in_force(path: str) -> frozenset[str]:
@@ -123,7 +126,7 @@ def _package_faults(root: Path, texts: Mapping[str, str]) -> Iterator[Fault]:
 def _together_faults(root: Path, texts: Mapping[str, str]) -> list[Fault]:
     try:
         regorus.Program.compile_from_modules("{}", list(texts.items()), [ENTRYPOINT])
-    except BaseException as error:  # noqa: BLE001  as above
+    except BaseException as error:  # noqa: BLE001  a Rust panic arrives as a BaseException
         return [_fault(root, error)]
     return []
 

@@ -26,7 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "simulation/",
     ),
     "opa_client": ("decisions/",),
-    "regorus": ("decisions/", "impact/candidate.py"),
+    "regorus": ("decisions/", "rego/", "impact/candidate.py"),
     "pydantic_settings": ("settings/",),
     "sqlmodel": ("storage/",),
     "sqlalchemy": ("storage/",),

@@ -64,7 +64,7 @@ def write(name: str, text: str) -> Callable[[Path], object]:
         (write("tenant.yaml", "name: [\n"), "/tenant.yaml", "not valid YAML"),
         (write("tenant.yaml", "- a\n"), "/tenant.yaml", "one object"),
         (lambda folder: shutil.rmtree(folder / "policy"), "", "no policies"),
-        (write("policy/bad.rego", HEAD + "broken if {\n"), "", "does not compile"),
+        (write("policy/bad.rego", HEAD + "broken if {\n"), "/policy/bad.rego", "does not compile"),
         (write("policy/bad.rego", "package imaging.decision\n"), "/policy/bad.rego", "must be of the package"),
         (write("policy/bad.rego", "package tenants.meeting_rooms_too\n"), "/policy/bad.rego", "must be of the package"),
         (write("policy/bad.rego", HEAD + "x := data.governance.clauses\n"), "/policy/bad.rego#line 5", "only"),
@@ -72,7 +72,22 @@ def write(name: str, text: str) -> Callable[[Path], object]:
         (write("policy/bad.rego", HEAD + "import data as d\n"), "/policy/bad.rego#line 5", "only"),
         (write("policy/bad.rego", HEAD + "x := data.tenant_data.other\n"), "/policy/bad.rego#line 5", "only"),
         (write("policy/bad.rego", HEAD + "x := http.send({})\n"), "/policy/bad.rego#line 5", "may not call http.send"),
-        (write("policy/bad.rego", HEAD + "x := opa . runtime()\n"), "/policy/bad.rego#line 5", "may not call"),
+        (
+            write("policy/bad.rego", HEAD + 'x := http["send"]({})\n'),
+            "/policy/bad.rego#line 5",
+            "may not call http.send",
+        ),
+        (
+            write("policy/bad.rego", HEAD + 'x := opa["runtime"]()\n'),
+            "/policy/bad.rego#line 5",
+            "may not call opa.runtime",
+        ),
+        (
+            write("policy/bad.rego", HEAD + "x if { count([1]) with count as http.send }\n"),
+            "/policy/bad.rego#line 5",
+            "may not replace count",
+        ),
+        (write("policy/bad.rego", HEAD + "x := opa . runtime()\n"), "/policy/bad.rego", "does not compile"),
         (write("data/terms.yaml", "terms: {}\n"), "/data/terms.yaml#/terms", "another file"),
         (write("data/more.json", '{"revision": 1}'), "/data/more.json#/revision", "keeps for itself"),
         (write("data/more.json", "{"), "/data/more.json", "not valid JSON (line 1)"),
@@ -138,6 +153,23 @@ def test_a_service_does_not_start_with_a_bad_tenant(settings: Settings, folder: 
     (folder / "tenant.yaml").unlink()
     with pytest.raises(ConfigurationError, match=r"tenant\.yaml: No such file"):
         build(settings.replaced(tenants=(str(folder),)), clock)
+
+
+@pytest.mark.peer
+def test_the_command_refuses_what_opa_refuses(folder: Path, opa: str) -> None:
+    (folder / "policy" / "more.rego").write_text(HEAD + "x := count(1)\n")
+    assert read_tenant(folder).name == "meeting_rooms"  # the embedded engine would find out when it is asked
+    refused = CliRunner().invoke(main, ["check-tenant", str(folder)])
+    assert refused.exit_code == 1
+    assert "invalid argument" in refused.output
+    assert opa
+
+
+def test_the_command_says_when_there_is_no_opa_to_ask(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    told = CliRunner().invoke(main, ["check-tenant", str(folder)])
+    assert told.exit_code == 0
+    assert "OPA was not asked" in told.output
 
 
 def test_the_command_says_what_a_service_would(folder: Path) -> None:
