@@ -37,6 +37,7 @@ class _Manifest(_Shape):
     entrypoint: str = Field(max_length=_TEXT)
     clients: list[str] = Field(min_length=1, max_length=1_000)
     search: list[str] = Field(default_factory=list)
+    receipts: bool = True
 
 
 class _Entity(_Shape):
@@ -82,7 +83,9 @@ def read_tenant(folder: Path) -> Tenant:
             faults.append(Fault(str(folder), f"the policy {fault.detail}"))
     if faults:
         raise ConfigurationError(faults)
-    return Tenant(manifest.name, manifest.title, policy, frozenset(manifest.clients), searches, entities)
+    return Tenant(
+        manifest.name, manifest.title, policy, frozenset(manifest.clients), searches, entities, manifest.receipts
+    )
 
 
 def read_tenants(folders: Iterable[str]) -> list[Tenant]:
@@ -145,7 +148,7 @@ def _entities(folder: Path, given: object, faults: list[Fault]) -> dict[Searched
     for kind, entities in named.items():
         if len({(entity.type, entity.id) for entity in entities}) != len(entities):
             faults.append(Fault(f"{folder / 'data'}#/entities/{_LISTS[kind]}", "has an entity twice"))
-    return {kind: tuple(sorted(found, key=lambda one: (one.type, one.id))) for kind, found in named.items()}
+    return {kind: tuple(found) for kind, found in named.items()}
 
 
 def _policies(folder: Path, faults: list[Fault]) -> PolicySource | None:

@@ -35,7 +35,7 @@ class Tenant:
 
     ``name`` is part of its addresses, ``title`` is for people. ``clients`` are the registered services that may ask,
     ``*`` for every one that holds the scope. ``searches`` is what can be searched, over ``entities``: those of a kind
-    in the order of their type and id.
+    in the order of the data. ``receipts`` says whether an answer tells where it is recorded.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Tenant:
     clients: frozenset[str]
     searches: frozenset[Searched]
     entities: Mapping[Searched, tuple[Entity, ...]]
+    receipts: bool = True
 
     def admits(self, client_id: str) -> bool:
         """Say whether a registered service may ask here."""

@@ -152,15 +152,17 @@ def _open(searched: schemas.TenantSearched) -> dict[str, Any]:
 
 def _decided(tenant: Tenant, questions: list[Question]) -> list[dict[str, Any]]:
     answers = current_services().uses.tenants.evaluate_all(tenant, questions, current_caller())
-    return [_rendered(answer) for answer in answers]
+    return [_rendered(tenant, answer) for answer in answers]
 
 
-def _rendered(answer: TenantAnswer) -> dict[str, Any]:
-    """Render an answer: the rules' own context, and under ours where the decision is recorded."""
-    ours: dict[str, Any] = {"id": answer.id, "policy_revision": answer.revision, "log_index": answer.index}
+def _rendered(tenant: Tenant, answer: TenantAnswer) -> dict[str, Any]:
+    """Render an answer: the rules' own context, and in it where the decision is recorded, if the tenant wants it."""
+    context = dict(answer.context)
+    if tenant.receipts:
+        context |= {"id": answer.id, "policy_revision": answer.revision, "log_index": answer.index}
     if answer.reasons:
-        ours["reasons"] = [reason.value for reason in answer.reasons]
-    return {"decision": answer.permit, "context": dict(answer.context) | ours}
+        context["reasons"] = [reason.value for reason in answer.reasons]
+    return {"decision": answer.permit} | ({"context": context} if context else {})
 
 
 def _found(
@@ -182,9 +184,14 @@ def _found(
     tokens = PageTokens(services.infrastructure.settings.key_encryption_key.get_secret_value(), search)
     page = tokens.page(wanted)
     found = services.uses.tenants.search(tenant, searched, question, caller, page)
-    return jsonify(tokens.answer(page, found, [_entity(searched, hit) for hit in found.hits]))
+    answer = tokens.answer(page, found, [_entity(searched, hit) for hit in found.hits])
+    if not tenant.receipts:
+        del answer["context"]
+        if "page" not in body and found.after is None:  # nobody asked for a page, and there is no other
+            del answer["page"]
+    return jsonify(answer)
 
 
 def _entity(searched: Searched, hit: Entity) -> dict[str, Any]:
-    made: dict[str, Any] = {"name": hit.id} if searched is Searched.ACTION else {"type": hit.type, "id": hit.id}
-    return made | ({"properties": dict(hit.properties)} if hit.properties else {})
+    """Render a hit: its type and id, or an action's name, and nothing else the data has of it (section 8)."""
+    return {"name": hit.id} if searched is Searched.ACTION else {"type": hit.type, "id": hit.id}
