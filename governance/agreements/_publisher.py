@@ -9,8 +9,12 @@ from sqlmodel import Session
 from governance.agreements import _store
 from governance.agreements._records import RecordReader
 from governance.agreements.compilation import PolicyData, compile_policy
+from governance.errors import Unavailable
 from governance.storage import Database, locked
+from governance.telemetry import get_logger
 from governance.vocabulary import AgreementStatus
+
+_log = get_logger(__name__)
 
 Subscriber = Callable[[PolicyData], None]
 
@@ -24,8 +28,9 @@ class PolicyPublisher:
     another, whose subscribers may wait themselves (for the engine, for the write lock).
     """
 
-    def __init__(self, database: Database, reader: RecordReader) -> None:
+    def __init__(self, database: Database, reader: RecordReader, rules: str) -> None:
         self._database = database
+        self._rules = rules
         self._reader = reader
         self._lock = RLock()
         self._compiled: int | None = None
@@ -46,26 +51,40 @@ class PolicyPublisher:
             Exception: what a subscriber raised.
         """
         with self._alone():
-            with self._database.reading() as session:
-                generation = _store.generation(session)
-                if self._policy is not None and generation == self._published:
-                    return self._policy
-                if self._policy is None or generation != self._compiled:
-                    self._policy = self._compile(session)
-                    self._compiled = generation
-            if self._policy.revision != self._delivered:
-                self._deliver(self._policy)
+            generation, policy = self._newest()
+            if policy.revision != self._delivered:
+                self._deliver(policy)
             self._published = generation
-            return self._policy
+            return policy
+
+    def _newest(self) -> tuple[int, PolicyData]:
+        """Give the count of changes and what is compiled of them, compiling if it changed."""
+        with self._database.reading() as session:
+            generation = _store.generation(session)
+            if self._policy is None or generation != self._compiled:
+                self._policy = self._compile(session)
+                self._compiled = generation
+            return generation, self._policy
 
     def behind(self, session: Session) -> bool:
         """Say whether a snapshot shows a policy that was not published here; one look-up, for every decision."""
         return _store.generation(session) != self._published
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Hand the current policy data over now and again after every change; gives the call that ends it."""
+        """Hand the current policy data over now and again after every change; gives the call that ends it.
+
+        A subscriber that cannot take it now (Unavailable) is told again by the next :meth:`refresh`: a part that is
+        down at the start comes up later by itself.
+        """
         with self._alone():
-            subscriber(self.refresh())
+            generation, policy = self._newest()
+            if not self._subscribers:
+                self._delivered, self._published = policy.revision, generation
+            try:
+                subscriber(policy)
+            except Unavailable as failure:
+                _log.error("policy data not taken at the start", reason=failure.reason)
+                self._delivered = self._published = None
             self._subscribers.append(subscriber)
 
         def unsubscribe() -> None:
@@ -82,8 +101,9 @@ class PolicyPublisher:
     @property
     def unsigned(self) -> tuple[tuple[str, int], ...]:
         """Give the active versions kept out of the policy because a signature no longer counts."""
-        self.refresh()
-        return self._unsigned
+        with self._alone():
+            self._newest()
+            return self._unsigned
 
     def _alone(self) -> AbstractContextManager[None]:
         return locked(self._lock, "policy.changing", "The agreements are changing at this moment. Ask again.")
@@ -92,7 +112,7 @@ class PolicyPublisher:
         found = self._reader.compilables(session, _store.compilable(session))
         out = [one.agreement for one in found if one.status is AgreementStatus.ACTIVE and not one.fully_signed]
         self._unsigned = tuple(sorted((agreement.id, agreement.version) for agreement in out))
-        return compile_policy(found)
+        return compile_policy(found, self._rules)
 
     def _deliver(self, policy: PolicyData) -> None:
         failures: list[Exception] = []

@@ -3,7 +3,8 @@
 Rules:
 
 1. Pure and deterministic: the order in which agreements come, and the order of the lists in a text, change nothing. The
-   revision is the SHA-256 of the RFC 8785 text of the compiled document without its revision.
+   revision is the SHA-256 of the RFC 8785 text of the compiled document without its revision, and of the digest of the
+   rules that are to decide with it: other rules are another revision.
 2. ``index`` holds what is active and signed by every party; ``lapsed`` what is suspended, expired or terminated, only
    so that a denial can say so. What was never signed by all, or no longer counts as signed, is in neither.
 3. One version an agreement: the active one, else the newest.
@@ -57,11 +58,12 @@ def agreements_in_force(data: PolicyData) -> frozenset[str]:
     return frozenset(key.rsplit("/", 1)[0] for key in keys)
 
 
-def compile_policy(candidates: Iterable[Compilable]) -> PolicyData:
+def compile_policy(candidates: Iterable[Compilable], rules: str = "") -> PolicyData:
     """Give the policy data of the agreements.
 
     Args:
         candidates: every version on file that was not superseded, in any order.
+        rules: names the rules that are to decide with it; a part of the revision.
     """
     clauses: dict[str, dict[str, Any]] = {}
     index: Index = {}
@@ -70,7 +72,7 @@ def compile_policy(candidates: Iterable[Compilable]) -> PolicyData:
         clauses |= compile_clauses(found.agreement)
         _add(index if found.status is AgreementStatus.ACTIVE else lapsed, found.agreement)
     body = {"index": _sorted(index), "lapsed": _sorted(lapsed), "clauses": clauses}
-    revision = hashlib.sha256(rfc8785.dumps(body)).hexdigest()
+    revision = hashlib.sha256(rfc8785.dumps({**body, "rules": rules} if rules else body)).hexdigest()
     return PolicyData(revision, {"revision": revision, **body})
 
 

@@ -65,6 +65,7 @@ class Agreements:
         recorder: records every change, in the transaction that makes it.
         clock: read once in each use case.
         organisations: gives the ODS codes that may be a party of a new text.
+        rules: names the rules that decide with the policy data; a part of its revision.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class Agreements:
         recorder: Recorder,
         clock: Clock,
         organisations: Organisations,
+        rules: str = "",
     ) -> None:
         self._database = database
+        self._rules = rules
         self._organisations = organisations
         self._ledger = Ledger(database, recorder, clock)
         self._reader = RecordReader()
-        self._publisher = PolicyPublisher(database, self._reader)
+        self._publisher = PolicyPublisher(database, self._reader, rules)
         self._keys = KeyRegister(self._ledger)
         self.transfer = Transfer(database, self._ledger, self._reader, organisations)
 
@@ -302,7 +305,7 @@ class Agreements:
         """
         with self._database.reading() as session:
             found = self._reader.compilables(session, _store.compilable(session))
-        return compile_policy(apply(found, changes))
+        return compile_policy(apply(found, changes), self._rules)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Hand the policy data over now and after each change; gives the call that ends it."""

@@ -1,6 +1,7 @@
 """Wires what decides: the engine, and each use case that asks it."""
 
 from datetime import datetime
+from pathlib import Path
 
 from sqlmodel import Session
 
@@ -23,26 +24,48 @@ from governance.clock import LONDON
 from governance.decisions import (
     DecisionService,
     Engine,
+    OpaAccess,
     OpaEngine,
+    OpaHost,
     OpaTenantEngine,
     PolicyInformationPoint,
     PolicySource,
     RegorusEngine,
     RegorusTenantEngine,
+    RulesRefused,
     TenantEngine,
     review_sample,
 )
 from governance.decisions.pip import ReadsToday
+from governance.errors import ConfigurationError, Fault
 from governance.impact import ImpactAnalysis
+from governance.outbound import ClientCertificate
 from governance.tenants import Tenant, Tenants, read_tenants
 from governance.vocabulary import EventKind, Outcome
 
 
-def make_engine(infrastructure: Infrastructure) -> Engine:
-    settings, policies = infrastructure.settings, PolicySource.from_directory()
+def make_opa(infrastructure: Infrastructure) -> OpaHost | None:
+    """Make what stands for the OPA server, if there is one to decide with; nothing is asked of it yet."""
+    settings = infrastructure.settings
     if settings.opa_url is None:
-        return RegorusEngine(policies)
-    return OpaEngine(settings.opa_url, policies, settings.engine_timeout, outbound=infrastructure.outbound)
+        return None
+    files = (settings.opa_client_certificate, settings.opa_client_key)
+    certificate = ClientCertificate(*map(Path, filter(None, files))) if all(files) else None
+    token = settings.opa_token.get_secret_value() if settings.opa_token else None
+    return OpaHost(
+        settings.opa_url,
+        settings.engine_timeout,
+        OpaAccess(token, certificate),
+        interval=settings.opa_check_interval,
+        may_be_open=settings.profile == "demo",
+        outbound=infrastructure.outbound,
+        observe=lambda holder, what: infrastructure.metrics.engine_differed(holder=holder, what=what),
+    )
+
+
+def make_engine(opa: OpaHost | None) -> Engine:
+    policies = PolicySource.from_directory()
+    return RegorusEngine(policies) if opa is None else OpaEngine(opa, policies)
 
 
 def make_decisions(infrastructure: Infrastructure, registers: Registers, engine: Engine) -> DecisionService:
@@ -184,12 +207,24 @@ def make_lists(
     )
 
 
-def make_tenants(infrastructure: Infrastructure) -> Tenants:
-    """Read every tenant's folder; raises ConfigurationError with the faults of all of them."""
+def make_tenants(infrastructure: Infrastructure, opa: OpaHost | None) -> Tenants:
+    """Read every tenant's folder, and let OPA compile it if it is to decide.
+
+    Raises:
+        ConfigurationError: with the faults of all of them.
+    """
+    folders = infrastructure.settings.tenants
+    faults: list[Fault] = []
+    held: list[tuple[Tenant, TenantEngine]] = []
+    for folder, tenant in zip(folders, read_tenants(folders), strict=True):
+        try:
+            held.append((tenant, _tenant_engine(opa, tenant)))
+        except RulesRefused as refused:
+            faults.append(Fault(folder, f"is refused by the OPA server: {refused.detail}"))
+    if faults:
+        raise ConfigurationError(faults)
     return Tenants(
-        held=[
-            (tenant, _tenant_engine(infrastructure, tenant)) for tenant in read_tenants(infrastructure.settings.tenants)
-        ],
+        held=held,
         pseudonymiser=infrastructure.pseudonymiser,
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
@@ -197,11 +232,8 @@ def make_tenants(infrastructure: Infrastructure) -> Tenants:
     )
 
 
-def _tenant_engine(infrastructure: Infrastructure, tenant: Tenant) -> TenantEngine:
-    settings = infrastructure.settings
-    if settings.opa_url is None:
-        return RegorusTenantEngine(tenant.policy)
-    return OpaTenantEngine(settings.opa_url, tenant.policy, settings.engine_timeout, outbound=infrastructure.outbound)
+def _tenant_engine(opa: OpaHost | None, tenant: Tenant) -> TenantEngine:
+    return RegorusTenantEngine(tenant.policy) if opa is None else OpaTenantEngine(opa, tenant.policy)
 
 
 def _reads_today(search: AuditSearch) -> ReadsToday:

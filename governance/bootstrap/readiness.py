@@ -123,6 +123,7 @@ class StateReader:
             checked=0 if check is None else check.done,
             check_age=None if whole_at is None else max(0.0, (now - whole_at).total_seconds()),
             ready=ready,
+            engine=uses.opa.trusted() if uses.opa else {},
             edges={
                 state.client_id: Edge(
                     current=state.current,

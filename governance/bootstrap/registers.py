@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from governance.agreements import Agreements
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.catalogue import Catalogue
+from governance.decisions import PolicySource
 from governance.emergency import EmergencyGrants
 from governance.federation import FederationDirectory, RegisteredOrigins
 from governance.relationships import Relationships
@@ -49,6 +50,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
             infrastructure.recorder,
             clock,
             lambda session: {trust.ods for trust in federation.trusts(session)},
+            PolicySource.from_directory().digest,
         ),
         tokens=TokenService(
             issuer=settings.issuer,

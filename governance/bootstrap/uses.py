@@ -13,7 +13,7 @@ from governance.bootstrap import _registering as registering
 from governance.bootstrap import _watching as watching
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
-from governance.decisions import Engine
+from governance.decisions import Engine, OpaHost
 from governance.detection import DetectionEngine
 from governance.edges import Bundles, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
@@ -36,6 +36,7 @@ class Uses:
     enforcement: EnforcementPoint
     lists: ArchiveLists
     tenants: Tenants
+    opa: OpaHost | None
     bundles: Bundles
     edges: Edges
     edge_watch: EdgeWatch
@@ -53,7 +54,8 @@ class Uses:
 def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engine | None) -> Uses:
     """Make every use case; the order is that of who gets changed terms first (this process, then tokens, edges)."""
     settings, database, clock = infrastructure.settings, infrastructure.database, infrastructure.clock
-    decisions = deciding.make_decisions(infrastructure, registers, engine or deciding.make_engine(infrastructure))
+    opa = deciding.make_opa(infrastructure)
+    decisions = deciding.make_decisions(infrastructure, registers, engine or deciding.make_engine(opa))
     terms = CurrentTerms(database, decisions, registers.agreements)
     access = deciding.make_access(infrastructure, registers, decisions, terms)
     bundles = watching.make_bundles(infrastructure, registers)
@@ -70,7 +72,8 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         impact=deciding.make_impact(infrastructure, registers),
         enforcement=enforcement,
         lists=deciding.make_lists(infrastructure, registers, decisions, enforcement, terms),
-        tenants=deciding.make_tenants(infrastructure),
+        tenants=deciding.make_tenants(infrastructure, opa),
+        opa=opa,
         bundles=bundles,
         edges=edges,
         edge_watch=watching.make_edge_watch(infrastructure, edges, alerts),

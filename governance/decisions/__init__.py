@@ -15,6 +15,8 @@ Example: ``decisions.decide(request, session, now, new_id).permit``.
 """
 
 from governance.decisions._opa_engine import OpaEngine
+from governance.decisions._opa_host import OpaHost
+from governance.decisions._opa_line import OpaAccess, RulesRefused
 from governance.decisions._opa_tenant import OpaTenantEngine
 from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions._regorus_tenant import RegorusTenantEngine
@@ -54,7 +56,9 @@ __all__ = [
     "Listing",
     "Obligation",
     "ObligationType",
+    "OpaAccess",
     "OpaEngine",
+    "OpaHost",
     "OpaTenantEngine",
     "PolicyInformationPoint",
     "PolicySource",
@@ -64,6 +68,7 @@ __all__ = [
     "RegorusTenantEngine",
     "RequestSubject",
     "ReviewSample",
+    "RulesRefused",
     "StudyFilter",
     "TenantEngine",
     "TenantPolicy",

@@ -10,8 +10,8 @@ What this adapter adds to the client, each for a fault seen in it:
 6. a time-out that starts anew with each byte, an answer without an end, a redirect to elsewhere: here a decision has
    one budget, in seconds and in bytes, and the outbound client spends all of it at the one server.
 
-A server that lost its memory is given it again beside the request that found out, which waits as long as its own budget
-allows, and by :meth:`OpaEngine.health`, for a service that is not ready is asked nothing else.
+The server is asked while it holds what was put there and nothing else, and a stranger may not change it; whatever is
+lost or differs is denied, and given again beside the request that found out (``_opa_host``).
 
 Several inputs are one question, up to :data:`TOGETHER` of them, with the budget of one: the exchange is paid for once,
 and all that is answered in it is of one revision.
@@ -20,27 +20,26 @@ Policies are uploaded before data, in import order, and only those that differ. 
 request, which OPA applies as one transaction.
 """
 
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from governance.agreements import PolicyData
 from governance.decisions._filter_answers import read_compiled
-from governance.decisions._opa_line import LOAD_TIMEOUT, Line, alone, guarded, put_policies
+from governance.decisions._opa_held import Owner
+from governance.decisions._opa_host import OpaHost
+from governance.decisions._opa_line import guarded
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, outcome_of, read_answer
 from governance.decisions.filters import StudyFilter
-from governance.outbound import Outbound, within
+from governance.outbound import within
 from governance.vocabulary import ReasonCode
 
 _PACKAGE, _RULE, _RULES = "imaging.decision", "answer", "answers"
 _FILTER = "imaging/filter/include"
-_PREFIX = "imaging/"  # every policy below it is ours
+_OWNER = Owner("network", ("imaging/",), (("imaging",), ("governance",)), (), ("governance",))
 _PATIENCE = 5.0  # seconds; other processes of the service take up a change in half a second
-_LOADS = 2 * LOAD_TIMEOUT  # seconds a load waits for the one under way, which has a budget of its own
 TOGETHER = 16  # inputs in one question
 
 T = TypeVar("T")
@@ -50,32 +49,17 @@ class OpaEngine:
     """Decides at an OPA server.
 
     Args:
-        url: base URL of the server, without a path.
+        host: the server.
         policies: the Rego modules it must hold.
-        timeout: seconds a decision may take, from the question to its last byte, before the answer is a denial.
-        token: bearer token for the server's API, if it asks for one.
         patience: seconds that other policy data may stay at the server before this process puts its own there.
-        outbound: the client that calls; one that may call this server and nobody else unless given.
     """
 
     name = "opa"
 
-    def __init__(
-        self,
-        url: str,
-        policies: PolicySource,
-        timeout: float = 0.5,
-        token: str | None = None,
-        patience: float = _PATIENCE,
-        outbound: Outbound | None = None,
-    ) -> None:
-        self._line = Line(url, timeout, token, outbound)
-        self._policies = policies
-        self._timeout = timeout
-        self._patience = patience
-        self._other_since: float | None = None
-        self._loading = threading.Lock()
-        self._starting, self._restoring = threading.Lock(), threading.Thread()
+    def __init__(self, host: OpaHost, policies: PolicySource, patience: float = _PATIENCE) -> None:
+        self._host = host
+        self._line = host.line
+        self._holding = host.hold(replace(_OWNER, modules=policies.modules), patience)
         self._data: PolicyData | None = None
         self._accepted: frozenset[str] = frozenset()
 
@@ -86,16 +70,15 @@ class OpaEngine:
 
     def load(self, data: PolicyData) -> None:
         """Upload policies and this data; raises EngineFault and then expects what it expected before."""
-        with alone(self._loading, _LOADS):
-            before = self._accepted
-            self._accepted = before | {data.revision}
-            try:
-                self._upload(data)
-            except EngineFault:
-                self._accepted = before
-                raise
-            self._data = data
-            self._accepted = frozenset({data.revision})
+        before = self._accepted
+        self._accepted = before | {data.revision}
+        try:
+            self._host.load(self._holding, data.document)
+        except EngineFault:
+            self._accepted = before
+            raise
+        self._data = data
+        self._accepted = frozenset({data.revision})
 
     def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
         """Decide on one policy input. Raises EngineFault."""
@@ -131,18 +114,16 @@ class OpaEngine:
         return self._asked(lambda: self._compile(policy_input))
 
     def health(self) -> Health:
-        """Say whether the server answers and holds the expected policy data; one that lost its memory is given it."""
+        """Say whether the server answers and holds what is expected; one that lost its memory is given it."""
+        held: str | None = None
         try:
-            with within(self._timeout) as deadline:
+            with within(self._host.timeout):
                 held = self._held()
-                if self._data is not None and (held is None or (held != self.revision and self._stayed_long())):
-                    self._restore().join(deadline.left)
-                    held = self._held()
+                if held != self.revision:
+                    self._host.again(self._holding)
+                self._host.require(self._holding)
         except EngineFault as fault:
-            return Health(ok=False, revision=None, detail=fault.detail)
-        if held is None or held != self.revision:
-            return Health(ok=False, revision=held, detail="the OPA server holds other policy data")
-        self._other_since = None
+            return Health(ok=False, revision=held, detail=fault.detail)
         return Health(ok=True, revision=self.revision, detail="the OPA server holds the expected policy data")
 
     def _held(self) -> str | None:
@@ -155,13 +136,14 @@ class OpaEngine:
 
     def _asked(self, question: Callable[[], T]) -> T:
         """Put a question within one budget; once more when the server had lost its memory and has it again in time."""
-        with within(self._timeout) as deadline:
+        with within(self._host.timeout):
+            self._host.require(self._holding)
             try:
                 return question()
             except EngineFault as fault:
-                if not self._lost(fault):
+                if not fault.reason.lacks_data:
                     raise
-            self._restore().join(deadline.left)
+            self._host.again(self._holding)
             return question()
 
     def _compile(self, policy_input: Mapping[str, Any]) -> StudyFilter:
@@ -173,18 +155,14 @@ class OpaEngine:
             raise EngineFault(ReasonCode.ENGINE_INVALID_ANSWER, "the OPA server's filter is not one")
         if "query" not in result:  # never: the filter names its policy data whenever there is some
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no filter")
-        made = read_compiled(result["query"], accepted | self._accepted)
-        self._other_since = None
-        return made
+        return read_compiled(result["query"], accepted | self._accepted)
 
     def _ask(self, policy_input: Mapping[str, Any]) -> Answer:
         accepted = self._accepted
         body = guarded(lambda: self._line.query(policy_input, _PACKAGE, _RULE))
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
-        answer = read_answer(body["result"], accepted | self._accepted)
-        self._other_since = None
-        return answer
+        return read_answer(body["result"], accepted | self._accepted)
 
     def _ask_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> Sequence[Answer | EngineFault]:
         """Put several inputs as one question. Raises EngineFault when it keeps every one of them from its answer."""
@@ -201,39 +179,4 @@ class OpaEngine:
         lost = next((one for one in outcomes if isinstance(one, EngineFault) and one.reason.lacks_data), None)
         if lost is not None:
             raise lost
-        self._other_since = None
         return outcomes
-
-    def _lost(self, fault: EngineFault) -> bool:
-        """Say whether a fault means that the server has to be given its data again."""
-        if fault.reason is ReasonCode.POLICY_STALE:
-            return self._stayed_long()
-        return fault.reason is ReasonCode.ENGINE_UNDEFINED
-
-    def _stayed_long(self) -> bool:
-        """Say whether other data stayed at the server longer than another process may be ahead, or behind."""
-        now = time.monotonic()
-        if self._other_since is None:
-            self._other_since = now
-        return now - self._other_since >= self._patience
-
-    def _restore(self) -> threading.Thread:
-        """Begin to give a server that lost its memory everything again, unless that is under way; give who does it."""
-        with self._starting:
-            if not self._restoring.is_alive():
-                self._restoring = threading.Thread(target=self._reload, name="opa-restore", daemon=True)
-                self._restoring.start()
-            return self._restoring
-
-    def _reload(self) -> None:
-        with self._loading, suppress(EngineFault):  # the next question finds out whether it worked
-            if self._data is not None:
-                self._upload(self._data)
-
-    def _upload(self, data: PolicyData) -> None:
-        with within(LOAD_TIMEOUT):
-            with self._line.loading(self._timeout) as client:
-                held = guarded(client.policies)
-            with self._line.loading() as client:
-                guarded(lambda: put_policies(client, held, _PREFIX, self._policies.modules))
-                guarded(lambda: client.update_or_create_data(dict(data.document), "governance"))

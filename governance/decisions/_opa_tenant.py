@@ -1,67 +1,84 @@
 """A tenant's policy at an OPA server, beside the network's own: another set of modules and another part of its data.
 
-They are put there on the first question, and again whenever the server has lost them or holds others.
+They are put there at the start, and again whenever the server has lost them or holds others (``_opa_host``). What the
+server made of them is held to the bounds of a tenant: it is its tree that is run.
 """
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
-from governance.decisions._opa_line import LOAD_TIMEOUT, Line, alone, guarded, put_policies
+from governance.decisions._opa_held import Owner
+from governance.decisions._opa_host import OpaHost
+from governance.decisions._opa_line import RulesRefused, guarded
 from governance.decisions.engine import EngineFault
-from governance.decisions.tenant_engine import DATA_ROOT, POLICIES_ROOT, SERVED, SERVED_ROOT, TenantPolicy, read_served
-from governance.outbound import Outbound, within
+from governance.decisions.tenant_engine import (
+    DATA_ROOT,
+    POLICIES_ROOT,
+    SERVED,
+    SERVED_ROOT,
+    TenantPolicy,
+    read_served,
+    tenant_bounds,
+)
+from governance.outbound import within
+from governance.telemetry import get_logger
 from governance.vocabulary import ReasonCode
+
+_log = get_logger(__name__)
+_PATIENCE = 0.0  # seconds; a folder changes with a restart, and then its new rules are the right ones
 
 
 class OpaTenantEngine:
     """Answers at an OPA server.
 
     Args:
-        url: base URL of the server, without a path.
-        policy: what it must hold.
-        timeout: seconds a question may take, to its answer's last byte.
-        token: bearer token for the server's API, if it asks for one.
-        outbound: the client that calls; one that may call this server and nobody else unless given.
+        host: the server.
+        policy: what it must hold; put there now, or when it can be reached.
+
+    Raises:
+        RulesRefused: the server does not compile the tenant's rules, or makes something of them that they must not be.
     """
 
-    def __init__(
-        self,
-        url: str,
-        policy: TenantPolicy,
-        timeout: float = 0.5,
-        token: str | None = None,
-        outbound: Outbound | None = None,
-    ) -> None:
-        self._line = Line(url, timeout, token, outbound)
-        self._policy = policy
-        self._timeout = timeout
-        self._loading = threading.Lock()
+    def __init__(self, host: OpaHost, policy: TenantPolicy) -> None:
+        self._host = host
+        self._name = policy.name
+        self._holding = host.hold(_owner(policy), _PATIENCE)
         self.revision = policy.revision
+        try:
+            host.load(self._holding, policy.document)
+        except RulesRefused:
+            raise
+        except EngineFault as fault:
+            _log.error("tenant not at its OPA", tenant=policy.name, reason=fault.reason.value, detail=fault.detail)
+            host.want(self._holding, policy.document)
 
     def value(self, policy_input: Mapping[str, Any]) -> object:
         """Give the value of the entrypoint; None when it has none. Raises EngineFault."""
-        try:
+        with within(self._host.timeout):
+            self._host.require(self._holding)
+            try:
+                return self._ask(policy_input)
+            except EngineFault as fault:
+                if not fault.reason.lacks_data:
+                    raise
+            self._host.again(self._holding)
             return self._ask(policy_input)
-        except EngineFault as fault:
-            if not fault.reason.lacks_data:
-                raise
-        with alone(self._loading, LOAD_TIMEOUT):
-            self._upload()
-        return self._ask(policy_input)
 
     def _ask(self, policy_input: Mapping[str, Any]) -> object:
-        package = f"{SERVED_ROOT}.{self._policy.name}"
-        with within(self._timeout):
-            body = guarded(lambda: self._line.query(policy_input, package, SERVED))
+        body = guarded(lambda: self._host.line.query(policy_input, f"{SERVED_ROOT}.{self._name}", SERVED))
         if not isinstance(body, dict) or "result" not in body:
             raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "the OPA server knows no answer")
         return read_served(body["result"], self.revision)
 
-    def _upload(self) -> None:
-        """Put the policy there, then the data: until both are, what is answered is stale and no answer."""
-        ours, data = f"{POLICIES_ROOT}/{self._policy.name}/", f"{DATA_ROOT}/{self._policy.name}"
-        with within(LOAD_TIMEOUT), self._line.loading() as client:
-            held = guarded(client.policies)
-            guarded(lambda: put_policies(client, held, ours, self._policy.modules))
-            guarded(lambda: client.update_or_create_data(self._policy.document, data))
+
+def _owner(policy: TenantPolicy) -> Owner:
+    served = f"{SERVED_ROOT}/{policy.name}.rego"
+    return Owner(
+        name=policy.name,
+        prefixes=(f"{POLICIES_ROOT}/{policy.name}/", served),
+        packages=tuple((root, policy.name) for root in (POLICIES_ROOT, SERVED_ROOT, DATA_ROOT)),
+        modules=policy.modules,
+        place=(DATA_ROOT, policy.name),
+        bounds=tenant_bounds(policy.name),
+        trusted=frozenset({served}),
+    )

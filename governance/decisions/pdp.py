@@ -51,7 +51,7 @@ class DecisionService:
     def __init__(self, engine: Engine, information: PolicyInformationPoint, sample: ReviewSample = review_all) -> None:
         self._engine = engine
         self._information = information
-        self._outdated = False
+        self._not_taken: ReasonCode | None = None
         self._sample = sample
 
     @property
@@ -70,25 +70,25 @@ class DecisionService:
         Raises:
             Unavailable: the engine could not take it; everything is denied until it takes what it is given.
         """
-        if data.revision == self._engine.revision and not self._outdated:
+        if data.revision == self._engine.revision and not self.outdated:
             return
         try:
             self._engine.load(data)
         except EngineFault as fault:
-            self._outdated = True
+            self._not_taken = fault.reason
             _log.error("policy data not taken", engine=self._engine.name, reason=fault.reason.value)
             raise Unavailable(fault.reason.value, _NOT_TAKEN) from fault
-        self._outdated = False
+        self._not_taken = None
 
     @property
     def outdated(self) -> bool:
         """Say whether the engine did not take what is in force now, so that everything is denied until it does."""
-        return self._outdated
+        return self._not_taken is not None
 
     def health(self) -> Health:
         """Say whether the engine can decide, and with what is in force; raises nothing."""
         health = self._engine.health()
-        if health.ok and self._outdated:
+        if health.ok and self.outdated:
             return Health(ok=False, revision=health.revision, detail="the engine did not take the newest policy data")
         return health
 
@@ -165,8 +165,9 @@ class DecisionService:
 
     def _answers(self, asked: Sequence[AccessRequest], session: Session, now: datetime) -> list[Answer]:
         """Answer each question, putting the same one once (rule 5)."""
-        if self._outdated:
-            return [_denial(ReasonCode.POLICY_STALE, self._engine.revision)] * len(asked)
+        if self._not_taken is not None:  # before the first load there is nothing that could be out of date
+            reason = ReasonCode.POLICY_STALE if self._engine.revision else self._not_taken
+            return [_denial(reason, self._engine.revision)] * len(asked)
         answers: dict[AccessRequest, Answer] = {}
         gathered: dict[AccessRequest, PolicyInput] = {}
         answers |= {one: _denial(one.refusal, self._engine.revision) for one in asked if one.refusal is not None}

@@ -4,6 +4,7 @@ import atexit
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 
 from governance.audit.checker import open_reader
 from governance.bootstrap import Services
@@ -12,6 +13,7 @@ from governance.intake.syslog_server import SyslogServer
 from governance.jobs.history import HistoryWatch
 from governance.jobs.leadership import Leadership
 from governance.jobs.log_check import PAGE, LogCheck
+from governance.jobs.opa import watch_opa
 from governance.jobs.reminders import Reminders
 from governance.jobs.ticker import Job, Ticker
 
@@ -127,6 +129,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         return lambda: leadership.held() and run()
 
     return [
+        *_watched_opa(services),
         Job("checkpoint", settings.checkpoint_interval, led(checkpoint)),
         Job("log_check", PAGE / settings.log_check_pace, led(check_log)),
         Job("detection", settings.detection_interval, led(detect)),
@@ -145,6 +148,12 @@ def _forget(services: Services, now: datetime) -> None:
     with services.infrastructure.database.transaction() as session:
         services.registers.relationships.purge_opt_outs(session, now)
         services.registers.emergency.forget(session, now)
+
+
+def _watched_opa(services: Services) -> list[Job]:
+    """Give the job that holds an OPA to what was put there; none where the embedded engine decides."""
+    opa, settings = services.uses.opa, services.infrastructure.settings
+    return [] if opa is None else [Job("opa", settings.opa_check_interval / 2, partial(watch_opa, opa, services))]
 
 
 def _history(services: Services) -> tuple[Callable[[], bool], Callable[[], bool]]:

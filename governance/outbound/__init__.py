@@ -22,7 +22,7 @@ Example: ``Outbound(Peers()).get(CallPurpose.JWKS, "https://idp.rrk.example/jwks
 """
 
 from governance.outbound.budget import BUDGETS, Budget, CallPurpose, Deadline, seconds_left, within
-from governance.outbound.client import Answer, Outbound
+from governance.outbound.client import Answer, ClientCertificate, Outbound
 from governance.outbound.documents import Documents, Freshness
 from governance.outbound.failure import CallOutcome, OutboundFailed
 from governance.outbound.peers import LOOPBACK, IPNetwork, Peers
@@ -34,6 +34,7 @@ __all__ = [
     "Budget",
     "CallOutcome",
     "CallPurpose",
+    "ClientCertificate",
     "Deadline",
     "Documents",
     "Freshness",

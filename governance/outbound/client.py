@@ -36,6 +36,17 @@ class Answer:
     body: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """What a server is shown in the TLS handshake: a certificate, with those between it and its authority, and its key.
+
+    Both are files in PEM; a renewed one is taken up by a restart.
+    """
+
+    certificate: Path
+    key: Path
+
+
 class Outbound:
     """Calls strangers.
 
@@ -64,7 +75,7 @@ class Outbound:
         self._authorities = authorities
         self._budgets = budgets
         self._slots = Slots()
-        self._tls: ssl.SSLContext | None = None
+        self._tls: dict[ClientCertificate | None, ssl.SSLContext] = {}
         self._making_tls = Lock()
 
     def get(
@@ -96,7 +107,14 @@ class Outbound:
                 raise OutboundFailed(CallOutcome.URL_REFUSED) from None
         return Answer(answer.status_code, answer.headers, answer.content)
 
-    def equip(self, session: S, purpose: CallPurpose, budget: Budget | None = None, unix: str | None = None) -> S:
+    def equip(
+        self,
+        session: S,
+        purpose: CallPurpose,
+        budget: Budget | None = None,
+        unix: str | None = None,
+        certificate: ClientCertificate | None = None,
+    ) -> S:
         """Make a library's own session call through this client, and heed nothing of the environment.
 
         Args:
@@ -104,6 +122,7 @@ class Outbound:
             purpose: what its calls are for.
             budget: the limits of a call; those of the purpose unless given.
             unix: path of the Unix socket at which every host of its URLs is called.
+            certificate: shown to every server that it calls.
         """
         limits = budget or self._budgets[purpose]
         session.trust_env = False
@@ -112,7 +131,7 @@ class Outbound:
             limits,
             lambda deadline: self._call(deadline, limits, unix),
             self._slots,
-            self._context,
+            partial(self._context, certificate),
             partial(self._ended, purpose),
         )
         for scheme in ("https://", "http://"):
@@ -131,12 +150,12 @@ class Outbound:
     def _call(self, deadline: Deadline, budget: Budget, unix: str | None) -> Call:
         return Call(deadline, budget.size, self._peers, self._resolver, unix)
 
-    def _context(self) -> ssl.SSLContext:
-        """Make the TLS context when the first call needs it: reading the authorities takes a while."""
+    def _context(self, certificate: ClientCertificate | None) -> ssl.SSLContext:
+        """Make a TLS context when the first call needs it: reading the authorities takes a while."""
         with self._making_tls:
-            if self._tls is None:
-                self._tls = _tls_context(self._authorities or _authorities())
-            return self._tls
+            if certificate not in self._tls:
+                self._tls[certificate] = _tls_context(self._authorities or _authorities(), certificate)
+            return self._tls[certificate]
 
 
 def _authorities() -> Path:
@@ -144,12 +163,14 @@ def _authorities() -> Path:
     return Path(named or DEFAULT_CA_BUNDLE_PATH)
 
 
-def _tls_context(authorities: Path) -> ssl.SSLContext:
+def _tls_context(authorities: Path, certificate: ClientCertificate | None) -> ssl.SSLContext:
     try:
         if authorities.is_dir():
             made = ssl.create_default_context(capath=str(authorities))
         else:
             made = ssl.create_default_context(cafile=str(authorities))
+        if certificate is not None:
+            made.load_cert_chain(certificate.certificate, certificate.key)
     except OSError:  # nothing there, or nothing that can be read
         raise OutboundFailed(CallOutcome.TLS_FAILED) from None
     made.sslsocket_class = SecureSocket

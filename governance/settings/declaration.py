@@ -36,6 +36,7 @@ from governance.settings.values import (
 )
 
 _HALVES = ("client_certificate_header", "trusted_proxies")
+_OPA_HALVES = ("opa_client_certificate", "opa_client_key")
 
 
 def _none() -> Mapping[str, Any]:
@@ -131,6 +132,22 @@ class Settings(BaseSettings):
             " Unset: the embedded engine decides.",
         ),
     ] = None
+    opa_token: Annotated[
+        Token, Field(description="Bearer token that the OPA server asks for. Unset: none is sent.")
+    ] = None
+    opa_client_certificate: Annotated[
+        str | None,
+        Field(description="File (PEM) of the client certificate that is shown to the OPA server. Unset: none is."),
+    ] = None
+    opa_client_key: Annotated[str | None, Field(description="File (PEM) of that certificate's key.")] = None
+    opa_check_interval: Annotated[
+        Seconds,
+        Field(
+            ge=0.2,
+            le=60,
+            description="Seconds for which anybody else's change of rules or data at the OPA server may go unnoticed.",
+        ),
+    ] = 2.0
     tenants: Annotated[
         Folders, Field(description="Folders of AuthZEN tenants; a bad one stops the start. Unset: none.")
     ] = ()
@@ -306,7 +323,7 @@ class Settings(BaseSettings):
 
         It is raised outside the handler, so that no library's error with values in it hangs on to it.
         """
-        made, faults = None, _lone_half(given)
+        made, faults = None, _lone_half(given) + _lone_opa_half(given)
         try:
             made = check(given)
             faults += _together(made, given)
@@ -323,6 +340,14 @@ def _lone_half(given: Mapping[str, Any]) -> list[Fault]:
     if not header or proxies:
         return []
     return [Fault(variable(_HALVES[1]), "is required when the other half of client certificates is set")]
+
+
+def _lone_opa_half(given: Mapping[str, Any]) -> list[Fault]:
+    """What is shown to the OPA server is a certificate and its key."""
+    missing = [name for name in _OPA_HALVES if not given.get(name)]
+    if len(missing) != 1:
+        return []
+    return [Fault(variable(missing[0]), "is required when the other half of the certificate for OPA is set")]
 
 
 def _together(made: "Settings", given: Mapping[str, Any]) -> list[Fault]:

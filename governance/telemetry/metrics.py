@@ -56,6 +56,7 @@ class Snapshot:
     detection_stalled: float = 0.0  # seconds that the cursor stood still with entries to read
     known: bool = True
     age: float = 0.0
+    engine: Mapping[str, bool] = field(default_factory=dict)  # network or tenant -> whether OPA holds what is its own
 
 
 class State(Collector):
@@ -83,6 +84,14 @@ class State(Collector):
             "Seconds since the database last told its gauges; they are absent while it does not.",
             now.age,
         )
+        engine = GaugeMetricFamily(
+            "governance_engine_trusted",
+            "Whether the OPA server was just found to hold its rules and data, and nothing else (1).",
+            labels=["holder"],
+        )
+        for holder, trusted in sorted(now.engine.items()):
+            engine.add_metric([holder], int(trusted))
+        yield engine
         if now.known:
             yield from _stored(now)
 
@@ -131,6 +140,9 @@ class Metrics:
         self._http_time = seconds("governance_http_request_duration_seconds", "HTTP request time.", ["route"])
         self._alerts_raised = counter("governance_alerts_raised", "Findings raised.", ["rule", "severity"])
         self._job_runs = counter("governance_job_runs", "Background job runs.", ["task", "result"])
+        self._differences = counter(
+            "governance_engine_differences", "What the OPA server held that was not put there.", ["holder", "what"]
+        )
         self._outbound = counter("governance_outbound_calls", "Calls to others.", ["purpose", "outcome"])
         self._build = Gauge(
             "governance_build_info",
@@ -204,6 +216,10 @@ class Metrics:
     def job_ran(self, *, job: str, result: str) -> None:
         """Count one run of a background job (ok or failed)."""
         self._job_runs.labels(job, result).inc()
+
+    def engine_differed(self, *, holder: str, what: str) -> None:
+        """Count one difference at the OPA server: of the network, a tenant or the server, in rules, data or open."""
+        self._differences.labels(holder, what).inc()
 
     def called_out(self, purpose: str, outcome: str) -> None:
         """Count one call to somebody else by what it was for (jwks, opa and so on) and how it ended."""

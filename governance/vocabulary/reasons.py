@@ -115,6 +115,13 @@ class ReasonCode(StrEnum):
         _Is.OUTSIDE_POLICY,
         _Is.UNDECIDED,
     )
+    ENGINE_UNTRUSTED = (
+        "engine.untrusted",
+        "The policy engine holds rules that are not the service's own, so it was not allowed.",
+        _Is.OUTSIDE_POLICY,
+        _Is.TRANSIENT,
+        _Is.UNDECIDED,
+    )
     HOURS_OUTSIDE = "hours.outside", "It is outside the hours the agreement allows.", _Is.CURABLE
     LABEL_EXCLUDED = "label.excluded", "The agreement leaves out records marked like this one.", _Is.ABOUT_PATIENT
     MODALITY_NOT_COVERED = "modality.not_covered", "The agreement does not cover this kind of scan."

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from governance.decisions import OpaEngine, PolicySource
+from governance.decisions import PolicySource
 from governance.simulation import network, showcase
 from governance.vocabulary import Scope
-from tests.peers.opa import OpaServer
+from tests.peers.opa import OpaServer, engine_at
 from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
 QUESTION = {
@@ -34,7 +34,7 @@ def own_opa(opa: str) -> Iterator[OpaServer]:
 @pytest.fixture
 def world(own_opa: OpaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RegionWorld]:
     home = seed_home(tmp_path / "home", "http://127.0.0.1:8080", "http://127.0.0.1:9")
-    made = RegionWorld(home, engine=OpaEngine(own_opa.url, PolicySource.from_directory(), 5.0))
+    made = RegionWorld(home, engine=engine_at(own_opa.url, PolicySource.from_directory(), 5.0))
     made.feed_showcase()
     yield made
     made.close()

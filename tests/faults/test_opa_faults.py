@@ -19,7 +19,7 @@ from governance.jobs.ticker import Job, Ticker
 from governance.outbound import CallOutcome, CallPurpose, Outbound, Peers
 from governance.simulation import network, showcase
 from tests.fakes.opa_line import Exchange, OpaLine, Trouble
-from tests.peers.opa import OpaServer
+from tests.peers.opa import OpaServer, engine_at, open_host
 from tests.worlds.agreements import OFFICE
 from tests.worlds.region import DIRECT_CARE, RegionWorld, seed_home
 
@@ -77,7 +77,7 @@ def region(opa: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regio
     server.start()
     home = seed_home(tmp_path_factory.mktemp("faults") / "home", "http://127.0.0.1:8080", "http://127.0.0.1:9")
     with OpaLine(server.port) as line:
-        world = RegionWorld(home, engine=OpaEngine(line.url, PolicySource.from_directory(), BUDGET))
+        world = RegionWorld(home, engine=engine_at(line.url, PolicySource.from_directory(), BUDGET))
         world.feed_showcase()
         yield Region(world, server, line)
         world.close()
@@ -188,7 +188,7 @@ def test_garbage_is_a_denial(region: Region, name: str) -> None:
 def test_each_call_is_counted_by_how_it_ended(region: Region) -> None:
     observed: list[tuple[CallPurpose, CallOutcome]] = []
     outbound = Outbound(Peers(own=[region.line.url]), observe=lambda *seen: observed.append(seen))
-    engine = OpaEngine(region.line.url, PolicySource.from_directory(), BUDGET, outbound=outbound)
+    engine = OpaEngine(open_host(region.line.url, BUDGET, outbound), PolicySource.from_directory())
     engine.load(region.world.services.registers.agreements.compiled())
     assert set(observed) == {(CallPurpose.OPA, CallOutcome.ANSWERED)}
     with troubled(region, promises_too_much), pytest.raises(EngineFault):
@@ -331,7 +331,7 @@ def reactivated(region: Region) -> bool:
 
 def test_data_that_somebody_else_put_there_is_replaced(opa: str, region: Region, tmp_path: Path) -> None:
     eventually(region.permits, "the service does not permit")
-    other = OpaEngine(region.opa.url, PolicySource.from_directory(), BUDGET)
+    other = engine_at(region.opa.url, PolicySource.from_directory(), BUDGET)
     compiled = region.world.services.registers.agreements.compiled()
     other.load(type(compiled)("other", {**compiled.document, "revision": "other"}))
     assert region.ask() == (False, ["policy.stale"])

@@ -3,7 +3,7 @@
 import pytest
 
 from governance.decisions import OpaEngine, PolicySource, RegorusEngine
-from tests.peers.opa import OpaServer
+from tests.peers.opa import OpaServer, engine_at
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def policies() -> PolicySource:
 @pytest.fixture(scope="session")
 def opa_engine(opa_server: OpaServer, policies: PolicySource) -> OpaEngine:
     """Decide at the real OPA server."""
-    return OpaEngine(opa_server.url, policies, timeout=10)
+    return engine_at(opa_server.url, policies, 10)
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from governance.agreements import PolicyData
-from governance.decisions import Engine, EngineFault, OpaEngine, PolicySource, RegorusEngine
+from governance.decisions import Engine, EngineFault, PolicySource, RegorusEngine
 from governance.decisions._regorus_engine import _CELL
 from governance.vocabulary import ReasonCode
-from tests.peers.opa import OpaServer
+from tests.peers.opa import OpaServer, engine_at
 from tests.worlds.policy import OPEN, REQUEST, SHUT, changed, reason_of
 
 EngineMaker = Callable[[], Engine]
@@ -24,7 +24,7 @@ def make(request: pytest.FixtureRequest, policies: PolicySource) -> EngineMaker:
     if request.param == "embedded":
         return lambda: RegorusEngine(policies)
     server: OpaServer = request.getfixturevalue("opa_server")
-    return lambda: OpaEngine(server.url, policies, timeout=10)
+    return lambda: engine_at(server.url, policies, 10)
 
 
 def test_before_any_data_there_is_no_answer(make: EngineMaker) -> None:

@@ -7,10 +7,10 @@ import pytest
 import requests
 
 from governance.catalogue import Row
-from governance.decisions import Engine, EngineFault, OpaEngine, PolicySource, RegorusEngine
+from governance.decisions import Engine, EngineFault, PolicySource, RegorusEngine
 from governance.decisions._filter_answers import read_compiled, read_openings
 from governance.vocabulary import ReasonCode
-from tests.peers.opa import OpaServer
+from tests.peers.opa import OpaServer, engine_at
 from tests.worlds.policy import REQUEST, policy_data
 
 OPEN = policy_data({"care/1": {}, "care/2": {"relationship": "not_required", "modalities": ["MR"]}}, revision="open")
@@ -27,7 +27,7 @@ def make(request: pytest.FixtureRequest, policies: PolicySource) -> EngineMaker:
     if request.param == "embedded":
         return lambda: RegorusEngine(policies)
     server: OpaServer = request.getfixturevalue("opa_server")
-    return lambda: OpaEngine(server.url, policies, timeout=10)
+    return lambda: engine_at(server.url, policies, 10)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_filter_names_the_clause_that_opens(make: EngineMaker) -> None:
 def test_a_server_that_stopped_gives_none_and_one_that_forgot_is_told_again(
     own_server: OpaServer, policies: PolicySource
 ) -> None:
-    engine = OpaEngine(own_server.url, policies, timeout=10)
+    engine = engine_at(own_server.url, policies, 10)
     engine.load(OPEN)
     own_server.stop()
     assert reason_of(lambda: engine.study_filter(KNOWN)) is ReasonCode.ENGINE_UNAVAILABLE
@@ -86,7 +86,7 @@ def test_a_server_that_stopped_gives_none_and_one_that_forgot_is_told_again(
 
 @pytest.mark.peer
 def test_data_put_there_by_another_is_stale(own_server: OpaServer, policies: PolicySource) -> None:
-    engine = OpaEngine(own_server.url, policies, timeout=10)
+    engine = engine_at(own_server.url, policies, 10)
     engine.load(OPEN)
     other = {**OPEN.document, "revision": "another"}
     assert requests.put(f"{own_server.url}/v1/data/governance", json=other, timeout=10).ok

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from governance.decisions import EngineFault, OpaEngine, PolicySource
+from governance.decisions import EngineFault, PolicySource
 from governance.vocabulary import ReasonCode
 from tests.fakes.opa_impostor import impostor
-from tests.peers.opa import OpaServer
+from tests.peers.opa import OpaServer, engine_at
 from tests.worlds.policy import OPEN, REQUEST, SHUT, changed, reason_of
 
 
@@ -29,7 +29,7 @@ def own_server(opa: str) -> Iterator[OpaServer]:
 def test_a_stopped_server_is_unavailable_and_works_again_when_back(
     own_server: OpaServer, policies: PolicySource
 ) -> None:
-    engine = OpaEngine(own_server.url, policies, timeout=10)
+    engine = engine_at(own_server.url, policies, 10)
     engine.load(OPEN)
     own_server.stop()
     assert reason_of(engine) is ReasonCode.ENGINE_UNAVAILABLE
@@ -41,7 +41,7 @@ def test_a_stopped_server_is_unavailable_and_works_again_when_back(
 
 @pytest.mark.peer
 def test_several_inputs_wait_for_a_server_that_lost_its_memory(own_server: OpaServer, policies: PolicySource) -> None:
-    engine = OpaEngine(own_server.url, policies, timeout=10)
+    engine = engine_at(own_server.url, policies, 10)
     engine.load(OPEN)
     own_server.stop()
     faults = engine.evaluate_all([REQUEST] * 40)
@@ -55,7 +55,7 @@ def test_several_inputs_wait_for_a_server_that_lost_its_memory(own_server: OpaSe
 
 @pytest.mark.peer
 def test_data_put_there_by_another_is_stale(own_server: OpaServer, policies: PolicySource) -> None:
-    engine, other = (OpaEngine(own_server.url, policies, timeout=10) for _ in range(2))
+    engine, other = (engine_at(own_server.url, policies, 10) for _ in range(2))
     engine.load(SHUT)
     other.load(OPEN)
     assert reason_of(engine) is ReasonCode.POLICY_STALE
@@ -67,7 +67,7 @@ def test_data_put_there_by_another_is_stale(own_server: OpaServer, policies: Pol
 def test_data_put_there_by_another_is_replaced_when_patience_ends(
     own_server: OpaServer, policies: PolicySource
 ) -> None:
-    engine, other = (OpaEngine(own_server.url, policies, timeout=10, patience=0) for _ in range(2))
+    engine, other = (engine_at(own_server.url, policies, 10, patience=0) for _ in range(2))
     engine.load(SHUT)
     other.load(OPEN)
     assert not engine.evaluate(REQUEST).permit
@@ -81,7 +81,7 @@ def test_policies_that_are_not_ours_are_replaced_and_removed(own_server: OpaServ
     tampered = 'package imaging.hours\n\nfailures(_, _) := {"hours.outside"}\n'
     for path, text in (("imaging/extra.rego", left_over), ("imaging/hours/hours.rego", tampered)):
         requests.put(f"{own_server.url}/v1/policies/{path}", data=text, timeout=5).raise_for_status()
-    engine = OpaEngine(own_server.url, policies, timeout=10)
+    engine = engine_at(own_server.url, policies, 10)
     engine.load(OPEN)
     assert engine.evaluate(REQUEST).permit
     held = requests.get(f"{own_server.url}/v1/policies", timeout=5).json()["result"]
@@ -90,7 +90,7 @@ def test_policies_that_are_not_ours_are_replaced_and_removed(own_server: OpaServ
 
 @pytest.mark.peer
 def test_a_failed_load_leaves_the_old_data_in_force(own_server: OpaServer, policies: PolicySource) -> None:
-    engine = OpaEngine(own_server.url, policies, timeout=10)
+    engine = engine_at(own_server.url, policies, 10)
     engine.load(OPEN)
     own_server.stop()
     with pytest.raises(EngineFault):
@@ -104,7 +104,7 @@ def test_a_server_behind_a_unix_socket_decides_alike(opa: str, tmp_path: Path, p
     server = OpaServer(opa, path)
     server.start()
     try:
-        engine = OpaEngine(f"unix:{path}", policies, timeout=10)
+        engine = engine_at(f"unix:{path}", policies, 10)
         engine.load(OPEN)
         assert engine.evaluate(REQUEST).permit
         server.stop()
@@ -118,7 +118,7 @@ def test_a_server_behind_a_unix_socket_decides_alike(opa: str, tmp_path: Path, p
 )
 def test_a_url_that_is_none_is_refused(url: str, policies: PolicySource) -> None:
     with pytest.raises(ValueError, match=r"URL|[Pp]ort"):
-        OpaEngine(url, policies)
+        engine_at(url, policies)
 
 
 ANSWER = {
@@ -178,8 +178,9 @@ def test_the_impostor_can_speak_well() -> None:
 
 def test_a_server_that_never_answers_is_a_timeout(policies: PolicySource) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        engine = OpaEngine(f"http://127.0.0.1:{silent.getsockname()[1]}", policies, timeout=0.05)
+        engine = engine_at(f"http://127.0.0.1:{silent.getsockname()[1]}", policies, 0.05)
         engine._data = OPEN  # what it would hold had the server answered once
+        engine._holding.fault = None
         assert reason_of(engine) is ReasonCode.ENGINE_TIMEOUT
         asked = connections(silent)
         assert [one.reason for one in engine.evaluate_all([REQUEST] * 100)] == [ReasonCode.ENGINE_TIMEOUT] * 100

@@ -17,13 +17,13 @@ from hypothesis.strategies import SearchStrategy
 
 from governance.access import Searched
 from governance.catalogue import Study
-from governance.decisions import AccessRequest, Engine, OpaEngine, PolicySource, RegorusEngine, RequestSubject
+from governance.decisions import AccessRequest, Engine, PolicySource, RegorusEngine, RequestSubject
 from governance.federation import EVERY_TRUST, AiManifest, ServiceClient, StaffMember, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import WIDE_KINDS, Edge, PatientContext
 from governance.storage import Database
 from governance.vocabulary import Action, Attestation, Purpose, RelationshipKind, SubjectType
-from tests.peers.opa import OpaServer
+from tests.peers.opa import OpaServer, engine_at
 from tests.worlds.decisions import KEY, POINT
 from tests.worlds.policy_worlds import KEYS, LABELS, MODALITIES, ROLES, TRUSTS, World, data_of
 from tests.worlds.search import NOW, VIEWER, SearchWorld, search_world
@@ -225,7 +225,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     if request.param == "embedded":
         return ENGINE
     server: OpaServer = request.getfixturevalue("opa_server")
-    return OpaEngine(server.url, PolicySource.from_directory(), timeout=10)
+    return engine_at(server.url, PolicySource.from_directory(), 10)
 
 
 @given(case=CASES)

@@ -14,7 +14,6 @@ from governance.decisions import (
     DecisionService,
     EngineFault,
     Health,
-    OpaEngine,
     PolicyInformationPoint,
     PolicySource,
     RegorusEngine,
@@ -23,6 +22,7 @@ from governance.decisions import (
 from governance.errors import Unavailable
 from governance.storage import Database
 from governance.vocabulary import Action, Purpose, ReasonCode
+from tests.peers.opa import engine_at
 from tests.worlds.decisions import AI, NOW, Region, asking
 from tests.worlds.policy import policy_data
 
@@ -226,7 +226,7 @@ def test_an_engine_that_does_not_answer_each_question_is_a_denial_of_all(region:
 
 def test_nothing_loaded_is_a_denial(region: Region) -> None:
     policies = PolicySource.from_directory()
-    for engine in (RegorusEngine(policies), OpaEngine("http://127.0.0.1:9", policies)):
+    for engine in (RegorusEngine(policies), engine_at("http://127.0.0.1:9", policies)):
         decision = region.decide(engine, asking())
         assert (decision.reasons, decision.revision) == ((ReasonCode.ENGINE_UNDEFINED,), "")
 

@@ -16,7 +16,7 @@ from governance.agreements import PolicyData
 from governance.audit import AuditLog, NoteSigner
 from governance.bootstrap import Services, build
 from governance.clock import FixedClock
-from governance.decisions import EngineFault, OpaEngine, PolicySource, _opa_engine
+from governance.decisions import EngineFault, PolicySource, _opa_host
 from governance.edges import Bundles
 from governance.errors import Unavailable
 from governance.formats import Frame
@@ -28,6 +28,7 @@ from governance.storage import Database, patience
 from governance.telemetry import Metrics
 from governance.vocabulary import ReasonCode
 from tests.conftest import NOON
+from tests.peers.opa import engine_at
 from tests.worlds.agreements import World
 from tests.worlds.log import ORIGIN, MakeEvent, make_event, signer
 from tests.worlds.policy import policy_data
@@ -41,7 +42,7 @@ LONG_ENOUGH = 60.0  # seconds, after which a thing that has a limit has come to 
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "LONG_PATIENCE", SOON)
     monkeypatch.setattr(ticker, "_JOIN", SOON)
-    monkeypatch.setattr(_opa_engine, "_LOADS", SOON)
+    monkeypatch.setattr(_opa_host, "_LOADS", SOON)
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_who_needs_revocations_that_another_is_reading(never: threading.Event) -
 
 def test_who_loads_an_engine_that_is_being_loaded(never: threading.Event) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:  # connects, and says nothing
-        engine = OpaEngine(f"http://127.0.0.1:{deaf.getsockname()[1]}", PolicySource.from_directory(), LONG_ENOUGH)
+        engine = engine_at(f"http://127.0.0.1:{deaf.getsockname()[1]}", PolicySource.from_directory(), LONG_ENOUGH)
         reached = threading.Event()
 
         def load() -> None:

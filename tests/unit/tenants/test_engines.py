@@ -8,11 +8,12 @@ import pytest
 from governance.bootstrap import build
 from governance.clock import FixedClock
 from governance.decisions import OpaTenantEngine, PolicySource, RegorusTenantEngine, TenantPolicy
+from governance.errors import ConfigurationError
 from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import Settings
 from governance.tenants import read_tenant
-from tests.peers.opa import OpaServer
+from tests.peers.opa import OpaServer, open_host
 from tests.worlds.tenants import CERTIFICATION, TenantWorld, question
 
 ASKED = question("alice", "read", "record-1")
@@ -68,6 +69,28 @@ def test_an_opa_that_is_away_denies_and_one_that_lost_its_memory_is_given_it_aga
     assert at_opa.decide("certification", ASKED) is True
 
 
+def test_a_service_does_not_start_with_a_tenant_that_opa_refuses(
+    settings: Settings, clock: FixedClock, server: OpaServer, tmp_path: Path
+) -> None:
+    bad = spoilt(tmp_path, "answer := count(1)")
+    with pytest.raises(ConfigurationError, match=r"refused by the OPA server: .*invalid argument"):
+        build(settings.replaced(tenants=(str(CERTIFICATION), str(bad)), opa_url=server.url), clock)
+
+
+def test_a_tenant_whose_opa_is_down_at_the_start_denies_and_comes_up_by_itself(
+    settings: Settings, clock: FixedClock, server: OpaServer
+) -> None:
+    server.stop()
+    away = settings.replaced(tenants=(str(CERTIFICATION),), opa_url=server.url, engine_timeout=10.0)
+    for world in served(away, clock):
+        answer = world.ask("certification", "evaluation", ASKED).get_json()
+        assert (answer["decision"], answer["context"]["reasons"]) == (False, ["engine.unavailable"])
+        assert world.ask("certification", "search/subject", ASKED).status_code == 503
+        assert world.http.get("/readyz").status_code == 503
+        server.start()
+        assert world.decide("certification", ASKED) is True
+
+
 def test_an_opa_that_holds_other_rules_is_given_the_right_ones(server: OpaServer) -> None:
     tenant = read_tenant(CERTIFICATION)
     member = {"properties": {}}
@@ -75,8 +98,8 @@ def test_an_opa_that_holds_other_rules_is_given_the_right_ones(server: OpaServer
     older = TenantPolicy(
         "certification", PolicySource.from_directory(CERTIFICATION), tenant.policy.entrypoint, {"readers": []}
     )
-    assert OpaTenantEngine(server.url, older, 10.0).value(asked) is False
-    assert OpaTenantEngine(server.url, tenant.policy, 10.0).value(asked) is True
+    assert OpaTenantEngine(open_host(server.url), older).value(asked) is False
+    assert OpaTenantEngine(open_host(server.url), tenant.policy).value(asked) is True
     assert RegorusTenantEngine(older).value(asked) is False
 
 
