@@ -14,10 +14,6 @@ Rules of this room:
 Example: ``decisions.decide(request, session, now, new_id).permit``.
 """
 
-from governance.decisions._opa_engine import OpaEngine
-from governance.decisions._opa_host import OpaHost
-from governance.decisions._opa_line import OpaAccess, RulesRefused
-from governance.decisions._opa_tenant import OpaTenantEngine
 from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions._regorus_tenant import RegorusTenantEngine
 from governance.decisions.decision import AgreementRef, Answer, Decision
@@ -34,6 +30,10 @@ from governance.decisions.obligations import (
     honoured,
     wire_type,
 )
+from governance.decisions.opa.engine import OpaEngine
+from governance.decisions.opa.host import OpaHost
+from governance.decisions.opa.line import OpaAccess, RulesRefused
+from governance.decisions.opa.tenant import OpaTenantEngine
 from governance.decisions.pdp import DecisionService
 from governance.decisions.pip import PolicyInformationPoint, ReadsToday
 from governance.decisions.request import AccessRequest, ProvenSubject, RequestSubject

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from governance.clock import SystemClock
-from governance.decisions._opa_line import Line
+from governance.decisions.opa.line import Line
 from governance.outbound import Outbound
 from governance.outbound._adapter import Adapter
 from governance.web.sign_in import ConsoleClient, SignIn
@@ -33,7 +33,7 @@ CONNECTS = {  # modules by which a program can call another
 EXCEPTIONS: Mapping[str, tuple[set[str], str]] = {
     "commands/archive.py": ({"requests"}, "reports the errors of the simulator's own calls"),
     "commands/simulate.py": ({"requests"}, "reports the errors of the simulator's own calls"),
-    "decisions/_opa_line.py": ({"requests"}, "opa-python-client's session, equipped by the outbound client"),
+    "decisions/opa/line.py": ({"requests"}, "opa-python-client's session, equipped by the outbound client"),
     "intake/syslog_server.py": ({"socket"}, "listens, and calls nobody"),
     "web/sign_in.py": ({"requests"}, "authlib's session, equipped by the outbound client"),
 }
@@ -74,7 +74,7 @@ def test_the_libraries_with_sessions_of_their_own_call_through_the_outbound_clie
     sign_in = SignIn(ConsoleClient("console", "https://governance.example/callback"), SystemClock(), Outbound())
     metadata = dict.fromkeys(("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"), "https://idp.example")
     sign_in._metadata._fetch = lambda _issuer: metadata
-    line = Line("http://127.0.0.1:9", 1.0, None)
+    line = Line("http://127.0.0.1:9", 1.0)
     for session in (
         line.client()._session,
         line.loading()._session,

@@ -183,7 +183,7 @@ class NextPage(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """What was found: entities that can be sent back in an evaluation as they are."""
+    """What was found: entities by type and id, actions by name."""
 
     page: NextPage
     results: list[dict[str, Any]]

@@ -1,7 +1,7 @@
 """Searches: AuthZEN Authorization API 1.0, section 8. Who may, which studies, what: each hit is a permit.
 
-What is found can be sent back in an evaluation as it is. A subject that is found carries the role and the organisation
-it is registered with, and the circumstances the search was about.
+A hit carries its type and id, an action its name, and nothing else. Sent back with what the search said of that member,
+for instance a subject's assurance and device, it is a permit.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from governance.api.authzen import examples, requests, schemas
 from governance.api.authzen.pages import PageTokens
 from governance.api.authzen.presented import PresentedTokens
 from governance.api.authzen.protocol import repeated
-from governance.decisions import AccessRequest, RequestSubject
+from governance.decisions import AccessRequest
 from governance.vocabulary import Scope
 from governance.web import client_caller, current_caller, current_services, operation, requires
 from governance.web.body import json_object, validated
@@ -91,15 +91,4 @@ def _entity(searched: Searched, hit: AccessRequest) -> dict[str, Any]:
         return {"name": hit.action.value}
     if searched is Searched.RESOURCE:
         return {"type": requests.STUDY, "id": hit.study_uid}
-    return {"type": hit.subject.type.value, "id": hit.subject.id, "properties": _properties(hit.subject)}
-
-
-def _properties(subject: RequestSubject) -> dict[str, Any]:
-    known = {
-        "role": subject.role,
-        "ods": subject.ods,
-        "assurance": subject.assurance,
-        "managed_device": subject.managed_device,
-        "version": subject.version,
-    }
-    return {name: value for name, value in known.items() if value is not None}
+    return {"type": hit.subject.type.value, "id": hit.subject.id}

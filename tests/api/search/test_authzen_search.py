@@ -31,8 +31,7 @@ def test_those_who_may_read_a_study_are_named_by_pseudonym(world: RegionWorld, h
     sought = {"type": "practitioner", "properties": {"assurance": 3}}
     hits = found(world, headers, "subject", changed(subject=sought))
     tied = sorted(map(world.services.infrastructure.pseudonymiser.subject, (showcase.REPORTER, showcase.SELF)))
-    assert [hit["id"] for hit in hits] == tied
-    assert hits[0]["properties"] == {"role": "consultant_radiologist", "ods": "RKB", "assurance": 3}
+    assert hits == [{"type": "practitioner", "id": who} for who in tied]
     narrowed = {"type": "practitioner", "properties": {"assurance": 3, "ods": "RRK"}}
     assert found(world, headers, "subject", changed(subject=narrowed)) == []
 
@@ -49,14 +48,14 @@ def test_what_a_subject_may_do_is_named(world: RegionWorld, headers: dict[str, s
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("purpose", ["TREAT", SHORT_PURPOSE])
-def test_every_hit_evaluates_to_true_as_it_came(
+def test_every_hit_evaluates_to_true_with_what_the_search_said(
     world: RegionWorld, headers: dict[str, str], kind: str, purpose: str
 ) -> None:
     body = changed(context__purpose=purpose)
     hits = found(world, headers, kind, body)
     assert hits
     for hit in hits:
-        answer = world.client.post("/access/v1/evaluation", json=body | {kind: hit}, headers=headers)
+        answer = world.client.post("/access/v1/evaluation", json=body | {kind: body[kind] | hit}, headers=headers)
         assert answer.get_json()["decision"] is True
 
 
@@ -250,7 +249,7 @@ def test_what_an_agreement_no_longer_opens_is_no_longer_found(world: RegionWorld
 
 def test_services_are_found_by_their_client_id(world: RegionWorld, headers: dict[str, str]) -> None:
     hits = found(world, headers, "subject", changed(subject={"type": "ai_service"}))
-    assert hits == [{"type": "ai_service", "id": "ai-ich-triage", "properties": {"ods": "RRK"}}]
+    assert hits == [{"type": "ai_service", "id": "ai-ich-triage"}]
     assert found(world, headers, "subject", changed(subject={"type": "service"})) == []
     service = hits[0] | {"properties": {"ods": "RRK", "version": "2.2.0"}}
     assert [hit["name"] for hit in found(world, headers, "action", changed(subject=service))] == ["annotate", "read"]

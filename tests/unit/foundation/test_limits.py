@@ -16,7 +16,8 @@ from governance.agreements import PolicyData
 from governance.audit import AuditLog, NoteSigner
 from governance.bootstrap import Services, build
 from governance.clock import FixedClock
-from governance.decisions import EngineFault, PolicySource, _opa_host
+from governance.decisions import EngineFault, PolicySource
+from governance.decisions.opa import host
 from governance.edges import Bundles
 from governance.errors import Unavailable
 from governance.formats import Frame
@@ -42,7 +43,7 @@ LONG_ENOUGH = 60.0  # seconds, after which a thing that has a limit has come to 
 def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "LONG_PATIENCE", SOON)
     monkeypatch.setattr(ticker, "_JOIN", SOON)
-    monkeypatch.setattr(_opa_host, "_LOADS", SOON)
+    monkeypatch.setattr(host, "_LOADS", SOON)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from typing import Any
 
-from governance.decisions._opa_line import HeldPolicy
 from governance.decisions.engine import EngineFault
+from governance.decisions.opa.line import HeldPolicy
 from governance.rego import Bounds, RegoFault, package_of
 from governance.vocabulary import ReasonCode
 

@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from governance.decisions._opa_held import FAULTS, Holding, Owner, Verdict, compare, strangers
-from governance.decisions._opa_line import (
+from governance.decisions.engine import EngineFault
+from governance.decisions.opa.held import FAULTS, Holding, Owner, Verdict, compare, strangers
+from governance.decisions.opa.line import (
     LOAD_TIMEOUT,
     NOBODY,
     Client,
@@ -29,7 +30,6 @@ from governance.decisions._opa_line import (
     alone,
     guarded,
 )
-from governance.decisions.engine import EngineFault
 from governance.outbound import Outbound, seconds_left, within
 from governance.rego import RegoFault, judge, read_compiled
 from governance.telemetry import get_logger

@@ -1,16 +1,16 @@
 """A tenant's policy at an OPA server, beside the network's own: another set of modules and another part of its data.
 
-They are put there at the start, and again whenever the server has lost them or holds others (``_opa_host``). What the
+They are put there at the start, and again whenever the server has lost them or holds others (``host``). What the
 server made of them is held to the bounds of a tenant: it is its tree that is run.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from governance.decisions._opa_held import Owner
-from governance.decisions._opa_host import OpaHost
-from governance.decisions._opa_line import RulesRefused, guarded
 from governance.decisions.engine import EngineFault
+from governance.decisions.opa.held import Owner
+from governance.decisions.opa.host import OpaHost
+from governance.decisions.opa.line import RulesRefused, guarded
 from governance.decisions.tenant_engine import (
     DATA_ROOT,
     POLICIES_ROOT,

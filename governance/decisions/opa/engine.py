@@ -11,7 +11,7 @@ What this adapter adds to the client, each for a fault seen in it:
    one budget, in seconds and in bytes, and the outbound client spends all of it at the one server.
 
 The server is asked while it holds what was put there and nothing else, and a stranger may not change it; whatever is
-lost or differs is denied, and given again beside the request that found out (``_opa_host``).
+lost or differs is denied, and given again beside the request that found out (``host``).
 
 Several inputs are one question, up to :data:`TOGETHER` of them, with the budget of one: the exchange is paid for once,
 and all that is answered in it is of one revision.
@@ -27,12 +27,12 @@ from typing import Any, TypeVar
 
 from governance.agreements import PolicyData
 from governance.decisions._filter_answers import read_compiled
-from governance.decisions._opa_held import Owner
-from governance.decisions._opa_host import OpaHost
-from governance.decisions._opa_line import guarded
 from governance.decisions.decision import Answer
 from governance.decisions.engine import EngineFault, Health, PolicySource, outcome_of, read_answer
 from governance.decisions.filters import StudyFilter
+from governance.decisions.opa.held import Owner
+from governance.decisions.opa.host import OpaHost
+from governance.decisions.opa.line import guarded
 from governance.outbound import within
 from governance.vocabulary import ReasonCode
 
