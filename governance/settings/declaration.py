@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from governance.errors import ConfigurationError, Fault
 from governance.settings.faults import PREFIX, faults_of, variable
 from governance.settings.values import (
+    LOOPBACK,
     Archives,
     BaseUrl,
     DatabaseUrl,
@@ -326,7 +327,7 @@ class Settings(BaseSettings):
         made, faults = None, _lone_half(given) + _lone_opa_half(given)
         try:
             made = check(given)
-            faults += _together(made, given)
+            faults += _together(made, given) + _shown_in_clear(made)
         except ValidationError as error:
             faults = faults_of(error) + faults
         if made is None or faults:
@@ -363,6 +364,14 @@ def _together(made: "Settings", given: Mapping[str, Any]) -> list[Fault]:
     if said and made.bundle_waits >= made.threads:
         faults.append(Fault(variable("bundle_waits"), f"is less than {variable('threads')}, which answer all the rest"))
     return faults
+
+
+def _shown_in_clear(made: "Settings") -> list[Fault]:
+    """A token is sent over TLS, or stays on this machine."""
+    url = urlsplit(made.opa_url or "")
+    if made.opa_token is None or url.scheme != "http" or url.hostname in LOOPBACK:
+        return []
+    return [Fault(variable("opa_url"), "is https when a token is sent there, unless it is a loopback address")]
 
 
 KEYS = tuple(name for name, field in Settings.model_fields.items() if field.annotation is SecretBytes)

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, Secret
 from governance.settings.faults import WrongValue
 from governance.vocabulary import ods_code
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _KEY = 32  # bytes
 _SHAREABLE = re.compile(r"/(?:[A-Za-z0-9._~-]+/)*[A-Za-z0-9._~-]+")
 _PATIENTS = frozenset(  # names in Orthanc's paths behind which there is something of patients
@@ -55,7 +55,7 @@ def _base_url(text: str) -> str:
         raise WrongValue("is a URL without user and password")
     if not issuer.hostname or issuer.query or issuer.fragment or text.endswith("/"):
         raise WrongValue("is a base URL without query, fragment or closing slash")
-    if issuer.scheme != "https" and issuer.hostname not in _LOOPBACK:
+    if issuer.scheme != "https" and issuer.hostname not in LOOPBACK:
         raise WrongValue("is https, unless it is a loopback address")
     return text
 
@@ -238,7 +238,7 @@ def _archives(text: str) -> Mapping[str, ArchivePlace]:
     def take(number: int, pair: str) -> None:
         client, _, address = (part.strip() for part in pair.partition("="))
         url = _split(address)
-        safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
+        safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
         if not client or client in places or not url.hostname or not safe or url.query or url.fragment:
             raise WrongValue(f"pair {number} is not client id=URL, https outside loopback, once")
         known = (unquote(url.username), unquote(url.password or "")) if url.username else None

@@ -24,7 +24,7 @@ from tests.peers.opa import Guard, OpaServer, engine_at
 from tests.worlds.region import RegionWorld, seed_home
 from tests.worlds.tenants import CERTIFICATION, TenantWorld, question
 
-TOKEN = "t" * 40
+TOKEN = "a-token-of-the-tests-0123456789-QRSTUVWXYZ"
 PATIENCE = 60.0  # seconds within which what must happen has happened
 ASKED = question("eve", "read", "record-1")
 LETS_EVERYBODY = "package tenants.certification\n\nallowed := true\n"

@@ -5,17 +5,17 @@ anybody else's in one of them, or in one that they are below, could answer in th
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import Any
 
-from governance.decisions.engine import EngineFault
 from governance.decisions.opa.line import HeldPolicy
 from governance.rego import Bounds, RegoFault, package_of
 from governance.vocabulary import ReasonCode
 
 Package = tuple[str, ...]
-_NOTHING_YET = EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
+Why = tuple[ReasonCode, str]  # what an EngineFault is made of; one that is kept and raised again would grow
+_NOTHING_YET = (ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
 
 
 class Verdict(StrEnum):
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
     OPEN = auto()  # whatever it holds, strangers may change it
 
 
-FAULTS = {
+FAULTS: Mapping[Verdict, Why] = {
     Verdict.LOST: (ReasonCode.ENGINE_UNDEFINED, "the OPA server has lost its rules or data"),
     Verdict.OTHER_DATA: (ReasonCode.POLICY_STALE, "the OPA server holds other policy data"),
     Verdict.RULES: (ReasonCode.ENGINE_UNTRUSTED, "the OPA server holds rules that were not put there by this service"),
@@ -63,13 +63,13 @@ class Owner:
 
 @dataclass(slots=True)
 class Holding:
-    """What an owner has put at a server, and how that was found last: ``fault`` until it was found whole."""
+    """What an owner has put at a server, and how that was found last: ``fault`` is None once it was found whole."""
 
     owner: Owner
     patience: float
     document: Mapping[str, Any] | None = None
     digest: str | None = None
-    fault: EngineFault | None = field(default=_NOTHING_YET)
+    fault: Why | None = _NOTHING_YET
     looked_at: float = float("-inf")  # monotonic; what is there now was read no earlier
     other_since: float | None = None
 

@@ -14,11 +14,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from governance.decisions.engine import EngineFault
-from governance.decisions.opa.held import FAULTS, Holding, Owner, Verdict, compare, strangers
+from governance.decisions.opa.held import FAULTS, Holding, Owner, Verdict, Why, compare, strangers
 from governance.decisions.opa.line import (
     LOAD_TIMEOUT,
     NOBODY,
@@ -39,7 +40,7 @@ _log = get_logger(__name__)
 _LOOK = 2.0  # seconds a look takes at the very most, unless a question may take longer
 _REMEMBERED = 100  # differences that nobody has asked about yet
 _LOADS = 2 * LOAD_TIMEOUT  # seconds a load waits for the one under way, which has a budget of its own
-_LATE = EngineFault(ReasonCode.ENGINE_TIMEOUT, "what the OPA server holds was not read in time")
+_LATE = (ReasonCode.ENGINE_TIMEOUT, "what the OPA server holds was not read in time")
 
 
 class OpaHost:
@@ -72,7 +73,7 @@ class OpaHost:
         self._may_be_open = may_be_open
         self._observe = observe
         self._holdings: list[Holding] = []
-        self._fault: EngineFault | None = None
+        self._fault: Why | None = None
         self._differences: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED)
         self._loading = threading.Lock()
         self._starting, self._looking = threading.Lock(), threading.Thread()
@@ -112,7 +113,8 @@ class OpaHost:
         age = time.monotonic() - holding.looked_at
         if holding.fault is None and age < self._interval:
             if age > self._interval / 2:
-                self._begin()  # beside: this question need not wait
+                with suppress(EngineFault):
+                    self._begin()  # beside: this question need not wait
             return
         self.again(holding, at_once=False)
 
@@ -125,22 +127,22 @@ class OpaHost:
         under_way = not self._join()
         if under_way and (at_once or holding.fault is not None or not self._good(holding)):
             self._join()
-        fault = self._fault or holding.fault
-        if fault is not None:
-            raise fault
-        if not self._good(holding):
-            raise _LATE
+        why = self._fault or holding.fault or (None if self._good(holding) else _LATE)
+        if why is not None:
+            raise EngineFault(*why)
 
     def look(self) -> None:
-        """Look, and wait until it is done; raises nothing."""
+        """Look, and wait until it is done, whatever it finds. Raises EngineFault when no look can begin."""
         self._begin()[0].join()
 
-    def take_differences(self) -> list[tuple[str, str]]:
-        """Give what was found to differ since this was last asked: whose (``server``: everybody's), and in what."""
-        found = []
+    def hand_over(self, take: Callable[[str, str], None]) -> None:
+        """Hand over what was found to differ: whose (``server``: everybody's), and in what.
+
+        Each goes once ``take`` has returned; what it raises comes through, and the rest is handed over next time.
+        """
         while self._differences:
-            found.append(self._differences.popleft())
-        return found
+            take(*self._differences[0])
+            self._differences.popleft()
 
     def trusted(self) -> Mapping[str, bool]:
         """Say of each owner whether the server was found to hold what is expected, not too long ago."""
@@ -156,13 +158,17 @@ class OpaHost:
         return began
 
     def _begin(self) -> tuple[threading.Thread, bool]:
-        """Begin a look, unless one is under way; give who looks, and whether it began only now."""
+        """Begin a look, unless one is under way; give who looks, and whether it began only now. Raises EngineFault."""
         with self._starting:
             if self._looking.is_alive():
                 return self._looking, False
-            self._looking = threading.Thread(target=self._look, name="opa-look", daemon=True)
-            self._looking.start()
-            return self._looking, True
+            looking = threading.Thread(target=self._look, name="opa-look", daemon=True)
+            try:
+                looking.start()
+            except RuntimeError:  # no thread can be started
+                raise EngineFault(*_LATE) from None
+            self._looking = looking
+            return looking, True
 
     def _look(self) -> None:
         try:
@@ -177,21 +183,20 @@ class OpaHost:
             _log.exception("OPA not looked at", error_type=type(error).__name__)
 
     def _failed(self, fault: EngineFault) -> None:
-        """Remember why there was no look; one that strangers may change is denied at once, not when time is up."""
-        self._fault = fault
-        if fault.reason is not ReasonCode.ENGINE_UNTRUSTED:
-            return
-        for holding in self._holdings:
-            if holding.fault is None or holding.fault.detail != fault.detail:
-                holding.fault = fault
+        """Remember why there was no look."""
+        self._fault = (fault.reason, fault.detail)
 
     def _refuse_open(self) -> None:
+        """Deny a server that strangers may change, and at once: not when the last look has had its time."""
         if self._may_be_open or not self.line.is_open(self._budget):
             return
-        fault = EngineFault(*FAULTS[Verdict.OPEN])
-        if self._fault is None or self._fault.detail != fault.detail:
+        why = FAULTS[Verdict.OPEN]
+        if self._fault != why:
             self._tell("server", Verdict.OPEN)
-        raise fault
+        self._fault = why
+        for holding in self._holdings:
+            holding.fault = why
+        raise EngineFault(*why)
 
     def _compare(self, *, restoring: bool = True) -> bool:
         """Compare everything with what is there, and give again what is to be; say whether anything was given."""
@@ -219,7 +224,7 @@ class OpaHost:
             holding.other_since = began
         if verdict in {Verdict.RULES, Verdict.DATA}:
             self._tell(holding.owner.name, verdict)
-        holding.fault = EngineFault(*FAULTS[verdict])
+        holding.fault = FAULTS[verdict]
 
     def _is_due(self, holding: Holding, verdict: Verdict) -> bool:
         """Say whether what was found is to be put right now, or time is given to another process."""
@@ -231,9 +236,10 @@ class OpaHost:
         try:
             self._give(holding)
         except EngineFault as fault:
-            if holding.fault is None or holding.fault.detail != fault.detail:
+            why = (fault.reason, fault.detail)
+            if holding.fault != why:
                 _log.error("OPA not given its rules", owner=holding.owner.name, detail=fault.detail)
-            holding.fault = fault
+            holding.fault = why
             return False
         return True
 

@@ -355,3 +355,32 @@ def test_half_of_client_certificates_is_refused(header: str, proxies: str, expec
     given = {"GOVERNANCE_CLIENT_CERTIFICATE_HEADER": header, "GOVERNANCE_TRUSTED_PROXIES": proxies}
     found = faults(GOOD | given)
     assert expected[1] in found[expected[0]]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"GOVERNANCE_OPA_CLIENT_CERTIFICATE": "/etc/opa.pem"},
+            {"GOVERNANCE_OPA_CLIENT_KEY": "is required when the other half of the certificate for OPA is set"},
+        ),
+        (
+            {
+                "GOVERNANCE_OPA_URL": "http://opa:8181",
+                "GOVERNANCE_OPA_TOKEN": "a-token-of-the-tests-0123456789-QRSTUVWXYZ",
+            },
+            {"GOVERNANCE_OPA_URL": "is https when a token is sent there, unless it is a loopback address"},
+        ),
+    ],
+)
+def test_what_is_shown_to_an_opa_is_whole_and_not_in_clear(given: dict[str, str], expected: dict[str, str]) -> None:
+    assert faults(GOOD | given) == expected
+
+
+@pytest.mark.parametrize("url", ["https://opa:8181", "http://127.0.0.1:8181", "unix:/run/opa.sock"])
+def test_an_opa_is_shown_a_token_over_tls_or_on_this_machine(url: str) -> None:
+    settings = from_environment(
+        GOOD | {"GOVERNANCE_OPA_URL": url, "GOVERNANCE_OPA_TOKEN": "a-token-of-the-tests-0123456789-QRSTUVWXYZ"}
+    )
+    assert settings.opa_token is not None
+    assert "a-token-of-the-tests-0123456789-QRSTUVWXYZ" not in repr(settings)
