@@ -6,7 +6,8 @@ The order is the promise (record the intent, act, record the outcome):
 2. the client must be a service of the organisation the person acts for, or registered to ask about its people: nobody's
    identity is of use in another trust's hands. The target must be an archive this client may ask for and a custodian
    of the study. Otherwise ``invalid_target``, whatever the reason, so that an answer never tells which studies or
-   archives exist. Whoever answers keeps the attempt in the trail of refusals;
+   archives exist. Whoever answers keeps the attempt in the trail of refusals. From then on the identity token is this
+   client's: no other may use it;
 3. policy decides, and the decision is durable in the log: the intent;
 4. the token is minted. If the policy changed since it decided, it decides again: a suspension kills the tokens minted
    before it, and this keeps one from being minted after it on a decision taken before it;
@@ -114,6 +115,7 @@ class ExchangeService:
         identity = self._tokens.verify_subject_token(request.subject_token, request.subject_token_type, client)
         self._persons.spend((identity.issuer, identity.subject))
         study = self._target(request, client, identity)
+        self._tokens.use_identity(identity, client.client_id)
         for _ in range(_ATTEMPTS):
             answer = self._access.evaluate(access_request(request, identity), asker_of(client), endpoint="exchange")
             agreement = answer.decision.agreement

@@ -60,6 +60,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
             keys=keys,
             clock=clock,
             client_methods=methods.names,
+            sign_in_age=settings.sign_in_age,
             key_sets=RemoteKeySets(key_set_fetch(infrastructure.outbound)),
         ),
         emergency=EmergencyGrants(database, infrastructure.recorder),

@@ -177,6 +177,14 @@ class Settings(BaseSettings):
     broker_client_id: Annotated[
         Name, Field(description="The audience a trust's identity token must carry to be exchanged.")
     ] = "imaging-governance"
+    sign_in_age: Annotated[
+        int,
+        Field(
+            ge=60,
+            le=86_400,
+            description="Seconds since a sign-in (`auth_time`) after which its identity tokens no longer count.",
+        ),
+    ] = 43_200
     syslog_port: Annotated[
         Port | None, Field(description="TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.")
     ] = None

@@ -1,5 +1,6 @@
 """Reads and writes of this room's tables."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +53,12 @@ def retire_keys(session: Session, kids: list[str], until: datetime) -> None:
 def use_once(session: Session, digest: bytes, expires_at: datetime) -> bool:
     """Put a digest on file; False when it was there already."""
     return insert_new(session, UsedIdentifierRow, {"digest": digest, "expires_at": expires_at})
+
+
+def used(session: Session, digests: Collection[bytes]) -> frozenset[bytes]:
+    """Give those of some digests that are on file."""
+    digest = col(UsedIdentifierRow.digest)
+    return frozenset(session.connection().execute(select(digest).where(digest.in_(digests))).scalars())
 
 
 def forget_expired(session: Session, now: datetime) -> int:

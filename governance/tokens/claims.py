@@ -136,6 +136,11 @@ def text(value: object, _now: int) -> TokenFault | None:
     return None if good else TokenFault.CLAIM
 
 
+def one_of(*words: str) -> Check:
+    """Make a check that the value is one of these words, whatever its case; anything else is another kind of token."""
+    return lambda value, _now: None if isinstance(value, str) and value.lower() in words else TokenFault.TYPE
+
+
 def object_value(value: object, _now: int) -> TokenFault | None:
     """Check that the value is a JSON object."""
     return None if isinstance(value, dict) else TokenFault.CLAIM

@@ -39,6 +39,8 @@ from governance.tokens.subject_tokens import SubjectTokenVerifier, VerifiedIdent
 from governance.tokens.verification import AccessVerifier
 from governance.vocabulary import EventKind, Role, SubjectType
 
+SIGN_IN_AGE = 43_200  # seconds: a long shift
+
 
 class TokenService:
     """Authenticates clients, verifies subjects, mints, verifies, describes and revokes tokens.
@@ -52,6 +54,7 @@ class TokenService:
         clock: the one clock.
         key_sets: the identity providers' key sets.
         client_methods: how clients may authenticate, for the metadata.
+        sign_in_age: seconds since somebody signed in after which their identity tokens no longer count.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class TokenService:
         clock: Clock,
         key_sets: RemoteKeySets,
         client_methods: Sequence[str] = (PRIVATE_KEY_JWT,),
+        sign_in_age: int = SIGN_IN_AGE,
     ) -> None:
         self.issuer = issuer
         self.token_endpoint = issuer + metadata.TOKEN_PATH
@@ -76,7 +80,7 @@ class TokenService:
         self._client_methods = tuple(client_methods)
         self._minter = Issuer(issuer, keys, recorder.new_id)
         self._verifier = AccessVerifier(issuer, keys)
-        self._subjects = SubjectTokenVerifier(self._provider, key_sets)
+        self._subjects = SubjectTokenVerifier(self._provider, key_sets, sign_in_age)
 
     def authenticate_client(self, form: Form) -> ServiceClient:
         """Find out which registered client sent a form, by its signed assertion (client_authentication.py).
@@ -138,6 +142,23 @@ class TokenService:
         except TokenRefused as error:
             raise OAuthError(OAuthErrorCode.INVALID_REQUEST, error.detail, cause=error.fault.value) from None
 
+    def use_identity(self, identity: VerifiedIdentity, client_id: str) -> None:
+        """Bind the identity token that an identity was read from to the client that uses it (single_use.py).
+
+        Raises:
+            OAuthError: invalid_request: another client used it before.
+        """
+        if identity.token is None:
+            return
+        try:
+            with self._database.reading() as session:
+                known = single_use.bound(session, identity.token, client_id)
+            if not known:
+                with self._database.transaction() as session:
+                    single_use.bind(session, identity.token, client_id)
+        except TokenRefused as error:
+            raise OAuthError(OAuthErrorCode.INVALID_REQUEST, error.detail, cause=error.fault.value) from None
+
     def verify_presented(self, token: str, token_type: TokenType, client_id: str) -> VerifiedIdentity:
         """Verify a token that a client presents with a question, to say whom the question is about.
 
@@ -153,7 +174,9 @@ class TokenService:
         """
         client = self._client(client_id)
         if token_type is TokenType.ID_TOKEN:
-            return self.verify_subject_token(token, token_type, client)
+            identity = self.verify_subject_token(token, token_type, client)
+            self.use_identity(identity, client_id)
+            return identity
         try:
             claims = self._verifier.verify(token, None, self._clock.now())
             with self._database.reading() as session:

@@ -3,14 +3,19 @@
 1. The issuer is peeked at, unverified, for one thing: to choose the registered provider whose keys must verify it.
 2. Algorithm and key: asymmetric, and from that provider's own key set. A ``kid`` is looked up there and nowhere else.
 3. The signature.
-4. The claims: issuer again, now verified; an audience under which this service is known at that provider; expiry; an
-   issue time that is neither ahead nor older than ``MAX_AGE``; no ``act``: a delegated token is not exchanged again.
+4. The claims: issuer again, now verified; an audience under which this service is known at that provider, and such a
+   one as the party it was issued to (``azp``), if it names any: a token of another application says nothing here; no
+   access token by its claims (``typ``, ``token_use``); expiry; an issue time that is neither ahead nor older than
+   ``MAX_AGE``; a sign-in (``auth_time``) no older than the setting allows; no ``act``: a delegated token is not
+   exchanged again.
 5. The acting organisation and role (cis2.py), and that this provider vouches for that organisation: a trust's own
    provider cannot make somebody act for another trust.
+
+A verified token may be used again until it expires, by the client that used it first and no other (single_use.py).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,12 +30,14 @@ from governance.tokens.claims import (
     equals,
     expires,
     issued,
+    one_of,
     refused,
     report,
     text,
 )
 from governance.tokens.errors import TokenFault, TokenRefused
 from governance.tokens.jwks import RemoteKeySets
+from governance.tokens.single_use import UsedToken
 from governance.vocabulary import Role, SubjectType
 
 ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "RS512")
@@ -43,6 +50,7 @@ class VerifiedIdentity:
     """Somebody whose identity was verified. ``subject`` is the provider's own id for them, not a pseudonym.
 
     For a service acting for itself ``issuer`` is this service, ``role`` its kind, ``version`` the AI version it runs.
+    ``token`` names the identity token it was read from, so that the token's next use is known; None for another.
     """
 
     subject: str
@@ -53,6 +61,7 @@ class VerifiedIdentity:
     assurance: int | None
     name: str | None = None
     version: str | None = None
+    token: UsedToken | None = None
 
 
 class SubjectTokenVerifier:
@@ -61,11 +70,13 @@ class SubjectTokenVerifier:
     Args:
         find_provider: gives the registered provider of an issuer, None when there is none.
         key_sets: the providers' key sets.
+        sign_in_age: seconds since the sign-in after which its tokens no longer count.
     """
 
-    def __init__(self, find_provider: FindProvider, key_sets: RemoteKeySets) -> None:
+    def __init__(self, find_provider: FindProvider, key_sets: RemoteKeySets, sign_in_age: int) -> None:
         self._find_provider = find_provider
         self._key_sets = key_sets
+        self._sign_in_age = sign_in_age
 
     def verify(self, token: str, now: datetime) -> VerifiedIdentity:
         """Take an identity token and give who it is about (steps 1 to 5).
@@ -82,8 +93,8 @@ class SubjectTokenVerifier:
             raise TokenRefused(TokenFault.ALGORITHM, "The token's signature algorithm is not accepted here.")
         keys = self._key_sets.keys(provider.jwks_uri, unverified.kid, now)
         claims = _jose.verify(unverified, _jose.select_key(keys, unverified, ALGORITHMS))  # steps 2 and 3
-        report("id_token", _table(provider).verify(claims, int(now.timestamp())))  # step 4
-        return _identity(provider, claims)
+        report("id_token", _table(provider, self._sign_in_age).verify(claims, int(now.timestamp())))  # step 4
+        return replace(_identity(provider, claims), token=UsedToken(unverified.signed, claims["exp"]))
 
     def _provider(self, unverified_issuer: object) -> IdentityProvider:
         found = self._find_provider(unverified_issuer) if isinstance(unverified_issuer, str) else None
@@ -125,7 +136,7 @@ def identity_of(claims: AccessClaims, issuer: str, client: ServiceClient | None)
     return VerifiedIdentity(claims.subject, claims.subject_type, issuer, claims.ods, role, None)
 
 
-def _table(provider: IdentityProvider) -> ClaimTable:
+def _table(provider: IdentityProvider, sign_in_age: int) -> ClaimTable:
     return ClaimTable(
         kind="id_token",
         required_verified={
@@ -139,18 +150,20 @@ def _table(provider: IdentityProvider) -> ClaimTable:
         optional={
             "act": refused(TokenFault.DELEGATED),
             "may_act": refused(TokenFault.DELEGATED),
-            "azp": text,
+            "auth_time": issued(max_age=sign_in_age),
+            "azp": among_audiences(provider.audiences),
             "name": text,
             "nbf": begun,
             "nhsid_useruid": text,
             "nhsid_user_orgs": array_value,
+            "token_use": one_of("id"),
+            "typ": one_of("id", "jwt"),
         },
         unchecked=frozenset(
             {
                 "acr",
                 "amr",
                 "at_hash",
-                "auth_time",
                 "authentication_assurance_level",
                 "c_hash",
                 "display_name",

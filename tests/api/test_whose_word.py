@@ -196,6 +196,25 @@ def test_a_token_that_is_not_the_subjects_is_a_fault(world: RegionWorld, change:
     assert answer["context"]["error"]["errors"][0]["pointer"] == pointer
 
 
+def test_an_identity_token_is_good_for_the_client_that_used_it_first_alone(world: RegionWorld) -> None:
+    token = world.parties.identity_token(showcase.REPORTER)
+    question = with_token(about(showcase.REPORTER), token)
+    form = world.parties.exchange_form(showcase.REPORTER, showcase.SHARED_STUDY, world.now) | {"subject_token": token}
+    assert world.post_form("/oauth/token", form | world.parties.proof(RKB, world.now)).status_code == 200
+    assert view(world, RKB, question)["decision"] is True
+    assert world.post_form("/oauth/token", form | world.parties.proof(RKB, world.now)).status_code == 200
+    refused = send(world, RBK, question)
+    assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (400, "/context/subject_token")
+
+
+def test_an_attempt_that_reaches_nothing_leaves_the_token_to_its_own_client(world: RegionWorld) -> None:
+    token = world.parties.identity_token(showcase.REPORTER)
+    form = world.parties.exchange_form(showcase.REPORTER, showcase.SHARED_STUDY, world.now) | {"subject_token": token}
+    stranger = world.post_form("/oauth/token", form | world.parties.proof(RRK, world.now))
+    assert (stranger.status_code, stranger.get_json()["error"]) == (400, "invalid_target")
+    assert world.post_form("/oauth/token", form | world.parties.proof(RKB, world.now)).status_code == 200
+
+
 def test_a_search_for_subjects_takes_no_token(world: RegionWorld) -> None:
     question = with_token(about(showcase.REPORTER), world.parties.identity_token(showcase.REPORTER))
     headers = Caller(world, RKB).headers

@@ -26,6 +26,13 @@ def changed(**changes: object) -> Make:
 REFUSED: dict[str, tuple[Make, TokenFault]] = {
     "audience is another client": (changed(aud="imaging-governance-console"), TokenFault.AUDIENCE),
     "audiences without us": (changed(aud=["viewer", "portal"]), TokenFault.AUDIENCE),
+    "issued to another application": (changed(azp="viewer"), TokenFault.AUDIENCE),
+    "for us and another, issued to the other": (changed(aud=[BROKER, "viewer"], azp="viewer"), TokenFault.AUDIENCE),
+    "an access token by its claims": (changed(typ="Bearer"), TokenFault.TYPE),
+    "an access token by its use": (changed(token_use="access"), TokenFault.TYPE),
+    "signed in too long ago": (lambda world: world.identity_token(auth_time=world.now - 43_300), TokenFault.ISSUED_AT),
+    "signed in later than now": (lambda world: world.identity_token(auth_time=world.now + 300), TokenFault.ISSUED_AT),
+    "signed in at no time": (changed(auth_time="noon"), TokenFault.CLAIM),
     "no audience": (changed(aud=...), TokenFault.CLAIM_MISSING),
     "expired": (lambda world: world.identity_token(exp=world.now - 60), TokenFault.EXPIRED),
     "no expiry": (changed(exp=...), TokenFault.CLAIM_MISSING),
@@ -145,6 +152,40 @@ def test_assurance_is_the_weaker_of_identity_and_sign_in(
 ) -> None:
     token = world.identity_token(idassurancelevel=identity, authentication_assurance_level=authentication)
     assert world.tokens.verify_subject_token(token).assurance == expected
+
+
+@pytest.mark.parametrize(
+    "changes", [{"azp": BROKER}, {"aud": [BROKER, "viewer"], "azp": BROKER}, {"typ": "ID"}, {"token_use": "id"}]
+)
+def test_what_says_that_it_is_an_identity_token_for_us_is_taken(world: TokenWorld, changes: dict[str, object]) -> None:
+    assert world.tokens.verify_subject_token(world.identity_token(**changes)).ods == "RKB"
+
+
+def test_an_identity_token_is_used_again_by_its_own_client_alone(world: TokenWorld) -> None:
+    token = world.identity_token()
+    for _ in range(2):
+        world.tokens.use_identity(world.tokens.verify_subject_token(token), "viewer.rkb")
+    with pytest.raises(OAuthError) as caught:
+        world.tokens.use_identity(world.tokens.verify_subject_token(token), "triage")
+    assert caught.value.cause == TokenFault.REPLAYED.value
+    world.tokens.use_identity(world.tokens.verify_subject_token(world.identity_token(nonce="2")), "triage")
+
+
+def test_a_second_signature_of_the_same_words_is_the_same_token(world: TokenWorld) -> None:
+    claims = world.identity_claims()
+    first, second = (world.keys["idp.rkb"].sign(claims) for _ in range(2))
+    assert first != second
+    world.tokens.use_identity(world.tokens.verify_subject_token(first), "viewer.rkb")
+    with pytest.raises(OAuthError):
+        world.tokens.use_identity(world.tokens.verify_subject_token(second), "triage")
+
+
+def test_a_use_is_forgotten_once_the_token_is_refused_anyway(world: TokenWorld) -> None:
+    world.tokens.use_identity(world.tokens.verify_subject_token(world.identity_token()), "viewer.rkb")
+    world.clock.advance(timedelta(seconds=600))
+    assert world.tokens.forget_expired() == 0
+    world.clock.advance(timedelta(seconds=60))
+    assert world.tokens.forget_expired() == 2
 
 
 def test_a_service_acts_for_itself_with_its_own_token(world: TokenWorld) -> None:
