@@ -13,7 +13,7 @@ from governance.relationships import Edge
 from governance.storage import Database, migrate
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
 from tests.worlds.policy import policy_data
-from tests.worlds.search import NOW, SearchWorld, search_world
+from tests.worlds.search import NOW, VIEWER, SearchWorld, search_world
 
 STUDIES, EVALUATED = 10_000, 500
 READER = RequestSubject("user", SubjectType.PRACTITIONER, "clinician", "RKB", 3, managed_device=True)
@@ -66,6 +66,7 @@ def _fill(world: SearchWorld) -> list[Study]:
     with world.database.transaction() as session:
         for ods in ("RKB", "RRK"):
             world.federation.register_trust(session, Trust(ods, ods))
+        world.federation.register_client(session, VIEWER)
         member = StaffMember(names.subject("user"), "RKB", "clinician", training_valid_to=date(2027, 1, 1))
         world.federation.upsert_staff(session, [member])
         world.catalogue.upsert(session, studies)

@@ -207,6 +207,7 @@ class AccessRequests:
                 study=self._pseudonymiser.study(wanted.asked.study_uid or ""),
                 action=wanted.asked.action,
                 purpose=wanted.asked.purpose,
+                named_by=subject.named_by or subject.ods or "",
             ),
             agreement_id=clause.id,
             agreement_version=clause.version,

@@ -7,7 +7,8 @@ and the lists of archives. Decision 0012 says what was refused.
    (``asks_for``), and about the subject of a token it presents. Of anybody else the answer is the same whether they
    exist or not: ``asker.not_entitled`` where the question names their trust, otherwise ``subject.unknown``.
 2. Organisation and role are those of the token, else those of the staff register. What the question says of them may
-   repeat them; anything else leaves the subject without them, so that no clause covers it.
+   repeat them; anything else leaves the subject without them, so that no clause covers it. Of people who are called the
+   same, a question means the one of the trust or the issuer it names, else the asker's own, else the only one.
 3. Assurance and device count from the token, else from a client registered to attest them (``attests``), of its own
    trust's people. A service of the office, which runs the network and has no patients' staff of its own, attests for
    the people its registration names. What anybody else says can lower what is known and never raise it.
@@ -22,7 +23,7 @@ from sqlmodel import Session
 
 from governance.access.asker import Asker
 from governance.decisions import AccessRequest, ProvenSubject, RequestSubject
-from governance.federation import FederationDirectory, ServiceClient
+from governance.federation import FederationDirectory, ServiceClient, StaffMember, chosen
 from governance.pseudonyms import Pseudonymiser
 from governance.vocabulary import Attestation, ReasonCode, SubjectType
 
@@ -78,6 +79,7 @@ class ActingSubjects:
             type=token.type,
             role=_agreed(said.role, token.role),
             ods=_agreed(said.ods, token.ods),
+            named_by=token.named_by,
             assurance=_lower(assurance, said.assurance),
             managed_device=_stricter(device, said.managed_device),
             proven=True,
@@ -85,8 +87,8 @@ class ActingSubjects:
 
     def _member(self, said: RequestSubject, client: ServiceClient, session: Session) -> RequestSubject:
         """Take a member of staff by the register; who is none that the client may ask about stays unknown."""
-        member = self._federation.staff(session, self._pseudonymiser.subject(said.id))
-        if member is None or not client.may_ask_about(member.ods) or said.ods not in {None, member.ods}:
+        member = self._chosen(said, client, session)
+        if member is None:
             return replace(said, ods=said.ods or client.ods, assurance=None, managed_device=None)
         assured = self._attests(client, Attestation.ASSURANCE, member.ods)
         managed = self._attests(client, Attestation.DEVICE, member.ods)
@@ -94,9 +96,26 @@ class ActingSubjects:
             said,
             role=_agreed(said.role, member.role),
             ods=member.ods,
+            named_by=member.named_by,
             assurance=said.assurance if assured else None,
             managed_device=_stricter(said.managed_device if managed else None, said.managed_device),
         )
+
+    def _chosen(self, said: RequestSubject, client: ServiceClient, session: Session) -> StaffMember | None:
+        """Choose the member of staff that a question means among those of one name: its own trust's first."""
+        called = self._federation.namesakes(session, self._pseudonymiser.subject(said.id))
+        reached = [one for one in called if client.may_ask_about(one.ods)]
+        named_by = said.named_by
+        if named_by is not None and not any(one.named_by == named_by for one in called):
+            named_by = self._names(named_by, session)
+        if said.ods is not None:
+            return chosen(reached, said.ods, named_by)
+        return chosen(reached, client.ods, named_by) or chosen(reached, None, named_by)
+
+    def _names(self, issuer: str, session: Session) -> str:
+        """Give in whose names the subjects of an issuer are; what is no issuer's says it already."""
+        provider = self._federation.identity_provider(session, issuer)
+        return provider.names if provider is not None else issuer
 
     def _service(self, said: RequestSubject, client: ServiceClient, session: Session) -> RequestSubject:
         """Take a service by the register; one that the client may not ask about stays unknown."""

@@ -17,7 +17,7 @@ from governance.access import reach
 from governance.agreements import PolicyData
 from governance.catalogue import Catalogue, Study
 from governance.decisions import AccessRequest, Listing
-from governance.federation import FederationDirectory
+from governance.federation import FederationDirectory, StaffMember
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import Edge, Relationships
 from governance.vocabulary import Action, RelationshipKind, SubjectType
@@ -114,18 +114,20 @@ class CandidateFinder:
     def _staff(
         self, asked: AccessRequest, reached: dict[str, bool], tied: frozenset[str], session: Session, after: str
     ) -> Iterator[Candidate]:
-        pseudonym = self._pseudonymiser.subject
+        pseudonym, place = self._pseudonymiser.subject, _place(after)
         while True:
-            page = self._federation.staff_of(session, reached, after, _BATCH)
+            page = self._federation.staff_of(session, reached, place, _BATCH)
             for member in page:
                 if asked.subject.role is not None and member.role != asked.subject.role:
                     continue
                 if reached[member.ods] or not tied.isdisjoint({member.id, *map(pseudonym, member.team_ids)}):
-                    subject = replace(asked.subject, id=member.id, role=member.role, ods=member.ods)
-                    yield Candidate(member.id, replace(asked, subject=subject))
+                    subject = replace(
+                        asked.subject, id=member.id, role=member.role, ods=member.ods, named_by=member.named_by
+                    )
+                    yield Candidate("|".join(_key(member)), replace(asked, subject=subject))
             if len(page) < _BATCH:
                 return
-            after = page[-1].id
+            place = _key(page[-1])
 
     def _services(
         self, asked: AccessRequest, reached: dict[str, bool], tied: frozenset[str], session: Session, after: str
@@ -143,6 +145,17 @@ class CandidateFinder:
         """Give the users, teams and services (``s-…``) that something ties to a study."""
         ties = self._relationships.edges_to(session, study.patient, study.study, now, study.custodians)
         return frozenset(tie.subject for tie in ties if _ties(tie))
+
+
+def _key(member: StaffMember) -> tuple[str, str, str]:
+    """Give a member's place in the order of staff: people of several trusts may have one pseudonym."""
+    return member.id, member.ods, member.issuer
+
+
+def _place(key: str) -> tuple[str, str, str]:
+    """Give the place that a candidate's key names."""
+    name, ods, issuer = (*key.split("|", 2), "", "")[:3]
+    return name, ods, issuer
 
 
 def _ties(edge: Edge) -> bool:

@@ -163,6 +163,7 @@ class ExchangeService:
             agreement=AgreementReference(agreement.id, str(agreement.version), agreement.clause),
             decision_id=answer.decision.id,
             confirmation=request.confirmation,
+            named_by=identity.named_by if identity.named_by != identity.ods else None,
         )
 
     def _record(
@@ -189,7 +190,9 @@ class ExchangeService:
 
 def access_request(request: ExchangeRequest, identity: VerifiedIdentity) -> AccessRequest:
     """Turn an exchange into the question policy answers."""
-    proven = ProvenSubject(identity.subject, identity.type, identity.role, identity.ods, identity.assurance)
+    proven = ProvenSubject(
+        identity.subject, identity.type, identity.role, identity.ods, identity.assurance, named_by=identity.named_by
+    )
     return AccessRequest(
         subject=replace(proven.asked_about(), version=identity.version),
         action=request.action,

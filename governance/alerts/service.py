@@ -40,7 +40,7 @@ class AlertService:
         clock: says when a person acted. Alerts themselves know event time only.
         revealer: opens the identifiers of a log entry, for unmasking.
         search: finds the entries an alert rests on.
-        patient_of: gives the patient pseudonym of a member of staff: nobody reviews an alert on their own record.
+        patient_of: gives the patient pseudonym of a trust's member of staff: nobody reviews an alert on their own.
         streams: how streams are paced.
     """
 
@@ -52,7 +52,7 @@ class AlertService:
         clock: Clock,
         revealer: AuditLog,
         search: AuditSearch,
-        patient_of: Callable[[Session, str], str | None],
+        patient_of: Callable[[Session, str, str | None], str | None],
         streams: StreamTiming | None = None,
     ) -> None:
         self._database = database
@@ -245,7 +245,7 @@ class AlertService:
 
     def _sight(self, session: Session, viewer: Viewer) -> _reading_store.Sight:
         return _reading_store.Sight(
-            viewer.id, viewer.ods, self._patient_of(session, viewer.id) if viewer.person else None
+            viewer.id, viewer.ods, self._patient_of(session, viewer.id, viewer.ods) if viewer.person else None
         )
 
 

@@ -223,6 +223,7 @@ def _request(
         ods=claims.ods,
         assurance=terms["identity_assurance"],
         managed_device=True if terms["managed_device"] else None,
+        named_by=claims.named_by or claims.ods,
     )
     return AccessRequest(proven.asked_about(), Action.SEARCH, study.purpose, token_subject=proven)
 

@@ -1,5 +1,7 @@
 """Wires what watches: what others report, alerts, detection, and the trusts' own OPAs."""
 
+from functools import partial
+
 from sqlmodel import Session
 
 from governance.alerts import AlertService
@@ -11,7 +13,7 @@ from governance.decisions import (
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
-from governance.federation import FederationDirectory
+from governance.federation import FederationDirectory, recorded
 from governance.intake import SYSLOG, Intake
 from governance.intake.quarantine import Quarantine
 from governance.storage import shared_now
@@ -44,7 +46,7 @@ def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertSe
         clock=infrastructure.clock,
         revealer=infrastructure.audit,
         search=infrastructure.audit_search,
-        patient_of=lambda session, subject: _patient_of(registers.federation, session, subject),
+        patient_of=partial(_patient_of, registers.federation),
     )
 
 
@@ -119,6 +121,6 @@ def make_edge_watch(infrastructure: Infrastructure, edges: Edges, alerts: AlertS
     )
 
 
-def _patient_of(federation: FederationDirectory, session: Session, subject: str) -> str | None:
-    member = federation.staff(session, subject)
+def _patient_of(federation: FederationDirectory, session: Session, subject: str, ods: str | None) -> str | None:
+    member = recorded(federation.namesakes(session, subject), ods)
     return member.patient_key if member else None

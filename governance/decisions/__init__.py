@@ -20,6 +20,7 @@ from governance.decisions.decision import AgreementRef, Answer, Decision
 from governance.decisions.emergency import Emergency, ReviewSample, review_sample
 from governance.decisions.engine import EMBEDDED, Engine, EngineFault, Health, PolicySource
 from governance.decisions.filters import StudyFilter
+from governance.decisions.holders import holders_of, unknown_holder
 from governance.decisions.listing import Listing
 from governance.decisions.obligations import (
     CUSTOM,
@@ -72,8 +73,10 @@ __all__ = [
     "StudyFilter",
     "TenantEngine",
     "TenantPolicy",
+    "holders_of",
     "honoured",
     "review_sample",
     "tenant_bounds",
+    "unknown_holder",
     "wire_type",
 ]

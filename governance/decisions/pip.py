@@ -5,7 +5,8 @@ Rules:
 1. An attribute that is not known is null. It is never left out, and nothing replaces it.
 2. A service or a person counts as known only as registered: a service in its own organisation and of its own kind, a
    member of staff of the organisation they act for who has not left. A verified token may name another organisation
-   to act for: the person stays who they are. An AI service is approved in the version it is registered to run alone.
+   to act for: the person stays who they are. Whoever is called the same elsewhere is somebody else. An AI service is
+   approved in the version it is registered to run alone.
 3. A patient named beside a study must be the study's patient; otherwise the study counts as unknown.
 4. The instant of the request decides what is valid. Hours and ages follow the calendar of Europe/London.
 """
@@ -18,11 +19,12 @@ from sqlmodel import Session
 
 from governance.catalogue import Catalogue, Study
 from governance.clock import LONDON
+from governance.decisions.holders import holders_of
 from governance.decisions.request import AccessRequest, RequestSubject
 from governance.emergency import Grant, Scope
-from governance.federation import AiManifest, FederationDirectory
+from governance.federation import AiManifest, FederationDirectory, StaffMember
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Between, Edge, KnownPatient, Relationships
+from governance.relationships import Between, Edge, Holder, KnownPatient, Relationships
 from governance.storage.snapshot import cached
 from governance.vocabulary import SubjectType
 
@@ -70,7 +72,7 @@ class PolicyInformationPoint:
         """
         local = now.astimezone(LONDON)
         study, patient, custodians = self._resource(request, session)
-        subject, team_ids = self._subject(request.subject, session, now)
+        subject, holders = self._subject(request.subject, session, now)
         return {
             "time": {"epoch": int(now.timestamp()), "minute_of_day": local.hour * 60 + local.minute},
             "subject": subject,
@@ -89,7 +91,7 @@ class PolicyInformationPoint:
             "relationships": [
                 tie_terms(edge, study, now)
                 for edge in self._relationships.edges_between(
-                    session, _between(subject, team_ids, study, patient, custodians), now
+                    session, _between(holders, study, patient, custodians), now
                 )
             ],
             "context": {
@@ -104,8 +106,8 @@ class PolicyInformationPoint:
         self._catalogue.prepare(session, {request.study_uid for request in requests if request.study_uid})
         wanted = []
         for request in requests:
-            subject, team_ids = self._subject(request.subject, session, now)
-            wanted.append(_between(subject, team_ids, *self._resource(request, session)))
+            _, holders = self._subject(request.subject, session, now)
+            wanted.append(_between(holders, *self._resource(request, session)))
         self._relationships.prepare(session, wanted, now)
 
     def gather_unnamed(
@@ -113,14 +115,14 @@ class PolicyInformationPoint:
     ) -> tuple[PolicyInput, tuple[Edge, ...]]:
         """Give the policy input of a request that names no study yet, and every tie of the one who asks."""
         local = now.astimezone(LONDON)
-        subject, team_ids = self._subject(request.subject, session, now)
+        subject, holders = self._subject(request.subject, session, now)
         known = {
             "time": {"epoch": int(now.timestamp()), "minute_of_day": local.hour * 60 + local.minute},
             "subject": subject,
             "action": request.action.value,
             "purpose": request.purpose.value,
         }
-        return known, self._relationships.edges_of(session, subject["id"], team_ids, now)
+        return known, self._relationships.edges_of(session, holders, now)
 
     def patients(self, studies: Iterable[Study], session: Session, now: datetime) -> dict[str, KnownPatient]:
         """Give what is known of the patients of some studies, in one go."""
@@ -137,7 +139,7 @@ class PolicyInformationPoint:
         who = request.subject
         if self._grants is None or study is None or who.ods is None or who.type is not SubjectType.PRACTITIONER:
             return []
-        scope = Scope(subject, who.role, who.ods, study.study, request.action, request.purpose)
+        scope = Scope(subject, who.role, who.ods, study.study, request.action, request.purpose, who.named_by or who.ods)
         return [grant_terms(grant) for grant in self._grants(session, scope, now)]
 
     def _resource(self, request: AccessRequest, session: Session) -> tuple[Study | None, str | None, tuple[str, ...]]:
@@ -156,13 +158,13 @@ class PolicyInformationPoint:
 
     def _subject(
         self, subject: RequestSubject, session: Session, now: datetime
-    ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """Give the subject's attributes and the teams it belongs to; not to be changed."""
+    ) -> tuple[dict[str, Any], tuple[Holder, ...]]:
+        """Give the subject's attributes, not to be changed, and as what it and its teams hold edges."""
         return cached(session, ("subject", subject, now), lambda: self._read_subject(subject, session, now))
 
     def _read_subject(
         self, subject: RequestSubject, session: Session, now: datetime
-    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+    ) -> tuple[dict[str, Any], tuple[Holder, ...]]:
         trust = self._federation.trust(session, subject.ods) if subject.ods else None
         attributes: dict[str, Any] = {
             "id": subject.id,
@@ -177,17 +179,24 @@ class PolicyInformationPoint:
             "ai": None,
         }
         if subject.type is not SubjectType.PRACTITIONER:
-            return attributes | self._service(subject, session, now), ()
+            return attributes | self._service(subject, session, now), (self._relationships.service(subject.id),)
         pseudonym = self._pseudonymiser.subject(subject.id)
-        member = self._federation.staff(session, pseudonym)
-        if member is None or not (subject.proven or member.ods == subject.ods):
+        member = self._member(subject, pseudonym, session)
+        if member is None:
             return attributes | {"id": pseudonym}, ()
         today = now.astimezone(LONDON).date()
         return attributes | {
             "id": pseudonym,
             "known": member.employed(today),
             "training_valid": member.training_valid(today),
-        }, member.team_ids
+        }, holders_of(self._federation, self._relationships, member, session)
+
+    def _member(self, subject: RequestSubject, pseudonym: str, session: Session) -> StaffMember | None:
+        """Find a person on the staff of whom they act for; one whom a token proves may be staff of another trust."""
+        member = self._federation.staff(session, pseudonym, subject.ods or "", subject.named_by)
+        if member is None and subject.proven:
+            return self._federation.staff(session, pseudonym, None, subject.named_by or subject.ods or "")
+        return member
 
     def _service(self, subject: RequestSubject, session: Session, now: datetime) -> dict[str, Any]:
         client = self._federation.client(session, subject.id)
@@ -209,14 +218,13 @@ class PolicyInformationPoint:
 
 
 def _between(
-    subject: Mapping[str, Any],
-    team_ids: tuple[str, ...],
+    holders: tuple[Holder, ...],
     study: Study | None,
     patient: str | None,
     custodians: tuple[str, ...],
 ) -> Between:
     """Say what relationships a request may rest on."""
-    return Between(subject["id"], team_ids, patient, study.study if study else None, custodians)
+    return Between(holders, patient, study.study if study else None, custodians)
 
 
 def manifest_terms(manifest: AiManifest) -> dict[str, Any]:

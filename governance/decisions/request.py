@@ -13,7 +13,8 @@ class RequestSubject:
     ``role`` the role acted in, both of the selected role of the verified identity. ``assurance`` is the NHS CIS2
     authentication assurance level, 1 to 3. ``version`` is the version an AI service says it runs.
     ``managed_device`` None means that nobody vouched for the device. ``proven`` says that a verified token names the
-    person, the organisation and the role.
+    person, the organisation and the role. ``named_by`` says in whose names ``id`` is one: a trust's, by ODS code, or a
+    national issuer's; None stands for those of the organisation.
     """
 
     id: str
@@ -24,6 +25,7 @@ class RequestSubject:
     version: str | None = None
     managed_device: bool | None = None
     proven: bool = False
+    named_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ class ProvenSubject:
     ods: str | None
     assurance: int | None = None
     managed_device: bool | None = None
+    named_by: str | None = None
 
     def asked_about(self) -> RequestSubject:
         """Give the subject of a question that says nothing beside the token."""
-        return RequestSubject(self.id, self.type, self.role, self.ods)
+        return RequestSubject(self.id, self.type, self.role, self.ods, named_by=self.named_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from sqlmodel import Session
 
 from governance.audit.event import RecordedEvent
 from governance.catalogue import Catalogue, Study
+from governance.decisions import holders_of, unknown_holder
 from governance.detection.acts import LOOKS
-from governance.detection.facts import ManifestFacts, PatientFacts, StaffFacts, StudyFacts, Tie
+from governance.detection.facts import ManifestFacts, PatientFacts, StaffFacts, StudyFacts, Tie, Who
 from governance.detection.links import Links
-from governance.federation import FederationDirectory, StaffMember
+from governance.federation import FederationDirectory, StaffMember, chosen, recorded
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Between, Edge, KnownPatient, Relationships
+from governance.relationships import Between, Edge, Holder, KnownPatient, Relationships, held
 from governance.vocabulary import SubjectType
 
 _NEVER = datetime.max.replace(tzinfo=UTC)  # detection does not use opt-outs: at that instant every check is too old
@@ -43,7 +44,7 @@ class RegionContext:
         self._catalogue = catalogue
         self._relationships = relationships
         self._pseudonymiser = pseudonymiser
-        self._staff: dict[str, StaffMember | None] = {}
+        self._staff: dict[str, tuple[StaffMember, ...]] = {}
         self._patients: dict[str, KnownPatient | None] = {}
         self._studies: dict[str, Study | None] = {}
         self.note = partial(links.note, session)
@@ -56,13 +57,13 @@ class RegionContext:
         people = {e.subject.id for e in looks if e.subject and e.subject.type is SubjectType.PRACTITIONER}
         patients = {e.resource.patient for e in looks if e.resource and e.resource.patient}
         studies = {e.resource.study for e in looks if e.resource and e.resource.study}
-        self._staff = dict.fromkeys(people) | self._federation.staff_many(self._session, people)
+        self._staff = dict.fromkeys(people, ()) | self._federation.staff_many(self._session, people)
         self._patients = dict.fromkeys(patients) | self._relationships.patients(self._session, patients, _NEVER)
         self._studies = dict.fromkeys(studies) | self._catalogue.studies_by_pseudonym(self._session, studies)
 
-    def staff(self, subject: str) -> StaffFacts | None:
-        """Find a member of staff."""
-        member = self._member(subject)
+    def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
+        """Find a member of staff of a trust; nobody who is only called the same."""
+        member = recorded(self._called(subject), ods)
         return None if member is None else StaffFacts(member.role, member.ods, member.patient_key)
 
     def patient(self, patient: str) -> PatientFacts | None:
@@ -70,7 +71,12 @@ class RegionContext:
         if patient not in self._patients:
             self._patients[patient] = self._relationships.patient(self._session, patient, _NEVER)
         known = self._patients[patient]
-        return None if known is None else PatientFacts(known.staff)
+        return None if known is None else PatientFacts(frozenset(filter(self._only_one, known.staff)))
+
+    def _only_one(self, name: str) -> bool:
+        """Say whether one person at most is called so: of several, the staff register tells who is the patient."""
+        called = self._called(name)
+        return not called or chosen(called, None) is not None
 
     def study(self, study: str) -> StudyFacts | None:
         """Find a study."""
@@ -94,32 +100,35 @@ class RegionContext:
         )
 
     def ties(
-        self, subject: str, patient: str | None, study: str | None, custodian: str | None, at: datetime
+        self, who: Who, patient: str | None, study: str | None, custodian: str | None, at: datetime
     ) -> tuple[Tie, ...]:
         """Give the reasons that held at an instant; the catalogue's custodians count beside the event's."""
         known = self.study(study) if study else None
         custodians = {*(known.custodians if known else ()), *((custodian,) if custodian else ())}
-        wanted = Between(subject, self._teams(subject), patient, study, tuple(sorted(custodians)))
+        wanted = Between(self._holders(who), patient, study, tuple(sorted(custodians)))
         edges = self._relationships.edges_between(self._session, wanted, at)
         return _ties(edges)
 
-    def follow_up(
-        self, subject: str, patient: str, study: str | None, since: datetime, until: datetime
-    ) -> tuple[Tie, ...]:
+    def follow_up(self, who: Who, patient: str, study: str | None, since: datetime, until: datetime) -> tuple[Tie, ...]:
         """Give the specific ties that held at ``since`` or began before ``until``, the person's teams included."""
-        teams = self._teams(subject)
-        held = self._relationships.edges_between(self._session, Between(subject, teams, patient, study), since)
+        holders = self._holders(who)
+        tied = self._relationships.edges_between(self._session, Between(holders, patient, study), since)
         begun = self._relationships.edges_of_patient(self._session, patient, since, until)
-        theirs = {self._pseudonymiser.subject(name) for name in (subject, *teams)}
-        return _ties([*held, *(edge for edge in begun if edge.subject in theirs)])
+        return _ties([*tied, *held(begun, holders)])
 
-    def _teams(self, subject: str) -> tuple[str, ...]:
-        member = self._member(subject)
-        return () if member is None else member.team_ids
+    def _holders(self, who: Who) -> tuple[Holder, ...]:
+        """Give a person and their teams, or a service, as holders of edges."""
+        if self._pseudonymiser.subject(who.id) != who.id:
+            return (self._relationships.service(who.id),)
+        member = recorded(self._called(who.id), who.ods)
+        if member is None:
+            return unknown_holder(self._federation, self._relationships, who.id, who.ods, self._session)
+        return holders_of(self._federation, self._relationships, member, self._session)
 
-    def _member(self, subject: str) -> StaffMember | None:
+    def _called(self, subject: str) -> tuple[StaffMember, ...]:
+        """Give all the members of staff of a pseudonym."""
         if subject not in self._staff:
-            self._staff[subject] = self._federation.staff(self._session, subject)
+            self._staff[subject] = self._federation.namesakes(self._session, subject)
         return self._staff[subject]
 
 

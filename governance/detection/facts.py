@@ -9,9 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from governance.vocabulary import RelationshipKind
+
+
+class Who(NamedTuple):
+    """Who acted, as a record says it: a person by pseudonym ``s-…`` or a service by client id, and for which trust."""
+
+    id: str
+    ods: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +95,8 @@ class TokenFacts:
 class Context(Protocol):
     """Finds facts."""
 
-    def staff(self, subject: str) -> StaffFacts | None:
-        """Find a member of staff by pseudonym."""
+    def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
+        """Find a member of staff by pseudonym and the trust they acted for; None for the only one of that name."""
         ...
 
     def patient(self, patient: str) -> PatientFacts | None:
@@ -105,14 +112,12 @@ class Context(Protocol):
         ...
 
     def ties(
-        self, subject: str, patient: str | None, study: str | None, custodian: str | None, at: datetime
+        self, who: Who, patient: str | None, study: str | None, custodian: str | None, at: datetime
     ) -> tuple[Tie, ...]:
         """Give the recorded reasons that held at an instant, a rota or pool of the custodian included."""
         ...
 
-    def follow_up(
-        self, subject: str, patient: str, study: str | None, since: datetime, until: datetime
-    ) -> tuple[Tie, ...]:
+    def follow_up(self, who: Who, patient: str, study: str | None, since: datetime, until: datetime) -> tuple[Tie, ...]:
         """Give the specific ties between a subject and a patient that held at ``since`` or began before ``until``."""
         ...
 

@@ -29,6 +29,7 @@ class EmergencyGrantRow(SQLModel, table=True):
     study: str = Field(max_length=64)
     action: str = Field(max_length=32)
     purpose: str = Field(max_length=32)
+    named_by: str = Field(max_length=2_000)
     agreement_id: str = Field(max_length=128)
     agreement_version: int
     clause: str = Field(max_length=64)

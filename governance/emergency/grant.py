@@ -12,7 +12,7 @@ KEPT = timedelta(hours=24)  # a task can be looked up, and its key is kept, for 
 class Scope:
     """What a grant is good for: ``subject`` (a pseudonym ``s-…``) acting in a role for an organisation, and no more.
 
-    ``study`` is a pseudonym ``t-…``.
+    ``study`` is a pseudonym ``t-…``. ``named_by`` says in whose names ``subject`` is one.
     """
 
     subject: str
@@ -21,6 +21,7 @@ class Scope:
     study: str
     action: Action
     purpose: Purpose
+    named_by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ Rules of this room:
 4. A token audience belongs to one archive, and the archive's organisation is the custodian of what it holds.
 5. An AI service acts under the manifest of the version it runs. A manifest bounds modality, body part, trust, purpose
    and volume, counts only while approved, and never changes while it is.
-6. People are keyed pseudonyms; household, surname and postcode are keyed hashes made at the source trust.
+6. A person is (issuer, subject): what is on file of one trust's ``jsmith`` is nothing of another's. People are
+   keyed pseudonyms; household, surname and postcode are keyed hashes made at the source trust.
 7. Registering a key again replaces the record whole.
 8. Whose rows of the registers a service may write is said by its registration: its own trust's, and those named there.
 
@@ -20,7 +21,7 @@ from governance.federation.credentials import ClientCredentials
 from governance.federation.directory import FederationDirectory
 from governance.federation.feed import parse_staff
 from governance.federation.origins import RegisteredOrigins
-from governance.federation.people import Person, StaffMember
+from governance.federation.people import Person, StaffMember, chosen, recorded
 from governance.federation.service_client import EVERY_TRUST, WHOLE_REGION, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 
@@ -36,5 +37,7 @@ __all__ = [
     "ServiceClient",
     "StaffMember",
     "Trust",
+    "chosen",
     "parse_staff",
+    "recorded",
 ]

@@ -1,6 +1,6 @@
 """Reads and writes of the federation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from governance.federation._tables import (
     PersonRow,
     ServiceClientRow,
     StaffRow,
+    TeamRow,
     TrustRow,
 )
 from governance.federation.people import Person, StaffMember
@@ -36,6 +37,7 @@ _PROVIDER: sa.Table = IdentityProviderRow.__table__  # type: ignore[attr-defined
 _CLIENT: sa.Table = ServiceClientRow.__table__  # type: ignore[attr-defined]
 _MANIFEST: sa.Table = AiManifestRow.__table__  # type: ignore[attr-defined]
 _STAFF: sa.Table = StaffRow.__table__  # type: ignore[attr-defined]
+_TEAM: sa.Table = TeamRow.__table__  # type: ignore[attr-defined]
 _PERSON: sa.Table = PersonRow.__table__  # type: ignore[attr-defined]
 
 # Statements are built once: SQLAlchemy knows the object again and skips building and hashing it. What a decision asks
@@ -53,11 +55,25 @@ _MANIFESTS_OF = _MANIFESTS.where(_MANIFEST.c.service_id == sa.bindparam("service
 _MANIFEST_BY_VERSION = Prepared(_MANIFESTS_OF.where(_MANIFEST.c.version == sa.bindparam("version")))
 _STAFF_BY_ID = Prepared(sa.select(_STAFF).where(_STAFF.c.id == sa.bindparam("id")))
 _STAFF_BY_IDS = sa.select(_STAFF).where(_STAFF.c.id.in_(sa.bindparam("ids", expanding=True)))
+_PLACE = (_STAFF.c.id, _STAFF.c.ods, _STAFF.c.issuer)
 _STAFF_OF = (
     sa.select(_STAFF)
-    .where(_STAFF.c.ods.in_(sa.bindparam("organisations", expanding=True)), _STAFF.c.id > sa.bindparam("after"))
-    .order_by(_STAFF.c.id)
+    .where(
+        _STAFF.c.ods.in_(sa.bindparam("organisations", expanding=True)),
+        sa.tuple_(*_PLACE) > sa.tuple_(sa.bindparam("id"), sa.bindparam("ods"), sa.bindparam("issuer")),
+    )
+    .order_by(*_PLACE)
     .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_NAMED = Prepared(
+    sa.union_all(
+        sa.select(_STAFF.c.id.label("name"), _STAFF.c.ods).where(
+            _STAFF.c.id.in_(sa.bindparam("names", expanding=True))
+        ),
+        sa.select(_TEAM.c.team.label("name"), _TEAM.c.ods).where(
+            _TEAM.c.team.in_(sa.bindparam("teams", expanding=True))
+        ),
+    )
 )
 _PERSONS = sa.select(_PERSON).order_by(_PERSON.c.issuer, _PERSON.c.subject)
 _PERSON_BY_SUBJECT = sa.select(_PERSON).where(
@@ -126,9 +142,19 @@ def manifest(session: Session, service_id: str, version: str) -> AiManifest | No
     return next((_manifest(row) for row in found), None)
 
 
-def staff_member(session: Session, pseudonym: str) -> StaffMember | None:
-    """Find a member of staff."""
-    return next((_staff(row) for row in _STAFF_BY_ID.rows(session, id=pseudonym)), None)
+def namesakes(session: Session, pseudonym: str) -> list[StaffMember]:
+    """Give every member of staff of a pseudonym, of whichever trust."""
+    return [_staff(row) for row in _STAFF_BY_ID.rows(session, id=pseudonym)]
+
+
+def put_teams(session: Session, teams: Iterable[tuple[str, str]]) -> None:
+    """Keep which trusts have which teams, by pseudonym."""
+    upsert(session, TeamRow, [{"team": team, "ods": ods} for team, ods in teams])
+
+
+def named(session: Session, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Give the trusts that have staff or teams of these pseudonyms, each with the pseudonym."""
+    return [(row["name"], row["ods"]) for row in _NAMED.rows(session, names=names, teams=names)]
 
 
 def staff(session: Session, pseudonyms: Sequence[str]) -> list[StaffMember]:
@@ -136,9 +162,12 @@ def staff(session: Session, pseudonyms: Sequence[str]) -> list[StaffMember]:
     return [_staff(row) for chunk in chunks(pseudonyms) for row in _rows(session, _STAFF_BY_IDS, ids=list(chunk))]
 
 
-def staff_page(session: Session, organisations: Sequence[str], after: str, limit: int) -> list[StaffMember]:
-    """Give a page of the members of staff of some organisations, by id, those after ``after``."""
-    found = _rows(session, _STAFF_OF, organisations=list(organisations), after=after, most=limit)
+def staff_page(
+    session: Session, organisations: Sequence[str], after: tuple[str, str, str], limit: int
+) -> list[StaffMember]:
+    """Give a page of the members of staff of some organisations, by id, trust and issuer, those after such a place."""
+    name, ods, issuer = after
+    found = _rows(session, _STAFF_OF, organisations=list(organisations), id=name, ods=ods, issuer=issuer, most=limit)
     return [_staff(row) for row in found]
 
 

@@ -65,12 +65,13 @@ class AiManifestRow(SQLModel, table=True):
 
 
 class StaffRow(SQLModel, table=True):
-    """A member of staff by pseudonym; ties are keyed hashes."""
+    """A member of staff by pseudonym, trust and issuer (empty: the trust's own); ties are keyed hashes."""
 
     __tablename__ = "federation_staff"
 
     id: str = Field(primary_key=True)
-    ods: str = Field(index=True)
+    ods: str = Field(primary_key=True, index=True)
+    issuer: str = Field(default="", primary_key=True)
     role: str
     department: str | None = None
     site: str | None = None
@@ -82,6 +83,15 @@ class StaffRow(SQLModel, table=True):
     postcode_key: str | None = None
     training_valid_to: date | None = None
     leaves_on: date | None = None
+
+
+class TeamRow(SQLModel, table=True):
+    """A team that staff of a trust are in, by the pseudonym of its name; never forgotten, so that none is inherited."""
+
+    __tablename__ = "federation_team"
+
+    team: str = Field(primary_key=True)
+    ods: str = Field(primary_key=True)
 
 
 class PersonRow(SQLModel, table=True):

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
 from governance.federation import _credential_store, _store, checks
 from governance.federation.credentials import ClientCredentials
-from governance.federation.people import Person, StaffMember
+from governance.federation.people import Person, StaffMember, chosen
 from governance.federation.service_client import WHOLE_REGION, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
 from governance.pseudonyms import Pseudonymiser
@@ -62,6 +62,10 @@ class FederationDirectory:
     def identity_providers(self, session: Session) -> tuple[IdentityProvider, ...]:
         """Give every identity provider, by issuer."""
         return tuple(_store.identity_providers(session))
+
+    def names_of_issuers(self, session: Session) -> dict[str, str]:
+        """Give in whose names the subjects of each issuer are: its trust's, or a national one's own."""
+        return {provider.issuer: provider.names for provider in _store.identity_providers(session)}
 
     # Services
 
@@ -168,21 +172,46 @@ class FederationDirectory:
     # People
 
     def upsert_staff(self, session: Session, staff: Sequence[StaffMember]) -> None:
-        """Insert or replace members of staff whole; of two with one id the last wins."""
+        """Insert or replace members of staff whole; of two of one person and trust the last wins."""
         _store.put(session, staff)
+        _store.put_teams(
+            session, {(self._pseudonymiser.subject(team), one.ods) for one in staff for team in one.team_ids}
+        )
 
-    def staff(self, session: Session, subject: str) -> StaffMember | None:
-        """Find a member of staff by pseudonym ``s-…``."""
-        return cached(session, ("staff", subject), lambda: _store.staff_member(session, subject))
+    def namesakes(self, session: Session, subject: str) -> tuple[StaffMember, ...]:
+        """Give every member of staff of a pseudonym ``s-…``: of several trusts they are several people."""
+        return cached(session, ("staff", subject), lambda: tuple(_store.namesakes(session, subject)))
 
-    def staff_many(self, session: Session, subjects: Collection[str]) -> dict[str, StaffMember]:
-        """Find many members of staff in one go; unknown ones are left out."""
-        return {member.id: member for member in _store.staff(session, sorted(set(subjects)))}
+    def staff(
+        self, session: Session, subject: str, ods: str | None = None, named_by: str | None = None
+    ) -> StaffMember | None:
+        """Find a member of staff by pseudonym ``s-…`` (:func:`governance.federation.people.chosen`)."""
+        return chosen(self.namesakes(session, subject), ods, named_by)
+
+    def staff_many(self, session: Session, subjects: Collection[str]) -> dict[str, tuple[StaffMember, ...]]:
+        """Find the namesakes of many pseudonyms in one go; unknown ones are left out."""
+        found: dict[str, tuple[StaffMember, ...]] = {}
+        for member in _store.staff(session, sorted(set(subjects))):
+            found[member.id] = (*found.get(member.id, ()), member)
+        return found
+
+    def trusts_naming(self, session: Session, names: Collection[str]) -> dict[str, frozenset[str]]:
+        """Give, for pseudonyms of people and teams, the trusts that have somebody or a team of that name."""
+        found: dict[str, set[str]] = {name: set() for name in names}
+        for name, ods in cached(
+            session, ("named", frozenset(names)), lambda: _store.named(session, sorted(set(names)))
+        ):
+            found[name].add(ods)
+        return {name: frozenset(trusts) for name, trusts in found.items()}
 
     def staff_of(
-        self, session: Session, organisations: Collection[str], after: str = "", limit: int = STAFF_PAGE
+        self,
+        session: Session,
+        organisations: Collection[str],
+        after: tuple[str, str, str] = ("", "", ""),
+        limit: int = STAFF_PAGE,
     ) -> tuple[StaffMember, ...]:
-        """Give a page of the staff of some organisations, in the order of their ids, those after ``after``."""
+        """Give a page of the staff of some organisations by id, trust and issuer, those after such a place."""
         return tuple(_store.staff_page(session, sorted(set(organisations)), after, limit))
 
     def register_person(self, session: Session, person: Person) -> None:

@@ -1,5 +1,8 @@
 """The staff feed of the public surface."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from governance import feeds
 from governance.federation.people import StaffMember
 from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
@@ -9,6 +12,7 @@ FIELDS = frozenset(
     {
         "id",
         "ods",
+        "issuer",
         "role",
         "department",
         "site",
@@ -25,8 +29,16 @@ FIELDS = frozenset(
 TEAMS_MAXIMUM = 50
 
 
-def parse_staff(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFAULT_LIMITS) -> Parsed[StaffMember]:
-    """Read members of staff, one a line: ``{id, ods, role, …}`` of the public surface.
+def parse_staff(
+    body: bytes,
+    pseudonymiser: Pseudonymiser,
+    limits: Limits = DEFAULT_LIMITS,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Parsed[StaffMember]:
+    """Read members of staff, one a line: ``{id, ods, issuer?, role, …}`` of the public surface.
+
+    ``issuer`` names the person; ``names`` says in whose names that is (a trust's, or a national issuer's own). Without
+    it the trust's own issuer does.
 
     The id leaves here as ``s-…`` and ``patient_key`` as ``p-…``, comparable with the patients of events; the other keys
     are kept as given, they are keyed hashes already. Raises InvalidInput when the body has too many lines.
@@ -35,6 +47,7 @@ def parse_staff(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFA
     def build(fields: Fields) -> StaffMember:
         staff_id = fields.required("id", feeds.text)
         ods = fields.required("ods", feeds.ods)
+        issuer = fields.optional("issuer", feeds.text)
         role = fields.required("role", feeds.code)
         department = fields.optional("department", feeds.text)
         site = fields.optional("site", feeds.text)
@@ -46,6 +59,10 @@ def parse_staff(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFA
         postcode_key = fields.optional("postcode_key", feeds.keyed_hash)
         training_valid_to = fields.optional("training_valid_to", feeds.day)
         leaves_on = fields.optional("leaves_on", feeds.day)
+        fields.finish()
+        named_by = ods if issuer is None else names.get(issuer)
+        if named_by not in {ods, issuer}:
+            fields.fail("issuer", "must be the trust's identity provider or a national one, registered here")
         fields.finish()
         return StaffMember(
             id=pseudonymiser.subject(staff_id),
@@ -61,6 +78,7 @@ def parse_staff(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFA
             postcode_key=postcode_key,
             training_valid_to=training_valid_to,
             leaves_on=leaves_on,
+            issuer="" if issuer is None or named_by == ods else issuer,
         )
 
     return feeds.parse(body, limits, FIELDS, build)

@@ -1,5 +1,6 @@
 """The people of the network: staff as trusts report them, and the accounts of the console."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +14,8 @@ class StaffMember:
     ``role`` is a role code; one outside the vocabulary is kept, and no agreement covers it. ``patient_key`` is the
     pseudonym ``p-…`` of the patient this person is. The other keys are keyed hashes made at the source trust,
     ``surname_share`` the share of people with that surname, 0 to 1. Training counts through ``training_valid_to``,
-    employment through ``leaves_on``.
+    employment through ``leaves_on``. ``issuer`` is the national issuer that names them, empty when their trust's own
+    does: a person is (issuer, subject), and one trust's ``jsmith`` is not another's.
     """
 
     id: str
@@ -29,6 +31,12 @@ class StaffMember:
     postcode_key: str | None = None
     training_valid_to: date | None = None
     leaves_on: date | None = None
+    issuer: str = ""
+
+    @property
+    def named_by(self) -> str:
+        """Give in whose names ``id`` is one: the trust's ODS code, or a national issuer."""
+        return self.issuer or self.ods
 
     def training_valid(self, on: date) -> bool | None:
         """Say whether training is in date on a day; None when nobody said."""
@@ -37,6 +45,32 @@ class StaffMember:
     def employed(self, on: date) -> bool:
         """Say whether the person has not left by a day."""
         return self.leaves_on is None or on <= self.leaves_on
+
+
+def chosen(namesakes: Iterable[StaffMember], ods: str | None, named_by: str | None = None) -> StaffMember | None:
+    """Choose a member of staff among those of one pseudonym; None when it could be several people.
+
+    Args:
+        namesakes: the members of staff.
+        ods: the trust they are to be staff of; None for the only person of that pseudonym, whatever their trust.
+        named_by: in whose names they are called so; None for the trust's own before a national issuer.
+    """
+    found = sorted(
+        (one for one in namesakes if ods in {None, one.ods} and named_by in {None, one.named_by}),
+        key=lambda one: (one.issuer, one.ods),
+    )
+    if ods is None and len({one.named_by for one in found}) > 1:
+        return None
+    return found[0] if found and (found[0].issuer == "" or len({one.issuer for one in found}) == 1) else None
+
+
+def recorded(namesakes: Collection[StaffMember], ods: str | None) -> StaffMember | None:
+    """Choose the member of staff that a record means by pseudonym and trust.
+
+    Who is named by a national issuer is the same person at whichever trust they act.
+    """
+    national = [one for one in namesakes if one.issuer]
+    return chosen(namesakes, ods) or chosen(national, None)
 
 
 @dataclass(frozen=True, slots=True)

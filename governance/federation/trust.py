@@ -24,6 +24,11 @@ class IdentityProvider:
     jwks_uri: str
     audiences: tuple[str, ...]
 
+    @property
+    def names(self) -> str:
+        """Give in whose names its subjects are: the trust's, by ODS code, or its own when it is national."""
+        return self.ods or self.issuer
+
     def vouches_for(self, ods: str) -> bool:
         """Say whether it may assert that somebody acts for an organisation."""
         return self.ods is None or self.ods == ods

@@ -18,7 +18,7 @@ Taken as of today, because nothing older is kept: labels and further custodians 
 membership, the version an AI service runs, and edges that a feed replaced since.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeAlias
@@ -28,9 +28,10 @@ from sqlmodel import Session
 from governance.audit import RecordedEvent, RecordedResource, Subject
 from governance.catalogue import Catalogue, Study
 from governance.clock import LONDON
+from governance.decisions.holders import holders_of
 from governance.decisions.pip import PolicyInput, manifest_terms, tie_terms
-from governance.federation import FederationDirectory, StaffMember
-from governance.relationships import Between, KnownPatient, Relationships
+from governance.federation import FederationDirectory, StaffMember, recorded
+from governance.relationships import Between, Holder, KnownPatient, Relationships
 from governance.relationships.service import OPT_OUT_LIFETIME
 from governance.vocabulary import ReasonCode, SubjectType
 
@@ -91,7 +92,7 @@ class _Logged:
 class _Page:
     """What the directories know of the people, patients and studies of one page of events."""
 
-    staff: Mapping[str, StaffMember]
+    staff: Mapping[str, tuple[StaffMember, ...]]
     patients: Mapping[str, KnownPatient]
     studies: Mapping[str, Study]
 
@@ -146,7 +147,7 @@ class Replay:
         if resource.study is None:
             return SetAside(event, SEARCH)
         study = _study(resource, page.studies.get(resource.study))
-        teams, attributes = self._subject(session, page, event, subject, logged)
+        holders, attributes = self._subject(session, page, event, subject, logged)
         proven = {
             "time": _time(event.time),
             "subject": attributes | _bounds(logged, proven=True),
@@ -154,7 +155,7 @@ class Replay:
             "purpose": event.purpose.value,
             "resource": _resource(study, event, logged),
             "patient": {"opt_out": _opt_out(page, event, logged, proven=True)},
-            "relationships": self._ties(session, event, subject, teams, study),
+            "relationships": self._ties(session, event, holders, study),
             "context": {
                 "break_glass_reason": _reason(event, logged),
                 "self_claim_reason": _WORDS if logged.self_claimed else None,
@@ -186,9 +187,10 @@ class Replay:
 
     def _subject(
         self, session: Session, page: _Page, event: RecordedEvent, subject: Subject, logged: _Logged
-    ) -> tuple[Collection[str], dict[str, Any]]:
-        """Give a subject's teams and attributes; policy names an unknown one first, so the reasons prove that."""
-        member = page.staff.get(subject.id) if subject.type is SubjectType.PRACTITIONER else None
+    ) -> tuple[tuple[Holder, ...], dict[str, Any]]:
+        """Give as what a subject holds ties, and its attributes; policy names an unknown one first."""
+        person = subject.type is SubjectType.PRACTITIONER
+        member = recorded(page.staff.get(subject.id, ()), subject.ods) if person else None
         attributes: dict[str, Any] = {
             "id": subject.id,
             "type": subject.type.value,
@@ -201,7 +203,9 @@ class Replay:
             "managed_device": None,
             "ai": self._ai(session, subject.id, event) if subject.type is SubjectType.AI_SERVICE else None,
         }
-        return (member.team_ids if member else ()), attributes
+        if not person:
+            return (self._relationships.service(subject.id),), attributes
+        return holders_of(self._federation, self._relationships, member, session) if member else (), attributes
 
     def _ai(self, session: Session, service: str, event: RecordedEvent) -> dict[str, Any]:
         manifest = self._federation.manifest(session, service)
@@ -213,9 +217,9 @@ class Replay:
         }
 
     def _ties(
-        self, session: Session, event: RecordedEvent, subject: Subject, teams: Collection[str], study: Study
+        self, session: Session, event: RecordedEvent, holders: tuple[Holder, ...], study: Study
     ) -> list[dict[str, Any]]:
-        wanted = Between(subject.id, tuple(teams), study.patient or None, study.study, study.custodians)
+        wanted = Between(holders, study.patient or None, study.study, study.custodians)
         edges = self._relationships.edges_between(session, wanted, event.time)
         return [tie_terms(edge, study, event.time) for edge in edges]
 

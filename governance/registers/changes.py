@@ -4,6 +4,7 @@ The record tells of the rows of feeds that were written, by their digests: what 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -60,6 +61,10 @@ class Changes:
         self._database = database
         self._recorder = recorder
         self._told: set[str] = set()  # tables that entries are known to tell of
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Open a read snapshot."""
+        return self._database.reading()
 
     def make(self, change: Change, write: Callable[[Session], Made[Result]]) -> Result:
         """Write, record that it was done, and give the result.

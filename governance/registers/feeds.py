@@ -26,7 +26,7 @@ from governance.registers.changes import Change, Changes, Made
 from governance.registers.lines import Feed, Line, Outcome
 from governance.registers.referrals import Referrals, Rule
 from governance.registers.writers import Claim, Writer
-from governance.relationships import Edge, PatientContext, Relationships, parse_edges, parse_patients
+from governance.relationships import SERVICES, Edge, PatientContext, Relationships, parse_edges, parse_patients
 from governance.storage.upsert import chunks
 from governance.telemetry import Metrics
 from governance.vocabulary import Scope
@@ -103,26 +103,34 @@ class ContextFeeds:
             name="edges",
             key=lambda edge: edge.id,
             filed=lambda session, rows: self._relationships.edges(session, {row.id for row in rows}),
-            merged=lines.left(lines.EDGE_MEMBERS),
+            merged=lines.edge,
             claims=self._edge_claims,
             check=lines.ends_after_beginning,
             upsert=self._relationships.upsert_edges,
             rule=self._edge_rule,
         )
-        return self._take(writer, feed, parse_edges(body, self._pseudonymiser, LIMITS), self._clock.now())
+        issuers, services = self._names()
+        parsed = parse_edges(body, self._pseudonymiser, LIMITS, issuers)
+        rows = tuple(replace(row, named_by=SERVICES) if row.subject in services else row for row in parsed.rows)
+        return self._take(writer, feed, replace(parsed, rows=rows), self._clock.now())
 
     def staff(self, writer: Writer, body: bytes) -> Taken:
         """Insert or replace members of staff."""
         feed = Feed[StaffMember](
             name="staff",
-            key=lambda member: member.id,
-            filed=lambda session, rows: self._federation.staff_many(session, {row.id for row in rows}),
+            key=_employment,
+            filed=lambda session, rows: {
+                _employment(member): member
+                for called in self._federation.staff_many(session, {row.id for row in rows}).values()
+                for member in called
+            },
             merged=lines.left(lines.STAFF_MEMBERS),
             claims=lambda _session, _rows: claims.staff,
             check=lines.nothing,
             upsert=self._federation.upsert_staff,
         )
-        return self._take(writer, feed, parse_staff(body, self._pseudonymiser, LIMITS), self._clock.now())
+        parsed = parse_staff(body, self._pseudonymiser, LIMITS, self._names()[0])
+        return self._take(writer, feed, parsed, self._clock.now())
 
     def patients(self, writer: Writer, body: bytes) -> Taken:
         """Insert or replace what a trust says of patients: the writer's, or the region's, where a line names none.
@@ -146,6 +154,13 @@ class ContextFeeds:
         says = None if writer.for_region else writer.ods
         rows = tuple(replace(row, ods=row.ods or says) for row in parsed.rows)
         return self._take(writer, feed, replace(parsed, rows=rows), now)
+
+    def _names(self) -> tuple[dict[str, str], frozenset[str]]:
+        """Give in whose names the subjects of each issuer are, and the pseudonyms of the services: theirs in all."""
+        with self._changes.reading() as session:
+            clients = self._federation.clients(session)
+            issuers = self._federation.names_of_issuers(session)
+        return issuers, frozenset(self._pseudonymiser.subject(client.client_id) for client in clients)
 
     def _edge_claims(self, session: Session, edges: Collection[Edge]) -> Callable[[Edge, Edge | None], Iterable[Claim]]:
         """Say whose edges are, by the studies they name as the catalogue has them."""
@@ -176,6 +191,11 @@ class ContextFeeds:
             unread = 0
         accepted = len(read) + len(parsed.faults) - len(rejected)
         return Taken(accepted, tuple(sorted(rejected, key=lambda one: one.line)), tuple(waiting))
+
+
+def _employment(member: StaffMember) -> tuple[str, str, str]:
+    """Give what a member of staff is known by: whoever is called the same at another trust is somebody else."""
+    return member.id, member.ods, member.issuer
 
 
 def _writing(

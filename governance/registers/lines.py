@@ -125,6 +125,14 @@ def left(members: Mapping[str, str]) -> Callable[[Line[Any], Any], Any]:
     return merged
 
 
+def edge(line: Line[Edge], filed: Edge | None) -> Edge:
+    """Merge a relationship: in whose names its subject is one stays as it is on file while the subject does."""
+    row: Edge = left(EDGE_MEMBERS)(line, filed)
+    if filed is None or row.named_by is not None or "issuer" in line.named or row.subject != filed.subject:
+        return row
+    return replace(row, named_by=filed.named_by)
+
+
 def study(line: Line[Study], filed: Study | None) -> Study:
     """Merge a study: custodians and labels are added to those on file."""
     row: Study = left(STUDY_MEMBERS)(line, filed)

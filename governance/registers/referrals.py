@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from governance.catalogue import Study
 from governance.errors import Fault
-from governance.federation import FederationDirectory, StaffMember
+from governance.federation import FederationDirectory, StaffMember, chosen
 from governance.registers.lines import Ruling
 from governance.registers.writers import Writer
 from governance.relationships import Edge, Relationships
@@ -53,7 +53,7 @@ class Referrals:
             study = known(row)
             if row.kind is not RelationshipKind.REFERRAL or study is None or writer.for_one_of(study.custodians):
                 return None
-            ends = _ends(row, staff.get(row.subject))
+            ends = _ends(row, _meant(row, staff.get(row.subject, ())))
             said_by = [ods for ods in sorted(ends) if writer.for_one_of([ods])]
             if len(ends) < 2 or not said_by:
                 return None
@@ -82,6 +82,13 @@ class Referrals:
         if filed is not None:
             self._relationships.withdraw_edge(session, row.id)
         return Ruling(waits=WAITS)
+
+
+def _meant(row: Edge, called: tuple[StaffMember, ...]) -> StaffMember | None:
+    """Give whom of the staff a referral names: its issuer's, else its own trust's, else the only one of that name."""
+    if row.named_by is not None:
+        return chosen(called, None, row.named_by)
+    return chosen(called, row.ods) or chosen(called, None)
 
 
 def _ends(row: Edge, member: StaffMember | None) -> frozenset[str]:

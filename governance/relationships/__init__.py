@@ -3,7 +3,8 @@
 Rules of this room:
 
 1. An edge is evidence with a source and a time, valid in ``[from, until)``; outside it, it is none.
-2. Users, teams, services, patients and studies are keyed pseudonyms; a look-up may name a user or a team plainly.
+2. Users, teams, services, patients and studies are keyed pseudonyms. An edge is held by whom it names, by no namesake
+   of theirs (:class:`Holder`).
 3. An edge that names a patient covers the patient's studies; one that names only a study covers that study.
 4. Only pool, rota and project edges may name neither; they cover what their trust answers for, and nothing else.
 5. Household, surname and postcode are keyed hashes made at the source trust, never addresses or names.
@@ -16,20 +17,23 @@ Rules of this room:
 Example: ``relationships.edges_to(session, study.patient, study.study, now, study.custodians)``.
 """
 
-from governance.relationships.edge import WIDE_KINDS, Between, Edge
+from governance.relationships.edge import SERVICES, WIDE_KINDS, Between, Edge, Holder, held
 from governance.relationships.feed import parse_edges, parse_patients
 from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
 from governance.relationships.service import OPT_OUT_LIFETIME, Relationships
 
 __all__ = [
     "OPT_OUT_LIFETIME",
+    "SERVICES",
     "WIDE_KINDS",
     "Between",
     "Edge",
+    "Holder",
     "KnownPatient",
     "PatientContext",
     "PatientFlag",
     "Relationships",
+    "held",
     "parse_edges",
     "parse_patients",
 ]

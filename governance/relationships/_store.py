@@ -219,6 +219,7 @@ def _edge_row(edge: Edge) -> dict[str, Any]:
         "valid_from": edge.valid_from,
         "valid_until": edge.valid_until,
         "source": edge.source,
+        "named_by": edge.named_by,
     }
 
 

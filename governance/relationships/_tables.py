@@ -37,6 +37,7 @@ class EdgeRow(SQLModel, table=True):
     valid_from: datetime = Field(sa_column=utc_column())
     valid_until: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
     source: str
+    named_by: str | None = None
 
 
 class ReferralWordRow(SQLModel, table=True):
@@ -53,6 +54,7 @@ class ReferralWordRow(SQLModel, table=True):
     valid_from: datetime = Field(sa_column=utc_column())
     valid_until: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
     source: str
+    named_by: str | None = None
 
 
 class PatientRow(SQLModel, table=True):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from governance.vocabulary import RelationshipKind
 
+SERVICES = "services"  # in whose names a client id is one
 WIDE_KINDS = frozenset({RelationshipKind.POOL, RelationshipKind.PROJECT, RelationshipKind.ROTA})
 
 
@@ -16,7 +17,9 @@ class Edge:
 
     ``subject`` is the keyed pseudonym ``s-…`` of a user, a team or a service. ``patient`` is ``p-…``, ``study`` is
     ``t-…``. An edge that names neither is *wide*: it covers what trust ``ods`` answers for, and only the kinds in
-    ``WIDE_KINDS`` may be. ``valid_until`` None is open-ended. ``source`` names the system that said so.
+    ``WIDE_KINDS`` may be. ``valid_until`` None is open-ended. ``source`` names the system that said so. ``named_by``
+    says in whose names ``subject`` is one (a trust's ODS code, a national issuer, ``SERVICES``); None when nobody
+    did: then trust ``ods`` means its own (:class:`Holder`).
     """
 
     id: str
@@ -28,6 +31,7 @@ class Edge:
     valid_from: datetime
     valid_until: datetime | None
     source: str
+    named_by: str | None = None
 
     @property
     def wide(self) -> bool:
@@ -35,17 +39,56 @@ class Edge:
         return self.patient is None and self.study is None
 
 
-class Between(NamedTuple):
-    """What edges are looked for: from a subject or their teams, to a patient, a study, or the trusts answering for it.
+class Holder(NamedTuple):
+    """Who may hold an edge: a user, a team or a service.
 
-    ``subject`` is a user's pseudonym ``s-…`` or plain id, or a service's id; ``patient`` is ``p-…``, ``study`` ``t-…``.
+    ``name`` is the pseudonym ``s-…`` that edges call them by, ``named_by`` in whose names it is one, ``trust`` the
+    trust they are staff or a team of, ``elsewhere`` the trusts in which somebody or something else has the same name.
     """
 
-    subject: str
-    team_ids: tuple[str, ...]
+    name: str
+    named_by: str | None = None
+    trust: str | None = None
+    elsewhere: frozenset[str] = frozenset()
+
+    def holds(self, edge: Edge) -> bool:
+        """Say whether an edge of this name is theirs, and not a namesake's.
+
+        One that says in whose names is theirs in those alone. Otherwise the trust of the edge means its own staff or
+        team; one that has none of the name means the only one there is, and if there are several, nobody.
+        """
+        if edge.named_by is not None:
+            return edge.named_by == self.named_by
+        if self.named_by == SERVICES:
+            return True
+        if edge.ods in self.elsewhere:
+            return edge.ods == self.named_by
+        return edge.ods == self.trust or not self.elsewhere
+
+
+class Between(NamedTuple):
+    """What edges are looked for: held by any of some, to a patient, a study, or the trusts answering for it.
+
+    ``patient`` is ``p-…``, ``study`` ``t-…``.
+    """
+
+    holders: tuple[Holder, ...]
     patient: str | None
     study: str | None
     custodians: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Give the pseudonyms that edges call the holders by."""
+        return frozenset(holder.name for holder in self.holders)
+
+
+def held(edges: Iterable[Edge], holders: Iterable[Holder]) -> list[Edge]:
+    """Give those of some edges that any of the holders holds, in order."""
+    by_name: dict[str, list[Holder]] = {}
+    for holder in holders:
+        by_name.setdefault(holder.name, []).append(holder)
+    return [edge for edge in edges if any(holder.holds(edge) for holder in by_name.get(edge.subject, ()))]
 
 
 class Matches:
@@ -74,4 +117,4 @@ class Matches:
             *self._of_study.get(wanted.study or "", {}).values(),
             *(edge for edge in self._wide.values() if edge.ods in wanted.custodians),
         ]
-        return tuple(sorted(found, key=lambda edge: (edge.kind, edge.id)))
+        return tuple(sorted(held(found, wanted.holders), key=lambda edge: (edge.kind, edge.id)))

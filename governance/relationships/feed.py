@@ -1,6 +1,9 @@
 """The edges and patients feeds of the public surface."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TypeAlias
 
 from governance import feeds
 from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
@@ -9,7 +12,7 @@ from governance.relationships.edge import WIDE_KINDS, Edge
 from governance.relationships.patient import PatientContext, PatientFlag
 from governance.vocabulary import RelationshipKind
 
-EDGE_FIELDS = frozenset({"id", "kind", "subject", "patient", "study_uid", "ods", "from", "until", "source"})
+EDGE_FIELDS = frozenset({"id", "kind", "subject", "issuer", "patient", "study_uid", "ods", "from", "until", "source"})
 PATIENT_FIELDS = frozenset(
     {
         "id",
@@ -25,14 +28,20 @@ PATIENT_FIELDS = frozenset(
         "opt_out_checked_at",
     }
 )
+Names: TypeAlias = Mapping[str, str]  # in whose names an issuer's subjects are: a trust's ODS code, or its own
+NO_NAMES: Names = MappingProxyType({})
 CLOCK_SKEW = timedelta(minutes=5)  # how far a source's clock may run ahead of ours
 
 _kind = feeds.choice(RelationshipKind)
 _flag = feeds.choice(PatientFlag)
 
 
-def parse_edges(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFAULT_LIMITS) -> Parsed[Edge]:
-    """Read edges, one a line: ``{id, kind, subject, patient?, study_uid?, ods, from, until?, source}``.
+def parse_edges(
+    body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFAULT_LIMITS, names: Names = NO_NAMES
+) -> Parsed[Edge]:
+    """Read edges, one a line: ``{id, kind, subject, issuer?, patient?, study_uid?, ods, from, until?, source}``.
+
+    ``issuer`` names the subject; ``names`` says in whose names that is (a trust's, or a national issuer's own).
 
     Subject, patient and study leave here as pseudonyms. An edge of a kind outside ``WIDE_KINDS`` names a patient or a
     study. Raises InvalidInput when the body has too many lines.
@@ -42,6 +51,7 @@ def parse_edges(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFA
         edge_id = fields.required("id", feeds.text)
         kind = fields.required("kind", _kind)
         subject = fields.required("subject", feeds.text)
+        issuer = fields.optional("issuer", feeds.text)
         patient = fields.optional("patient", feeds.patient)
         study_uid = fields.optional("study_uid", feeds.study_uid)
         ods = fields.required("ods", feeds.ods)
@@ -53,6 +63,8 @@ def parse_edges(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFA
             fields.fail("until", "must be after from")
         if patient is None and study_uid is None and kind not in WIDE_KINDS:
             fields.fail("patient", f"a relationship of this kind names a patient or a study_uid: {kind}")
+        if issuer is not None and issuer not in names:
+            fields.fail("issuer", "is not a registered identity provider")
         fields.finish()
         return Edge(
             id=edge_id,
@@ -64,6 +76,7 @@ def parse_edges(body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFA
             valid_from=valid_from,
             valid_until=valid_until,
             source=source,
+            named_by=None if issuer is None else names[issuer],
         )
 
     return feeds.parse(body, limits, EDGE_FIELDS, build)

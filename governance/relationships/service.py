@@ -1,17 +1,19 @@
 """The relationships between those who look and those who are looked at: why an access may be right."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlmodel import Session
 
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import _store
-from governance.relationships.edge import Between, Edge, Matches
+from governance.relationships.edge import SERVICES, Between, Edge, Holder, Matches, held
 from governance.relationships.patient import KnownPatient, PatientContext
 from governance.storage.snapshot import cache_all, cached
 
 OPT_OUT_LIFETIME = timedelta(hours=24)
+TrustsNaming: TypeAlias = Callable[[Collection[str]], Mapping[str, frozenset[str]]]
 
 
 class Relationships:
@@ -20,7 +22,7 @@ class Relationships:
     Every method takes the caller's session first: a read snapshot, or for writes a write transaction.
 
     Args:
-        pseudonymiser: keys the subjects of edges, so that a look-up may name a user, a team or a service plainly.
+        pseudonymiser: keys the names of teams and services, as the feed keys the subjects of edges.
         opt_out_lifetime: how long a checked national data opt-out may be relied on; older is unknown.
     """
 
@@ -28,8 +30,28 @@ class Relationships:
         self._pseudonymiser = pseudonymiser
         self._opt_out_lifetime = opt_out_lifetime
 
+    def holders(self, person: Holder, team_ids: Collection[str], naming: TrustsNaming) -> tuple[Holder, ...]:
+        """Give a person and the teams they are in as holders of edges.
+
+        Args:
+            person: with the trusts in which others have the same pseudonym.
+            team_ids: the teams of their trust that they are in.
+            naming: gives the trusts that have somebody or a team of each of some pseudonyms.
+        """
+        teams = sorted({self._pseudonymiser.subject(team) for team in team_ids})
+        found, own = naming([person.name, *teams]), frozenset({person.trust})
+        others = person.elsewhere | (found[person.name] - own)
+        return (
+            person._replace(elsewhere=others),
+            *(Holder(team, person.trust, person.trust, found[team] - own) for team in teams),
+        )
+
+    def service(self, client_id: str) -> Holder:
+        """Give a service as a holder of edges: its client id is one in the whole network."""
+        return Holder(self._pseudonymiser.subject(client_id), SERVICES)
+
     def edges_between(self, session: Session, wanted: Between, at: datetime) -> tuple[Edge, ...]:
-        """Give the edges, valid at ``at``, from a subject or one of their teams to a patient or a study.
+        """Give the edges, valid at ``at``, that any of the holders holds to a patient or a study.
 
         An edge that names the patient matches by the patient, whichever study it names: priors follow a current
         relationship. One that names a study only matches that study. A wide edge (pool, rota, project) matches when
@@ -44,8 +66,9 @@ class Relationships:
             session,
             ("edges", wanted, at),
             lambda: tuple(
-                _store.edges_between(
-                    session, self._subjects(wanted), wanted.patient, wanted.study, wanted.custodians, at
+                held(
+                    _store.edges_between(session, wanted.names, wanted.patient, wanted.study, wanted.custodians, at),
+                    wanted.holders,
                 )
             ),
         )
@@ -57,18 +80,14 @@ class Relationships:
         cache_all(session, {("patient", patient, at): known.get(patient) for patient in named})
         of_subjects: dict[frozenset[str], list[Between]] = {}
         for one in wanted:
-            of_subjects.setdefault(self._subjects(one), []).append(one)
+            of_subjects.setdefault(one.names, []).append(one)
         for subjects, theirs in of_subjects.items():
             found = Matches(_store.edges_among(session, subjects, theirs, at))
             cache_all(session, {("edges", one, at): found.of(one) for one in theirs})
 
-    def _subjects(self, wanted: Between) -> frozenset[str]:
-        return frozenset(self._pseudonymiser.subject(name) for name in (wanted.subject, *wanted.team_ids))
-
-    def edges_of(self, session: Session, subject: str, team_ids: Collection[str], at: datetime) -> tuple[Edge, ...]:
-        """Give every edge, valid at ``at``, from a subject or one of their teams; see :meth:`edges_between`."""
-        subjects = {self._pseudonymiser.subject(name) for name in (subject, *team_ids)}
-        return tuple(_store.edges_of(session, subjects, at))
+    def edges_of(self, session: Session, holders: Collection[Holder], at: datetime) -> tuple[Edge, ...]:
+        """Give every edge, valid at ``at``, that any of the holders holds; see :meth:`edges_between`."""
+        return tuple(held(_store.edges_of(session, {holder.name for holder in holders}, at), holders))
 
     def edges_to(
         self, session: Session, patient: str | None, study: str | None, at: datetime, custodians: Collection[str] = ()

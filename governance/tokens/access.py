@@ -60,7 +60,8 @@ class AccessGrant:
 
     ``actor`` is the client that acts for the subject (RFC 8693 section 4.1), ``confirmation`` the thumbprint of the
     key the token is bound to (RFC 9449 section 6.1), ``seconds`` the wanted lifetime, cut to rule 2. A ``jti`` given
-    beforehand lets the intent be recorded before the token exists.
+    beforehand lets the intent be recorded before the token exists. ``named_by`` says in whose names a person's
+    pseudonym is one.
     """
 
     subject: str
@@ -77,6 +78,7 @@ class AccessGrant:
     decision_id: str | None = None
     confirmation: str | None = None
     jti: str | None = None
+    named_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.study is not None and (self.agreement is None or not self.decision_id or not self.study.actions):
@@ -141,6 +143,7 @@ class AccessClaims:
     decision_id: str | None
     confirmation: str | None
     claims: Mapping[str, Any]
+    named_by: str | None = None
 
 
 def claims_of(grant: AccessGrant, issuer: str, jti: str, issued_at: int) -> dict[str, Any]:
@@ -159,6 +162,7 @@ def claims_of(grant: AccessGrant, issuer: str, jti: str, issued_at: int) -> dict
         "role": grant.role.value if grant.role else None,
         "act": {"sub": grant.actor} if grant.actor else None,
         "decision_id": grant.decision_id,
+        "named_by": grant.named_by,
         "cnf": {"jkt": grant.confirmation} if grant.confirmation else None,
     }
     if grant.agreement is not None:
@@ -196,6 +200,7 @@ def table(issuer: str, audience: str | None) -> ClaimTable:
             "agreement": object_value,
             "authorization_details": array_value,
             "decision_id": text,
+            "named_by": text,
         },
         unchecked=frozenset({"extensions"}),
     )
@@ -221,6 +226,7 @@ def read(claims: Mapping[str, Any]) -> AccessClaims:
             decision_id=claims.get("decision_id"),
             confirmation=claims["cnf"]["jkt"] if "cnf" in claims else None,
             claims=claims,
+            named_by=claims.get("named_by"),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise TokenRefused(TokenFault.CLAIM, "A claim of the token has not the shape it needs.") from None

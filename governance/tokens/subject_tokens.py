@@ -50,6 +50,7 @@ class VerifiedIdentity:
     """Somebody whose identity was verified. ``subject`` is the provider's own id for them, not a pseudonym.
 
     For a service acting for itself ``issuer`` is this service, ``role`` its kind, ``version`` the AI version it runs.
+    ``named_by`` says in whose names ``subject`` is one: the trust's whose provider it is, or a national provider's own.
     ``token`` names the identity token it was read from, so that the token's next use is known; None for another.
     """
 
@@ -62,6 +63,7 @@ class VerifiedIdentity:
     name: str | None = None
     version: str | None = None
     token: UsedToken | None = None
+    named_by: str | None = None
 
 
 class SubjectTokenVerifier:
@@ -115,6 +117,7 @@ def _identity(provider: IdentityProvider, claims: Mapping[str, Any]) -> Verified
         role=acting.role,
         assurance=cis2.assurance(claims),
         name=claims.get("name"),
+        named_by=provider.names,
     )
 
 
@@ -133,7 +136,9 @@ def identity_of(claims: AccessClaims, issuer: str, client: ServiceClient | None)
         raise TokenRefused(TokenFault.ROLE, "The access token names no role.") from None
     if claims.ods is None:
         raise TokenRefused(TokenFault.ORGANISATION, "The access token names no organisation.")
-    return VerifiedIdentity(claims.subject, claims.subject_type, issuer, claims.ods, role, None)
+    return VerifiedIdentity(
+        claims.subject, claims.subject_type, issuer, claims.ods, role, None, named_by=claims.named_by or claims.ods
+    )
 
 
 def _table(provider: IdentityProvider, sign_in_age: int) -> ClaimTable:

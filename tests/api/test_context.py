@@ -11,7 +11,7 @@ from governance.catalogue import ALWAYS, StudyQuery
 from governance.catalogue import feed as catalogue_feed
 from governance.federation import feed as federation_feed
 from governance.registers.feeds import COMMIT, LIMITS
-from governance.relationships import Between
+from governance.relationships import Between, Holder
 from governance.relationships import feed as relationships_feed
 from governance.vocabulary import Outcome, Scope
 from tests.worlds.feeds import NDJSON, ContextWorld
@@ -98,7 +98,7 @@ def test_what_came_in_is_found_and_only_by_pseudonym(context_world: ContextWorld
         member = made.registers.federation.staff(session, keyed.subject(USER))
         patient = made.registers.relationships.patient(session, keyed.patient(PATIENT), now)
         (edge,) = made.registers.relationships.edges_between(
-            session, Between(USER, (), study.patient, study.study), now
+            session, Between((Holder(keyed.subject(USER)),), study.patient, study.study), now
         )
     assert member is not None
     assert patient is not None
@@ -242,7 +242,8 @@ def test_a_rota_of_another_trust_opens_none_of_its_studies(context_world: Contex
     assert answer == {"accepted": 0, "rejected": [{"line": 1, "reason": "/ods: is another trust"}]}
     made, now = context_world.services, context_world.services.infrastructure.clock.now()
     with made.infrastructure.database.reading() as session:
-        wanted = Between("radiologist.rkb", (), None, None, ("RRK",))
+        holder = Holder(made.infrastructure.pseudonymiser.subject("radiologist.rkb"))
+        wanted = Between((holder,), None, None, ("RRK",))
         assert made.registers.relationships.edges_between(session, wanted, now) == ()
 
 

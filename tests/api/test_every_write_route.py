@@ -135,7 +135,7 @@ ATTEMPTS: dict[str, Attempt] = {
         source="ris-rrk",
         **{"from": "2026-11-20T08:00:00Z"},
     ),
-    "/relationships/v1/staff": feed("/relationships/v1/staff", id="u-1", ods="RL4", role="consultant_radiologist"),
+    "/relationships/v1/staff": feed("/relationships/v1/staff", id="u-1", ods="RRK", role="consultant_radiologist"),
     "/relationships/v1/patients": feed("/relationships/v1/patients", id=PATIENT, ods="RRK", flags=[]),
     f"{_F}/trusts": Attempt(f"{_F}/trusts", {"ods": "RRK", "name": "Ours now"}),
     f"{_F}/identity-providers": Attempt(f"{_F}/identity-providers", _IDP | {"ods": "RL4"}),
@@ -257,7 +257,7 @@ class WrittenWorld:
     def _emergency(self) -> None:
         infrastructure = self.services.infrastructure
         now = infrastructure.clock.now()
-        scope = GrantScope("s-" + "a" * 26, "clinician", "RRK", "t-" + "b" * 26, Action.READ, Purpose.TREAT)
+        scope = GrantScope("s-" + "a" * 26, "clinician", "RRK", "t-" + "b" * 26, Action.READ, Purpose.TREAT, "RRK")
         until = now + timedelta(minutes=30)
         grant = Grant(TASK, "a-1", "office-rrk", "d-1", scope, AGREEMENT, 1, "1", now, until)
         event = infrastructure.recorder.event(EventKind.BREAK_GLASS)

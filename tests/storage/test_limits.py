@@ -15,7 +15,7 @@ from governance.clock import FixedClock
 from governance.federation import FederationDirectory
 from governance.pseudonyms import Pseudonymiser
 from governance.pseudonyms import _store as keys
-from governance.relationships import Between, Relationships
+from governance.relationships import Between, Holder, Relationships
 from governance.storage import Database
 from governance.storage.prepared import LONGEST, Prepared
 from tests.worlds.alerts import AlertWorld, finding
@@ -25,7 +25,7 @@ MANY = 66_000
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PSEUDONYMISER = Pseudonymiser(b"k" * 32)
 NAMES = [f"n-{number:06}" for number in range(MANY)]
-BETWEEN = [Between("s-1", frozenset(), f"p-{number}", f"t-{number}", ("RRK",)) for number in range(MANY // 2)]
+BETWEEN = [Between((Holder("s-1"),), f"p-{number}", f"t-{number}", ("RRK",)) for number in range(MANY // 2)]
 _BY_OWNER = Prepared(sa.select(TABLE).where(TABLE.c.owner.in_(sa.bindparam("owners", expanding=True))))
 
 LOOKS: dict[str, Callable[[Session], Any]] = {

@@ -103,7 +103,7 @@ class AlertWorld:
         with self.database.transaction() as session:
             return [(done.alert, done.change.value) for done in self.alerts.raise_findings(session, findings)]
 
-    def _patient_of(self, session: Session, subject: str) -> str | None:
+    def _patient_of(self, session: Session, subject: str, _ods: str | None) -> str | None:
         assert session is not None
         return self.own_patients.get(subject)
 

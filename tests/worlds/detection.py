@@ -17,6 +17,7 @@ from governance.detection.facts import (
     StudyFacts,
     Tie,
     TokenFacts,
+    Who,
 )
 from governance.detection.links import decision_facts, token_facts
 from governance.vocabulary import EventKind, Outcome, RelationshipKind, SubjectType
@@ -64,7 +65,7 @@ class LittleRegion:
     def prepare(self, events: Iterable[RecordedEvent]) -> None:
         """Everything is here already."""
 
-    def staff(self, subject: str) -> StaffFacts | None:
+    def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
         return self.people.get(subject)
 
     def patient(self, patient: str) -> PatientFacts | None:
@@ -77,23 +78,21 @@ class LittleRegion:
         return self.manifests.get(service)
 
     def ties(
-        self, subject: str, patient: str | None, study: str | None, custodian: str | None, at: datetime
+        self, who: Who, patient: str | None, study: str | None, custodian: str | None, at: datetime
     ) -> tuple[Tie, ...]:
         return tuple(
             Tie(tie.kind, f"{tie.kind}-{number}", tie.patient is not None)
             for number, tie in enumerate(self.known_ties)
-            if tie.who == subject
+            if tie.who == who.id
             and tie.begins <= at < tie.ends
             and (tie.patient == patient if tie.patient else tie.ods == custodian)
         )
 
-    def follow_up(
-        self, subject: str, patient: str, study: str | None, since: datetime, until: datetime
-    ) -> tuple[Tie, ...]:
+    def follow_up(self, who: Who, patient: str, study: str | None, since: datetime, until: datetime) -> tuple[Tie, ...]:
         return tuple(
             Tie(tie.kind, f"{tie.kind}-{number}", True)
             for number, tie in enumerate(self.known_ties)
-            if tie.who == subject and tie.patient == patient and tie.begins < until and since < tie.ends
+            if tie.who == who.id and tie.patient == patient and tie.begins < until and since < tie.ends
         )
 
     def decision(self, decision_id: str, before: int) -> DecisionFacts | None:

@@ -47,4 +47,4 @@ def _verified(token: str, token_type: str) -> ProvenSubject:
         found = tokens.verify_presented(token, TokenType(token_type), current_caller().id)
     except OAuthError as error:
         raise InvalidInput([Fault("/context/subject_token", error.detail)], _NOT_TAKEN) from None
-    return ProvenSubject(found.subject, found.type, found.role, found.ods, found.assurance)
+    return ProvenSubject(found.subject, found.type, found.role, found.ods, found.assurance, named_by=found.named_by)

@@ -111,6 +111,7 @@ def _subject(kind: SubjectType, name: str, properties: schemas.SubjectProperties
         assurance=properties.assurance,
         version=properties.version,
         managed_device=properties.managed_device,
+        named_by=properties.issuer,
     )
 
 

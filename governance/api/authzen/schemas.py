@@ -30,6 +30,7 @@ class SubjectProperties(_Open):
     assurance: int | None = Field(None, ge=0, le=3, description="identity assurance level (1 to 3)")
     managed_device: bool | None = None
     version: str | None = Field(None, max_length=TEXT, description="version an AI service runs")
+    issuer: str | None = Field(None, max_length=2_000, description="identity provider in whose names the id is one")
 
 
 class Subject(_Open):

@@ -59,6 +59,9 @@ class EdgeLine(BaseModel):
     subject: str = Field(description="A user, a team or a service")
     patient: str | None = None
     study_uid: str | None = None
+    issuer: str | None = Field(
+        default=None, description="Identity provider in whose names subject is one; without it the trust means its own"
+    )
     ods: str = Field(description="ODS code of the trust whose order, list or rota it is: one the client writes for")
     from_: datetime = Field(alias="from")
     until: datetime | None = None
@@ -70,6 +73,9 @@ class StaffLine(BaseModel):
 
     id: str
     ods: str = Field(description="ODS code of the trust that employs them: one the client writes for")
+    issuer: str | None = Field(
+        default=None, description="National identity provider in whose names id is one; without it the trust's own"
+    )
     role: str
     department: str | None = None
     site: str | None = None

@@ -9,7 +9,7 @@ from datetime import timedelta
 from governance.alerts import Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.facts import Context
+from governance.detection.facts import Context, Who
 from governance.detection.rule import Rule
 from governance.detection.rules.break_glass_used import broke_glass
 from governance.detection.state import MICROSECOND, RuleState, Value
@@ -63,7 +63,9 @@ class BreakGlassWithoutFollowUp:
         if value["settled"] or first.subject is None or patient is None:
             return ()
         since = from_microseconds(value["since"])
-        ties = context.follow_up(first.subject.id, patient, acts.study_of(first), since, since + self.window)
+        ties = context.follow_up(
+            Who(first.subject.id, first.subject.ods), patient, acts.study_of(first), since, since + self.window
+        )
         if ties:
             return ()
         hours = int(self.window / timedelta(hours=1))

@@ -10,7 +10,7 @@ from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.baselines import BYTES, DAY, GIGABYTE, HOUR, baseline_of
-from governance.detection.facts import Context
+from governance.detection.facts import Context, Who
 from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.detection.tail import fit, surprise
@@ -45,7 +45,9 @@ class MassExport:
         subject, study = event.subject, acts.study_of(event)
         if subject is None or study is None or not acts.succeeded(event):
             return ()
-        ties = context.ties(subject.id, acts.patient_of(event), study, acts.custodian_of(event), event.time)
+        ties = context.ties(
+            Who(subject.id, subject.ods), acts.patient_of(event), study, acts.custodian_of(event), event.time
+        )
         if any(tie.kind is RelationshipKind.PROJECT for tie in ties):
             return ()
         at = to_microseconds(event.time)

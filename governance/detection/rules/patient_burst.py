@@ -11,7 +11,7 @@ from typing import NamedTuple
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.facts import Context
+from governance.detection.facts import Context, Who
 from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.storage import from_microseconds, to_microseconds
@@ -34,6 +34,7 @@ class Look(NamedTuple):
     decision: str | None
     token: str | None
     why: str | None
+    ods: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,12 @@ def _look(event: RecordedEvent, at: int) -> Look:
         decision=authority.decision_id,
         token=authority.token_jti,
         why=None,
+        ods=intern(event.subject.ods) if event.subject and event.subject.ods else None,
     )
 
 
 def _reason(look: Look, patient: str, context: Context) -> str | None:
-    ties = context.ties(look.who, patient, look.study, look.custodian, from_microseconds(look.at))
+    ties = context.ties(Who(look.who, look.ods), patient, look.study, look.custodian, from_microseconds(look.at))
     return ties[0].kind.value if ties else None
 
 

@@ -30,7 +30,7 @@ class SelfAccess:
         patient = acts.patient_of(event)
         if event.subject is None or patient is None or not acts.succeeded(event):
             return ()
-        staff = context.staff(event.subject.id)
+        staff = context.staff(event.subject.id, event.subject.ods)
         told_by_staff = staff is not None and staff.patient == patient
         if not told_by_staff:
             known = context.patient(patient)

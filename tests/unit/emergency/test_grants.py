@@ -17,7 +17,7 @@ from governance.storage import Database
 from governance.vocabulary import Action, EventKind, Outcome, Purpose, SubjectType
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-SCOPE = Scope("s-" + "a" * 26, "clinician", "RKB", "t-" + "b" * 26, Action.READ, Purpose.TREAT)
+SCOPE = Scope("s-" + "a" * 26, "clinician", "RKB", "t-" + "b" * 26, Action.READ, Purpose.TREAT, "RKB")
 GRANT = Grant("task-1", "approval-1", "viewer", "d-1", SCOPE, "care", 2, "4.1", NOW, NOW + timedelta(minutes=30))
 SUBMISSION = Submission("viewer", "k-1", "digest", "d-1")
 ORIGIN = "log.test/emergency"

@@ -141,9 +141,9 @@ def test_staff_are_found_by_pseudonym_and_replaced_whole(
         assert directory.staff(session, member.id) == member
         assert directory.staff(session, "s-unknown") is None
         assert directory.staff_many(session, [one.id for one in others] + ["s-unknown"]) == {
-            one.id: one for one in others
+            one.id: (one,) for one in others
         }
-    moved = StaffMember(member.id, "RKB", "radiographer")
+    moved = StaffMember(member.id, "RRK", "radiographer")
     with database.transaction() as session:
         directory.upsert_staff(session, [moved])
         directory.upsert_staff(session, [])

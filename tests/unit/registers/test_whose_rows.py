@@ -92,7 +92,6 @@ REFUSED: list[tuple[str, Writer, str, dict[str, Any], str]] = [
         "/study_uid",
     ),
     ("a member of staff of RRK", RL4, "staff", STAFF, "/ods"),
-    ("RRK's staff id", RL4, "staff", STAFF | {"ods": "RL4"}, "/id"),
     ("what RRK says of a patient", RL4, "patients", {"id": PATIENT, "ods": "RRK", "flags": []}, "/ods"),
     (
         "a national opt-out",
@@ -181,6 +180,13 @@ def test_absent_members_of_staff_and_edges_stay_and_null_ones_go(world: Register
         edge = world.relationships.edges(session, ["e-1"])["e-1"]
     assert member is not None
     assert (member.training_valid_to, edge.valid_until) == (None, None)
+
+
+def test_an_id_of_another_trusts_staff_is_somebody_else_at_ones_own(world: RegisterWorld) -> None:
+    assert world.feed("staff", RL4, {"id": "u-1", "ods": "RL4", "role": "nurse"}).rejected == ()
+    with world.database.reading() as session:
+        called = world.federation.namesakes(session, world.pseudonymiser.subject("u-1"))
+    assert {(one.ods, one.role) for one in called} == {("RRK", STAFF["role"]), ("RL4", "nurse")}
 
 
 def test_what_a_trust_says_of_a_patient_is_its_own(world: RegisterWorld) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Between, Edge, KnownPatient, PatientContext, PatientFlag, Relationships
+from governance.relationships import Between, Edge, Holder, KnownPatient, PatientContext, PatientFlag, Relationships
 from governance.storage import Database
 from governance.vocabulary import RelationshipKind
 
@@ -46,6 +46,10 @@ class World:
         with self.database.transaction() as session:
             self.relationships.upsert_patients(session, patients)
 
+    def holders(self, *names: str) -> tuple[Holder, ...]:
+        """Give users or teams that are the only ones of their names."""
+        return tuple(Holder(self.keyed.subject(name)) for name in names)
+
     def between(
         self,
         subject: str = "u-17",
@@ -55,8 +59,9 @@ class World:
         **named: str | None,
     ) -> list[str]:
         target = {"patient": self.patient, "study": self.study} | named
-        wanted = Between(subject, teams, target["patient"], target["study"], custodians)
-        beside = Between(subject, teams, self.keyed.patient("9990000042"), self.keyed.study("4.2"), ("RXW",))
+        holders = self.holders(subject, *teams)
+        wanted = Between(holders, target["patient"], target["study"], custodians)
+        beside = Between(holders, self.keyed.patient("9990000042"), self.keyed.study("4.2"), ("RXW",))
         with self.database.reading() as session:
             found = self.relationships.edges_between(session, wanted, at)
         with self.database.reading() as session:
@@ -68,7 +73,7 @@ class World:
         with self.database.reading() as session:
             found = self.relationships.patient(session, self.patient, at)
         with self.database.reading() as session:
-            self.relationships.prepare(session, [Between("u-17", (), self.patient, None)], at)
+            self.relationships.prepare(session, [Between(self.holders("u-17"), self.patient, None)], at)
             assert self.relationships.patient(session, self.patient, at) == found, "read with others it is the same"
         return found
 
@@ -83,7 +88,9 @@ def test_gives_back_the_edge_that_was_kept(world: World) -> None:
     world.put(kept)
 
     with world.database.reading() as session:
-        found = world.relationships.edges_between(session, Between("u-17", (), world.patient, world.study), NOW)
+        found = world.relationships.edges_between(
+            session, Between(world.holders("u-17"), world.patient, world.study), NOW
+        )
     assert found == (kept,)
 
 

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 import governance.relationships._tables  # noqa: F401 - puts the tables into the metadata
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Between, Relationships
+from governance.relationships import Between, Holder, Relationships
 from governance.storage import Database
 
 
@@ -25,7 +25,10 @@ def test_each_way_of_matching_walks_an_index_of_its_own(
         driver: Any = session.connection().connection.dbapi_connection
         driver.set_trace_callback(asked.append)
         relationships, at = Relationships(pseudonymiser), datetime(2026, 11, 24, tzinfo=UTC)
-        wanted = [Between("u-17", ("stroke",), f"p-{place}", f"t-{place}", ("RRK", "RKB")) for place in range(3)]
+        wanted = [
+            Between((Holder("u-17"), Holder("stroke")), f"p-{place}", f"t-{place}", ("RRK", "RKB"))
+            for place in range(3)
+        ]
         if together:
             relationships.prepare(session, wanted, at)
         else:
