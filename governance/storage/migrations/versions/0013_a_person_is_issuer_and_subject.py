@@ -1,15 +1,15 @@
 """A person is (issuer, subject): staff by trust and issuer, teams by trust, and in whose names ties and grants speak.
 
-Revision: 0012
-Before it: 0011
+Revision: 0013
+Before it: 0012
 """
 
 import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
