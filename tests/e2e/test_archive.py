@@ -90,7 +90,8 @@ def test_the_access_is_in_the_log_under_its_decision_token_and_agreement(
     assert found[2]["resource"]["custodian"] == "RRK"
     assert found[0]["detail"]["clause"] == "4.1"
     place = f"{running_service.url}/audit/v1/events/{found[2]['index']}/proof"
-    proof = requests.get(place, headers={"Authorization": f"Bearer {auditor.bearer()}"}, timeout=TIMEOUT)
+    headers = {"Authorization": f"Bearer {auditor.bearer()}", "Accept": "text/plain"}
+    proof = requests.get(place, headers=headers, timeout=TIMEOUT)
     assert proof.text.startswith(f"c2sp.org/tlog-proof@v1\nindex {found[2]['index']}\n")
 
 
