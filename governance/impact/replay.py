@@ -28,7 +28,7 @@ from sqlmodel import Session
 from governance.audit import RecordedEvent, RecordedResource, Subject
 from governance.catalogue import Catalogue, Study
 from governance.clock import LONDON
-from governance.decisions.holders import holders_of
+from governance.decisions.holders import holders_of, unknown_holder
 from governance.decisions.pip import PolicyInput, manifest_terms, tie_terms
 from governance.federation import FederationDirectory, StaffMember, recorded
 from governance.relationships import Between, Holder, KnownPatient, Relationships
@@ -205,7 +205,10 @@ class Replay:
         }
         if not person:
             return (self._relationships.service(subject.id),), attributes
-        return holders_of(self._federation, self._relationships, member, session) if member else (), attributes
+        known = (self._federation, self._relationships)
+        if member is None:  # no longer on the register: the ties of that name at that trust are what is left
+            return unknown_holder(*known, subject.id, subject.ods, session), attributes
+        return holders_of(*known, member, session), attributes
 
     def _ai(self, session: Session, service: str, event: RecordedEvent) -> dict[str, Any]:
         manifest = self._federation.manifest(session, service)

@@ -31,6 +31,7 @@ def edge(number: int) -> dict[str, object]:
         "valid_from": _AT,
         "valid_until": None,
         "source": "feed",
+        "named_by": "RRK",
     }
 
 

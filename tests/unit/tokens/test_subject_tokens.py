@@ -183,9 +183,9 @@ def test_a_second_signature_of_the_same_words_is_the_same_token(world: TokenWorl
 def test_a_use_is_forgotten_once_the_token_is_refused_anyway(world: TokenWorld) -> None:
     world.tokens.use_identity(world.tokens.verify_subject_token(world.identity_token()), "viewer.rkb")
     world.clock.advance(timedelta(seconds=600))
-    assert world.tokens.forget_expired() == 0
+    assert world.tokens.forget_expired(world.clock.now()) == 0
     world.clock.advance(timedelta(seconds=60))
-    assert world.tokens.forget_expired() == 2
+    assert world.tokens.forget_expired(world.clock.now()) == 2
 
 
 def test_a_service_acts_for_itself_with_its_own_token(world: TokenWorld) -> None:
