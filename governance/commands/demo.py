@@ -20,7 +20,7 @@ from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.simulation import network, region, showcase
 from governance.simulation.archive import missing
-from governance.simulation.client import Surface
+from governance.simulation.client import Surface, SurfaceError
 from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.incidents import KINDS
@@ -58,6 +58,8 @@ def demo(folder: Path, port: int, identity_port: int, days: int, archive: bool, 
             raise click.ClickException(f"A part of the demo stopped: {ended}")
     except ProgramFailed as error:
         raise click.ClickException(f"{error} Is another demo running on these ports?") from None
+    except SurfaceError as error:
+        raise click.ClickException(f"The region's days could not be played: {error}") from None
     except KeyboardInterrupt:
         click.echo("Stopping.")
 
@@ -113,15 +115,17 @@ def _seed(home: DemoHome) -> bool:
 
 
 def _plan(days: int) -> Plan:
+    now = datetime.now(UTC)
     return Plan(
         trusts=tuple(trust.ods for trust in region.trusts()),
-        first_day=datetime.now(UTC).date() - timedelta(days=days),
+        first_day=now.date() - timedelta(days=days),
         days=days,
         staff_per_trust=14,
         patients_per_trust=80,
         examinations=8,
         incidents=tuple(sorted(KINDS, key=lambda kind: kind != _SLOWEST)),
         focus=_FOCUS,
+        until=now,
     )
 
 

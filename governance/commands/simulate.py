@@ -46,15 +46,17 @@ def simulate(
     no_incidents: bool,
 ) -> None:
     """Play days of the region: shifts, worklists, referrals, MDTs, AI reads, and some incidents to find."""
+    now = datetime.now(UTC)
     plan = Plan(
         trusts=tuple(trust.ods for trust in region.trusts()),
-        first_day=first_day.date() if first_day else datetime.now(UTC).date() - timedelta(days=days),
+        first_day=first_day.date() if first_day else now.date() - timedelta(days=days),
         days=days,
         seed=seed,
         staff_per_trust=staff,
         patients_per_trust=patients,
         examinations=examinations,
         incidents=() if no_incidents else incidents or tuple(sorted(KINDS)),
+        until=now,
     )
     try:
         played = play(Surface(url, Credentials.read(credentials), SCOPES), plan)

@@ -1,9 +1,10 @@
 """Plays days of the region through the public surface and keeps the truth of what was wrong in them."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from governance.simulation.activity import Region
 from governance.simulation.client import Surface
@@ -13,7 +14,10 @@ from governance.simulation.population import draw
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to play: trusts by ODS code, the first day, sizes for each trust, which incidents, and where."""
+    """How much to play: trusts by ODS code, the first day, sizes for each trust, which incidents, and where.
+
+    What would happen after ``until`` has not happened: a night shift of yesterday goes on this morning.
+    """
 
     trusts: tuple[str, ...]
     first_day: date
@@ -24,6 +28,7 @@ class Plan:
     examinations: int = 20
     incidents: tuple[str, ...] = tuple(KINDS)
     focus: str | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +80,16 @@ def run(
         found += [play(kind, region, day) for kind in _share(plan.incidents, number, plan.days)]
         studies += surface.post_lines("/catalogue/v1/studies", day.studies, lambda n: progress("studies", n))
         edges += surface.post_lines("/relationships/v1/edges", day.edges, lambda n: progress("edges", n))
-        events += surface.post_lines("/audit/v1/events", day.events, lambda n: progress("events", n))
+        happened = [event for event in day.events if _happened(event, plan.until)]
+        events += surface.post_lines("/audit/v1/events", happened, lambda n: progress("events", n))
         day_done()
-    return Played(studies, edges, events, tuple(found))
+    begun = tuple(one for one in found if plan.until is None or one.began <= plan.until)
+    return Played(studies, edges, events, begun)
+
+
+def _happened(event: Mapping[str, Any], until: datetime | None) -> bool:
+    """Say whether an event lies before the end of what is played."""
+    return until is None or datetime.fromisoformat(event["time"]) <= until
 
 
 def _share(incidents: Sequence[str], number: int, days: int) -> Sequence[str]:
