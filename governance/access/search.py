@@ -158,9 +158,10 @@ class SearchService:
         if asked is None or asked.refusal is not None:
             return Collected()
         found = self._candidates(searched, asked, asker, data, session, now, page.after)
+        unsettled = asker if searched is Searched.SUBJECT else None
         made = collect(
             ((candidate.key, candidate) for candidate in found),
-            lambda candidate: self._permits(candidate, asker, session, now, data.revision),
+            lambda candidate: self._permits(candidate, unsettled, session, now, data.revision),
             page,
         )
         return Collected(tuple(candidate.request for candidate in made.hits), made.after, made.examined)
@@ -186,12 +187,19 @@ class SearchService:
         permitted = partial(self._decisions.permitted, listing, session=session)
         return self._finder.studies(asked, listing, permitted, session, after)
 
-    def _permits(self, candidate: Candidate, asker: Asker, session: Session, now: datetime, revision: str) -> bool:
+    def _permits(
+        self, candidate: Candidate, unsettled: Asker | None, session: Session, now: datetime, revision: str
+    ) -> bool:
+        """Decide on a candidate; who asks is given where its subject is not settled yet.
+
+        Settling twice would take what the first time refused to believe for something that nobody said.
+        """
         if candidate.permitted is not None:
             return candidate.permitted
-        # not recorded on its own, so it needs no id
-        settled = self._acting.settle(candidate.request, asker, session)
-        decision = self._decisions.decide(settled, session, now, str)
+        request = candidate.request
+        if unsettled is not None:
+            request = self._acting.settle(request, unsettled, session)
+        decision = self._decisions.decide(request, session, now, str)  # not recorded on its own, so it needs no id
         if any(reason.undecided for reason in decision.reasons):
             raise Unavailable("search.undecided", "The search could not be decided. It can be tried again.")
         if decision.revision != revision or ReasonCode.POLICY_STALE in decision.reasons:

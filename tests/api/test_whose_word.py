@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from governance.commands._demo_home import DemoHome
 from governance.server import create_asgi
 from governance.simulation import network, showcase
-from governance.vocabulary import EventKind
+from governance.vocabulary import Action, EventKind
 from tests.worlds.access_requests import Caller, request_of
 from tests.worlds.loops import over_asgi, run
 from tests.worlds.region import ID_TOKEN, RegionWorld, copy_home
@@ -270,3 +270,13 @@ def registered(world: RegionWorld, client_id: str, **members: Any) -> Iterator[N
     finally:
         with database.transaction() as session:
             federation.register_client(session, before)
+
+
+@pytest.mark.parametrize("said", [{"role": "clinician"}, {"role": "nurse", "ods": "RKB"}])
+def test_a_search_of_actions_believes_no_more_than_each_evaluation(world: RegionWorld, said: dict[str, str]) -> None:
+    caller, question = Caller(world, RKB), about(showcase.REPORTER, assurance=3, **said)
+    asked = {name: question[name] for name in ("subject", "resource", "context")}
+    answer = world.client.post("/access/v1/search/action", json=asked, headers=caller.headers)
+    assert answer.get_json()["results"] == []
+    for action in Action:
+        assert not caller.evaluate(question | {"action": {"name": action.value}})["decision"], action
