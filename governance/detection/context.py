@@ -44,7 +44,6 @@ class RegionContext:
         self._catalogue = catalogue
         self._relationships = relationships
         self._pseudonymiser = pseudonymiser
-        self._staff: dict[str, tuple[StaffMember, ...]] = {}
         self._patients: dict[str, KnownPatient | None] = {}
         self._studies: dict[str, Study | None] = {}
         self.note = partial(links.note, session)
@@ -57,7 +56,7 @@ class RegionContext:
         people = {e.subject.id for e in looks if e.subject and e.subject.type is SubjectType.PRACTITIONER}
         patients = {e.resource.patient for e in looks if e.resource and e.resource.patient}
         studies = {e.resource.study for e in looks if e.resource and e.resource.study}
-        self._staff = dict.fromkeys(people, ()) | self._federation.staff_many(self._session, people)
+        self._federation.staff_many(self._session, people)  # the directory keeps them for this snapshot
         self._patients = dict.fromkeys(patients) | self._relationships.patients(self._session, patients, _NEVER)
         self._studies = dict.fromkeys(studies) | self._catalogue.studies_by_pseudonym(self._session, studies)
 
@@ -127,9 +126,7 @@ class RegionContext:
 
     def _called(self, subject: str) -> tuple[StaffMember, ...]:
         """Give all the members of staff of a pseudonym."""
-        if subject not in self._staff:
-            self._staff[subject] = self._federation.namesakes(self._session, subject)
-        return self._staff[subject]
+        return self._federation.namesakes(self._session, subject)
 
 
 def _ties(edges: Iterable[Edge]) -> tuple[Tie, ...]:

@@ -45,7 +45,7 @@ _PERSON: sa.Table = PersonRow.__table__  # type: ignore[attr-defined]
 _TRUSTS = sa.select(_TRUST).order_by(_TRUST.c.ods)
 _TRUST_BY_ODS = Prepared(sa.select(_TRUST).where(_TRUST.c.ods == sa.bindparam("ods")))
 _PROVIDERS = sa.select(_PROVIDER).order_by(_PROVIDER.c.issuer)
-_PROVIDER_BY_ISSUER = sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer"))
+_PROVIDER_BY_ISSUER = Prepared(sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer")))
 _CLIENTS = sa.select(_CLIENT).order_by(_CLIENT.c.client_id)
 _CLIENT_BY_ID = Prepared(sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id")))
 _ORIGINS = sa.select(_CLIENT.c.origins)
@@ -65,14 +65,11 @@ _STAFF_OF = (
     .order_by(*_PLACE)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
+_NAMES: sa.BindParameter[list[str]] = sa.bindparam("names", expanding=True)
 _NAMED = Prepared(
     sa.union_all(
-        sa.select(_STAFF.c.id.label("name"), _STAFF.c.ods).where(
-            _STAFF.c.id.in_(sa.bindparam("names", expanding=True))
-        ),
-        sa.select(_TEAM.c.team.label("name"), _TEAM.c.ods).where(
-            _TEAM.c.team.in_(sa.bindparam("teams", expanding=True))
-        ),
+        sa.select(_STAFF.c.id.label("name"), _STAFF.c.ods).where(_STAFF.c.id.in_(_NAMES)),
+        sa.select(_TEAM.c.team.label("name"), _TEAM.c.ods).where(_TEAM.c.team.in_(_NAMES)),
     )
 )
 _PERSONS = sa.select(_PERSON).order_by(_PERSON.c.issuer, _PERSON.c.subject)
@@ -106,7 +103,7 @@ def identity_providers(session: Session) -> list[IdentityProvider]:
 
 def identity_provider(session: Session, issuer: str) -> IdentityProvider | None:
     """Find an identity provider by its exact issuer."""
-    return next((_provider(row) for row in _rows(session, _PROVIDER_BY_ISSUER, issuer=issuer)), None)
+    return next((_provider(row) for row in _PROVIDER_BY_ISSUER.rows(session, issuer=issuer)), None)
 
 
 def clients(session: Session) -> list[ServiceClient]:
@@ -154,7 +151,7 @@ def put_teams(session: Session, teams: Iterable[tuple[str, str]]) -> None:
 
 def named(session: Session, names: Sequence[str]) -> list[tuple[str, str]]:
     """Give the trusts that have staff or teams of these pseudonyms, each with the pseudonym."""
-    return [(row["name"], row["ods"]) for row in _NAMED.rows(session, names=names, teams=names)]
+    return [(row["name"], row["ods"]) for row in _NAMED.rows(session, names=names)]
 
 
 def staff(session: Session, pseudonyms: Sequence[str]) -> list[StaffMember]:

@@ -14,7 +14,7 @@ from governance.federation.service_client import WHOLE_REGION, AiManifest, Servi
 from governance.federation.trust import IdentityProvider, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.storage.exclusive import exclusive
-from governance.storage.snapshot import cached
+from governance.storage.snapshot import cache_all, cached
 from governance.vocabulary import SubjectType
 
 _MATTER = "federation"  # a registration that depends on others is made by one process at a time
@@ -57,7 +57,7 @@ class FederationDirectory:
 
     def identity_provider(self, session: Session, issuer: str) -> IdentityProvider | None:
         """Find an identity provider by its issuer, compared character by character (OpenID Connect Core 3.1.3.7)."""
-        return _store.identity_provider(session, issuer)
+        return cached(session, ("issuer", issuer), lambda: _store.identity_provider(session, issuer))
 
     def identity_providers(self, session: Session) -> tuple[IdentityProvider, ...]:
         """Give every identity provider, by issuer."""
@@ -193,6 +193,7 @@ class FederationDirectory:
         found: dict[str, tuple[StaffMember, ...]] = {}
         for member in _store.staff(session, sorted(set(subjects))):
             found[member.id] = (*found.get(member.id, ()), member)
+        cache_all(session, {("staff", subject): found.get(subject, ()) for subject in subjects})
         return found
 
     def trusts_naming(self, session: Session, names: Collection[str]) -> dict[str, frozenset[str]]:

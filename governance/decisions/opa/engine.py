@@ -82,8 +82,6 @@ class OpaEngine:
 
     def evaluate(self, policy_input: Mapping[str, Any]) -> Answer:
         """Decide on one policy input. Raises EngineFault."""
-        if self._data is None:
-            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
         return self._asked(lambda: self._ask(policy_input))
 
     def evaluate_all(self, policy_inputs: Sequence[Mapping[str, Any]]) -> list[Answer | EngineFault]:
@@ -103,14 +101,10 @@ class OpaEngine:
     def _some(self, policy_inputs: Sequence[Mapping[str, Any]]) -> Sequence[Answer | EngineFault]:
         if len(policy_inputs) == 1:
             return [self.evaluate(policy_inputs[0])]
-        if self._data is None:
-            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
         return self._asked(lambda: self._ask_all(policy_inputs))
 
     def study_filter(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         """Let OPA evaluate the filter in part (Compile API, OPA 1.9 and later). Raises EngineFault."""
-        if self._data is None:
-            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
         return self._asked(lambda: self._compile(policy_input))
 
     def health(self) -> Health:
@@ -135,16 +129,10 @@ class OpaEngine:
         return None if held is None else str(held)
 
     def _asked(self, question: Callable[[], T]) -> T:
-        """Put a question within one budget; once more when the server had lost its memory and has it again in time."""
-        with within(self._host.timeout):
-            self._host.require(self._holding)
-            try:
-                return question()
-            except EngineFault as fault:
-                if not fault.reason.lacks_data:
-                    raise
-            self._host.again(self._holding)
-            return question()
+        """Put a question (:meth:`OpaHost.asked`), once there is policy data to answer it with."""
+        if self._data is None:
+            raise EngineFault(ReasonCode.ENGINE_UNDEFINED, "no policy data was loaded")
+        return self._host.asked(self._holding, question)
 
     def _compile(self, policy_input: Mapping[str, Any]) -> StudyFilter:
         accepted = self._accepted

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from governance.decisions.engine import EngineFault
 from governance.decisions.opa.held import FAULTS, Holding, Owner, Verdict, Why, compare, strangers
@@ -35,6 +35,8 @@ from governance.outbound import Outbound, seconds_left, within
 from governance.rego import RegoFault, judge, read_compiled
 from governance.telemetry import get_logger
 from governance.vocabulary import ReasonCode
+
+Given = TypeVar("Given")
 
 _log = get_logger(__name__)
 _LOOK = 2.0  # seconds a look takes at the very most, unless a question may take longer
@@ -107,6 +109,18 @@ class OpaHost:
     def want(self, holding: Holding, document: Mapping[str, Any]) -> None:
         """Let an owner's rules and this data be put there when the server can be reached."""
         holding.document, holding.digest = document, None
+
+    def asked(self, holding: Holding, question: Callable[[], Given]) -> Given:
+        """Put a question within one budget; once more when the server had lost its memory and has it again in time."""
+        with within(self.timeout):
+            self.require(holding)
+            try:
+                return question()
+            except EngineFault as fault:
+                if not fault.reason.lacks_data:
+                    raise
+            self.again(holding)
+            return question()
 
     def require(self, holding: Holding) -> None:
         """Raise EngineFault unless the server was found to hold what is expected, not too long ago (rule 1)."""

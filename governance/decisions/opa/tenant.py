@@ -20,7 +20,6 @@ from governance.decisions.tenant_engine import (
     read_served,
     tenant_bounds,
 )
-from governance.outbound import within
 from governance.telemetry import get_logger
 from governance.vocabulary import ReasonCode
 
@@ -54,15 +53,7 @@ class OpaTenantEngine:
 
     def value(self, policy_input: Mapping[str, Any]) -> object:
         """Give the value of the entrypoint; None when it has none. Raises EngineFault."""
-        with within(self._host.timeout):
-            self._host.require(self._holding)
-            try:
-                return self._ask(policy_input)
-            except EngineFault as fault:
-                if not fault.reason.lacks_data:
-                    raise
-            self._host.again(self._holding)
-            return self._ask(policy_input)
+        return self._host.asked(self._holding, lambda: self._ask(policy_input))
 
     def _ask(self, policy_input: Mapping[str, Any]) -> object:
         body = guarded(lambda: self._host.line.query(policy_input, f"{SERVED_ROOT}.{self._name}", SERVED))
