@@ -95,7 +95,7 @@ def _entry(document: Mapping[str, Any], path: str, method: str, op: Mapping[str,
         method=method.upper(),
         path=path,
         summary=op["summary"],
-        description=op["description"],
+        description=_plain(op["description"]),
         scope=op["security"][0]["bearer"][0] if op["security"] else None,
         parameters=tuple(
             Member(one["name"], one["in"], _kind(document, one["schema"]), one["required"], one.get("description", ""))
@@ -117,7 +117,7 @@ def _bodies(document: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator
         if example is not None and not isinstance(example, str):
             example = json.dumps(example, indent=2, ensure_ascii=False)
         about = body["schema"].get("description") or _resolved(document, schema).get("description", "")
-        yield Body(media, about, tuple(_members(document, schema, "", _DEPTH)), example)
+        yield Body(media, _plain(about), tuple(_members(document, schema, "", _DEPTH)), example)
 
 
 def _members(document: Mapping[str, Any], schema: Mapping[str, Any], prefix: str, depth: int) -> Iterator[Member]:
@@ -130,9 +130,14 @@ def _members(document: Mapping[str, Any], schema: Mapping[str, Any], prefix: str
         whole = f"{prefix}.{name}" if prefix and not prefix.endswith("[]") else f"{prefix}{name}"
         target = _resolved(document, value)
         meaning = value.get("description") or target.get("description", "")
-        yield Member(whole, "body", _kind(document, value), name in required, meaning)
+        yield Member(whole, "body", _kind(document, value), name in required, _plain(meaning))
         if depth > 1:
             yield from _members(document, _object_of(document, value), whole, depth - 1)
+
+
+def _plain(text: str) -> str:
+    """Give a docstring's words without its marks for code."""
+    return text.replace("``", "")
 
 
 def _object_of(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
