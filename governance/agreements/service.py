@@ -1,6 +1,6 @@
 """The use cases of agreements: put on file, sign, activate, suspend, terminate, expire, look up."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,6 +37,7 @@ from governance.storage import Database
 from governance.vocabulary import AgreementStatus
 
 LONGEST_REASON = 500  # characters
+_PAGE = 500  # versions read at a time to the last page
 _EXPIRES = frozenset({AgreementStatus.ACTIVE, AgreementStatus.SIGNED, AgreementStatus.SUSPENDED})
 
 
@@ -252,6 +253,18 @@ class Agreements:
         records = tuple(self._reader.records(session, stored[:limit]))
         last = records[-1].agreement if len(stored) > limit else None
         return Page(records, None if last is None else (last.id, last.version))
+
+    def all_in(
+        self, session: Session, status: AgreementStatus | None = None, ods: str | None = None
+    ) -> Iterator[Record]:
+        """Give every record that :meth:`list_in` does, to the last page."""
+        after: tuple[str, int] | None = None
+        while True:
+            page = self.list_in(session, status, ods, after, _PAGE)
+            yield from page.records
+            after = page.after
+            if after is None:
+                return
 
     def overview(self, now: datetime) -> Overview:
         """Give the counts a dashboard shows."""

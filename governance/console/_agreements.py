@@ -1,6 +1,5 @@
 """What the agreement pages show."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +20,6 @@ from governance.vocabulary import EventKind
 from governance.web.services import current_services
 
 SOON = timedelta(days=60)
-_LISTED = 500  # read at a time
 _DECISIONS = 10
 
 
@@ -90,20 +88,9 @@ class AgreementPage:
 def agreements_of(ods: str | None, now: datetime) -> tuple[AgreementRow, ...]:
     """List the agreements of a trust: those in force first, then by title."""
     with snapshot() as session:
-        records = list(_all_of(session, ods))
+        records = list(current_services().registers.agreements.all_in(session, ods=ods))
     ordered = sorted(records, key=lambda record: (not record.in_force, record.agreement.title))
     return tuple(_row(record, now) for record in ordered)
-
-
-def _all_of(session: Session, ods: str | None) -> Iterator[Record]:
-    """Give every agreement of a trust that is on file, to the last page."""
-    after: tuple[str, int] | None = None
-    while True:
-        page = current_services().registers.agreements.list_in(session, ods=ods, after=after, limit=_LISTED)
-        yield from page.records
-        if page.after is None:
-            return
-        after = page.after
 
 
 def agreement_page_of(agreement_id: str, version: int | None) -> AgreementPage:

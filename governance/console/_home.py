@@ -1,6 +1,5 @@
 """What the first page shows: how much is open, what waits for the viewer, and whether the log is being signed."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +12,6 @@ from governance.vocabulary import AgreementStatus, AlertState, Severity
 
 SOON = timedelta(days=60)  # an agreement that ends within this wants its renewal started
 _LISTED = 5
-_AGREEMENTS = 200  # read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +83,6 @@ def _urgent(session: Session, alerts: AlertService, viewer: Viewer) -> tuple[Ale
 
 
 def _ending(session: Session, agreements: Agreements, ods: str, now: datetime) -> tuple[Record, ...]:
-    active = _all_active(session, agreements, ods)
+    active = agreements.all_in(session, AgreementStatus.ACTIVE, ods)
     soon = [record for record in active if now <= record.agreement.effective.ends_at < now + SOON]
     return tuple(sorted(soon, key=lambda record: record.agreement.effective.ends_at))
-
-
-def _all_active(session: Session, agreements: Agreements, ods: str) -> Iterator[Record]:
-    """Give every agreement of a trust that is in force, to the last page."""
-    after: tuple[str, int] | None = None
-    while True:
-        page = agreements.list_in(session, AgreementStatus.ACTIVE, ods, after, _AGREEMENTS)
-        yield from page.records
-        if page.after is None:
-            return
-        after = page.after

@@ -8,6 +8,7 @@ from datetime import datetime
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection.rule import Rule
+from governance.detection.state import Value
 from governance.vocabulary import EventKind, Outcome, Severity
 
 LOOKS = frozenset({EventKind.ACCESS, EventKind.EXPORT, EventKind.PRINT})
@@ -107,3 +108,12 @@ def _only_patient(events: Sequence[RecordedEvent]) -> str | None:
 def certain(signal: str, sentence: str, *, observed: float | str = 1, expected: float | str | None = 0) -> Evidence:
     """Write the evidence of a hard rule: not statistical, so no sample and no bits."""
     return Evidence(signal, observed, expected, 0, None, sentence)
+
+
+def tell(value: Value, signal: str, count: int, times: int) -> bool:
+    """Say whether a count is news: the first, or so many times what was last reported; what is news is remembered."""
+    last = value["told"].get(signal)
+    if last is not None and count < times * last:
+        return False
+    value["told"][signal] = count
+    return True

@@ -17,7 +17,7 @@ from governance.storage.exclusive import exclusive
 from governance.storage.snapshot import cache_all, cached
 from governance.vocabulary import SubjectType
 
-_MATTER = "federation"  # a registration that depends on others is made by one process at a time
+MATTER = "federation"  # a registration that depends on others is made by one process at a time
 STAFF_PAGE = 1_000  # members of staff in one page
 
 
@@ -75,7 +75,7 @@ class FederationDirectory:
         for ods in sorted(client.writes_for - {WHOLE_REGION}):
             faults += self._unknown_trust(session, "/writes_for", ods)
         _refuse(faults)
-        exclusive(session, _MATTER)
+        exclusive(session, MATTER)
         if client.token_audience is not None:
             other = _store.archive(session, client.token_audience)
             if other is not None and other.client_id != client.client_id:
@@ -104,7 +104,7 @@ class FederationDirectory:
         Raises NotFound, and Conflict when a certificate is another service's.
         """
         _refuse(checks.credentials(credentials))
-        exclusive(session, _MATTER)
+        exclusive(session, MATTER)
         if _store.client(session, credentials.client_id) is None:
             raise NotFound("client.unknown", "There is no service with this client id.")
         holders = {_credential_store.holder(session, one) for one in credentials.certificates}
@@ -129,7 +129,7 @@ class FederationDirectory:
         The same again changes nothing, its approval included. Raises Conflict when an approved one would change: an
         approval is of a text, so it is withdrawn first.
         """
-        exclusive(session, _MATTER)
+        exclusive(session, MATTER)
         known = _store.client(session, manifest.service_id)
         faults = checks.manifest(manifest)
         if known is None or known.kind is not SubjectType.AI_SERVICE:
@@ -232,7 +232,7 @@ class FederationDirectory:
         return tuple(_store.persons(session))
 
     def _known_manifest(self, session: Session, service_id: str, version: str) -> AiManifest:
-        exclusive(session, _MATTER)
+        exclusive(session, MATTER)
         manifest = _store.manifest(session, service_id, version)
         if manifest is None:
             raise NotFound("manifest.unknown", "There is no manifest of this service and version.")

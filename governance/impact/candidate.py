@@ -22,7 +22,7 @@ from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions.decision import Answer
 from governance.decisions.engine import ENTRYPOINT, POLICIES, EngineFault, PolicySource
 from governance.errors import Fault, InvalidInput
-from governance.rego import Bounds, Capabilities, RegoFault, judge, read_module
+from governance.rego import Bounds, Capabilities, Module, RegoFault, judge, read_module
 
 FILE_MAXIMUM = 256 * 1024  # bytes of one module
 FILES_MAXIMUM = 500
@@ -55,10 +55,11 @@ def read_candidate(root: Path) -> PolicySource:
             beyond the input, no entrypoint, or modules that do not compile together.
     """
     texts, faults = _texts(root)
+    read: dict[str, Module] = {}
     if not faults:
-        faults = [*_module_faults(root, texts), *_package_faults(root, texts)]
+        faults = [*_module_faults(root, texts, read), *_package_faults(root, texts)]
     if not faults:
-        faults = [*_beyond_faults(root, texts)]
+        faults = [*_beyond_faults(root, texts, read)]
     if not faults:
         faults = _together_faults(root, texts)
     if faults:
@@ -89,17 +90,18 @@ def _texts(root: Path) -> tuple[dict[str, str], list[Fault]]:
     return texts, faults
 
 
-def _module_faults(root: Path, texts: Mapping[str, str]) -> Iterator[Fault]:
+def _module_faults(root: Path, texts: Mapping[str, str], read: dict[str, Module]) -> Iterator[Fault]:
+    """Parse each module into ``read``, and give those that cannot be."""
     for path, text in texts.items():
         try:
-            read_module(path, text)
+            read[path] = read_module(path, text)
         except RegoFault as fault:
             yield _fault(root, fault.__cause__) if fault.__cause__ else Fault(str(root / path), fault.detail)
 
 
-def _beyond_faults(root: Path, texts: Mapping[str, str]) -> Iterator[Fault]:
+def _beyond_faults(root: Path, texts: Mapping[str, str], read: Mapping[str, Module]) -> Iterator[Fault]:
     """Judge the parsed modules together; a line that the same module in force has may stay."""
-    for found in judge({path: read_module(path, text) for path, text in texts.items()}, _BOUNDS):
+    for found in judge(read, _BOUNDS):
         line = texts[found.path].split("\n")[found.line - 1]
         if line not in _lines_in_force(found.path):
             yield Fault(f"{root / found.path}:{found.line}", f"{found.message}: it reaches beyond the input")

@@ -8,7 +8,7 @@
    held to it, but not whom it named.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -23,9 +23,9 @@ from governance.feeds import Limits, LineFault, Parsed
 from governance.pseudonyms import Pseudonymiser
 from governance.registers import claims, lines
 from governance.registers.changes import Change, Changes, Made
-from governance.registers.lines import Feed, Line, Outcome
-from governance.registers.referrals import Referrals, Rule
-from governance.registers.writers import Claim, Writer
+from governance.registers.lines import Feed, Judges, Line, Outcome
+from governance.registers.referrals import Referrals
+from governance.registers.writers import Writer
 from governance.relationships import SERVICES, Edge, PatientContext, Relationships, parse_edges, parse_patients
 from governance.storage.upsert import chunks
 from governance.telemetry import Metrics
@@ -33,7 +33,6 @@ from governance.vocabulary import Scope
 
 LIMITS = Limits(lines=50_000, line_bytes=16_384)
 COMMIT = 1_000  # rows in one transaction: their digests fit the entry that tells of them
-STUDIES = "registers/studies"  # the matter of whoever changes studies
 Row = TypeVar("Row")
 
 
@@ -91,7 +90,7 @@ class ContextFeeds:
             key=lambda study: study.study_uid,
             filed=lambda session, rows: self._catalogue.studies(session, {row.study_uid for row in rows}),
             merged=lines.study,
-            claims=lambda _session, _rows: claims.study,
+            judges=lines.by(claims.study),
             check=lines.custodians_known,
             upsert=self._catalogue.upsert,
         )
@@ -104,12 +103,13 @@ class ContextFeeds:
             key=lambda edge: edge.id,
             filed=lambda session, rows: self._relationships.edges(session, {row.id for row in rows}),
             merged=lines.edge,
-            claims=self._edge_claims,
+            judges=self._edge_judges,
             check=lines.ends_after_beginning,
             upsert=self._relationships.upsert_edges,
-            rule=self._edge_rule,
         )
-        issuers, services = self._names()
+        with self._changes.reading() as session:
+            clients, issuers = self._federation.clients(session), self._federation.names_of_issuers(session)
+        services = frozenset(self._pseudonymiser.subject(client.client_id) for client in clients)  # theirs in all names
         parsed = parse_edges(body, self._pseudonymiser, LIMITS, issuers)
         rows = tuple(replace(row, named_by=SERVICES) if row.subject in services else row for row in parsed.rows)
         return self._take(writer, feed, replace(parsed, rows=rows), self._clock.now())
@@ -125,11 +125,13 @@ class ContextFeeds:
                 for member in called
             },
             merged=lines.left(lines.STAFF_MEMBERS),
-            claims=lambda _session, _rows: claims.staff,
+            judges=lines.by(claims.staff),
             check=lines.nothing,
             upsert=self._federation.upsert_staff,
         )
-        parsed = parse_staff(body, self._pseudonymiser, LIMITS, self._names()[0])
+        with self._changes.reading() as session:
+            issuers = self._federation.names_of_issuers(session)
+        parsed = parse_staff(body, self._pseudonymiser, LIMITS, issuers)
         return self._take(writer, feed, parsed, self._clock.now())
 
     def patients(self, writer: Writer, body: bytes) -> Taken:
@@ -146,7 +148,7 @@ class ContextFeeds:
                 for said in self._relationships.patients_said(session, {row.patient for row in rows})
             },
             merged=lines.left(lines.PATIENT_MEMBERS),
-            claims=lambda _session, _rows: claims.patient,
+            judges=lines.by(claims.patient),
             check=lines.nothing,
             upsert=self._relationships.upsert_patients,
         )
@@ -155,25 +157,17 @@ class ContextFeeds:
         rows = tuple(replace(row, ods=row.ods or says) for row in parsed.rows)
         return self._take(writer, feed, replace(parsed, rows=rows), now)
 
-    def _names(self) -> tuple[dict[str, str], frozenset[str]]:
-        """Give in whose names the subjects of each issuer are, and the pseudonyms of the services: theirs in all."""
-        with self._changes.reading() as session:
-            clients = self._federation.clients(session)
-            issuers = self._federation.names_of_issuers(session)
-        return issuers, frozenset(self._pseudonymiser.subject(client.client_id) for client in clients)
-
-    def _edge_claims(self, session: Session, edges: Collection[Edge]) -> Callable[[Edge, Edge | None], Iterable[Claim]]:
-        """Say whose edges are, by the studies they name as the catalogue has them."""
-        study = self._studies_of(session, edges)
-        return lambda edge, filed: claims.edge(edge, filed, study(edge), None if filed is None else study(filed))
-
-    def _edge_rule(self, session: Session, writer: Writer, edges: Collection[Edge]) -> Rule:
-        referrals = Referrals(self._relationships, self._federation)
-        return referrals.rule(session, writer, edges, self._studies_of(session, edges))
-
-    def _studies_of(self, session: Session, edges: Collection[Edge]) -> Callable[[Edge], Study | None]:
+    def _edge_judges(self, session: Session, writer: Writer, edges: Collection[Edge]) -> Judges[Edge]:
+        """Judge edges by the studies they name as the catalogue has them, and referrals by the word of both ends."""
         known = self._catalogue.studies_by_pseudonym(session, {edge.study for edge in edges if edge.study is not None})
-        return lambda edge: known.get(edge.study or "")
+
+        def study(edge: Edge) -> Study | None:
+            return known.get(edge.study or "")
+
+        return Judges(
+            lambda edge, filed: claims.edge(edge, filed, study(edge), None if filed is None else study(filed)),
+            Referrals(self._relationships, self._federation).rule(session, writer, edges, study),
+        )
 
     def _take(self, writer: Writer, feed: Feed[Row], parsed: Parsed[Row], now: datetime) -> Taken:
         """Store the writer's good rows a commit at a time, each with its record; the first counts the unread lines."""
@@ -181,7 +175,7 @@ class ContextFeeds:
         rejected, unread = list(parsed.faults), len(parsed.faults)
         waiting: list[LineFault] = []
         for some in chunks(read, COMMIT) if read else [()]:
-            change = Change(writer, Scope.CONTEXT_WRITE, f"registers/{feed.name}", now)
+            change = Change(writer, Scope.CONTEXT_WRITE, matter(feed.name), now)
             outcome = self._changes.make(change, _writing(feed, writer, some, unread))
             refused = outcome.rejected
             rejected += refused
@@ -191,6 +185,11 @@ class ContextFeeds:
             unread = 0
         accepted = len(read) + len(parsed.faults) - len(rejected)
         return Taken(accepted, tuple(sorted(rejected, key=lambda one: one.line)), tuple(waiting))
+
+
+def matter(feed: str) -> str:
+    """Give the matter of a feed: what is changed by one process at a time."""
+    return f"registers/{feed}"
 
 
 def _employment(member: StaffMember) -> tuple[str, str, str]:

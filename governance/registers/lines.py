@@ -52,9 +52,22 @@ class Outcome:
     waiting: list[LineFault]
 
 
-def no_rule(_session: Session, _writer: Writer, _rows: Collection[Any]) -> Callable[[Any, Any], Ruling | None]:
-    """Leave every row to its claims."""
-    return lambda _row, _filed: None
+@dataclass(frozen=True, slots=True)
+class Judges(Generic[Row]):
+    """Who judges rows, given what is on file.
+
+    ``claims`` says whose a row is; ``rule`` rules on rows that are no single writer's and gives None for others.
+    """
+
+    claims: Callable[[Row, Row | None], Iterable[Claim]]
+    rule: Callable[[Row, Row | None], Ruling | None] = lambda _row, _filed: None
+
+
+def by(
+    claims: Callable[[Row, Row | None], Iterable[Claim]],
+) -> Callable[[Session, Writer, Collection[Row]], Judges[Row]]:
+    """Judge rows by their claims alone, which need to know nothing beside them."""
+    return lambda _session, _writer, _rows: Judges(claims)
 
 
 @dataclass(frozen=True)
@@ -66,28 +79,24 @@ class Feed(Generic[Row]):
         key: gives what a row is known by.
         filed: finds the rows on file under the keys of some rows.
         merged: gives what a line makes of what is on file, or of nothing.
-        claims: says whose a row is, given what is on file; made for some rows and those on file, so that what it needs
-            to know of them is read in one go.
+        judges: judge the rows; made for some rows and those on file, so that what they need to know is read in one go.
         check: gives what is wrong with what a line makes of what is on file.
         upsert: writes rows whole.
-        rule: rules on rows that are no single writer's; made like ``claims``, it gives None for a row that is.
     """
 
     name: str
     key: Callable[[Row], Any]
     filed: Callable[[Session, Collection[Row]], Mapping[Any, Row]]
     merged: Callable[[Line[Row], Row | None], Row]
-    claims: Callable[[Session, Collection[Row]], Callable[[Row, Row | None], Iterable[Claim]]]
+    judges: Callable[[Session, Writer, Collection[Row]], Judges[Row]]
     check: Callable[[Line[Row], Row, Row | None], Sequence[Fault]]
     upsert: Callable[[Session, Sequence[Row]], None]
-    rule: Callable[[Session, Writer, Collection[Row]], Callable[[Row, Row | None], Ruling | None]] = no_rule
 
     def write(self, session: Session, writer: Writer, lines: Sequence[Line[Row]]) -> Outcome:
         """Write the lines that are the writer's, in their order, and say what became of the others."""
         rows = [line.row for line in lines]
         on_file = dict(self.filed(session, rows))
-        claims = self.claims(session, [*rows, *on_file.values()])
-        rule = self.rule(session, writer, [*rows, *on_file.values()])
+        judges = self.judges(session, writer, [*rows, *on_file.values()])
         written: dict[Any, Row] = {}
         outcome = Outcome([], [])
         for line in lines:
@@ -95,8 +104,8 @@ class Feed(Generic[Row]):
             before = on_file.get(key)
             row = self.merged(line, before)
             faults = tuple(self.check(line, row, before))
-            ruling = None if faults else rule(row, before)
-            faults += refusals(writer, claims(row, before)) if ruling is None else ruling.faults
+            ruling = None if faults else judges.rule(row, before)
+            faults += refusals(writer, judges.claims(row, before)) if ruling is None else ruling.faults
             if faults:
                 outcome.rejected.append(LineFault(line.number, in_one_line(faults)))
             elif ruling is not None and ruling.waits is not None:

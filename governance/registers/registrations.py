@@ -28,6 +28,7 @@ from governance.federation import (
     ServiceClient,
     Trust,
 )
+from governance.federation.directory import MATTER
 from governance.pseudonyms import Pseudonymiser
 from governance.registers import claims
 from governance.registers.changes import Change, Changes, Made
@@ -39,7 +40,6 @@ from governance.vocabulary import Scope
 
 Done = TypeVar("Done")
 Whose = Callable[[Session], Iterable[Claim]]
-_MATTER = "federation"  # the directory's own name for it: what is registered is changed by one process at a time
 
 
 class Registrations:
@@ -174,7 +174,7 @@ class Registrations:
             self._put_network(session, network, now)
             return Made(None, {"registered": "network", **network.counts()})
 
-        self._changes.make(Change(writer, Scope.FEDERATION_WRITE, _MATTER, now), write)
+        self._changes.make(Change(writer, Scope.FEDERATION_WRITE, MATTER, now), write)
 
     def _put_network(self, session: Session, network: Network, now: datetime) -> None:
         federation = self._federation
@@ -203,10 +203,10 @@ class Registrations:
         """Register one row, which is the writer's by the claims that ``whose`` gives."""
 
         def write(session: Session) -> Made[Done]:
-            require_own(writer, list(whose(session)))
+            require_own(writer, whose(session))
             return Made(register(session), detail)
 
-        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, _MATTER, self._clock.now()), write)
+        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, MATTER, self._clock.now()), write)
 
     def _judge(
         self,
@@ -222,11 +222,11 @@ class Registrations:
 
         def write(session: Session) -> Made[AiManifest]:
             service = self._federation.client(session, service_id)
-            require_own(writer, list(claimed(service, self._federation.manifest(session, service_id, version))))
+            require_own(writer, claimed(service, self._federation.manifest(session, service_id, version)))
             detail = {verdict: "manifest", "service_id": service_id, "version": version}
             return Made(act(session, service_id, version, now), detail)
 
-        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, _MATTER, now), write)
+        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, MATTER, now), write)
 
     def _refuse_methods_not_taken(self, certificates: Sequence[str], secret: str | None) -> None:
         faults = []

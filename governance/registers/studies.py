@@ -17,7 +17,7 @@ from governance.errors import Fault, InvalidInput, NotFound
 from governance.federation import FederationDirectory
 from governance.registers import claims
 from governance.registers.changes import Change, Changes, Made
-from governance.registers.feeds import STUDIES
+from governance.registers.feeds import matter
 from governance.registers.writers import Claim, Writer, require_own
 from governance.vocabulary import Scope
 
@@ -86,13 +86,13 @@ class StudyActs:
             if filed is None:
                 raise NotFound("study.unknown", "There is no study with this UID on file.")
             wanted, claimed = act(session, filed)
-            require_own(writer, list(claimed))
+            require_own(writer, claimed)
             self._catalogue.upsert(session, [wanted])
             told = {"before": _listed(filed, member), "after": _listed(wanted, member)}
             resource = Resource(study_uid=study_uid, custodian=next(iter(filed.custodians), None))
             return Made(wanted, {"changed": member, **told}, resource)
 
-        return self._changes.make(Change(writer, Scope.CONTEXT_WRITE, STUDIES, self._clock.now()), write)
+        return self._changes.make(Change(writer, Scope.CONTEXT_WRITE, matter("studies"), self._clock.now()), write)
 
 
 def _listed(study: Study, member: str) -> list[str]:

@@ -9,7 +9,7 @@
 ``claims.py`` says what each kind of row claims.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from governance.audit import Subject
@@ -69,7 +69,7 @@ def require_scope(writer: Writer, scope: Scope) -> None:
         raise Forbidden("scope.missing", f"This needs the scope {scope.value}.")
 
 
-def require_own(writer: Writer, claims: Sequence[Claim]) -> None:
+def require_own(writer: Writer, claims: Iterable[Claim]) -> None:
     """Make sure a row is the writer's to write; raises Forbidden, which names every field that is not."""
     faults = refusals(writer, claims)
     if faults:

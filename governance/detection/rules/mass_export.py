@@ -93,7 +93,7 @@ class MassExport:
                 continue
             expected = fit(own, fit(all_roles, limit.prior).mean)
             bits = surprise(count, expected)
-            if count >= limit.factor * expected.mean and bits >= self.bits and _tell(value, signal, count):
+            if count >= limit.factor * expected.mean and bits >= self.bits and acts.tell(value, signal, count, 2):
                 sentence = (
                     f"{count} studies were taken out in {limit.words} by {_role(value)}; people in that role take out "
                     f"{expected.mean:.1f} in {limit.words} when they take out any "
@@ -102,7 +102,7 @@ class MassExport:
                 found.append(Evidence(signal, count, round(expected.mean, 3), round(own.n), round(bits, 3), sentence))
         mean = fit(role.bytes, fit(region.bytes, BYTES.prior).mean).mean
         total = _bytes(value)
-        if total >= max(BYTES.floor, BYTES.factor * mean) and _tell(value, "bytes_per_day", total):
+        if total >= max(BYTES.floor, BYTES.factor * mean) and acts.tell(value, "bytes_per_day", total, 2):
             sentence = (
                 f"{total / GIGABYTE:.1f} GB were taken out in a day by {_role(value)}; "
                 f"{mean / GIGABYTE:.1f} GB is usual for the role."
@@ -127,15 +127,6 @@ def _busiest(value: Value) -> int:
 def _bytes(value: Value) -> int:
     """Add up bytes; of two systems that report the same study in an hour, the one that saw more counts."""
     return sum(max(told_by.values()) for hour in value["hours"].values() for told_by in hour.values())
-
-
-def _tell(value: Value, signal: str, count: int) -> bool:
-    """Say whether a count is news: the first, or twice what was last reported."""
-    last = value["told"].get(signal)
-    if last is not None and count < 2 * last:
-        return False
-    value["told"][signal] = count
-    return True
 
 
 def _role(value: Value) -> str:

@@ -62,12 +62,12 @@ class RefusalRun:
     def _excess(self, value: Value) -> list[Evidence]:
         found = []
         count, names = sum(value["minutes"].values()), len(value["names"])
-        if count >= self.refusals and _tell(value, "refusals", count):
+        if count >= self.refusals and acts.tell(value, "refusals", count, 10):
             sentence = (
                 f"{count} requests of one origin were refused within 15 minutes; fewer than {self.refusals} is usual."
             )
             found.append(acts.certain("refusals", sentence, observed=count, expected=self.refusals))
-        if names >= self.names and _tell(value, "refused_names", names):
+        if names >= self.names and acts.tell(value, "refused_names", names, 10):
             sentence = f"One origin was refused in {names} names within 15 minutes, as by somebody trying which exist."
             found.append(acts.certain("refused_names", sentence, observed=names, expected=self.names))
         return found
@@ -106,15 +106,6 @@ def _recent(value: Value | None, since: int) -> Value:
     minutes = {minute: count for minute, count in value["minutes"].items() if int(minute) > since}
     names = {name: minute for name, minute in value["names"].items() if minute > since}
     return {"minutes": minutes, "names": names, "events": value["events"], "told": value["told"] if minutes else {}}
-
-
-def _tell(value: Value, signal: str, count: int) -> bool:
-    """Say whether a count is news: the first, or ten times what was last reported."""
-    last = value["told"].get(signal)
-    if last is not None and count < 10 * last:
-        return False
-    value["told"][signal] = count
-    return True
 
 
 RULE: Rule = RefusalRun()
