@@ -24,7 +24,7 @@ def client_caller() -> Caller:
     g.challenge = f"{BEARER}, {BASIC}" if settings.client_secret_basic else BEARER
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic" and settings.client_secret_basic:
-        with failures_limited(claimed_in_basic(), costly=True):
+        with failures_limited(claimed_in_basic, costly=True):
             return _caller(services.registers.client_methods.by_secret(credential.strip()), settings)
     if not scheme and (certificate := presented_certificate()) is not None:
         return _caller(services.registers.client_methods.by_certificate(certificate), settings)

@@ -7,7 +7,7 @@
    failures is spent, a further failure is told to wait; a secret, which costs much to look at, is then not looked at.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 
@@ -70,24 +70,25 @@ def claimed_in_basic() -> str | None:
 
 
 @contextmanager
-def failures_limited(claimed: str | None, *, costly: bool = False) -> Iterator[None]:
+def failures_limited(claimed: Callable[[], str | None], *, costly: bool = False) -> Iterator[None]:
     """Spend of the budgets of failures when the block ends in a refused credential (rule 4).
 
     Args:
-        claimed: the client that the request says it is from.
+        claimed: gives the client that the request says it is from; asked only of a costly or a refused credential.
         costly: whether looking at the credential costs much.
 
     Raises:
         TooManyRequests: the budget of the client at this address, or of the address, is spent.
     """
-    budgets, where = current_services().infrastructure.budgets, address()
+    budgets = current_services().infrastructure.budgets
     if costly:
-        budgets.failures.check((claimed, where))
+        budgets.failures.check((claimed(), address()))
     try:
         yield
     except (OAuthError, Unauthenticated) as error:
         if not isinstance(error, OAuthError) or error.status == HTTPStatus.UNAUTHORIZED:
-            budgets.failures.spend((claimed, where))
+            where = address()
+            budgets.failures.spend((claimed(), where))
             budgets.address.spend(where)
         raise
 

@@ -22,7 +22,7 @@ def authenticated_client(form: Form) -> ServiceClient:
         TooManyRequests: a budget is spent.
     """
     costly = request.headers.get("Authorization", "").lower().startswith("basic ")
-    with failures_limited(claimed_in(form), costly=costly):
+    with failures_limited(lambda: claimed_in(form), costly=costly):
         client = _authenticated(form)
     g.client = client
     current_services().infrastructure.budgets.client.spend(client.client_id)

@@ -193,7 +193,7 @@ def _caller(form: Form) -> ServiceClient:
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return authenticated_client(form)
-    with failures_limited(None):
+    with failures_limited(lambda: None):
         try:
             g.client = tokens.authenticate_bearer(credential)
         except TokenRefused as error:
