@@ -172,16 +172,13 @@ class TokenService:
             OAuthError: invalid_request, with the fault as its cause.
             Unavailable: the identity provider's keys cannot be had now.
         """
-        client = self._client(client_id)
         if token_type is TokenType.ID_TOKEN:
-            identity = self.verify_subject_token(token, token_type, client)
+            identity = self.verify_subject_token(token, token_type)
             self.use_identity(identity, client_id)
             return identity
         try:
-            claims = self._verifier.verify(token, None, self._clock.now())
-            with self._database.reading() as session:
-                revocation.check(session, claims)
-            return subject_tokens.identity_of(claims, self.issuer, client)
+            claims = self._live(token, None, self._clock.now())
+            return subject_tokens.identity_of(claims, self.issuer, self._client(client_id))
         except TokenRefused as error:
             raise OAuthError(OAuthErrorCode.INVALID_REQUEST, error.detail, cause=error.fault.value) from None
 
@@ -252,9 +249,7 @@ class TokenService:
             TokenRefused: which check failed; a bound token without its proof is refused.
         """
         now = self._clock.now()
-        claims = self._verifier.verify(token, audience, now)
-        with self._database.reading() as session:
-            revocation.check(session, claims)
+        claims = self._live(token, audience, now)
         self._check_binding(token, claims, presentation, int(now.timestamp()))
         return claims
 
@@ -275,9 +270,7 @@ class TokenService:
     def introspect(self, token: str, client: ServiceClient) -> dict[str, object]:
         """Describe a token to a client that may learn about it (RFC 7662); anything else is inactive."""
         try:
-            claims = self._verifier.verify(token, None, self._clock.now())
-            with self._database.reading() as session:
-                revocation.check(session, claims)
+            claims = self._live(token, None, self._clock.now())
         except TokenRefused:
             return dict(introspection.INACTIVE)
         if not introspection.may_learn(claims, client):
@@ -342,6 +335,13 @@ class TokenService:
         """
         with self._database.transaction() as session:
             return _store.forget_expired(session, now)
+
+    def _live(self, token: str, audience: str | None, now: datetime) -> AccessClaims:
+        """Verify an access token of ours and that nobody revoked it; raises TokenRefused."""
+        claims = self._verifier.verify(token, audience, now)
+        with self._database.reading() as session:
+            revocation.check(session, claims)
+        return claims
 
     def _own_identity(self, token: str, client: ServiceClient | None) -> VerifiedIdentity:
         """A service acts for itself with its own plain API token; one that came from an exchange is never exchanged."""
