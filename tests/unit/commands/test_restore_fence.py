@@ -89,7 +89,7 @@ def restored(operators: list[str], database: Path, tmp_path: Path, monkeypatch: 
 
 def _grant_and_session(made: Services) -> None:
     now = made.infrastructure.clock.now()
-    scope = Scope("s-" + "a" * 26, "clinician", "RKB", "t-" + "b" * 26, Action.READ, Purpose.TREAT)
+    scope = Scope("s-" + "a" * 26, "clinician", "RKB", "t-" + "b" * 26, Action.READ, Purpose.TREAT, "RKB")
     grant = Grant("task-1", "approval-1", "viewer", "d-1", scope, "care", 2, "4.1", now, now + timedelta(minutes=30))
     event: Event = made.infrastructure.recorder.event(EventKind.BREAK_GLASS, Outcome.SUCCESS)
     made.registers.emergency.give(grant, Submission("viewer", "k-1", "digest", "d-1"), event)
