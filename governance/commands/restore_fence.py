@@ -16,6 +16,7 @@ from governance.audit.history import Fence
 from governance.audit.signer import ed25519_valid
 from governance.bootstrap import Services
 from governance.commands._context import plain_errors, services
+from governance.commands._private import open_private
 from governance.errors import Fault, InvalidInput
 from governance.vocabulary import EventKind
 from governance.web.sessions import end_all
@@ -42,8 +43,8 @@ def restore_fence() -> None:
 def new_key(name: str, file: Path) -> None:
     """Make an operator's key: the private half in FILE (mode 0600), the pair for GOVERNANCE_OPERATORS printed."""
     private = new_private_key()
-    file.touch(mode=0o600, exist_ok=False)
-    file.write_text(private)
+    with open_private(file, new=True) as written:
+        written.write(private)
     click.echo(f"{name}={_raw_public_key(private)}")
 
 
