@@ -65,13 +65,6 @@ class Budget:
         if wait > 0:
             raise _too_many(self.name, wait)
 
-    def charge(self, spender: Hashable) -> None:
-        """Spend one if there is one left; whoever charges has refused already and says so itself."""
-        now = self._seconds()
-        with self._lock:
-            if self._wait(spender, now) <= 0:
-                self._pay(spender, now)
-
     def _wait(self, spender: Hashable, now: float) -> float:
         return self._paid_until.get(spender, now) + self._each - _MINUTE - now
 

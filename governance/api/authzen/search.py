@@ -35,7 +35,7 @@ def subjects() -> Response:
     """Find subjects by pseudonym, or services by client id (section 8.2)."""
     body = json_object()
     asked = validated(schemas.SubjectSearchRequest, body)
-    return _answer(Searched.SUBJECT, _with_token(requests.subject_search(asked), asked.context), body, asked.page)
+    return _answer(Searched.SUBJECT, requests.subject_search(asked), body, asked.page)
 
 
 @blueprint.post("/access/v1/search/resource")
