@@ -11,7 +11,8 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from governance.errors import Fault, InvalidInput
 from governance.feeds import NumberOutOfRange, NumberReader
 from governance.feeds.numbers import MESSAGE
-from governance.vocabulary.text import REFUSED, unkeepable
+from governance.vocabulary.text import unkeepable
+from governance.web.characters import refuse_at
 
 Model = TypeVar("Model", bound=BaseModel)
 DEFAULT_MAXIMUM = 1024 * 1024  # bytes
@@ -72,9 +73,7 @@ def parsed(data: bytes, *, parts: bool = False) -> Any:
 
 def check_texts(value: Any) -> None:
     """Refuse a JSON value with a text that no database keeps; raises InvalidInput that names each."""
-    faults = [Fault(pointer, REFUSED) for pointer in unkeepable(value)]
-    if faults:
-        raise InvalidInput(faults, "A character of this request can be kept nowhere.", "input.characters")
+    refuse_at(unkeepable(value))
 
 
 def json_object(

@@ -24,11 +24,12 @@ def check_form() -> None:
 
 def refuse(pairs: Iterable[tuple[str, str]]) -> None:
     """Refuse names and values that no database keeps. Raises InvalidInput that names each at fault."""
-    faults = [
-        Fault(f"/{name}" if keepable(name) else "", REFUSED)
-        for name, value in pairs
-        if not (keepable(name) and keepable(value))
-    ]
+    refuse_at(f"/{name}" if keepable(name) else "" for name, value in pairs if not (keepable(name) and keepable(value)))
+
+
+def refuse_at(pointers: Iterable[str]) -> None:
+    """Refuse a request for the texts at these pointers, if there are any. Raises InvalidInput that names each."""
+    faults = [Fault(pointer, REFUSED) for pointer in pointers]
     if faults:
         raise InvalidInput(faults, "A character of this request can be kept nowhere.", "input.characters")
 
