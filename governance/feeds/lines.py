@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from governance.errors import Fault, InvalidInput
 from governance.feeds.numbers import MESSAGE, NumberOutOfRange, NumberReader
@@ -203,16 +203,9 @@ def _object(line: bytes, limits: Limits) -> Mapping[str, object]:
     return document
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a name is given twice")
-    return document
-
-
 def _shown(name: str) -> str:
     """Give a field's name if it looks like one: a name that was made up could carry anything."""
     return name if _CODE.fullmatch(name) else "?"
 
 
-_READER = NumberReader(_unique)
+_READER = NumberReader(unique=True)

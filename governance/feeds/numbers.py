@@ -19,7 +19,6 @@ INTEGER_MINIMUM, INTEGER_MAXIMUM = -(2**63), 2**63 - 1
 MESSAGE = "is not a number that 64 bits hold"
 _DIGITS = 20  # characters of the longest integer of 64 bits, its sign included
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-Pairs = Callable[[list[tuple[str, Any]]], Any]
 
 
 class NumberOutOfRange(ValueError):
@@ -33,48 +32,36 @@ class NumberOutOfRange(ValueError):
 BEYOND = 10**400  # stands for a number that is out of range, and is out of range itself
 
 
-class _Marked:
-    """Stands where a number out of range stood."""
-
-
-_MARK = _Marked()
-
-
 class NumberReader:
     """Reads JSON texts.
 
     Args:
-        pairs: makes an object of its members, as ``json`` calls ``object_pairs_hook``; a dictionary when not given.
+        unique: whether an object that repeats a member's name is refused; the last one counts otherwise.
     """
 
-    def __init__(self, pairs: Pairs | None = None) -> None:
-        options: dict[str, Any] = {"object_pairs_hook": pairs, "parse_constant": _no_constant}
+    def __init__(self, *, unique: bool = False) -> None:
+        options: dict[str, Any] = {"object_pairs_hook": _unique if unique else None, "parse_constant": _no_constant}
         self._decoder = json.JSONDecoder(parse_int=_integer, parse_float=_float, **options)
-        self._marker = json.JSONDecoder(
-            parse_int=_replaced(_integer, _MARK), parse_float=_replaced(_float, _MARK), **options
-        )
-        self._lenient = json.JSONDecoder(
-            parse_int=_replaced(_integer, BEYOND), parse_float=_replaced(_float, BEYOND), **options
-        )
+        self._lenient = json.JSONDecoder(parse_int=_or_beyond(_integer), parse_float=_or_beyond(_float), **options)
 
     def read(self, text: str) -> Any:
         """Give the value of a JSON text.
 
         Raises:
             NumberOutOfRange: with its path.
-            ValueError: it is not JSON, or ``pairs`` refused an object.
+            ValueError: it is not JSON, or repeats a member's name where none may be.
             RecursionError: it is nested too deeply.
         """
         try:
             return self._decoder.decode(text)
         except NumberOutOfRange:
-            raise NumberOutOfRange(_path_of(self._marker.decode(text)) or "") from None
+            raise NumberOutOfRange(_path_of(self._lenient.decode(text)) or "") from None
 
     def read_all(self, text: str) -> Any:
         """Give the value of a JSON text with a number out of range where one was, for a reader of its parts to find.
 
         Raises:
-            ValueError: it is not JSON, or ``pairs`` refused an object.
+            ValueError: it is not JSON, or repeats a member's name where none may be.
             RecursionError: it is nested too deeply.
         """
         return self._lenient.decode(text)
@@ -94,25 +81,32 @@ def _float(text: str) -> float:
     return value
 
 
-def _replaced(read: Callable[[str], object], instead: object) -> Callable[[str], object]:
+def _or_beyond(read: Callable[[str], object]) -> Callable[[str], object]:
     def read_or_replace(text: str) -> object:
         try:
             return read(text)
         except NumberOutOfRange:
-            return instead
+            return BEYOND
 
     return read_or_replace
 
 
 def _path_of(value: object) -> str | None:
-    """Find the first mark; None when there is none."""
-    if isinstance(value, _Marked):
+    """Find the first number that was out of range; None when there is none."""
+    if value is BEYOND:
         return ""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, member in members:
         if (path := _path_of(member)) is not None:
             return f"/{name if _NAME.fullmatch(str(name)) else '?'}{path}"
     return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member name is repeated")
+    return members
 
 
 def _no_constant(name: str) -> Any:

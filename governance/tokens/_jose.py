@@ -201,11 +201,4 @@ def _decoded(segment: str) -> bytes:
     return decoded
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a member name is repeated")
-    return made
-
-
-_READER = NumberReader(_members)
+_READER = NumberReader(unique=True)
