@@ -33,8 +33,10 @@ def unmasked(log: AuditLog, search: AuditSearch, viewer: Viewer, alert: Alert) -
         patient = _opened(log, search.among(alert.events, Query(patient=alert.patient)), alert.patient).patient
     seen = search.among(alert.events, Query(trust=viewer.ods))
     emergencies = list(islice((event for event in seen if event.break_glass), MAXIMUM_REASONS + 1))
-    reasons = [StatedReason(event.index, log.reveal(event).break_glass_reason) for event in emergencies]
-    return Unmasked(subject, patient, tuple(reasons[:MAXIMUM_REASONS]), len(reasons) > MAXIMUM_REASONS)
+    reasons = [
+        StatedReason(event.index, log.reveal(event).break_glass_reason) for event in emergencies[:MAXIMUM_REASONS]
+    ]
+    return Unmasked(subject, patient, tuple(reasons), len(emergencies) > MAXIMUM_REASONS)
 
 
 def _opened(log: AuditLog, events: Iterable[RecordedEvent], owner: str) -> Identity:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from governance.api import holds_schemas as schemas
 from governance.api.alerts import viewer
-from governance.erasure import NewHold
+from governance.erasure import Hold, NewHold
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, requires, subject_of
 from governance.web.body import query as read_query
@@ -22,7 +22,7 @@ def holds() -> Response:
     """Give the holds of the caller's trust by their ids; of every trust to a region-wide caller."""
     asked = read_query(schemas.HoldsQuery)
     found = current_services().uses.holds.list(viewer(), ended=asked.ended, after=asked.cursor, limit=asked.limit + 1)
-    shown = [schemas.HoldView(**asdict(hold)) for hold in found[: asked.limit]]
+    shown = [_view(hold) for hold in found[: asked.limit]]
     page = schemas.HoldsPage(holds=shown, cursor=shown[-1].id if len(found) > asked.limit else None)
     return jsonify(page.model_dump(mode="json"))
 
@@ -41,7 +41,7 @@ def set_hold() -> Response:
     """Set a hold; it counts at once, for every trust."""
     asked = validated(schemas.HoldBody)
     made = current_services().uses.holds.set(viewer(), subject_of(current_caller()), NewHold(**asked.model_dump()))
-    response = jsonify(schemas.HoldView(**asdict(made)).model_dump(mode="json"))
+    response = jsonify(_view(made).model_dump(mode="json"))
     response.status_code = 201
     return response
 
@@ -60,4 +60,8 @@ def end_hold(hold_id: str) -> Response:
     """End a hold of the caller's trust; who ended it and why stays on file."""
     asked = validated(schemas.EndBody)
     ended = current_services().uses.holds.end(viewer(), subject_of(current_caller()), hold_id, asked.reason)
-    return jsonify(schemas.HoldView(**asdict(ended)).model_dump(mode="json"))
+    return jsonify(_view(ended).model_dump(mode="json"))
+
+
+def _view(hold: Hold) -> schemas.HoldView:
+    return schemas.HoldView(**asdict(hold))

@@ -53,12 +53,16 @@ def verify_log(
     2: the log could not be checked. 3: there is no checkpoint, or the chain of signings has a gap. 4: the log is
     shorter than what was last signed, or does not extend it. 5: a row that an entry points to is gone or another.
     """
-    chosen = None if database and key else settings()
+    try:
+        chosen = None if database and key else settings()
+    except click.ClickException as error:
+        error.show()
+        context.exit(_UNCHECKED)
     own = chosen if chosen is not None and database is None else None
     try:
         notes = [file.read() for file in expected] + (_kept_note(own) if own else [])
         reader = open_reader(database or (chosen.database_url.get_secret_value() if chosen else ""))
-        trusted = read_key(key or _verifier_key())
+        trusted = read_key(key or (_verifier_key(chosen) if chosen else ""))
         with click.progressbar(length=reader.count(), label="Checking", hidden=quiet) as bar:
             report = verify(
                 reader,
@@ -70,7 +74,8 @@ def verify_log(
             )
         reader.close()
     except (OSError, ValueError, GovernanceError, psycopg.Error, sqlite3.Error) as error:  # another schema's tables too
-        click.echo(f"The log cannot be checked: {str(error).strip().splitlines()[0]}", err=True)
+        words = str(error).strip() or type(error).__name__
+        click.echo(f"The log cannot be checked: {words.splitlines()[0]}", err=True)
         context.exit(_UNCHECKED)
     click.echo("\n".join(report.lines()))
     context.exit(report.status)
@@ -79,7 +84,7 @@ def verify_log(
 @click.command("log-key")
 def log_key() -> None:
     """Print the log's verifier key, to hand to whoever checks checkpoints."""
-    click.echo(_verifier_key())
+    click.echo(_verifier_key(settings()))
 
 
 @click.command()
@@ -114,8 +119,7 @@ def _kept_note(chosen: Settings) -> list[str]:
     return [] if note is None else [note]
 
 
-def _verifier_key() -> str:
-    chosen = settings()
+def _verifier_key(chosen: Settings) -> str:
     return NoteSigner.from_seed(chosen.log_origin, chosen.log_signing_key.get_secret_value()).verifier_key()
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from governance.edges._tables import EdgeAlarmRow, EdgeStatusRow
 from governance.storage.exclusive import exclusive
 
-_MOST = 2**31 - 1  # what the column holds on every database
+MOST = 2**31 - 1  # what the column holds on every database
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def keep(session: Session, client_id: str, report: EdgeReport, at: datetime, *, 
             received_at=at,
             current_at=at if current else before,
             first_at=first or at,
-            lost=min(lost + max(0, report.dropped - dropped), _MOST),
+            lost=min(lost + max(0, report.dropped - dropped), MOST),
             **asdict(report),
         )
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from governance.clock import Clock
 from governance.edges import _store as store
-from governance.edges._store import EdgeReport, StoredReport
+from governance.edges._store import MOST, EdgeReport, StoredReport
 from governance.edges.bundle import POLICY_BUNDLE
 from governance.edges.revocations import REVOCATION_BUNDLE, as_of
 from governance.errors import Fault, InvalidInput
@@ -24,7 +24,6 @@ from governance.vocabulary import Scope
 
 _TEXT = 128  # characters kept of a word
 _MESSAGE = 512  # characters kept of a message
-_MOST = 2**31 - 1
 _BUFFER = (  # one loss raises both of these
     "counter_decision_logs_dropped_buffer_size_limit_bytes_exceeded",
     "counter_decision_logs_dropped_buffer_size_limit_exceeded",
@@ -142,11 +141,11 @@ def read_status(body: object) -> EdgeReport:
 
 def _dropped(counters: dict[str, Any]) -> int:
     """Add up the decisions that OPA's own counters say never reached its log."""
-    return min(max(map(_count, map(counters.get, _BUFFER))) + sum(map(_count, map(counters.get, _OTHER))), _MOST)
+    return min(max(map(_count, map(counters.get, _BUFFER))) + sum(map(_count, map(counters.get, _OTHER))), MOST)
 
 
 def _count(value: object) -> int:
-    return min(max(value, 0), _MOST) if type(value) is int else 0
+    return min(max(value, 0), MOST) if type(value) is int else 0
 
 
 def _object(holder: dict[str, Any], name: str) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class LegalHolds:
             id=self._recorder.new_id(),
             person=person,
             case=case,
-            reason=_words(wanted.reason, "/reason"),
+            reason=_words(wanted.reason),
             ods=viewer.ods,
             set_by=viewer.id,
             set_at=self._clock.now(),
@@ -113,7 +113,7 @@ class LegalHolds:
             NotFound: there is no such hold of the trust.
             Conflict: it was ended before.
         """
-        words, now = _words(reason, "/reason"), self._clock.now()
+        words, now = _words(reason), self._clock.now()
         with self._database.transaction() as session:
             self._own(session, viewer, hold)
             if not _store.end(session, hold, viewer.id, words, now):
@@ -158,23 +158,12 @@ class LegalHolds:
 NETWORK = Viewer(OPERATOR, None, person=False)
 
 
-def _words(text: str, path: str) -> str:
+def _words(text: str) -> str:
     words = " ".join(text.split())
     if not words or len(words) > TEXT:
-        raise InvalidInput([Fault(path, f"is needed, in at most {TEXT} characters")])
+        raise InvalidInput([Fault("/reason", f"is needed, in at most {TEXT} characters")])
     return words
 
 
 def _hold(row: LegalHoldRow) -> Hold:
-    return Hold(
-        id=row.id,
-        person=row.person,
-        case=row.case,
-        reason=row.reason,
-        ods=row.ods,
-        set_by=row.set_by,
-        set_at=row.set_at,
-        ended_by=row.ended_by,
-        ended_at=row.ended_at,
-        end_reason=row.end_reason,
-    )
+    return Hold(**row.model_dump())

@@ -133,3 +133,38 @@ def test_the_log_is_exported_checked_and_found_out_when_altered(environment: dic
 def test_a_log_that_cannot_be_read_is_no_verdict(environment: dict[str, str], tmp_path: Path) -> None:
     result = run("verify-log", "--quiet", "--database", f"sqlite:///{tmp_path}/none.sqlite")
     assert result.exit_code == 2
+
+
+def test_without_the_settings_that_a_check_needs_there_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.startswith("GOVERNANCE_"):
+            monkeypatch.delenv(name)
+    for chosen in ([], ["--database", f"sqlite:///{tmp_path}/none.sqlite"], ["--key", "name+00000000+AAAA"]):
+        result = run("verify-log", "--quiet", *chosen)
+        assert result.exit_code == 2
+        assert "The settings are not complete" in result.output
+
+
+def test_a_database_without_a_log_is_no_verdict_and_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    key = run("log-key").output.strip()
+    sqlite3.connect(tmp_path / "empty.sqlite").close()
+    with sqlite3.connect(tmp_path / "cli.sqlite") as connection:
+        connection.execute("DROP TABLE audit_signing")
+    for name in ("empty", "cli"):
+        result = run("verify-log", "--quiet", "--database", f"sqlite:///{tmp_path}/{name}.sqlite", "--key", key)
+        assert result.exit_code == 2
+        assert len(result.output.strip().splitlines()) == 1
+
+
+def test_a_fault_without_a_word_is_no_verdict_and_named_by_its_kind(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(url: str) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr("governance.commands.log.open_reader", failing)
+    result = run("verify-log", "--quiet")
+    assert result.exit_code == 2
+    assert result.output == "The log cannot be checked: ConnectionResetError\n"
