@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from governance.audit.checker._fences import ClosedOrigin, closed_origins
 from governance.audit.checker._notes import Claim, SignatureCheck, TrustedKey, verified_claim
 from governance.audit.checker._readers import Reader, Row
 from governance.audit.checker._report import ENTRY, SIGNED_HEAD, SIGNINGS, Finding, Report
-from governance.audit.checker._rows import check_row
+from governance.audit.checker._rows import UNREADABLE, check_row, own_documents
 from governance.audit.checker._signings import Chain, entered_claims, remarks
 from governance.audit.checker._tiles import StoredTiles
 from governance.audit.checker._tree import HASH, WIDTH, TileTree
@@ -107,25 +107,23 @@ class Check:
             for row in page:
                 document = check_row(row).document
                 if document is not None:
-                    self._vault.add_erasure(document)
-                    self._written.add(document)
+                    with suppress(*UNREADABLE):  # found by the check that begins after it
+                        self._vault.add_erasure(document)
+                        self._written.add(document)
             after = page[-1][0]
 
     def _documents(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Give the entries that may tell of rows once more; an unreadable one was found already."""
+        """Give the service's entries that may tell of rows once more; an unreadable one was found already."""
         after: int | None = None
         while page := self._reader.configured(after):
-            for index, entry in page:
-                try:
-                    yield index, json.loads(entry)
-                except (ValueError, TypeError):
-                    continue
+            yield from own_documents(page)
             after = page[-1][0]
 
     def _claims(self, expected: Sequence[str]) -> None:
         """Read the chain of signings, the checkpoints and the witnesses' notes, and line their claims up by size."""
         chain = Chain(self._reader.signings(), self._reader.checkpoints(), self._keys, self._holds)
-        entered = [row for row in self._reader.entered() if self._limit is None or row[0] < self._limit]
+        rows = (row for row in self._reader.entered() if self._limit is None or row[0] < self._limit)
+        entered = list(own_documents(rows))
         closed, findings = closed_origins(entered, chain.records)
         self._take([*chain.findings, *findings])
         self._remarks += remarks(chain)
@@ -171,8 +169,11 @@ class Check:
         if verdict.column_fault is not None:
             self._find(row[0], f"Entry {row[0]} was altered: {verdict.column_fault}.")
         if verdict.document is not None:
-            self._vault.add(row[0], verdict.document)
-            self._written.add(verdict.document)
+            try:
+                self._vault.add(row[0], verdict.document)
+                self._written.add(verdict.document)
+            except UNREADABLE:
+                self._find(row[0], f"Entry {row[0]} was altered: what it says of keys or rows is not readable.")
         if self._whole:
             for level, number, hashes in self._tree.add(verdict.leaf):
                 if level == 0:

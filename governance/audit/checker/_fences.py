@@ -7,17 +7,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from governance.audit.checker._notes import Claim
-from governance.audit.checker._readers import Row
 from governance.audit.checker._report import SIGNINGS, Finding
+from governance.audit.checker._rows import UNREADABLE
 from governance.audit.checker._signings import Record
-
-_SERVICE = "imaging-governance"  # the source of this service's own entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,10 @@ class ClosedOrigin:
         return claim.size < self.size or claim.root.hex() == self.root
 
 
-def closed_origins(entered: Iterable[Row], records: Sequence[Record]) -> tuple[list[ClosedOrigin], list[Finding]]:
-    """Give the origins that the chain leaves, with the entries that say so, and what is wrong about it."""
+def closed_origins(
+    entered: Iterable[tuple[int, Mapping[str, Any]]], records: Sequence[Record]
+) -> tuple[list[ClosedOrigin], list[Finding]]:
+    """Give the origins that the chain leaves, with the service's entries that say so, and what is wrong about it."""
     said = {closed.index: closed for closed in _said(entered)}
     closed, findings = [], []
     for before, after in pairwise(records):
@@ -54,15 +54,13 @@ def closed_origins(entered: Iterable[Row], records: Sequence[Record]) -> tuple[l
     return closed, findings
 
 
-def _said(entered: Iterable[Row]) -> Iterator[ClosedOrigin]:
-    for index, entry in entered:
+def _said(entered: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[ClosedOrigin]:
+    for index, document in entered:
         try:
-            document = json.loads(entry)
             detail = document["detail"]
             closed = detail["closed"]
             head = (str(closed["origin"]), int(closed["size"]), str(closed["root"]))
             made = ClosedOrigin(index, *head, int(detail["restored"]["size"]), str(detail["opened"]))
-        except (ValueError, KeyError, TypeError):
+        except UNREADABLE:
             continue  # an entry of another kind; an altered one is found as every entry is
-        if document["source"]["id"] == _SERVICE:
-            yield made
+        yield made

@@ -1,9 +1,13 @@
-"""The checker's own reading of one row: the entry's hash, and every column against what the entry says."""
+"""The checker's own reading of one row: the entry's hash, and every column against what the entry says.
+
+What entries of this service say beside that is read through :func:`own_documents`: nothing that an entry may have been
+altered into ends the check.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -17,6 +21,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NOTHING: dict[str, Any] = {}
 _REPEATED = COLUMNS[3:]
+_SERVICE = "imaging-governance"  # the source of this service's own entries
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading an entry may raise that was altered into something else."""
 _decode = json.JSONDecoder().raw_decode  # without the guessing of other encodings around it
 
 
@@ -52,9 +59,29 @@ def check_row(row: Row) -> RowVerdict:
         if document["index"] != index:
             return RowVerdict(leaf, f"its entry belongs at index {document['index']}", None)
         expected = _columns(document)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except UNREADABLE:
         return RowVerdict(leaf, "its entry is not readable", None)
     return RowVerdict(leaf, None, None if expected == row[3:] else _difference(expected, row[3:]), document)
+
+
+def is_own(document: Mapping[str, Any]) -> bool:
+    """Say whether an entry is this service's own; raises one of ``UNREADABLE`` for what is no entry."""
+    return bool(document["source"]["id"] == _SERVICE)
+
+
+def own_documents(rows: Iterable[Row]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Give the entries of this service among index and entry, each as index and what it says.
+
+    An unreadable one is left out: it is found as every altered entry is.
+    """
+    for index, entry in rows:
+        try:
+            document = json.loads(entry)
+            own = is_own(document)
+        except UNREADABLE:
+            continue
+        if own:
+            yield index, document
 
 
 def _columns(document: dict[str, Any]) -> Row:

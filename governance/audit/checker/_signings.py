@@ -10,19 +10,19 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
+from typing import Any
 
 from governance.audit.checker._notes import Claim, SignatureCheck, TrustedKey, verified_claim
 from governance.audit.checker._readers import Row
 from governance.audit.checker._report import SIGNINGS, Finding
+from governance.audit.checker._rows import UNREADABLE
 
 _DOMAIN = b"\x00imaging-governance log signing v1\n"
 _FIRST = bytes(32)
-_SERVICE = "imaging-governance"  # the source of this service's own entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +169,16 @@ def remarks(chain: Chain) -> Iterator[str]:
         yield f"The chain of signings begins at size {chain.begins_at}: the log is older than it."
 
 
-def entered_claims(entered: Iterable[Row]) -> Iterator[tuple[Claim, str, int]]:
-    """Give the signed heads that were entered into the log itself, each with its entry, from index and entry."""
-    for index, entry in entered:
+def entered_claims(entered: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[tuple[Claim, str, int]]:
+    """Give the signed heads that were entered into the log itself, each with its entry, from the service's entries."""
+    for index, document in entered:
         try:
-            document = json.loads(entry)
             detail = document["detail"]
             claim = Claim(int(detail["size"]), bytes.fromhex(detail["root"]))
-            ours = document["source"]["id"] == _SERVICE and "signing" in detail
-        except (ValueError, KeyError, TypeError):
+            signed = "signing" in detail
+        except UNREADABLE:
             continue  # it is no such entry; an altered one is found as every entry is
-        if ours and claim.size <= index:
+        if signed and claim.size <= index:
             yield claim, f"the signing that entry {index} tells of", index
 
 

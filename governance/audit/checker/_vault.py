@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from governance.audit.checker._report import BESIDE, Finding
-from governance.audit.checker._rows import microseconds
+from governance.audit.checker._rows import is_own, microseconds
 
 Opens = Callable[[str, bytes, str], bool]
 """Takes owner, wrapped key and envelope; says whether the key opens the envelope."""
 KeysOf = Callable[[Sequence[str]], Mapping[str, tuple[object, object]]]
 """Gives the wrapped keys of those of the owners that are on file, None for a destroyed one, and when it was."""
-_SERVICE = "imaging-governance"  # the source of this service's own entries
 
 
 class VaultCheck:
@@ -47,7 +46,7 @@ class VaultCheck:
     def add_erasure(self, document: Mapping[str, Any]) -> None:
         """Take note of the key that an entry says was destroyed, if it does."""
         detail = document.get("detail")
-        if document["source"]["id"] == _SERVICE and isinstance(detail, dict) and "erased" in detail:
+        if is_own(document) and isinstance(detail, dict) and "erased" in detail:
             self._destroyed.add((str(detail["erased"]), microseconds(document["time"])))
 
     def block(self) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from hashlib import sha256, shake_256
 from typing import Any
 
 from governance.audit.checker._report import BESIDE, Finding
+from governance.audit.checker._rows import UNREADABLE, is_own
 
 TABLES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # the column that names a row, and what belongs to it
     "catalogue_study": ("study_uid", ("catalogue_custodian",)),
@@ -28,7 +29,6 @@ RowsOf = Callable[[str, str], Iterable[Mapping[str, Any]]]
 """Takes a table and the column to order it by; gives its rows by column."""
 Documents = Callable[[], Iterator[tuple[int, Mapping[str, Any]]]]
 """Gives index and document of the entries that may tell of rows, from the first on."""
-_SERVICE = "imaging-governance"  # the source of this service's own entries
 _DIGEST, _SUM = 16, 512  # bytes
 _MODULUS = 1 << 8 * _SUM
 
@@ -71,12 +71,16 @@ def _named(table: str, rows_of: RowsOf, documents: Documents, *, partly: bool) -
     """Say which entry's row is gone or another, or which entry replaced what none had written."""
     alive: dict[bytes, int] = {}
     for index, document in documents():
-        detail = _said(document)
-        for digest in _cut(detail.get("replaced", {}).get(table, "")):
+        try:
+            detail = _said(document)
+            replaced, wrote = (_cut(detail.get(name, {}).get(table, "")) for name in ("replaced", "wrote"))
+        except UNREADABLE:
+            continue  # it was found already
+        for digest in replaced:
             if alive.pop(digest, None) is None and not partly:
                 sentence = f"Entry {index} replaced a row of {table} that no entry had written."
                 yield Finding(index, sentence, kind=BESIDE)
-        alive.update((digest, index) for digest in _cut(detail.get("wrote", {}).get(table, "")))
+        alive.update((digest, index) for digest in wrote)
     strangers = 0
     for digest in digests(rows_of, table):
         strangers += alive.pop(digest, None) is None
@@ -99,7 +103,7 @@ class _Grouped:
 
 
 def _said(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    ours = document["source"]["id"] == _SERVICE and document["kind"] == "config"
+    ours = is_own(document) and document["kind"] == "config"
     said = document.get("detail", {}).get("rows", {}) if ours else {}
     return said if isinstance(said, dict) else {}
 

@@ -242,6 +242,40 @@ def test_a_row_rewritten_with_all_that_derives_from_it_is_named_by_the_checkpoin
     )
 
 
+CLOSED = {"closed": {"origin": ORIGIN, "size": 300, "root": ""}, "restored": {"size": 300}, "opened": "other"}
+DEEP = b"[" * 100_000
+
+
+def says(document: Any, **changed: object) -> bytes:
+    return json.dumps({**document, **changed}, sort_keys=True, separators=(",", ":")).encode()
+
+
+ALTERED: dict[str, Callable[[Any], bytes]] = {
+    "without a source": lambda said: says({name: said[name] for name in said if name != "source"}, detail=CLOSED),
+    "with a source that is none": lambda said: says(said, source=None, detail=CLOSED),
+    "nested too deeply": lambda _: DEEP,
+    "nested too deeply in its detail": lambda said: says(said, detail="?").replace(b'"?"', DEEP + b"]" * 100_000),
+    "of an infinite size": lambda said: says(said, detail={"size": float("inf"), "root": "", "signing": 1}),
+    "of a restore of an infinite size": lambda said: says(said, detail=CLOSED | {"restored": {"size": float("inf")}}),
+    "with a detail that is a list": lambda said: says(said, detail=[]),
+    "that is a list": lambda _: b"[]",
+    "with rows of no meaning": lambda said: says(said, detail={"rows": {"wrote": [1]}}),
+    "with a sum of no meaning": lambda said: says(said, detail={"rows": {"found": {"federation_staff": float("inf")}}}),
+    "with keys of no meaning": lambda said: says(said, sealed=7),
+}
+
+
+@pytest.mark.parametrize("kind", ["recording", "config"])
+@pytest.mark.parametrize("shape", ALTERED)
+def test_an_entry_altered_into_something_else_is_found(sql: Sql, check_log: CheckLog, shape: str, kind: str) -> None:
+    document = json.loads(entry_of(sql, 137)) | {"kind": kind}
+    document["source"]["id"] = "imaging-governance"
+    sql("UPDATE audit_entry SET kind = :k, source_id = 'imaging-governance' WHERE \"index\" = 137", k=kind)
+    rewrite(sql, 137, ALTERED[shape](document))
+    report = check_log()
+    assert (report.first_bad_index, report.status) == (137, 1)
+
+
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
