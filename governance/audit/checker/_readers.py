@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 COLUMNS = (
     "index",
@@ -218,7 +219,7 @@ def open_reader(url: str) -> Reader:
     """Open the log behind a database URL as the service is configured with; raises ValueError for another kind."""
     scheme, _, rest = url.partition("://")
     if scheme.startswith("sqlite"):
-        return SqliteReader(Path(rest.removeprefix("/")))
+        return SqliteReader(Path(unquote(rest.partition("?")[0].removeprefix("/"))))
     if scheme.startswith("postgresql"):
         return PostgresReader(f"postgresql://{rest}")
     raise ValueError("a log is kept in SQLite or PostgreSQL")

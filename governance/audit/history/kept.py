@@ -12,6 +12,7 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 from governance.errors import Unavailable
 
@@ -33,7 +34,7 @@ class KeptNote:
             return cls(Path(path))
         scheme, _, rest = database_url.partition("?")[0].partition(":///")
         on_disk = scheme.startswith("sqlite") and rest and rest != ":memory:"
-        return cls(Path(f"{rest}-checkpoint")) if on_disk else None
+        return cls(Path(f"{unquote(rest)}-checkpoint")) if on_disk else None
 
     def read(self) -> str | None:
         """Give the note, None when there is no file; raises Unavailable when it cannot be read."""

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from governance.audit import AuditLog, NoteSigner, merkle
 from governance.audit import checkpoint as notes
+from governance.audit.checker import open_reader
 from governance.audit.history import KeptNote, SigningRecord
 from governance.audit.history.record import DOMAIN
 from governance.clock import FixedClock
@@ -341,6 +342,25 @@ class TestTheVault:
         sql("DELETE FROM owner_key WHERE owner = :o", o=owner)
         log.append([make_event(47)])  # of the same patient
         assert check_log().first_bad_index == 3
+
+
+@pytest.mark.parametrize("query", ["", "?timeout=20"])
+def test_a_path_with_percent_escapes_is_where_the_database_opens_it(tmp_path: Path, query: str) -> None:
+    folder = tmp_path / "a b"
+    folder.mkdir()
+    path = folder / "x.sqlite"
+    url = f"sqlite:///{tmp_path}/a%20b/x.sqlite{query}"
+    database = Database(url)
+    with database.transaction() as session:
+        session.connection().execute(text("CREATE TABLE audit_entry (id INTEGER)"))
+    database.dispose()
+    reader = open_reader(url)
+    assert reader.count() == 0
+    reader.close()
+    kept = KeptNote.of(None, url)
+    assert path.is_file()
+    assert kept is not None
+    assert kept.path == folder / "x.sqlite-checkpoint"
 
 
 def test_a_copy_of_the_database_from_before_is_shown_by_the_file(
