@@ -106,10 +106,16 @@ class Reader(Protocol):
 
 
 class _SqlReader:
-    """What both databases share: the statements. ``_rows`` runs one, with a question mark a value."""
+    """What both databases share: the connection and the statements, each with a question mark a value."""
+
+    _mark = "?"  # what stands for a value in the driver's SQL
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
 
     def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
-        raise NotImplementedError
+        found: list[Row] = self._connection.execute(statement.replace("?", self._mark), values).fetchall()
+        return found
 
     def count(self) -> int:
         """Give how many entry rows there are."""
@@ -154,19 +160,19 @@ class _SqlReader:
         """Give size and frontier of the head row."""
         return next(iter(self._rows(_HEAD)), None)
 
+    def close(self) -> None:
+        """End the snapshot and close the connection."""
+        self._connection.close()
+
 
 class SqliteReader(_SqlReader):
     """Reads a log kept in a SQLite file."""
 
     def __init__(self, path: Path) -> None:
         """Open the file read-only; raises sqlite3.Error when it cannot be read."""
-        self._connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-        )
+        url = f"{path.absolute().as_uri()}?mode=ro"
+        super().__init__(sqlite3.connect(url, uri=True, isolation_level=None, check_same_thread=False))
         self._connection.execute("BEGIN")
-
-    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
-        return self._connection.execute(statement, values).fetchall()
 
     def rows(self, table: str, order: str) -> Iterator[Mapping[str, Any]]:
         """Give the rows of a table by column, in the order of one."""
@@ -179,29 +185,24 @@ class SqliteReader(_SqlReader):
         self._connection.execute("ROLLBACK")
         self._connection.execute("BEGIN")
 
-    def close(self) -> None:
-        """End the snapshot and close the file."""
-        self._connection.close()
-
 
 class PostgresReader(_SqlReader):
     """Reads a log kept in PostgreSQL, a page at a time so that nothing is held in memory."""
+
+    _mark = "%s"
 
     def __init__(self, url: str) -> None:
         """Connect and open one repeatable-read, read-only snapshot."""
         import psycopg  # only those who keep the log there need the driver
 
-        self._connection = psycopg.connect(url)
+        super().__init__(psycopg.connect(url))
         self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         self._connection.read_only = True
-
-    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
-        return self._connection.execute(statement.replace("?", "%s").encode(), values).fetchall()
 
     def rows(self, table: str, order: str) -> Iterator[Mapping[str, Any]]:
         """Give the rows of a table by column, in the order of one."""
         with self._connection.cursor(f"rows_{table}") as cursor:
-            cursor.execute(_TABLE.format(table, order).encode())
+            cursor.execute(_TABLE.format(table, order))
             names = [column.name for column in cursor.description or ()]
             for row in cursor:
                 yield dict(zip(names, row, strict=True))
@@ -209,10 +210,6 @@ class PostgresReader(_SqlReader):
     def renew(self) -> None:
         """End the snapshot and begin another."""
         self._connection.rollback()
-
-    def close(self) -> None:
-        """End the snapshot and close the connection."""
-        self._connection.close()
 
 
 def open_reader(url: str) -> Reader:
