@@ -36,6 +36,7 @@ from sqlmodel import Session, SQLModel
 from governance.audit._tables import CheckpointRow, EntryRow, HeadRow, TileRow
 from governance.audit.event import RecordedEvent
 from governance.audit.merkle import HASH_BYTES, CompactRange
+from governance.storage.dialect import on_postgres
 from governance.storage.lists import one_of_integers
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks
@@ -97,7 +98,7 @@ def lock(session: Session) -> None:
 
     SQLite's write transaction already is; PostgreSQL takes an advisory lock, so that readers are never held up.
     """
-    if _on_postgres(session):
+    if on_postgres(session):
         _POSTGRES_LOCK.run(session)
 
 
@@ -279,7 +280,7 @@ def _first_values(session: Session, name: str, found: Sequence[CTE], given: list
     filled = given + given[-1:] * (links - len(given))  # one shape of statement, whatever their number
     every = union(*held, *(select(literal(value, Text)) for value in filled)).subquery()
     # A database may order text by the rules of a language; what is followed must not depend on it.
-    order = every.c.value.collate("C" if _on_postgres(session) else "BINARY")
+    order = every.c.value.collate("C" if on_postgres(session) else "BINARY")
     return select(every.c.value).order_by(order).limit(links).subquery()
 
 
@@ -291,17 +292,13 @@ def _sharing(session: Session, name: str, first: FromClause, trust: str | None, 
     """
     entry = _ENTRY.alias()
     mine = (entry.c[name] == first.c.value, *_seen_by(entry, trust))
-    if _on_postgres(session):
+    if on_postgres(session):
         oldest = select(*(entry.c[part] for part in _CHAIN)).where(*mine).order_by(entry.c.index).limit(each).lateral()
         return select(oldest).select_from(first).join(oldest, true()).cte(name)
     last = select(entry.c.index).where(*mine).order_by(entry.c.index).offset(each - 1).limit(1).scalar_subquery()
     bounds = select(first.c.value, func.coalesce(last, _LAST).label("last")).cte(f"{name}_bounds")
     walked = select(*(_ENTRY.c[part] for part in _CHAIN)).join_from(bounds, _ENTRY, _ENTRY.c[name] == bounds.c.value)
     return walked.where(_ENTRY.c.index <= bounds.c.last, *_seen_by(_ENTRY, trust)).cte(name)
-
-
-def _on_postgres(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
 
 
 def _seen_by(entry: FromClause, trust: str | None) -> list[ColumnElement[bool]]:

@@ -61,7 +61,7 @@ class HistoryWatch:
         except Conflict as fault:
             self.report("signing_refused", fault.detail)
             raise
-        self._raised.discard("signing_refused")
+        self.settle("signing_refused")
 
     def report(self, signal: str, sentence: str) -> None:
         """Raise a fault of the history, once as long as it stands."""
@@ -79,6 +79,10 @@ class HistoryWatch:
         with self._database.transaction() as session:
             self._alerts.raise_findings(session, [self._finding(signal, sentence, now, index)])
         self._raised.add(signal)
+
+    def settle(self, signal: str) -> None:
+        """Take note that a fault does not stand any more: the next one is raised again."""
+        self._raised.discard(signal)
 
     def _enter(self) -> None:
         now = self._clock.now()

@@ -174,6 +174,7 @@ def _history(services: Services) -> tuple[Callable[[], bool], Callable[[], bool]
         kept=infrastructure.kept_note,
         clock=infrastructure.clock,
         report=watch.report,
+        settle=watch.settle,
     )
 
     def sign() -> bool:

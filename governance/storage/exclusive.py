@@ -3,6 +3,8 @@
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from governance.storage.dialect import on_postgres
+
 
 def exclusive(session: Session, matter: str) -> None:
     """Wait until no other write transaction holds this matter, in any process, and hold it until this one ends.
@@ -15,5 +17,5 @@ def exclusive(session: Session, matter: str) -> None:
         session: the caller's write transaction.
         matter: its name, the same in every process: ``"quarantine"``.
     """
-    if session.get_bind().dialect.name == "postgresql":
+    if on_postgres(session):
         session.connection().execute(select(func.pg_advisory_xact_lock(func.hashtextextended(matter, 0))))

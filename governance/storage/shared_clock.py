@@ -9,6 +9,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
+from governance.storage.dialect import on_postgres
+
 _NOW = text("SELECT clock_timestamp()")
 
 
@@ -19,7 +21,7 @@ def shared_now(session: Session, own: datetime) -> datetime:
         session: a snapshot or a write transaction.
         own: the instant by the caller's own clock, which on SQLite is the shared one.
     """
-    if session.get_bind().dialect.name != "postgresql":
+    if not on_postgres(session):
         return own
     found: datetime = session.connection().execute(_NOW).scalar_one()
     return found.astimezone(own.tzinfo)

@@ -7,6 +7,8 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
+from governance.storage.dialect import on_postgres
+
 T = TypeVar("T")
 WATCHER = "governance.watcher"  # in ``session.info``: who hears of rows before they are written (:func:`announce`)
 CHUNK = 500  # values in one IN list: far below every database's limit of bound parameters
@@ -82,5 +84,5 @@ def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 def _insert(session: Session, table: Table) -> Any:
     """Begin an INSERT of the session's dialect; each has an ON CONFLICT of its own type."""
-    made = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    made = postgresql.insert if on_postgres(session) else sqlite.insert
     return made(table)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlmodel import Session
 
+from governance.storage.dialect import on_postgres
+
 _ADDED_TO = ("audit_entry", "audit_tile", "audit_checkpoint", "audit_signing")
 _OWNS = "SELECT 1 FROM pg_class WHERE relname = 'audit_entry' AND pg_has_role(current_user, relowner, 'MEMBER')"
 _SUPERUSER = "SELECT 1 FROM pg_roles WHERE rolname = current_user AND rolsuper"
@@ -37,7 +39,7 @@ def grant(session: Session, role: str) -> None:
 
 def may_rewrite(session: Session) -> bool:
     """Say whether whoever is connected may rewrite the log: by its rights, by owning it, or as a superuser."""
-    if session.get_bind().dialect.name != "postgresql":
+    if not on_postgres(session):
         return True
     rights = " OR ".join(
         f"has_table_privilege(current_user, '{table}', 'UPDATE, DELETE, TRUNCATE')" for table in _ADDED_TO

@@ -5,7 +5,7 @@ It is a word for people and gauges. Nothing rests on it: whoever rewrites it gai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -37,17 +37,7 @@ class CheckProgress:
 
 def save(session: Session, progress: CheckProgress) -> None:
     """Keep how far the check is."""
-    _store.save_progress(
-        session,
-        {
-            "done": progress.done,
-            "size": progress.size,
-            "began_at": progress.began_at,
-            "whole_at": progress.whole_at,
-            "whole_size": progress.whole_size,
-            "fault": progress.fault,
-        },
-    )
+    _store.save_progress(session, asdict(progress))
 
 
 def read(session: Session) -> CheckProgress | None:

@@ -46,6 +46,7 @@ def check(services: Services, watch: HistoryWatch) -> LogCheck:
         kept=infrastructure.kept_note,
         clock=infrastructure.clock,
         report=watch.report,
+        settle=watch.settle,
     )
 
 
@@ -165,6 +166,20 @@ class TestTheWholeLog:
         clock.advance(BETWEEN)
         assert whole_pass(check, services) is None
         assert client.get("/readyz").json["parts"]["log_history"] is True  # type: ignore[index]
+
+    def test_a_second_fault_after_a_whole_pass_is_a_second_alert(
+        self, services: Services, check: LogCheck, clock: FixedClock, sql: Sql
+    ) -> None:
+        record(services, 40)
+        services.infrastructure.audit.sign_checkpoint()
+        for outcome in ("major", "success", "serious"):
+            sql(f"UPDATE audit_entry SET outcome = '{outcome}' WHERE \"index\" = 17")
+            assert (whole_pass(check, services) is None) is (outcome == "success")
+            for alert in alerts(services):
+                if alert.case.state is not AlertState.CLOSED:
+                    services.uses.alerts.close(OFFICER, alert.id, Verdict.UNCLEAR, "looked at")
+            clock.advance(BETWEEN)
+        assert len(alerts(services)) == 2
 
     def test_a_pass_begins_some_time_after_the_last(
         self, services: Services, check: LogCheck, clock: FixedClock
