@@ -18,6 +18,8 @@ from governance.storage import Database
 from governance.telemetry import Metrics
 from tests.worlds.log import ORIGIN, CheckLog, MakeEvent
 
+PATIENCE = 60.0  # seconds that nothing here takes
+
 
 class FailingDisk(Database):
     """A database whose commits fail while ``broken``, as when a flush fails: after the work, at the very end."""
@@ -33,17 +35,23 @@ class FailingDisk(Database):
 
 
 class HeldDisk(FailingDisk):
-    """A database whose transactions begin only once they are let through."""
+    """A database whose transactions, once it is held, begin only when they are let through."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.reached = threading.Event()
         self.go_on = threading.Event()
+        self.go_on.set()
+
+    def hold(self) -> None:
+        """Hold the transactions from now on: a log that starts signs itself first."""
+        self.reached.clear()
+        self.go_on.clear()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         self.reached.set()
-        self.go_on.wait()
+        assert self.go_on.wait(PATIENCE), "nobody lets it through"
         with super().transaction() as session:
             yield session
 
@@ -133,10 +141,11 @@ def test_a_failed_commit_fails_every_waiter_of_its_group(
     database: Database, parts: Parts, make_event: MakeEvent
 ) -> None:
     disk, listener = HeldDisk(database.url), Listener()
-    disk.broken = True
     with AuditLog(disk, *parts, observer=listener) as log:
+        disk.broken = True
+        disk.hold()
         futures = [log.submit([make_event(0)])]
-        disk.reached.wait()
+        assert disk.reached.wait(PATIENCE)
         futures += [log.submit([make_event(number)]) for number in range(1, 6)]
         disk.go_on.set()
         for future in futures:
@@ -150,8 +159,9 @@ def test_a_failed_commit_fails_every_waiter_of_its_group(
 def test_those_who_wait_are_committed_together(database: Database, parts: Parts, make_event: MakeEvent) -> None:
     disk, listener = HeldDisk(database.url), Listener()
     with AuditLog(disk, *parts, observer=listener, group=10) as log:
+        disk.hold()
         futures = [log.submit([make_event(0)])]
-        disk.reached.wait()
+        assert disk.reached.wait(PATIENCE)
         futures += [log.submit([make_event(2 * number), make_event(2 * number + 1)]) for number in range(1, 8)]
         assert log.queued == 14
         disk.go_on.set()
@@ -166,8 +176,9 @@ def test_a_full_queue_answers_at_once_and_loses_nothing(
 ) -> None:
     disk = HeldDisk(database.url)
     with AuditLog(disk, *parts, capacity=3) as log:
+        disk.hold()
         taken = [log.submit([make_event(0)])]
-        disk.reached.wait()
+        assert disk.reached.wait(PATIENCE)
         taken += [log.submit([make_event(number)]) for number in (1, 2, 3)]
         with pytest.raises(Unavailable, match="more waiting"):
             log.append([make_event(4)])
@@ -182,6 +193,7 @@ def test_closing_commits_what_waits_and_takes_no_more(database: Database, parts:
     disk = HeldDisk(database.url)
     log = AuditLog(disk, *parts)
     log.start()
+    disk.hold()
     futures = [log.submit([make_event(number)]) for number in range(5)]
     closing = threading.Thread(target=log.close)
     closing.start()
