@@ -68,7 +68,9 @@ def held(act: Callable[[], object], reached: threading.Event, never: threading.E
 
 
 class SilentDisk(Database):
-    """A database whose write transactions do not begin."""
+    """A database whose write transactions do not begin, once it is silent."""
+
+    silent = False
 
     def __init__(self, url: str, never: threading.Event) -> None:
         super().__init__(url)
@@ -77,8 +79,9 @@ class SilentDisk(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        self.reached.set()
-        self._never.wait(LONG_ENOUGH)
+        if self.silent:
+            self.reached.set()
+            self._never.wait(LONG_ENOUGH)
         with super().transaction() as session:
             yield session
 
@@ -97,7 +100,8 @@ def silent(
 ) -> Iterator[Log]:
     disk = SilentDisk(database.url, never)
     log = AuditLog(disk, pseudonymiser, vault, signer, clock, ORIGIN)
-    log.start()
+    log.start()  # and sign itself
+    disk.silent = True
     yield log, disk
     never.set()
     disk.dispose()
