@@ -9,6 +9,7 @@ from flask import Blueprint, Response, json, jsonify, request
 
 from governance.access import AccessRequestError, AccessRequestRefused, PresentedDenial, Wanted
 from governance.api.authzen import access_requests_schemas as schemas
+from governance.api.authzen.instants import rfc3339
 from governance.api.authzen.presented import PresentedTokens
 from governance.api.authzen.requests import access_request
 from governance.api.authzen.schemas import EvaluationRequest
@@ -18,7 +19,6 @@ from governance.feeds import timestamp
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, requires
 from governance.web.body import json_object, validated
-from governance.web.instants import rfc3339
 from governance.web.problems import problem
 
 blueprint = Blueprint("access_requests", __name__)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.access import AccessAnswer, Asker
+from governance.api.authzen.instants import rfc3339, rfc3339_of_epoch
 from governance.bootstrap import Services
 from governance.decisions import (
     CUSTOM,
@@ -20,7 +21,6 @@ from governance.decisions import (
     wire_type,
 )
 from governance.vocabulary import SYSTEM
-from governance.web.instants import rfc3339, rfc3339_of_epoch
 
 
 def rendered(answer: AccessAnswer, asker: Asker, services: Services) -> dict[str, Any]:
