@@ -19,6 +19,7 @@ from governance.edges import Bundles, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.impact import ImpactAnalysis
 from governance.intake import Intake
+from governance.intake.clearing import Clearing
 from governance.intake.quarantine import Quarantine
 from governance.registers import ContextFeeds, Registrations, StudyActs
 from governance.tenants import Tenants
@@ -42,6 +43,7 @@ class Uses:
     edge_watch: EdgeWatch
     intake: Intake
     quarantine: Quarantine
+    clearing: Clearing
     alerts: AlertService
     detection: DetectionEngine
     holds: LegalHolds
@@ -79,6 +81,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         edge_watch=watching.make_edge_watch(infrastructure, edges, alerts),
         intake=watching.make_intake(infrastructure, registers, quarantine),
         quarantine=quarantine,
+        clearing=Clearing(quarantine, infrastructure.recorder, database),
         alerts=alerts,
         detection=watching.make_detection(infrastructure, registers, alerts),
         holds=holds,

@@ -21,9 +21,11 @@ def add(session: Session, values: dict[str, object]) -> int:
     return number
 
 
-def waiting(session: Session) -> int:
-    """Give how many messages wait to be read."""
+def waiting(session: Session, peer: str | None = None) -> int:
+    """Give how many messages wait to be read, of one peer or of all."""
     counted = select(func.count()).select_from(QuarantineRow).where(col(QuarantineRow.resolved_at).is_(None))
+    if peer is not None:
+        counted = counted.where(QuarantineRow.peer == peer)
     return int(session.exec(counted).one())
 
 
@@ -45,8 +47,15 @@ def locked(session: Session, number: int) -> dict[str, Any] | None:
     return None if row is None else row.model_dump()
 
 
-def numbers(session: Session, after: int, limit: int, carrier: str | None = None) -> list[int]:
-    """Give the numbers of waiting messages over ``after``, of one carrier or of all, in order."""
+def numbers(
+    session: Session,
+    after: int,
+    limit: int,
+    carrier: str | None = None,
+    peer: str | None = None,
+    before: datetime | None = None,
+) -> list[int]:
+    """Give the numbers of waiting messages over ``after``, of one carrier, one peer, before an instant, in order."""
     query = (
         select(QuarantineRow.number)
         .where(col(QuarantineRow.resolved_at).is_(None), col(QuarantineRow.number) > after)
@@ -55,6 +64,10 @@ def numbers(session: Session, after: int, limit: int, carrier: str | None = None
     )
     if carrier is not None:
         query = query.where(col(QuarantineRow.carrier) == carrier)
+    if peer is not None:
+        query = query.where(col(QuarantineRow.peer) == peer)
+    if before is not None:
+        query = query.where(col(QuarantineRow.received_at) < before)
     return [number for number in session.exec(query) if number is not None]
 
 
@@ -75,6 +88,11 @@ def groups(session: Session, limit: int) -> list[tuple[str, str, int, datetime, 
 def resolve(session: Session, number: int, at: datetime, first_index: int | None) -> None:
     """Mark a message as read, with the index of its first event."""
     _update(session, number, resolved_at=at, first_index=first_index)
+
+
+def discard(session: Session, number: int, at: datetime) -> None:
+    """Mark a message as dealt with and forget its bytes."""
+    _update(session, number, resolved_at=at, first_index=None, sealed="")
 
 
 def failed(session: Session, number: int, reason: str) -> None:

@@ -2,8 +2,8 @@
 
 1. Keeping is durable before it is acknowledged, like the log itself.
 2. The raw bytes are sealed under the key of the day they came in; only sizes, times and reasons lie open.
-3. It is bounded: when :data:`CAPACITY` messages wait, keeping raises Unavailable and the listener stops reading. A
-   person must look; nothing is dropped to make room.
+3. It is bounded: :data:`CAPACITY` messages may wait, :data:`SHARE` of one source among them. What there is no room for
+   is refused, of that source alone and by name (``refusals``); nothing is dropped to make room. A person must look.
 4. Reading again records the events and marks the message in one commit, so that a crash repeats nothing. A message of
    which one event is refused keeps waiting, and no message holds up the next.
 """
@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,13 +20,14 @@ from sqlmodel import Session
 
 from governance.audit import AuditLog, Event, Receipt
 from governance.clock import Clock
-from governance.errors import GovernanceError, InvalidInput, Unavailable
+from governance.errors import GovernanceError, InvalidInput, NotFound
 from governance.intake import _quarantine_store as store
 from governance.pseudonyms import OwnerForgotten, Pseudonymiser, Vault
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
 
 CAPACITY = 100_000  # messages that may wait
+SHARE = 10_000  # of one source among them
 REASON_MAXIMUM = 500  # characters
 
 
@@ -68,6 +70,43 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which waiting messages are meant: those that came one way, from one source, before an instant; None is any."""
+
+    carrier: str | None = None
+    source: str | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """A message that was discarded, and its bytes as far as they could be had."""
+
+    message: QuarantinedMessage
+    raw: bytes | None
+
+    @property
+    def digest(self) -> str | None:
+        """Give the SHA-256 of its bytes in hexadecimal."""
+        return None if self.raw is None else hashlib.sha256(self.raw).hexdigest()
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many messages more may wait, of all and of each source."""
+
+    total: int
+    own: dict[str, int]
+
+    def take(self, source: str) -> bool:
+        """Take a place for a message of a source, if there is one."""
+        fits = self.total > 0 and self.own[source] > 0
+        self.total -= fits
+        self.own[source] -= fits
+        return fits
+
+
+@dataclass(frozen=True, slots=True)
 class Retried:
     """What reading again achieved: messages recorded, messages tried, and the number of the last one tried.
 
@@ -88,26 +127,37 @@ class Quarantine:
         vault: seals the raw bytes.
         clock: says when they came.
         capacity: messages that may wait.
+        share: messages of one source that may wait.
     """
 
     def __init__(
-        self, database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: Clock, capacity: int = CAPACITY
+        self,
+        database: Database,
+        pseudonymiser: Pseudonymiser,
+        vault: Vault,
+        clock: Clock,
+        capacity: int = CAPACITY,
+        share: int = SHARE,
     ) -> None:
         self._database = database
         self._pseudonymiser = pseudonymiser
         self._vault = vault
         self._clock = clock
         self._capacity = capacity
+        self._share = share
 
-    def keep(self, messages: Sequence[Unread]) -> list[int]:
-        """Keep messages, all or none, and give their numbers; raises Unavailable when the quarantine is full."""
+    def keep(self, messages: Sequence[Unread]) -> list[int | None]:
+        """Keep messages and give their numbers; None for those there is no room for, the last of each source."""
         now = self._clock.now()
         owner = self.owner_of(now)
         with self._database.transaction() as session:
             exclusive(session, "quarantine")  # so that writers at once do not each fill the last place
-            if store.waiting(session) + len(messages) > self._capacity:
-                raise Unavailable("quarantine.full", "Too many unread audit messages wait for a person.", 30)
-            return [store.add(session, self._row(session, each, owner, now)) for each in messages]
+            room = self._room(session, {each.peer for each in messages})
+            kept: list[int | None] = []
+            for each in messages:
+                fits = room.take(each.peer)
+                kept.append(store.add(session, self._row(session, each, owner, now)) if fits else None)
+            return kept
 
     def waiting(self) -> int:
         """Give how many messages wait."""
@@ -118,8 +168,7 @@ class Quarantine:
         """Give what is known of waiting messages with a number over ``after``, oldest first."""
         with self._database.reading() as session:
             rows = store.page(session, after, limit)
-        names = QuarantinedMessage.__dataclass_fields__
-        return [QuarantinedMessage(**{name: row[name] for name in names}) for row in rows]  # type: ignore[arg-type]
+        return [_message(row) for row in rows]
 
     def groups(self, limit: int = 100) -> list[Group]:
         """Give how many messages wait for which reason, the most frequent first; no content is opened."""
@@ -179,6 +228,46 @@ class Quarantine:
             store.resolve(session, number, self._clock.now(), min(placed, default=None))
             return True, receipts
 
+    def open(self, number: int) -> tuple[QuarantinedMessage, bytes | None]:
+        """Give a waiting message with its bytes, None when they cannot be had any more.
+
+        The caller owes the permission and the record of the look. Raises NotFound when no such message waits.
+        """
+        with self._database.reading() as session:
+            found = store.page(session, number - 1, 1)
+            if not found or found[0]["number"] != number:
+                raise NotFound("quarantine.unknown", f"No message {number} waits.")
+            return _message(found[0]), self._bytes(session, found[0])
+
+    def select(self, chosen: Chosen, after: int = 0, limit: int = 1_000) -> list[int]:
+        """Give the numbers of waiting messages that are chosen and over ``after``, oldest first."""
+        with self._database.reading() as session:
+            return store.numbers(session, after, limit, chosen.carrier, chosen.source, chosen.before)
+
+    def discard_in(self, session: Session, numbers: Sequence[int]) -> list[Discarded]:
+        """Discard waiting messages in the caller's transaction, who records it there.
+
+        Their bytes are gone for good; that they came, from whom, and why they could not be read, stays. Gives what was
+        discarded; a number that waits no more is passed over.
+        """
+        now = self._clock.now()
+        found = [row for number in numbers if (row := store.locked(session, number)) is not None]
+        discarded = [Discarded(_message(row), self._bytes(session, row)) for row in found]
+        for each in discarded:
+            store.discard(session, each.message.number, now)
+        return discarded
+
+    def _bytes(self, session: Session, row: dict[str, object]) -> bytes | None:
+        try:
+            return self._opened(session, row)
+        except GovernanceError:
+            return None
+
+    def _room(self, session: Session, sources: Set[str]) -> _Room:
+        total = store.waiting(session)
+        own = {source: self._share - store.waiting(session, source) for source in sources}
+        return _Room(self._capacity - total, own)
+
     def _opened(self, session: Session, row: dict[str, object]) -> bytes:
         """Give the raw bytes of a message; raises GovernanceError when they cannot be had."""
         try:
@@ -204,6 +293,11 @@ class Quarantine:
             "sealed": sealed,
             "attempts": 0,
         }
+
+
+def _message(row: Mapping[str, object]) -> QuarantinedMessage:
+    names = QuarantinedMessage.__dataclass_fields__
+    return QuarantinedMessage(**{name: row[name] for name in names})  # type: ignore[arg-type]
 
 
 def describe(error: GovernanceError) -> str:

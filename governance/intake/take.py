@@ -4,7 +4,8 @@
    place and costs no neighbour its record, not even when the fault lies in this service.
 2. All that could be read is appended at once, and durable on return.
 3. What could not be taken goes sealed into the quarantine, if its carrier has one; it is read again by the same rules.
-4. Events are counted as accepted or duplicate, things sent as rejected or quarantined, by wire format.
+   What there is no room for is refused by name, and keeps nothing that could be read from being recorded.
+4. Events are counted as accepted or duplicate, things sent as rejected, quarantined or refused, by wire format.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from governance.feeds import LineFault
 from governance.intake.carrier import Carrier, Sent
 from governance.intake.quarantine import Quarantine, Retried, Unread
 from governance.intake.reading import Reader
+from governance.intake.refusals import Refusals
 from governance.intake.senders import Sender, Trusts, message_context
 from governance.intake.taken import Part, Taken, Tally, count
 from governance.pseudonyms import Pseudonymiser
 from governance.telemetry import Metrics, get_logger
 
+NO_ROOM = "it is not kept: as many unread messages of this sender wait as may"
 _log = get_logger(__name__)
 
 
@@ -35,6 +38,7 @@ class Intake:
     Args:
         audit: where events go.
         quarantine: where things go that cannot be taken.
+        refusals: names what has no room there.
         pseudonymiser: makes the keyed names of messages.
         clock: the recorder's clock.
         trusts: gives the registered trusts, by ODS code.
@@ -48,6 +52,7 @@ class Intake:
         *,
         audit: AuditLog,
         quarantine: Quarantine,
+        refusals: Refusals,
         pseudonymiser: Pseudonymiser,
         clock: Clock,
         trusts: Callable[[], Collection[str]],
@@ -58,6 +63,7 @@ class Intake:
         self.kept_carriers = tuple(kept_carriers)
         self._audit = audit
         self._quarantine = quarantine
+        self._refusals = refusals
         self._pseudonymiser = pseudonymiser
         self._clock = clock
         self._trusts = trusts
@@ -75,15 +81,21 @@ class Intake:
             sender: who sent it.
 
         Raises:
-            Unavailable: the log or the quarantine cannot take more now; the sender must offer all of it again.
+            Unavailable: the log cannot take more now; the sender must offer all of it again.
         """
         reader = self._reader(carrier)
         read = [_read(reader, place, thing, sender) for place, thing in sent]
         receipts = self._audit.append([event for each in read for event in each.events])
         following = iter(receipts)
         parts = tuple(_part(carrier, each, following) for each in read)
-        faults = tuple(LineFault(part.place, part.reason) for part in parts if part.reason is not None)
-        taken = Taken(parts, count(receipts), faults, self._keep(carrier, read, parts, sender))
+        kept = self._keep(carrier, read, parts, sender)
+        faults = tuple(
+            LineFault(part.place, part.reason if kept.get(part.place, True) else f"{part.reason}; {NO_ROOM}")
+            for part in parts
+            if part.reason is not None
+        )
+        stays = sum(kept.values())
+        taken = Taken(parts, count(receipts), faults, stays, len(kept) - stays)
         self._tell(carrier, taken, sender)
         return taken
 
@@ -99,29 +111,37 @@ class Intake:
             self._reader(carrier).reread, self._audit, limit, after, carrier.keeping.name, hear
         )
 
+    def tell_rest(self) -> None:
+        """Record what was refused and is not recorded yet: the process stops. Raises Unavailable."""
+        self._refusals.tell_rest()
+
     def _reader(self, carrier: Carrier[Sent]) -> Reader[Sent]:
         now = self._clock.now()
         trusts = Trusts(self._trusts(), self._sources) if carrier.names_trust else Trusts()
         return Reader(carrier, lambda sender: message_context(self._pseudonymiser, now, sender, trusts))
 
-    def _keep(self, carrier: Carrier[Sent], read: Sequence[_Read[Sent]], parts: Sequence[Part], sender: Sender) -> int:
-        """Keep what is not recorded, where its carrier keeps it, and give how many things that are."""
+    def _keep(
+        self, carrier: Carrier[Sent], read: Sequence[_Read[Sent]], parts: Sequence[Part], sender: Sender
+    ) -> dict[int, bool]:
+        """Keep what is not recorded, where its carrier keeps it; says of each such place whether it is kept now."""
         keeping = carrier.keeping
         if keeping is None:
-            return 0
-        unread = [
-            Unread(raw, keeping.name, sender.name, part.reason)
+            return {}
+        unread = {
+            part.place: Unread(raw, keeping.name, sender.name, part.reason)
             for each, part in zip(read, parts, strict=True)
             if part.reason is not None and (raw := keeping.pack(each.thing, sender)) is not None
-        ]
-        if unread:
-            self._quarantine.keep(unread)
-        return len(unread)
+        }
+        numbers = self._quarantine.keep(list(unread.values())) if unread else []
+        kept = {place: number is not None for place, number in zip(unread, numbers, strict=True)}
+        if refused := [unread[place] for place, stays in kept.items() if not stays]:
+            self._refusals.tell(refused)
+        return kept
 
     def _tell(self, carrier: Carrier[Sent], taken: Taken, sender: Sender) -> None:
         """Count what came of what was sent, and log how much of it is not recorded."""
         self._count(carrier, taken.tally)
-        rest = {"quarantined": taken.quarantined, "rejected": taken.rejected}
+        rest = {"quarantined": taken.quarantined, "refused": taken.refused, "rejected": taken.rejected}
         for result, number in rest.items():
             if number:
                 self._metrics.events_taken(format_name=carrier.format, result=result, count=number)

@@ -58,17 +58,19 @@ class Taken:
         tally: the receipts of all events.
         faults: the place and the reason of each part that is not recorded.
         quarantined: how many of those are kept.
+        refused: how many of those the quarantine had no room for; they are named in the log.
     """
 
     parts: tuple[Part, ...]
     tally: Tally
     faults: tuple[LineFault, ...]
     quarantined: int
+    refused: int = 0
 
     @property
     def rejected(self) -> int:
-        """Give how many parts are neither recorded nor kept."""
-        return len(self.faults) - self.quarantined
+        """Give how many parts are neither recorded, kept nor refused."""
+        return len(self.faults) - self.quarantined - self.refused
 
 
 def count(receipts: Sequence[Receipt]) -> Tally:

@@ -1,15 +1,18 @@
 """The intake beside its own log and quarantine, or as services have it, but at another time."""
 
+import uuid
 from collections.abc import Collection, Mapping
 
-from governance.audit import AuditLog
+from governance.audit import AuditLog, Recorder, Source
 from governance.bootstrap import Services
 from governance.clock import Clock
 from governance.edges import DECISION_LOG
 from governance.intake import SYSLOG, Intake
 from governance.intake.quarantine import Quarantine
+from governance.intake.refusals import Refusals
 from governance.pseudonyms import Pseudonymiser
 from governance.telemetry import Metrics
+from governance.vocabulary import SYSTEM
 
 
 def make_intake(
@@ -25,6 +28,7 @@ def make_intake(
     return Intake(
         audit=log,
         quarantine=quarantine,
+        refusals=Refusals(Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4())), clock),
         pseudonymiser=pseudonymiser,
         clock=clock,
         trusts=lambda: trusts,

@@ -27,9 +27,14 @@ class DecisionLog(RootModel[list[dict[str, Any]]]):
 
 
 class LogAnswer(IngestAnswer):
-    """What became of an upload: of the entries in ``rejected``, ``quarantined`` are kept and can be read again."""
+    """What became of an upload: of the entries in ``rejected``, ``quarantined`` are kept and can be read again.
+
+    ``refused`` are not: as many of this edge wait unread as may. They are named in the log; sending them again does not
+    help before somebody has looked at those that wait.
+    """
 
     quarantined: int
+    refused: int
 
 
 class Status(BaseModel):
@@ -95,4 +100,4 @@ def edge_of(state: EdgeState) -> Edge:
 
 def answer_of(taken: Taken) -> LogAnswer:
     """Say what became of an upload."""
-    return LogAnswer(**ingested(taken).model_dump(), quarantined=taken.quarantined)
+    return LogAnswer(**ingested(taken).model_dump(), quarantined=taken.quarantined, refused=taken.refused)

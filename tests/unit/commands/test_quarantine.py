@@ -1,5 +1,8 @@
 """The quarantine commands: what waits is counted without being shown, and read again once its sender is known."""
 
+import base64
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from governance.audit import RecordedEvent
 from governance.bootstrap import Services, build
 from governance.cli import main
 from governance.clock import FixedClock
@@ -121,3 +125,70 @@ def test_entries_of_an_edge_are_counted_and_read_again_beside_the_others(
     assert done.output.strip() == "1 recorded, 2 still waiting"
     (event,) = [event for event in opened.infrastructure.audit.read(0, 100) if event.kind is EventKind.DECISION]
     assert (event.source.id, event.authority.decision_id) == ("edge-a", "d-1")
+
+
+def recorded(services: Services, kind: EventKind) -> list[RecordedEvent]:
+    return [event for event in services.infrastructure.audit.read(0, 1_000) if event.kind is kind]
+
+
+def test_one_message_is_shown_as_it_came_and_the_look_is_recorded(opened: Services) -> None:
+    taken(opened, b"hello " + NHS.encode(), b"second")
+    listed = run("show")
+    assert [line.split()[:3] for line in listed.output.splitlines()] == [
+        ["1", "syslog", "10.1.2.3"],
+        ["2", "syslog", "10.1.2.3"],
+    ]
+    assert NHS not in listed.output
+    assert recorded(opened, EventKind.AUDIT_READ) == []
+    shown = run("show", "1")
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.endswith(f"hello {NHS}\n")
+    (look,) = recorded(opened, EventKind.AUDIT_READ)
+    assert look.detail == {"act": "quarantine_show", "message": 1, "source": "10.1.2.3"}
+    assert look.subject is not None
+    assert run("show", "3").output == "Error: No message 3 waits. (quarantine.unknown)\n"
+
+
+def test_messages_are_taken_away_into_a_private_file_and_go_on_waiting(opened: Services, tmp_path: Path) -> None:
+    taken(opened, b"one", b"two")
+    file = tmp_path / "out.ndjson"
+    done = run("export", str(file), "--source", "10.1.2.3")
+    assert (done.exit_code, done.output) == (0, f"2 written to {file}\n")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(row["number"], base64.b64decode(row["raw"])) for row in rows] == [(1, b"one"), (2, b"two")]
+    assert file.stat().st_mode & 0o777 == 0o600
+    (taking,) = recorded(opened, EventKind.AUDIT_READ)
+    assert taking.detail == {"act": "quarantine_export", "messages": 2, "source": "10.1.2.3"}
+    assert opened.uses.quarantine.waiting() == 2
+    assert run("export", str(file)).output == f"Error: {file} is there already.\n"
+    assert run("export", str(tmp_path / "none"), "--carrier", "opa").output.startswith("0 written")
+
+
+def test_messages_are_discarded_with_a_reason_and_named_in_the_log(opened: Services) -> None:
+    taken(opened, b"one", b"two", b"three")
+    assert run("discard", "1", "--yes").exit_code == 2, "a reason is needed"
+    assert run("discard", "--because", "x", "--yes").exit_code == 2, "nothing is chosen"
+    assert run("discard", "1", "--all", "--because", "x", "--yes").exit_code == 2
+    assert run("discard", "1", "--source", "a", "--because", "x", "--yes").exit_code == 2
+    done = run("discard", "1", "3", "7", "--because", "sent by mistake", "--yes")
+    assert done.output == "2 discarded, 1 still waiting\n"
+    (event,) = recorded(opened, EventKind.CONFIG)
+    assert event.detail["because"] == "sent by mistake"
+    assert [(one["message"], one["sha256"]) for one in event.detail["messages"]] == [
+        (1, hashlib.sha256(b"one").hexdigest()),
+        (3, hashlib.sha256(b"three").hexdigest()),
+    ]
+    asked = CliRunner().invoke(main, ["quarantine", "discard", "--all", "--because", "all of it"], input="n\n")
+    assert asked.exit_code == 1
+    assert "Discard 1 messages for good?" in asked.output
+    assert run("discard", "--all", "--source", "elsewhere", "--because", "x", "--yes").output.startswith(
+        "0 discarded, 1"
+    )
+    assert run("discard", "--all", "--because", "x", "--yes").output == "1 discarded, 0 still waiting\n"
+
+
+@pytest.mark.parametrize("command", ["list", "retry", "show", "export", "discard"])
+def test_every_command_says_what_it_does(command: str) -> None:
+    told = run(command, "--help")
+    assert told.exit_code == 0
+    assert told.output.startswith("Usage: ")

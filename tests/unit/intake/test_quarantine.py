@@ -1,6 +1,7 @@
 """What cannot be read is kept, sealed, counted and read again."""
 
 import base64
+import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -8,8 +9,8 @@ import pytest
 
 from governance.audit import AuditLog, Event
 from governance.clock import FixedClock
-from governance.errors import Fault, InvalidInput, Unavailable
-from governance.intake.quarantine import Group, Quarantine, Retried, Unread
+from governance.errors import Fault, InvalidInput, NotFound
+from governance.intake.quarantine import Chosen, Group, Quarantine, Retried, Unread
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from tests.worlds.log import MakeEvent
@@ -17,13 +18,13 @@ from tests.worlds.log import MakeEvent
 RAW = b"<85>1 - - - - - - <AuditMessage>9990000018</AuditMessage>"
 
 
-def unread(raw: bytes = RAW, reason: str = "/event: unknown") -> Unread:
-    return Unread(raw, "syslog", "10.1.2.3", reason)
+def unread(raw: bytes = RAW, reason: str = "/event: unknown", peer: str = "10.1.2.3") -> Unread:
+    return Unread(raw, "syslog", peer, reason)
 
 
 @pytest.fixture
 def quarantine(database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock) -> Quarantine:
-    return Quarantine(database, pseudonymiser, vault, clock, capacity=5)
+    return Quarantine(database, pseudonymiser, vault, clock, capacity=5, share=3)
 
 
 def test_a_message_is_kept_sealed_and_counted(quarantine: Quarantine, database: Database) -> None:
@@ -38,11 +39,54 @@ def test_a_message_is_kept_sealed_and_counted(quarantine: Quarantine, database: 
     assert base64.b64encode(RAW).decode()[:24] not in row
 
 
-def test_a_full_quarantine_takes_all_or_nothing(quarantine: Quarantine) -> None:
-    quarantine.keep([unread()] * 4)
-    with pytest.raises(Unavailable):
-        quarantine.keep([unread()] * 2)
-    assert quarantine.waiting() == 4
+def test_a_source_has_its_share_and_others_theirs_until_all_of_it_is_full(quarantine: Quarantine) -> None:
+    assert quarantine.keep([unread()] * 4) == [1, 2, 3, None]
+    assert quarantine.keep([unread(peer="10.9.9.9"), unread(), unread(peer="10.9.9.9")]) == [4, None, 5]
+    assert quarantine.keep([unread(peer="10.8.8.8")]) == [None], "no place is left for anybody"
+    assert quarantine.waiting() == 5
+
+
+def test_what_is_discarded_makes_room_and_its_bytes_are_gone(
+    quarantine: Quarantine, database: Database, log: AuditLog
+) -> None:
+    quarantine.keep([unread(b"one"), unread(b"two"), unread(b"three")])
+    with database.transaction() as session:
+        found = quarantine.discard_in(session, [1, 3, 99])
+    assert [(each.message.number, each.digest) for each in found] == [
+        (1, hashlib.sha256(b"one").hexdigest()),
+        (3, hashlib.sha256(b"three").hexdigest()),
+    ]
+    with database.transaction() as session:
+        assert quarantine.discard_in(session, [1]) == []
+    assert [each.number for each in quarantine.page()] == [2]
+    assert quarantine.retry(lambda _: [], log).tried == 1
+    with database.engine.connect() as connection:
+        sealed = (
+            connection.exec_driver_sql("SELECT sealed FROM audit_quarantine WHERE number IN (1, 3)").scalars().all()
+        )
+    assert list(sealed) == ["", ""]
+    assert quarantine.keep([unread(), unread()]) == [4, 5]
+
+
+def test_waiting_messages_are_chosen_by_source_way_and_time(quarantine: Quarantine, clock: FixedClock) -> None:
+    began = clock.now()
+    quarantine.keep([unread()])
+    clock.advance(timedelta(minutes=1))
+    quarantine.keep([unread(peer="10.9.9.9"), unread()])
+    assert quarantine.select(Chosen()) == [1, 2, 3]
+    assert quarantine.select(Chosen(source="10.1.2.3")) == [1, 3]
+    assert quarantine.select(Chosen(source="10.1.2.3", before=clock.now())) == [1]
+    assert quarantine.select(Chosen(before=began)) == []
+    assert quarantine.select(Chosen(carrier="opa")) == []
+    assert quarantine.select(Chosen(), after=1, limit=1) == [2]
+
+
+def test_a_message_is_opened_while_it_waits(quarantine: Quarantine) -> None:
+    quarantine.keep([unread(b"one"), unread(b"two")])
+    message, raw = quarantine.open(2)
+    assert (message.number, raw) == (2, b"two")
+    with pytest.raises(NotFound):
+        quarantine.open(3)
 
 
 def test_reading_again_records_what_can_be_read_now(

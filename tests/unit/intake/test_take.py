@@ -1,20 +1,24 @@
 """The one use case of every way in: receipts, refusals by their place, what is kept, what is counted, reading again."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from governance.audit import AuditLog, Event, Source
+from governance.audit import AuditLog, Event, RecordedEvent, Recorder, Source
 from governance.clock import FixedClock
 from governance.errors import Conflict, Fault, InvalidInput, Unavailable
 from governance.formats import Context
 from governance.intake import Carrier, Intake, Keeping, Sender
 from governance.intake.quarantine import Quarantine, Retried
+from governance.intake.refusals import EVERY
+from governance.intake.take import NO_ROOM
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.telemetry import Metrics
+from governance.vocabulary import EventKind, Outcome
 from tests.worlds.intake import make_intake
 from tests.worlds.log import MakeEvent
 
@@ -36,8 +40,12 @@ class World:
     def take(self, *words: str, sender: Sender = RRK) -> Any:
         return self.intake.take(self.carrier, enumerate(words, 1), sender)
 
+    def recorded(self) -> list[RecordedEvent]:
+        """Give what the log says of the recording itself."""
+        return [event for event in self.log.read(0, 100) if event.kind is EventKind.RECORDING]
+
     def counted(self) -> dict[str, float]:
-        results = ("accepted", "duplicate", "rejected", "quarantined")
+        results = ("accepted", "duplicate", "rejected", "quarantined", "refused")
         values = {
             result: self.metrics.registry.get_sample_value(
                 "governance_audit_events_total", {"format": "words", "result": result}
@@ -134,11 +142,50 @@ def test_nothing_sent_is_nothing_taken(world: World) -> None:
     assert world.counted() == {}
 
 
-def test_a_full_quarantine_is_unavailable_and_sending_again_harmless(world: World) -> None:
+def test_a_full_quarantine_refuses_by_name_and_good_things_go_on(world: World, clock: FixedClock) -> None:
     world.take(*["unknown"] * 10)
-    with pytest.raises(Unavailable):
-        world.take("good:1", "unknown")
-    assert world.take("good:1").tally.duplicates == 1
+    taken = world.take("good:1", "unknown", "bug", "good:2")
+    assert (taken.tally.accepted, taken.quarantined, taken.refused, taken.rejected) == (2, 0, 2, 0)
+    assert [(fault.line, fault.reason) for fault in taken.faults] == [
+        (2, f"/word: is unknown; {NO_ROOM}"),
+        (3, f"{FAULT}; {NO_ROOM}"),
+    ]
+    assert world.counted() == {"accepted": 2, "quarantined": 10, "refused": 2}
+    (event,) = world.recorded()
+    digests = [hashlib.sha256(word).hexdigest() for word in (b"unknown", b"bug")]
+    named = {"carrier": "words", "source": "client-rrk", "messages": 2, "sha256": digests}
+    assert named.items() <= event.detail.items()
+    assert event.outcome is Outcome.SERIOUS
+
+
+def test_refusals_of_a_source_are_recorded_once_a_minute_and_none_is_forgotten(world: World, clock: FixedClock) -> None:
+    world.take(*["unknown"] * 10)
+    for _ in range(3):
+        world.take("unknown")
+    assert [event.detail["messages"] for event in world.recorded()] == [1]
+    clock.advance(EVERY)
+    world.take("unknown")
+    world.take("unknown", sender=Sender("another", "RRK"))
+    assert [event.detail["messages"] for event in world.recorded()] == [1, 3, 1]
+    world.take("unknown", "unknown")
+    world.intake.tell_rest()
+    world.intake.tell_rest()
+    assert [event.detail["messages"] for event in world.recorded()] == [1, 3, 1, 2]
+
+
+def test_what_cannot_be_refused_by_name_is_not_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.take(*["unknown"] * 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "record", unavailable)
+        with pytest.raises(Unavailable):
+            world.take("good:1", "unknown")
+    taken = world.take("good:1", "unknown")
+    assert (taken.tally.duplicates, taken.refused) == (1, 1)
+    assert [event.detail["messages"] for event in world.recorded()] == [2], "both attempts are owed a name"
+
+
+def unavailable(*_: object, **__: object) -> None:
+    raise Unavailable("audit.unavailable", "The log is away.")
 
 
 def test_kept_things_are_read_again_by_the_same_rules_and_counted_then(world: World) -> None:
