@@ -11,6 +11,7 @@ NAMES = (
     "suspension",
     "study_list",
     "agreements_scale",
+    "interference",
 )
 
 

@@ -12,10 +12,8 @@ again only when all the others were.
 
 import json
 import os
-import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,11 +23,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import requests
 from sqlmodel import Session
 
 from benchmarks import _worklist
 from benchmarks._line import line
+from benchmarks._served import drive, process, service
 from governance.bootstrap import Services, build
 from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
@@ -47,8 +45,6 @@ ROUNDS = 3
 SECONDS = 6
 CONNECTIONS = 16
 BATCH = 100  # questions in one call
-ROOT = Path(__file__).resolve().parents[1]
-_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ def run() -> None:
 def _compare(folder: Path, home: DemoHome, policy: dict, loads: Sequence[_Load], engine: str) -> None:
     """Drive both servers in turn, with each load, and print the medians."""
     made = build(from_environment(os.environ))
-    with _service(home) as (url, headers), _opa(folder, policy) as theirs:
+    with service(home) as (url, headers), _opa(folder, policy) as theirs:
         for load in loads:
             scores: dict[str, list[tuple[float, float]]] = {"ours": [], "batch": [], "theirs": []}
             for _ in range(ROUNDS):
@@ -104,7 +100,7 @@ def _prepare(home: DemoHome) -> tuple[dict, tuple[_Load, ...]]:
     seed_network(made, home, accounts)
     seed_agreements(made, home, today)
     runtime.stop()
-    with _service(home):
+    with service(home):
         surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["context.write"])
         seed_showcase(surface, accounts, today)
         _worklist.send(surface, today)
@@ -149,15 +145,6 @@ def _settle(services: Services) -> None:
 
 
 @contextmanager
-def _service(home: DemoHome) -> Iterator[tuple[str, dict[str, str]]]:
-    command = [sys.executable, "app.py", "serve"]
-    with _process(command, f"{home.service}/readyz"):
-        surface = Surface(home.service, Credentials.read(home.credential_file(network.EXPLORER)), ["access.evaluate"])
-        headers = {"Authorization": f"Bearer {surface.bearer()}"}
-        yield f"{home.service}/access/v1/evaluation", headers
-
-
-@contextmanager
 def _opa(folder: Path, policy: dict) -> Iterator[str]:
     opa = shutil.which("opa") or sys.exit("opa is not on the PATH; `make opa` builds it")
     port = free_port()
@@ -165,7 +152,7 @@ def _opa(folder: Path, policy: dict) -> Iterator[str]:
     data.write_text(json.dumps({"governance": policy}))
     command = [opa, "run", "--server", "--addr", f"127.0.0.1:{port}", "--set", "decision_logs.console=true"]
     command += ["--ignore", "*_test.rego", "--log-level", "info", "policies", str(data)]
-    with _process(command, f"http://127.0.0.1:{port}/health"):
+    with process(command, f"http://127.0.0.1:{port}/health"):
         yield f"http://127.0.0.1:{port}/v1/data/imaging/decision/answer"
 
 
@@ -174,60 +161,13 @@ def _bare_opa() -> Iterator[str]:
     """Run an OPA that holds nothing yet, for the service to decide with."""
     opa = shutil.which("opa") or sys.exit("opa is not on the PATH; `make opa` builds it")
     address = f"127.0.0.1:{free_port()}"
-    with _process([opa, "run", "--server", "--addr", address, "--log-level", "error"], f"http://{address}/health"):
+    with process([opa, "run", "--server", "--addr", address, "--log-level", "error"], f"http://{address}/health"):
         yield f"http://{address}"
 
 
-@contextmanager
-def _process(command: list[str], ready: str) -> Iterator[None]:
-    with tempfile.TemporaryFile() as sink:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=sink, stderr=sink)
-        try:
-            for _ in range(300):
-                try:
-                    if requests.get(ready, timeout=1).ok:
-                        break
-                except requests.RequestException:
-                    time.sleep(0.1)
-            else:
-                sys.exit(f"{command[0]} does not answer")
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
 def _wrk(folder: Path, url: str, headers: dict[str, str], bodies: Sequence[dict]) -> tuple[float, float]:
-    """Drive one server, with one body after the other; an answer that is not 2xx ends the measurement.
-
-    Gives requests a second and the 99th percentile in milliseconds.
-    """
-    script = folder / "post.lua"
-    lines = ['wrk.method = "POST"', f"bodies = {{{', '.join(f'[==[{json.dumps(body)}]==]' for body in bodies)}}}"]
-    lines += [
-        f'wrk.headers["{name}"] = "{value}"' for name, value in {"Content-Type": "application/json", **headers}.items()
-    ]
-    lines += ["at = 0", "requests = {}"]
-    lines += [
-        "init = function(args) for i, body in ipairs(bodies) do requests[i] = wrk.format(nil, nil, nil, body) end end"
-    ]
-    lines += ["request = function() at = at % #requests + 1; return requests[at] end"]
-    script.write_text("\n".join(lines))
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{SECONDS}s",
-        "--timeout",
-        "20s",
-        "--latency",
-        "-s",
-        str(script),
-        url,
-    ]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in printed or "Socket errors" in printed:
-        sys.exit(printed)
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1])
-    tail = re.search(r"99%\s+([\d.]+)(us|ms|s)", printed)
-    return rate, float(tail[1]) * _UNITS[tail[2]]
+    """Drive one server; gives requests a second and the 99th percentile in milliseconds."""
+    sent = {"Content-Type": "application/json"} | headers
+    texts = [json.dumps(body) for body in bodies]
+    driven = drive(folder, url, sent, texts, seconds=SECONDS, connections=CONNECTIONS)
+    return driven.rate, driven.p99

@@ -1,0 +1,143 @@
+"""What clients that hold connections and bodies open cost everybody else: with them against without, in turn.
+
+From another address, all the time and begun anew whenever the service hangs up: a hundred connections that say nothing
+or half the head of a request, sixty requests whose body does not come, and as many idle syslog connections as there are
+places. Meanwhile wrk asks single questions, which the event loop answers, and sends events, which a thread takes.
+An answer that is not 2xx ends the measurement.
+"""
+
+import json
+import os
+import select
+import socket
+import statistics
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks._line import line
+from benchmarks._served import Driven, drive, service
+from governance.bootstrap import build
+from governance.commands._demo_home import DemoHome
+from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
+from governance.jobs import Runtime
+from governance.settings import from_environment
+from governance.simulation import network, showcase
+from governance.simulation.client import Surface
+from governance.simulation.credentials import Credentials
+from governance.simulation.identity_provider import load_accounts
+from governance.simulation.programs import free_port
+
+ROUNDS = 5
+SECONDS = 6
+CONNECTIONS = 8
+IDLE, UNFINISHED, SYSLOG = 100, 60, 64
+ELSEWHERE = "127.0.0.2"  # the address of those who hold up
+_HALF_HEAD = b"GET /healthz HTTP/1.1\r\nHost: here\r\n"
+_HALF_BODY = b"POST /audit/v1/events HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n{"
+_Load = Callable[[], Driven]
+
+
+def run() -> None:
+    """Measure and print the medians with and without."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = DemoHome(Path(folder), f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:1")
+        os.environ.update(home.environment() | {"GOVERNANCE_SYSLOG_PORT": str(free_port())})
+        _prepare(home)
+        with service(home) as (url, headers):
+            loads = _loads(Path(folder), home, url, headers)
+            for name, load in loads.items():
+                alone, beside = _in_turn(home, load)
+                line(f"interference {name} per_second", _median(beside, "rate"), _median(alone, "rate"), "0.8 at least")
+                line(f"interference {name} p50_ms", _median(beside, "median"), _median(alone, "median"), "1.2 at most")
+        for name in ("GOVERNANCE_SYSLOG_PORT", *home.environment()):
+            os.environ.pop(name, None)
+
+
+def _in_turn(home: DemoHome, load: _Load) -> tuple[list[Driven], list[Driven]]:
+    """Drive the service alone and beside those who hold up, again and again."""
+    load()  # warm
+    alone, beside = list[Driven](), list[Driven]()
+    for _ in range(ROUNDS):
+        alone.append(load())
+        with _holding_up(home):
+            beside.append(load())
+    return alone, beside
+
+
+def _loads(folder: Path, home: DemoHome, url: str, headers: dict[str, str]) -> dict[str, _Load]:
+    feeds = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["audit.write"])
+    sent = {"Authorization": f"Bearer {feeds.bearer()}", "Content-Type": "application/x-ndjson"}
+    events = [_event(number) for number in range(50)]
+    question = [json.dumps(showcase.question())]
+
+    def driving(where: str, how: dict[str, str], bodies: Sequence[str]) -> _Load:
+        return lambda: drive(folder, where, how, bodies, seconds=SECONDS, connections=CONNECTIONS)
+
+    return {
+        "questions": driving(url, headers, question),
+        "events": driving(f"{home.service}/audit/v1/events", sent, events),
+    }
+
+
+def _event(number: int) -> str:
+    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    source = {"id": "archive-rrk", "ods": "RRK"}
+    return json.dumps({"id": f"i-{number}", "time": at, "source": source, "kind": "access", "outcome": "success"})
+
+
+@contextmanager
+def _holding_up(home: DemoHome) -> Iterator[None]:
+    """Keep connections and bodies open, beginning anew what was hung up."""
+    http, syslog = urlsplit(home.service).port, int(os.environ["GOVERNANCE_SYSLOG_PORT"])
+    wanted = [(http, _HALF_HEAD if number % 2 else b"") for number in range(IDLE)]
+    wanted += [(http, _HALF_BODY)] * UNFINISHED + [(syslog, b"")] * SYSLOG
+    stop, ready = threading.Event(), threading.Event()
+    holder = threading.Thread(target=_hold, args=(wanted, stop, ready))
+    holder.start()
+    try:
+        ready.wait()
+        yield
+    finally:
+        stop.set()
+        holder.join()
+
+
+def _hold(wanted: Sequence[tuple[int, bytes]], stop: threading.Event, ready: threading.Event) -> None:
+    held: dict[socket.socket, tuple[int, bytes]] = {}
+    while not stop.wait(0.2 if ready.is_set() else 0):
+        gone, _, _ = select.select(list(held), [], [], 0) if held else ([], [], [])
+        for link in gone:
+            wanted = [*wanted, held.pop(link)]
+            link.close()
+        for port, said in wanted:
+            with suppress(OSError):
+                link = socket.create_connection(("127.0.0.1", port), source_address=(ELSEWHERE, 0))
+                link.sendall(said)
+                held[link] = (port, said)
+        wanted = []
+        ready.set()
+    for link in held:
+        link.close()
+
+
+def _prepare(home: DemoHome) -> None:
+    """Seed the demo region."""
+    made = build(from_environment(os.environ))
+    runtime = Runtime(made)
+    runtime.start(jobs=False)
+    today, accounts = datetime.now(UTC).date(), load_accounts()
+    seed_network(made, home, accounts)
+    seed_agreements(made, home, today)
+    runtime.stop()
+    with service(home):
+        surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["context.write"])
+        seed_showcase(surface, accounts, today)
+
+
+def _median(driven: Sequence[Driven], of: str) -> float:
+    return statistics.median(getattr(one, of) for one in driven)
