@@ -16,7 +16,7 @@ _DESCRIPTION = "api-description"
 
 
 class Health(BaseModel):
-    """Whether the process answers."""
+    """Whether the process answers and has all its threads."""
 
     status: str
 
@@ -49,8 +49,11 @@ class Readiness(BaseModel):
 @public("a supervisor asks before anybody can sign in; it says only that the process runs")
 @operation(summary="Say whether the process answers", tag="operations", response=Health)
 def healthz() -> Response:
-    """Answer while the process runs."""
-    return jsonify(Health(status="ok").model_dump())
+    """Answer 200 while the process runs, 503 once it lost a thread that it cannot be without and is about to end."""
+    lost = current_services().infrastructure.vital.dead
+    response = jsonify(Health(status="a thread is lost" if lost else "ok").model_dump())
+    response.status_code = 503 if lost else 200
+    return response
 
 
 @blueprint.get("/readyz")

@@ -10,6 +10,8 @@
    group asks anew.
 7. Nobody waits for ever: neither whoever appended nor whoever closes. A caller whose time is over does not
    know whether the log has its events; sent again under their ids, they get the receipts they would have got.
+8. The thread outlives whatever a commit or an observer raises. If it ends all the same, whoever waits is told at once
+   and nobody waits any more: the process cannot serve without it (:mod:`governance.threads`).
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from governance.audit._sequencer import Receipt
 from governance.audit.event import Event
 from governance.errors import Unavailable
 from governance.storage import Database, outage, patience
+from governance.threads import VitalThreads, harmless, is_fault
 
 Append = Callable[[Session, Sequence[Event]], list[Receipt]]
 _Request = tuple[Sequence[Event], "Future[list[Receipt]]"]
@@ -34,12 +37,12 @@ _LATE = "The audit log did not answer in time. What was sent may be recorded; it
 
 
 class LogObserver(Protocol):
-    """Hears what the writer does, for metrics and logs; must be quick and must not raise."""
+    """Hears what the writer does, for metrics and logs; must be quick. What it raises reaches nobody."""
 
     def committed(self, receipts: Sequence[Receipt]) -> None:
         """Hear that a group was committed."""
 
-    def failed(self, events: int, error: Exception) -> None:
+    def failed(self, events: int, error: BaseException) -> None:
         """Hear that the commit of a group of so many events failed."""
 
 
@@ -49,7 +52,7 @@ class SilentObserver:
     def committed(self, receipts: Sequence[Receipt]) -> None:
         """Take note of nothing."""
 
-    def failed(self, events: int, error: Exception) -> None:
+    def failed(self, events: int, error: BaseException) -> None:
         """Take note of nothing."""
 
 
@@ -62,14 +65,26 @@ class GroupWriter:
         capacity: events that may wait; beyond it callers get Unavailable.
         group: events that one commit takes at most, unless a single request is larger.
         observer: hears of every commit and every failure.
+        threads: those that the process cannot be without; this one is started among them.
     """
 
-    def __init__(self, database: Database, append: Append, *, capacity: int, group: int, observer: LogObserver) -> None:
+    def __init__(
+        self,
+        database: Database,
+        append: Append,
+        *,
+        capacity: int,
+        group: int,
+        observer: LogObserver,
+        threads: VitalThreads,
+    ) -> None:
         self._database = database
         self._append = append
         self._capacity = capacity
         self._group = group
-        self._observer = observer
+        self._threads = threads
+        self._hear_commit = harmless("observer")(observer.committed)
+        self._hear_failure = harmless("observer")(observer.failed)
         self._waiting: deque[_Request] = deque()
         self._queued = 0
         self._changed = threading.Condition()
@@ -90,9 +105,8 @@ class GroupWriter:
         """Start the thread; starting twice is harmless."""
         with self._changed:
             if self._thread is None:
+                self._thread = self._threads.start("audit-writer", self._run)
                 self._open = True
-                self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
-                self._thread.start()
 
     def close(self) -> None:
         """Refuse new requests, commit those in the queue, stop the thread and wait for it.
@@ -128,17 +142,36 @@ class GroupWriter:
         return future
 
     def _run(self) -> None:
-        while requests := self._next_group():
-            events = [event for batch, _ in requests for event in batch]
-            try:
-                with patience.hurried(self._database.limits.answer), self._database.transaction() as session:
-                    receipts = self._append(session, events)
-            except Exception as error:  # noqa: BLE001  whatever failed, its callers must hear it and the thread live on
-                self._observer.failed(len(events), error)
-                _fail(requests, error)
-            else:
-                self._observer.committed(receipts)
-                _answer(requests, receipts)
+        requests: Sequence[_Request] = ()
+        try:
+            while requests := self._next_group():
+                self._commit(requests)
+        finally:
+            self._refuse_rest(requests)
+
+    def _commit(self, requests: Sequence[_Request]) -> None:
+        """Commit a group and tell its callers; a fault is theirs to hear and the thread lives on."""
+        events = [event for batch, _ in requests for event in batch]
+        try:
+            with patience.hurried(self._database.limits.answer), self._database.transaction() as session:
+                receipts = self._append(session, events)
+        except BaseException as error:
+            self._hear_failure(len(events), error)
+            _fail(requests, error)
+            if not is_fault(error):
+                raise
+        else:
+            self._hear_commit(receipts)
+            _answer(requests, receipts)
+
+    def _refuse_rest(self, group: Sequence[_Request]) -> None:
+        """Take nothing more and refuse what still waits: nothing, unless the thread ends before its time."""
+        with self._changed:
+            self._open = False
+            left = [request for request in (*group, *self._waiting) if not request[1].done()]
+            self._waiting.clear()
+            self._queued = 0
+        _fail(left, RuntimeError("the log's writer ended"))
 
     def _next_group(self) -> list[_Request]:
         """Wait for requests and take as many as one commit holds; empty once closed and drained."""
@@ -177,7 +210,7 @@ def _answer(requests: Sequence[_Request], receipts: Sequence[Receipt]) -> None:
         start += len(events)
 
 
-def _fail(requests: Sequence[_Request], error: Exception) -> None:
+def _fail(requests: Sequence[_Request], error: BaseException) -> None:
     for _, future in requests:
         if future.set_running_or_notify_cancel():
             failure = _unavailable(_LATE if _in_doubt(error) else _NOT_WRITTEN)

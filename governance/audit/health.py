@@ -26,7 +26,7 @@ class LogHealth:
         self.ok = True
         self._metrics.log_committed(result="ok")
 
-    def failed(self, events: int, error: Exception) -> None:
+    def failed(self, events: int, error: BaseException) -> None:
         """Hear that the commit of a group failed; its callers got the error."""
         self.ok = False
         self._metrics.log_committed(result="failed")

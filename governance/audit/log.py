@@ -36,6 +36,7 @@ from governance.clock import Clock
 from governance.errors import Conflict, NotFound
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
+from governance.threads import VitalThreads
 
 CAPACITY = 20_000  # events waiting for a commit
 GROUP = 2_000  # events in one commit
@@ -64,6 +65,7 @@ class AuditLog:
         group: events in one commit at most.
         observer: hears of commits and failures.
         kept: the file outside the database that holds the newest signed checkpoint; None without one.
+        threads: those that the process cannot be without; the writer is one of them.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class AuditLog:
         group: int = GROUP,
         observer: LogObserver | None = None,
         kept: KeptNote | None = None,
+        threads: VitalThreads | None = None,
     ) -> None:
         if origin != signer.name:
             raise ValueError(
@@ -91,7 +94,12 @@ class AuditLog:
         self._signings = Signings(signer, clock, kept)
         self._sequencer = Sequencer(pseudonymiser, vault, clock)
         self._writer = GroupWriter(
-            database, self._append, capacity=capacity, group=group, observer=observer or SilentObserver()
+            database,
+            self._append,
+            capacity=capacity,
+            group=group,
+            observer=observer or SilentObserver(),
+            threads=threads or VitalThreads(),
         )
 
     def start(self) -> None:

@@ -17,6 +17,7 @@ from governance.settings import Settings
 from governance.storage import Database, migrate
 from governance.storage.opening import open_database
 from governance.telemetry import Metrics
+from governance.threads import VitalThreads
 from governance.vocabulary import SYSTEM
 
 
@@ -28,6 +29,7 @@ class Infrastructure:
     clock: Clock
     database: Database
     metrics: Metrics
+    vital: VitalThreads
     outbound: Outbound
     pseudonymiser: Pseudonymiser
     vault: Vault
@@ -55,13 +57,17 @@ def make_infrastructure(settings: Settings, clock: Clock, *, migrates: bool) -> 
     health = LogHealth(metrics)
     source = Source(SYSTEM, settings.organisation)
     kept = KeptNote.of(settings.checkpoint_file, settings.database_url.get_secret_value())
-    audit = AuditLog(database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=health, kept=kept)
+    vital = VitalThreads()
+    audit = AuditLog(
+        database, pseudonymiser, vault, signer, clock, settings.log_origin, observer=health, kept=kept, threads=vital
+    )
     recorder = Recorder(audit, clock, source, new_id)
     return Infrastructure(
         settings=settings,
         clock=clock,
         database=database,
         metrics=metrics,
+        vital=vital,
         outbound=make_outbound(settings, metrics),
         pseudonymiser=pseudonymiser,
         vault=vault,

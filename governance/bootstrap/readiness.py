@@ -31,6 +31,7 @@ def parts(infrastructure: Infrastructure, uses: Uses) -> dict[str, bool]:
         "log_history": lambda: history_fault(infrastructure) is None,
         "policy_engine": uses.access.engine_healthy,
         "policy_loaded": uses.access.policy_loaded,
+        "threads": lambda: not infrastructure.vital.dead,
     }
     with hurried(PATIENCE):
         return {name: _answers(name, check) for name, check in checks.items()}

@@ -4,8 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from governance.telemetry import Metrics, get_logger
+from governance.threads import VitalThreads, is_fault
 
 _log = get_logger(__name__)
 _JOIN = 15.0  # seconds a stop waits for the running calls of all jobs together
@@ -27,24 +29,33 @@ class Job:
 
 
 class Ticker:
-    """Starts and stops a set of jobs."""
+    """Starts and stops a set of jobs.
 
-    def __init__(self, jobs: Sequence[Job], metrics: Metrics) -> None:
+    Args:
+        jobs: what runs.
+        metrics: counts the runs.
+        threads: those that the process cannot be without; each job's is one of them.
+    """
+
+    def __init__(self, jobs: Sequence[Job], metrics: Metrics, threads: VitalThreads | None = None) -> None:
         self._jobs = tuple(jobs)
         self._metrics = metrics
+        self._vital = threads or VitalThreads()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start every job in a thread of its own."""
         for job in self._jobs:
-            thread = threading.Thread(target=self._loop, args=(job,), name=f"job-{job.name}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+            self._threads.append(self._vital.start(f"job-{job.name}", partial(self._loop, job)))
+
+    def halt(self) -> None:
+        """Start no other call from now on."""
+        self._stopping.set()
 
     def stop(self) -> None:
         """Let running calls finish and start no other; a call that takes too long is left to end with the process."""
-        self._stopping.set()
+        self.halt()
         until = time.monotonic() + _JOIN
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -60,8 +71,10 @@ class Ticker:
                 busy = job.run()
                 failures = 0
                 self._metrics.job_ran(job=job.name, result="ok")
-            except Exception as error:  # noqa: BLE001 - rule 1: counted and logged, never fatal
-                failures += 1
+            except BaseException as error:
+                if not is_fault(error):
+                    raise
+                failures += 1  # rule 1: counted and logged, never fatal
                 self._metrics.job_ran(job=job.name, result="failed")
                 _log.exception("job failed", job=job.name, error_type=type(error).__name__)
             if not busy:

@@ -2,6 +2,9 @@
 
 A log line names what happened, never whom it happened to: keys that carry identifiers or secrets are replaced, and any
 text that looks like an NHS number, a UID or a JWT is masked wherever it stands.
+
+A line that cannot be written (a full disk, a pipe that nobody reads any more) or not be made (a value that cannot be
+shown) is dropped and counted. It never raises: whoever logs goes on.
 """
 
 import logging
@@ -11,6 +14,8 @@ from collections.abc import MutableMapping
 from typing import Any, cast
 
 import structlog
+
+from governance.threads import harmless
 
 _SECRET_KEYS = frozenset(
     {
@@ -40,7 +45,7 @@ MASK = "[redacted]"
 
 def configure(level: str = "INFO") -> None:
     """Send every log line to standard error as redacted JSON; ``level`` is a name of the logging module."""
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(message)s", force=True)
+    logging.basicConfig(handlers=[_Handler(sys.stderr)], level=level, format="%(message)s", force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -50,10 +55,27 @@ def configure(level: str = "INFO") -> None:
             redact,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        wrapper_class=_harmless_logger(logging.getLevelName(level)),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+class _Handler(logging.StreamHandler[Any]):
+    """Writes the lines of libraries, and says nothing about one that cannot be written."""
+
+    @harmless("log")
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; what it raises is counted."""
+        self.stream.write(self.format(record) + self.terminator)
+        self.flush()
+
+
+def _harmless_logger(level: int) -> type[structlog.typing.FilteringBoundLogger]:
+    """Make the class of our loggers: one that writes what is at least as severe as a level, and never raises."""
+    filtering: Any = structlog.make_filtering_bound_logger(level)
+    guarded = {"_proxy_to_logger": harmless("log")(filtering._proxy_to_logger)}  # noqa: SLF001  the one way of every line
+    return cast("type[structlog.typing.FilteringBoundLogger]", type("HarmlessLogger", (filtering,), guarded))
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

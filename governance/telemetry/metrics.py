@@ -2,7 +2,7 @@
 
 Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration, a
 trust's ODS code, a registered client id or a configured tenant's name, never from what a caller sent; no patient,
-person or study is ever a label.
+person or study is ever a label. Counting never raises: a count that cannot be kept is dropped, and that is counted.
 What the database knows (log size, open alerts, agreements, edges) is read at scrape by :class:`State`, so every process
 gives the same number, and is absent while the database does not answer; only what waits in a process, what it is ready
 for and what it uses is its own.
@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector, values
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from governance.threads import dropped, harmless
 
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 
@@ -96,6 +98,21 @@ class State(Collector):
             yield from _stored(now)
 
 
+class Dropped(Collector):
+    """Tells what this process could not tell."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Give how many observations came to nothing, by kind."""
+        family = CounterMetricFamily(
+            "governance_observations_dropped",
+            "Log lines, counts and observations that came to nothing.",
+            labels=["kind"],
+        )
+        for kind in ("log", "metric", "observer"):
+            family.add_metric([kind], dropped().get(kind, 0))
+        yield family
+
+
 class Metrics:
     """The instruments, on a registry of their own.
 
@@ -112,6 +129,7 @@ class Metrics:
         self._own = CollectorRegistry() if shared_folder else self.registry  # what this process alone knows
         ProcessCollector(registry=self._own)
         PlatformCollector(registry=self._own)
+        self._own.register(Dropped())
         counter = partial(Counter, registry=self.registry)
         seconds = partial(Histogram, buckets=_LATENCY, registry=self.registry)
         self._decisions = counter("governance_decisions", "Access decisions.", ["effect", "purpose", "action"])
@@ -134,6 +152,11 @@ class Metrics:
         )
         self._rows = counter("governance_list_rows", "Rows of archives' lists.", ["outcome"])
         self._events = counter("governance_audit_events", "Audit events taken in.", ["format", "result"])
+        for format_name in (
+            "dicom",
+            "opa",
+        ):  # kept in the quarantine: a first refusal must be a rise
+            self._events.labels(format_name, "refused")
         self._commits = counter("governance_audit_commits", "Group commits of the log's writer.", ["result"])
         self._feed_lines = counter("governance_feed_lines", "Lines of context feeds.", ["feed", "outcome"])
         self._http = counter("governance_http_requests", "HTTP requests by route.", ["route", "method", "status"])
@@ -143,6 +166,11 @@ class Metrics:
         self._differences = counter(
             "governance_engine_differences", "What the OPA server held that was not put there.", ["holder", "what"]
         )
+        self._syslog = counter("governance_syslog_connections", "Syslog connections that ended, by why.", ["why"])
+        self._cut = counter(
+            "governance_syslog_cut_connections", "Syslog connections closed with bytes unread or a frame half read."
+        )
+        self._bodies = counter("governance_bodies_refused", "Request bodies that were not waited for, by why.", ["why"])
         self._outbound = counter("governance_outbound_calls", "Calls to others.", ["purpose", "outcome"])
         self._build = Gauge(
             "governance_build_info",
@@ -152,6 +180,7 @@ class Metrics:
             multiprocess_mode="max",
         )
 
+    @harmless("metric")
     def decided(
         self, *, effect: str, purpose: str, action: str, reasons: Iterable[str], endpoint: str, seconds: float
     ) -> None:
@@ -162,65 +191,91 @@ class Metrics:
             for reason in reasons:
                 self._reasons.labels(reason).inc()
 
+    @harmless("metric")
     def searched(self, *, kind: str, examined: int) -> None:
         """Count one page of a search (of subject, resource or action) and the candidates it asked about."""
         self._searches.labels(kind).inc()
         self._candidates.labels(kind).inc(examined)
 
+    @harmless("metric")
     def tenant_decided(self, *, tenant: str, effect: str) -> None:
         """Count one decision of a tenant by its configured name and effect (permit, deny)."""
         self._tenant_decisions.labels(tenant, effect).inc()
 
+    @harmless("metric")
     def tenant_searched(self, *, tenant: str, kind: str) -> None:
         """Count one page of a tenant's search (of subject, resource or action)."""
         self._tenant_searches.labels(tenant, kind).inc()
 
+    @harmless("metric")
     def token_requested(self, *, grant: str, outcome: str) -> None:
         """Count one token request by grant (exchange, client_credentials) and outcome (issued, refused)."""
         self._tokens.labels(grant, outcome).inc()
 
+    @harmless("metric")
     def refused(self, *, kind: str, reason: str) -> None:
         """Count one refusal by the kind of its event and the reason code; every one, however few are in the log."""
         self._refused.labels(kind, reason).inc()
 
+    @harmless("metric")
     def listed(self, *, shown: int, held_back: int) -> None:
         """Count the rows of one list of an archive: shown to the caller, or held back."""
         self._rows.labels("shown").inc(shown)
         self._rows.labels("held_back").inc(held_back)
 
+    @harmless("metric")
     def enforced(self, *, endpoint: str, status: int) -> None:
         """Count one check of an enforcement point by the status it got."""
         self._enforced.labels(endpoint, str(status)).inc()
 
+    @harmless("metric")
     def events_taken(self, *, format_name: str, result: str, count: int = 1) -> None:
-        """Count audit events by wire format and result (accepted, duplicate, rejected, quarantined)."""
+        """Count audit events by wire format and result (accepted, duplicate, rejected, quarantined, refused)."""
         self._events.labels(format_name, result).inc(count)
 
+    @harmless("metric")
     def log_committed(self, *, result: str) -> None:
         """Count one group commit of the log's writer (ok or failed)."""
         self._commits.labels(result).inc()
 
+    @harmless("metric")
     def feed_lines_taken(self, *, feed: str, outcome: str, count: int) -> None:
         """Count lines of a context feed by outcome (accepted, rejected)."""
         self._feed_lines.labels(feed, outcome).inc(count)
 
+    @harmless("metric")
     def http_answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one HTTP answer by its route's pattern, never its path."""
         self._http.labels(route, method, str(status)).inc()
         self._http_time.labels(route).observe(seconds)
 
+    @harmless("metric")
     def alert_raised(self, *, rule: str, severity: str) -> None:
         """Count one finding by rule."""
         self._alerts_raised.labels(rule, severity).inc()
 
+    @harmless("metric")
     def job_ran(self, *, job: str, result: str) -> None:
         """Count one run of a background job (ok or failed)."""
         self._job_runs.labels(job, result).inc()
 
+    @harmless("metric")
     def engine_differed(self, *, holder: str, what: str) -> None:
         """Count one difference at the OPA server: of the network, a tenant or the server, in rules, data or open."""
         self._differences.labels(holder, what).inc()
 
+    @harmless("metric")
+    def syslog_ended(self, *, why: str, cut: bool) -> None:
+        """Count one syslog connection that ended (done, idle, slow, displaced, refused, stopping, failed)."""
+        self._syslog.labels(why).inc()
+        self._cut.inc(cut)
+
+    @harmless("metric")
+    def body_refused(self, *, why: str) -> None:
+        """Count one request whose body was not waited for (closing, crowded, late, too_long)."""
+        self._bodies.labels(why).inc()
+
+    @harmless("metric")
     def called_out(self, purpose: str, outcome: str) -> None:
         """Count one call to somebody else by what it was for (jwks, opa and so on) and how it ended."""
         self._outbound.labels(purpose, outcome).inc()

@@ -16,20 +16,25 @@ from governance.errors import Unavailable
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.telemetry import Metrics
+from governance.threads import VitalThreads, dropped
 from tests.worlds.log import ORIGIN, CheckLog, MakeEvent
 
 PATIENCE = 60.0  # seconds that nothing here takes
+PROMPT = 10.0  # seconds: far less than an append waits for a writer that lives
 
 
 class FailingDisk(Database):
     """A database whose commits fail while ``broken``, as when a flush fails: after the work, at the very end."""
 
     broken = False
+    fault: type[BaseException] | None = None  # what else a commit raises
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         with super().transaction() as session:
             yield session
+            if self.fault:
+                raise self.fault
             if self.broken:
                 raise OperationalError("COMMIT", {}, Exception("disk I/O error"))
 
@@ -66,8 +71,25 @@ class Listener:
     def committed(self, receipts: Sequence[Receipt]) -> None:
         self.groups.append(len(receipts))
 
-    def failed(self, events: int, error: Exception) -> None:
+    def failed(self, events: int, error: BaseException) -> None:
         self.failures.append((events, type(error).__name__))
+
+
+class Panic(BaseException):
+    """As libraries written in Rust raise it: no ``Exception``."""
+
+
+class Raising:
+    """An observer that only raises."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self._error = error
+
+    def committed(self, receipts: Sequence[Receipt]) -> None:
+        raise self._error
+
+    def failed(self, events: int, error: BaseException) -> None:
+        raise self._error
 
 
 @pytest.fixture
@@ -208,3 +230,58 @@ def test_closing_commits_what_waits_and_takes_no_more(database: Database, parts:
 def test_a_log_that_was_not_started_takes_nothing(database: Database, parts: Parts, make_event: MakeEvent) -> None:
     with pytest.raises(Unavailable):
         AuditLog(database, *parts).append([make_event(0)])
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError, Panic])
+def test_whatever_an_observer_raises_the_writer_goes_on(
+    database: Database, parts: Parts, make_event: MakeEvent, error: type[BaseException]
+) -> None:
+    disk, before = FailingDisk(database.url), dropped().get("observer", 0)
+    with AuditLog(disk, *parts, observer=Raising(error)) as log:
+        assert log.append([make_event(0)])[0].index == 0
+        disk.broken = True
+        with pytest.raises(Unavailable):
+            log.append([make_event(1)])
+        disk.broken = False
+        assert log.append([make_event(1)])[0].index == 1
+        assert log.running
+    assert dropped()["observer"] == before + 3
+    disk.dispose()
+
+
+def test_a_commit_that_panics_fails_its_group_and_the_writer_goes_on(
+    database: Database, parts: Parts, make_event: MakeEvent
+) -> None:
+    disk = FailingDisk(database.url)
+    with AuditLog(disk, *parts) as log:
+        disk.fault = Panic
+        with pytest.raises(Unavailable):
+            log.append([make_event(0)])
+        disk.fault = None
+        assert log.append([make_event(0)])[0].index == 0
+    disk.dispose()
+
+
+def test_a_lost_writer_is_told_and_nobody_waits_for_it(database: Database, parts: Parts, make_event: MakeEvent) -> None:
+    threads, told = VitalThreads(), list[tuple[str, BaseException]]()
+    threads.on_death(lambda name, error: told.append((name, error)))
+    disk = HeldDisk(database.url)
+    log = AuditLog(disk, *parts, threads=threads)
+    log.start()
+    disk.fault = SystemExit
+    disk.hold()
+    first = log.submit([make_event(0)])
+    assert disk.reached.wait(PATIENCE)
+    waiting = [log.submit([make_event(number)]) for number in (1, 2)]
+    disk.go_on.set()
+    for request in [first, *waiting]:
+        with pytest.raises(Unavailable):
+            request.result(PROMPT)
+    with pytest.raises(Unavailable, match="not taking"):
+        log.append([make_event(3)])
+    log.close()
+    assert not log.running
+    assert threads.dead == ("audit-writer",)
+    assert [(name, type(error)) for name, error in told] == [("audit-writer", SystemExit)]
+    assert log.queued == 0
+    disk.dispose()

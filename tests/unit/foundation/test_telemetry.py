@@ -1,12 +1,19 @@
 """Logs redact before they write; traces are carried on; metrics keep their conventions."""
 
+import inspect
+import io
 import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 import pytest
 import structlog
 
 from governance.telemetry import Metrics, Snapshot, configure, get_logger
 from governance.telemetry.tracing import continue_trace
+from governance.threads import dropped
 
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"
 
@@ -57,3 +64,55 @@ def test_metrics_follow_the_conventions() -> None:
     for family in metrics.registry.collect():
         if family.type == "counter" and family.name.startswith("governance_"):
             assert all(s.name.endswith(("_total", "_created")) for s in family.samples)
+
+
+class Unshowable:
+    """What cannot be made into a line."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Broken(io.StringIO):
+    """What cannot be written to, as a pipe that nobody reads any more."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stream", [Broken, io.StringIO])
+def test_a_line_that_cannot_be_written_or_made_is_dropped_and_counted(
+    stream: type[io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream())
+    if stream is io.StringIO:
+        sys.stderr.close()
+    configure("INFO")
+    try:
+        before = dropped().get("log", 0)
+        get_logger("test").error("one")
+        get_logger("test").info("two", value=Unshowable())
+        logging.getLogger("a library").error("three")
+        assert dropped()["log"] == before + 3
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()
+
+
+def test_every_count_is_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = [name for name, method in vars(Metrics).items() if inspect.isfunction(method) and name[0] != "_"]
+    assert [name for name in counts if not hasattr(vars(Metrics)[name], "__wrapped__")] == ["watch", "render"]
+    metrics, before = Metrics(), dropped().get("metric", 0)
+    monkeypatch.setattr("prometheus_client.Counter.inc", raiser(OSError))
+    metrics.log_committed(result="ok")
+    assert dropped()["metric"] == before + 1
+    monkeypatch.undo()
+    text = metrics.render("text/plain")[0].decode()
+    assert f'governance_observations_dropped_total{{kind="metric"}} {before + 1}.0' in text
+
+
+def raiser(error: type[BaseException]) -> Callable[..., NoReturn]:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return fail
