@@ -17,6 +17,7 @@ from governance.web.body import validated
 
 blueprint = Blueprint("alerts", __name__)
 STREAM = "text/event-stream"
+_LAST_WORD = ": this is the end; go on after the last id\n\n"  # without it a stream broke off
 _LONGEST_ID = 18  # digits
 _CLOSED = {409: "Somebody closed it already."}
 
@@ -133,6 +134,7 @@ def _messages(opened: AlertStream) -> Iterator[str]:
     yield "retry: 2000\n\n"
     for notice in opened:
         yield message(notice)
+    yield _LAST_WORD
 
 
 def _last_event_id() -> int | None:

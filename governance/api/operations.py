@@ -47,7 +47,12 @@ class Readiness(BaseModel):
 
 @blueprint.get("/healthz")
 @public("a supervisor asks before anybody can sign in; it says only that the process runs")
-@operation(summary="Say whether the process answers", tag="operations", response=Health)
+@operation(
+    summary="Say whether the process answers",
+    tag="operations",
+    response=Health,
+    also={503: ("The process lost a thread that it cannot be without, and is about to end.", Health)},
+)
 def healthz() -> Response:
     """Answer 200 while the process runs, 503 once it lost a thread that it cannot be without and is about to end."""
     lost = current_services().infrastructure.vital.dead

@@ -218,7 +218,7 @@ def _fail(requests: Sequence[_Request], error: BaseException) -> None:
             future.set_exception(failure)
 
 
-def _in_doubt(error: Exception) -> bool:
+def _in_doubt(error: BaseException) -> bool:
     """Say whether nobody knows if a commit was kept."""
     return isinstance(error, Unavailable) and error.reason == outage.IN_DOUBT
 

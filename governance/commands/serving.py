@@ -1,16 +1,25 @@
 """Serve: the HTTP server of this service, and a check of its settings."""
 
+import ctypes
 import os
 import signal
 import tempfile
+from typing import Any
 
 import click
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
+from governance.commands._ports import claim
 from governance.commands._settings import check_schema, settings
+from governance.settings import Settings
+from governance.threads import harmless
 
-GRACE = 20  # seconds a stopping worker may take to drain what it acknowledged
+GRACE = 5  # seconds a stopping worker may take; it ends by itself a little earlier (governance.server)
+HEADERS = 20_000  # milliseconds that a connection may take to send the head of a request, the first or the next
+_PARENT_DEATH = 1  # prctl(2), PR_SET_PDEATHSIG
+_say = harmless("log")(lambda line: click.echo(line, err=True))
 
 
 @click.command()
@@ -19,30 +28,56 @@ def serve() -> None:
     chosen = settings()
     if chosen.profile != "demo":
         check_schema(chosen)
-    click.echo(f"Serving at {chosen.issuer}; the console is at {chosen.issuer}/console/", err=True)
-    with tempfile.TemporaryDirectory(prefix="governance-") as folder:
+    addresses = [(chosen.host, chosen.port)]
+    if chosen.syslog_port is not None:
+        addresses.append((chosen.syslog_host, chosen.syslog_port))
+    held = claim(addresses)
+    _say(f"Serving at {chosen.issuer}; the console is at {chosen.issuer}/console/")
+    with held, tempfile.TemporaryDirectory(prefix="governance-") as folder:
         if chosen.workers > 1:
             os.environ["GOVERNANCE_SHARED_FOLDER"] = folder
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read by prometheus-client when a worker imports it
-        os.register_at_fork(after_in_child=_may_be_stopped)
-        Granian(
-            "app:application",
-            address=chosen.host,
-            port=chosen.port,
-            interface=Interfaces.ASGI,
-            factory=True,
-            workers=chosen.workers,
-            log_enabled=chosen.log_level == "DEBUG",
-            workers_kill_timeout=GRACE,
-        ).serve()
+        _tie_children()
+        try:
+            _server(chosen).serve()
+        except SystemExit:
+            _say("A worker ended, so the server ends. Its supervisor should start it again.")
+            raise
 
 
-def _may_be_stopped() -> None:
-    """Let a worker that is asked to stop before it serves end at once.
+def _server(chosen: Settings) -> Any:
+    """Make the server; its class is chosen by granian for the platform."""
+    return Granian(
+        "app:application",
+        address=chosen.host,
+        port=chosen.port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        workers=chosen.workers,
+        http=HTTPModes.http1,  # with HTTP/2 beside it, a connection that sends nothing is kept for ever
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS),
+        log_enabled=chosen.log_level == "DEBUG",
+        workers_kill_timeout=GRACE,
+    )
+
+
+def _tie_children() -> None:
+    """Have each child process let itself be stopped, and stop when the process that started it dies.
 
     Until it has handlers of its own it has those of the process it came from, which would take the signal for nothing.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = [os.getpid()]
+
+    def remember() -> None:
+        parent[0] = os.getpid()
+
+    def begin() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        ctypes.CDLL(None, use_errno=True).prctl(_PARENT_DEATH, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent[0]:  # it died before this was asked for
+            os._exit(1)
+
+    os.register_at_fork(before=remember, after_in_child=begin)
 
 
 @click.command("check-settings")

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from governance.audit import Event
+from governance.audit import Event, Recorder
+from governance.audit.encoding import instant
+from governance.audit.event import JsonValue
 from governance.errors import Fault, GovernanceError, InvalidInput
 from governance.formats import Context, Frame, Framing, parse_message, parse_syslog
+from governance.intake._syslog_connection import Cut
 from governance.intake.carrier import Carrier, Keeping
 from governance.intake.quarantine import describe
 from governance.intake.senders import Sender
 from governance.intake.take import Intake
+from governance.telemetry import get_logger
+from governance.vocabulary import EventKind, Outcome
+
+NAMED = 100  # connections that one event names; it counts the rest
+_log = get_logger(__name__)
 
 
 def read_syslog(raw: bytes, context: Context) -> tuple[Event, ...]:
@@ -28,13 +36,39 @@ def read_syslog(raw: bytes, context: Context) -> tuple[Event, ...]:
     return parse_message(message.payload, context)
 
 
-def take_frames(intake: Intake) -> Callable[[Sequence[Frame], str], None]:
-    """Give what a syslog server hands frames of an address to; it raises Unavailable as :meth:`Intake.take` does."""
+def take_frames(intake: Intake) -> Callable[[Sequence[Frame], str], int | None]:
+    """Give what a syslog server hands frames of an address to.
 
-    def take(frames: Sequence[Frame], peer: str) -> None:
-        intake.take(SYSLOG, enumerate(frames, 1), Sender(peer, proven=False))
+    It gives the index of the last event recorded, and raises Unavailable as :meth:`Intake.take` does.
+    """
+
+    def take(frames: Sequence[Frame], peer: str) -> int | None:
+        return intake.take(SYSLOG, enumerate(frames, 1), Sender(peer, proven=False)).tally.last_index
 
     return take
+
+
+def record_cuts(recorder: Recorder, cuts: Sequence[Cut]) -> None:
+    """Record connections that this end closed with bytes unread or a frame half read: one event for all of them."""
+    listed: list[dict[str, JsonValue]] = [
+        {
+            "source": cut.source,
+            "time": instant(cut.at),
+            "why": cut.why.value,
+            "unread_bytes": cut.unread,
+            "half_frame_bytes": cut.half,
+            "frames_lost": cut.lost,
+            "frames_kept": cut.frames,
+            "last_frame_sha256": cut.last_frame,
+            "last_index": cut.last_index,
+        }
+        for cut in cuts
+    ]
+    for connection in listed:
+        _log.error("syslog connection cut off", **connection)
+    named: list[JsonValue] = [*listed[:NAMED]]
+    detail: dict[str, JsonValue] = {"act": "syslog_cut_off", "connections": len(listed), "named": named}
+    recorder.record(EventKind.RECORDING, Outcome.SERIOUS, detail=detail)
 
 
 def _read(frame: Frame, _sender: Sender, context: Context) -> Sequence[Event]:

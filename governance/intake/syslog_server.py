@@ -2,41 +2,50 @@
 
 1. Syslog knows no acknowledgement, so what was read from a connection is recorded or kept before more is read from it:
    whatever keeps it from being taken stops the reading, and TCP makes the sender wait.
-2. Connections, message sizes and waiting bytes are bounded.
-3. Closing takes in what already arrived, then hangs up. Messages that cannot be taken even then are counted in the log.
-4. A connection that breaks off leaves what it had begun to send, and that is taken like a whole message.
+2. Connections, those of one address, message sizes and waiting bytes are bounded. When no place is left, the connection
+   that has been silent longest makes room; one that holds a half message, or has just sent something, does not.
+3. A connection ends that is silent for long, and one whose message does not come to its end.
+4. Closing accepts and reads what already arrived, then hangs up.
+5. Whatever this end closes with bytes unread or a frame half read is told by name (:class:`Cut`): all
+   of a stop at once, others soon and not one by one.
+6. A connection that breaks off leaves what it had begun to send, and that is taken like a whole message.
+7. The thread that accepts outlives what the system refuses (no file descriptor, no thread).
 """
 
 import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from governance.errors import Unavailable
-from governance.formats import Frame, Framer
+from governance.clock import Clock, SystemClock
+from governance.intake._syslog_connection import Connection, Cut, SyslogLimits, Take, Why
 from governance.telemetry import get_logger
+from governance.threads import VitalThreads, harmless
 
-Take = Callable[[Sequence[Frame], str], None]
+__all__ = ["Cut", "SyslogLimits", "SyslogServer", "Take", "Why"]
+
 _log = get_logger(__name__)
-_RECEIVE = 65_536  # bytes read at once
-_HANG_UP = 1.0  # seconds that closing takes beside draining
+_HANG_UP = 0.7  # seconds that closing takes beside draining
+_LOOK = 0.2  # seconds between two looks whether to stop or to tell, and after accepting failed
+_TELL = 10.0  # seconds between two tellings
+_CUTS = 1_000  # connections that wait to be told; more are only counted
 
 
-@dataclass(frozen=True, slots=True)
-class SyslogLimits:
-    """Bounds of the listener.
+class Count(Protocol):
+    """Counts one connection that ended."""
 
-    ``message`` in bytes; ``idle`` seconds of silence after which an unfinished message is taken as it is;
-    ``drain`` seconds that closing spends on what senders already sent and on a log that cannot be written.
-    """
+    def __call__(self, *, why: str, cut: bool) -> None:
+        """Count it by why it ended, and whether something of it was cut off."""
 
-    connections: int = 64
-    message: int = 1024 * 1024
-    idle: float = 10.0
-    drain: float = 5.0
+
+def _count_nothing(*, why: str, cut: bool) -> None:
+    """Keep no count."""
+
+
+def _tell_nobody(cuts: Sequence[Cut]) -> None:
+    """Keep it to oneself."""
 
 
 class SyslogServer:
@@ -44,19 +53,40 @@ class SyslogServer:
 
     Args:
         address: host and port; port 0 takes a free one.
-        take: records frames of a peer durably, raises Unavailable when it cannot now.
+        take: records frames of a peer durably and gives the index of the last event recorded, if any; raises
+            Unavailable when it cannot now.
         limits: its bounds.
+        clock: says when a connection was closed.
+        threads: those that the process cannot be without; the one that accepts is one of them.
+        counted: counts each connection that ended.
+        told: hears of connections that were cut off.
     """
 
-    def __init__(self, address: tuple[str, int], take: Take, limits: SyslogLimits | None = None) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        take: Take,
+        limits: SyslogLimits | None = None,
+        *,
+        clock: Clock | None = None,
+        threads: VitalThreads | None = None,
+        counted: Count = _count_nothing,
+        told: Callable[[Sequence[Cut]], object] = _tell_nobody,
+    ) -> None:
         self._address = address
         self._take = take
         self._limits = limits or SyslogLimits()
+        self._clock = clock or SystemClock()
+        self._vital = threads or VitalThreads()
+        self._counted = counted
+        self._told = harmless("observer")(told)
         self._stopping = threading.Event()
         self._listener: socket.socket | None = None
         self._accepting: threading.Thread | None = None
-        self._threads: set[threading.Thread] = set()
-        self._slots = threading.BoundedSemaphore(self._limits.connections)
+        self._changed = threading.Lock()  # over the two below
+        self._connections: dict[Connection, threading.Thread] = {}
+        self._cuts: list[Cut] = []
+        self._told_at = 0.0
 
     @property
     def port(self) -> int:
@@ -68,25 +98,31 @@ class SyslogServer:
     def start(self) -> None:
         """Open the listener; raises OSError when the address cannot be had."""
         self._listener = socket.create_server(self._address, backlog=self._limits.connections)
-        self._listener.settimeout(0.2)
-        self._accepting = threading.Thread(target=self._accept, name="syslog-accept", daemon=True)
-        self._accepting.start()
+        self._listener.settimeout(_LOOK)
+        self._accepting = self._vital.start("syslog-accept", self._accept)
 
     def close(self) -> None:
-        """Take no new connection, take in what already arrived, hang up, and come back when it is done.
+        """Accept and read what already arrived, hang up, tell what was cut off, and come back when it is done.
 
         All of it takes little longer than :attr:`SyslogLimits.drain`; a connection that is not done by then is left.
         """
+        until = time.monotonic() + self._limits.drain
         self._stopping.set()
-        until = time.monotonic() + self._limits.drain + _HANG_UP
         if self._accepting is not None:
-            self._accepting.join(_left(until))
+            self._accepting.join(self._limits.drain)
         if self._listener is not None:
             self._listener.close()
-        for thread in list(self._threads):
-            thread.join(_left(until))
-        if left := sum(thread.is_alive() for thread in list(self._threads)):
-            _log.error("syslog connections left", count=left)
+        with self._changed:
+            left = dict(self._connections)
+        for connection in left:
+            connection.hang_up(Why.STOPPING, until)
+        for thread in left.values():
+            thread.join(max(0.0, until + _HANG_UP - time.monotonic()))
+        with self._changed:
+            self._cuts += [each.cut(Why.STOPPING, None, 0) for each in self._connections]
+            if self._connections:
+                _log.error("syslog connections left", count=len(self._connections))
+        self._tell()
 
     def __enter__(self) -> Self:
         self.start()
@@ -99,92 +135,88 @@ class SyslogServer:
 
     def _accept(self) -> None:
         assert self._listener is not None  # noqa: S101  start() opened it before this thread
-        while not self._stopping.is_set():
+        while True:
+            if stopping := self._stopping.is_set():
+                self._listener.settimeout(0.0)  # what waits to be accepted has arrived
             try:
-                connection, peer = self._listener.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            if not self._slots.acquire(blocking=False):
-                _log.warning("syslog connection refused", reason="too many connections")
-                connection.close()
-                continue
-            self._begin(connection, str(peer[0]))
-
-    def _begin(self, connection: socket.socket, peer: str) -> None:
-        """Serve a connection, which has a slot, in a thread of its own; hang up when none can be started."""
-        thread = threading.Thread(target=self._serve, args=(connection, peer), name="syslog-connection", daemon=True)
-        self._threads.add(thread)
-        try:
-            thread.start()
-        except RuntimeError:
-            self._threads.discard(thread)
-            self._slots.release()
-            connection.close()
-            _log.exception("syslog connection refused", reason="no thread", peer=peer)
-
-    def _serve(self, connection: socket.socket, peer: str) -> None:
-        try:
-            with connection:
-                self._read(connection, peer)
-        except Exception:  # noqa: BLE001 - one connection must not take the listener down
-            _log.exception("syslog connection failed", peer=peer)
-        finally:
-            self._slots.release()
-            self._threads.discard(threading.current_thread())
-
-    def _read(self, connection: socket.socket, peer: str) -> None:
-        framer = Framer(self._limits.message)
-        step = 0.1
-        connection.settimeout(step)
-        silent = drained = 0.0
-        while drained < self._limits.drain:
-            drained += step if self._stopping.is_set() else 0.0
-            try:
-                data = connection.recv(_RECEIVE)
-            except TimeoutError:
+                link, address = self._listener.accept()
+            except (TimeoutError, BlockingIOError):
+                if stopping:
+                    return
+                self._tell_soon()
+            except OSError as error:  # no file descriptor, no memory, a connection that is gone already
                 if self._stopping.is_set():
-                    break
-                silent += step
-                if framer.waiting and silent >= self._limits.idle:
-                    self._deliver(list(framer.flush()), peer)
-                continue
-            except OSError:
-                _log.info("syslog connection broke", peer=peer)
-                break
-            silent = 0.0
-            if not data:
-                break
-            self._deliver(list(framer.feed(data)), peer)
-        self._deliver(list(framer.flush()), peer)
-
-    def _deliver(self, frames: list[Frame], peer: str) -> None:
-        """Hand frames over, waiting as long as they cannot be taken; when closing, only as long as draining."""
-        waited = 0.0
-        while frames:
-            try:
-                self._take(frames, peer)
-            except Unavailable as error:
-                pause, reason = min(float(error.retry_after), 1.0), error.reason
-            except Exception as error:  # noqa: BLE001 - what was received is held until it is taken, whatever is wrong
-                if not waited:
-                    _log.exception("syslog messages held back", peer=peer, count=len(frames))
-                pause, reason = 1.0, type(error).__name__
+                    return
+                _log.error("syslog connection not accepted", error_type=type(error).__name__, errno=error.errno)
+                self._stopping.wait(_LOOK)
             else:
-                return
-            if waited >= self._limits.drain and self._stopping.is_set():
-                _log.error("syslog messages not recorded", peer=peer, count=len(frames), reason=reason)
-                return
-            waited += pause
-            self._pause(pause)
+                self._begin(Connection(link, str(address[0]), self._take, self._limits, self._clock), link)
 
-    def _pause(self, seconds: float) -> None:
-        """Wait; while closing too, for a log may come back within the time that draining has."""
-        if self._stopping.wait(seconds):
-            time.sleep(seconds)
+    def _begin(self, connection: Connection, link: socket.socket) -> None:
+        """Serve a connection in a thread of its own; hang up when there is no place for it, or no thread."""
+        thread = threading.Thread(target=self._serve, args=(connection,), name="syslog-connection", daemon=True)
+        with self._changed:
+            refused = None if self._admits(connection.peer) else "too many connections"
+            if refused is None:
+                self._connections[connection] = thread
+        if refused is None:
+            try:
+                thread.start()
+            except RuntimeError:
+                refused = "no thread"
+        if refused is not None:
+            _log.warning("syslog connection refused", reason=refused, peer=connection.peer)
+            self._end(connection, Why.REFUSED, connection.refuse())
 
+    def _admits(self, peer: str) -> bool:
+        """Say whether there is a place for one more of an address, taking a silent one's if need be."""
+        open_ones = [each for each in self._connections if each.ending is None]
+        own = [each for each in open_ones if each.peer == peer]
+        if len(own) < self._limits.each and len(open_ones) < self._limits.connections:
+            return True
+        silent = self._longest_silent(own if len(own) >= self._limits.each else open_ones)
+        if silent is None:
+            return False
+        silent.hang_up(Why.DISPLACED, time.monotonic() + self._limits.drain)
+        return True
 
-def _left(until: float) -> float:
-    """Give the seconds that are left."""
-    return max(0.0, until - time.monotonic())
+    def _longest_silent(self, among: Sequence[Connection]) -> Connection | None:
+        """Find who makes room: first who never sent anything, then who has been silent longest."""
+        now, limits = time.monotonic(), self._limits
+        silent = [
+            each
+            for each in among
+            if not each.holds and now - each.heard_at >= (limits.quiet if each.has_sent else limits.unused)
+        ]
+        return min(silent, key=lambda each: (each.has_sent, each.heard_at), default=None)
+
+    def _serve(self, connection: Connection) -> None:
+        why, cut = Why.FAILED, None
+        try:
+            why, cut = connection.serve()
+        except BaseException:  # noqa: BLE001 - one connection must not take the listener down
+            _log.exception("syslog connection failed", peer=connection.peer)
+            cut = connection.cut(why, None, 0)
+        finally:
+            self._end(connection, why, cut)
+
+    def _end(self, connection: Connection, why: Why, cut: Cut | None) -> None:
+        """Count a connection that ended, and keep what is to be told of it."""
+        self._counted(why=why.value, cut=cut is not None)
+        with self._changed:
+            self._connections.pop(connection, None)
+            if cut is not None and len(self._cuts) < _CUTS:
+                self._cuts.append(cut)
+
+    def _tell_soon(self) -> None:
+        """Tell what was cut off, if there is anything, in a thread of its own: telling may have to wait for the log."""
+        now = time.monotonic()
+        if self._cuts and now - self._told_at >= _TELL:
+            self._told_at = now
+            threading.Thread(target=self._tell, name="syslog-tell", daemon=True).start()
+
+    def _tell(self) -> None:
+        with self._changed:
+            cuts, self._cuts = self._cuts, []
+        if cuts:
+            self._told(cuts)

@@ -1,6 +1,7 @@
 """What runs beside the requests of a process: the log's writer, the jobs, the syslog listener."""
 
 import atexit
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
@@ -8,8 +9,8 @@ from functools import partial
 
 from governance.audit.checker import open_reader
 from governance.bootstrap import Services
-from governance.intake.syslog import take_frames
-from governance.intake.syslog_server import SyslogServer
+from governance.intake.syslog import record_cuts, take_frames
+from governance.intake.syslog_server import SyslogLimits, SyslogServer
 from governance.jobs.history import HistoryWatch
 from governance.jobs.leadership import Leadership
 from governance.jobs.log_check import PAGE, LogCheck
@@ -29,11 +30,15 @@ class Runtime:
     """What runs beside the requests of a process: the log's writer, the jobs, the syslog listener."""
 
     def __init__(self, services: Services) -> None:
+        under = services.infrastructure
         self._services = services
-        self._leadership = Leadership(services.infrastructure.settings.shared_folder)
-        self._ticker = Ticker(_jobs(services, self._leadership, self._listen), services.infrastructure.metrics)
+        self._leadership = Leadership(under.settings.shared_folder)
+        self._ticker = Ticker(_jobs(services, self._leadership, self._listen), under.metrics, under.vital)
         self._syslog = _syslog(services)
+        self._port = threading.Lock()  # the syslog port is opened once, and never again once it is closed
         self._listening = False
+        self._beginning = threading.Lock()
+        self._begun = False
 
     def start(self, *, jobs: bool = True) -> None:
         """Start the writer, and with ``jobs`` everything else; all of it is stopped at exit."""
@@ -43,10 +48,21 @@ class Runtime:
             self._ticker.start()
         atexit.register(self.stop)
 
-    def answer_waits(self) -> None:
-        """Answer whoever waits for news, and let nobody wait again: streams of alerts and long polls of bundles."""
-        self._services.uses.alerts.streams.stop()
-        self._services.uses.bundles.stop()
+    def begin_stop(self) -> None:
+        """Begin to stop, once: answer whoever waits for news, start no job, take in what syslog senders sent.
+
+        Comes back when the last is done, which takes as long as :attr:`SyslogLimits.drain` and little more.
+        """
+        with self._beginning:
+            if self._begun:
+                return
+            self._begun = True
+            with ExitStack() as last_first:
+                last_first.callback(self._services.uses.intake.tell_rest)
+                last_first.callback(self._close_syslog)
+                last_first.callback(self._ticker.halt)
+                last_first.callback(self._services.uses.bundles.stop)
+                last_first.callback(self._services.uses.alerts.streams.stop)
 
     def stop(self) -> None:
         """Stop in the order that loses nothing: streams and listeners first, then jobs, then the writer drains.
@@ -65,19 +81,20 @@ class Runtime:
             last_first.callback(self._leadership.release)
             last_first.callback(uses.detection.release)
             last_first.callback(self._ticker.stop)
-            last_first.callback(self._close_syslog)
-            last_first.callback(self.answer_waits)
+            last_first.callback(self.begin_stop)
 
     def _close_syslog(self) -> None:
-        syslog, self._syslog = self._syslog, None  # nor does a job open it now
+        with self._port:
+            syslog, self._syslog = self._syslog, None
         if syslog is not None and self._listening:
             syslog.close()
 
     def _listen(self) -> bool:
         """Open the syslog port if this worker leads and has not yet."""
-        if self._syslog is not None and not self._listening and self._leadership.held():
-            self._syslog.start()
-            self._listening = True
+        with self._port:
+            if self._syslog is not None and not self._listening and self._leadership.held():
+                self._syslog.start()
+                self._listening = True
         return False
 
 
@@ -189,7 +206,16 @@ def _history(services: Services) -> tuple[Callable[[], bool], Callable[[], bool]
 
 
 def _syslog(services: Services) -> SyslogServer | None:
-    settings = services.infrastructure.settings
+    under = services.infrastructure
+    settings = under.settings
     if settings.syslog_port is None:
         return None
-    return SyslogServer((settings.syslog_host, settings.syslog_port), take_frames(services.uses.intake))
+    return SyslogServer(
+        (settings.syslog_host, settings.syslog_port),
+        take_frames(services.uses.intake),
+        SyslogLimits(settings.syslog_connections, settings.syslog_peer_connections),
+        clock=under.clock,
+        threads=under.vital,
+        counted=under.metrics.syslog_ended,
+        told=lambda cuts: record_cuts(under.recorder, cuts),
+    )

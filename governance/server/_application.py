@@ -1,30 +1,50 @@
 """The application of a server process: HTTP endpoints in front of the services."""
 
 import gc
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from a2wsgi import WSGIMiddleware
 from flask import Flask
+from flask.typing import ResponseReturnValue
 
 from governance import api, console
 from governance.api import cors
-from governance.api.authzen.loop import EventLoopEndpoint, Receive, Scope_, Send
+from governance.api.authzen.loop import EventLoopEndpoint
 from governance.bootstrap import Services, build
 from governance.jobs import Runtime
+from governance.server._bodies import BodyGate
+from governance.server._ending import end_without
 from governance.server._lifespan import Lifespan
 from governance.server._patience import hurry
 from governance.settings import Settings
 from governance.telemetry import configure
+from governance.threads import is_fault
 from governance.web import addresses, browser, characters, observation, problems
+from governance.web.asgi import Receive, Scope_, Send
 from governance.web.services import EXTENSION
 from governance.web.sessions import require_session
 
 _WATCHERS = 2  # threads for those who watch the service
 
+Given = TypeVar("Given")
+
+
+class _Application(Flask):
+    """Flask, to which a panic is an error: some libraries panic with what is no ``Exception``."""
+
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        """Do what comes before a view."""
+        return _as_error(super().preprocess_request)
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Call the view."""
+        return _as_error(super().dispatch_request)
+
 
 def create_app(services: Services) -> Flask:
     """Put the HTTP endpoints in front of the services; every route has its rule and its error map."""
-    app = Flask("governance", static_folder=None)
+    app = _Application("governance", static_folder=None)
     app.extensions[EXTENSION] = services
     addresses.install(app)
     settings = services.infrastructure.settings
@@ -53,6 +73,7 @@ def serve(settings: Settings) -> Lifespan:
     """Make the application of a server process, running: for an ASGI server's factory."""
     configure(settings.log_level)
     services = build(settings)
+    services.infrastructure.vital.on_death(end_without)
     runtime = Runtime(services)
     runtime.start()
     gc.collect()
@@ -60,8 +81,8 @@ def serve(settings: Settings) -> Lifespan:
     return Lifespan(create_asgi(services, create_app(services)), runtime)
 
 
-def create_asgi(services: Services, app: Flask) -> EventLoopEndpoint:
-    """Put the event loop's endpoint in front of an application, whose threads answer what it does not take.
+def create_asgi(services: Services, app: Flask) -> BodyGate:
+    """Put what reads bodies, then the event loop's endpoint, before an application, whose threads answer the rest.
 
     Whoever watches the service has threads of their own: when every other one waits, they must hear it.
     """
@@ -73,4 +94,16 @@ def create_asgi(services: Services, app: Flask) -> EventLoopEndpoint:
         watched = scope["type"] == "http" and scope["path"] in observation.QUIET
         await (watchers if watched else others)(scope, receive, send)
 
-    return EventLoopEndpoint(services, by_path)
+    return BodyGate(services, EventLoopEndpoint(services, by_path))
+
+
+def _as_error(step: Callable[[], Given]) -> Given:
+    """Take a step of a request. Raises what it raises, RuntimeError for a panic."""
+    try:
+        return step()
+    except Exception:
+        raise
+    except BaseException as panic:
+        if not is_fault(panic):
+            raise
+        raise RuntimeError(f"a request ended in {type(panic).__name__}") from panic

@@ -1,22 +1,23 @@
 """The life of a server process, as an ASGI server tells of it (ASGI lifespan protocol 2.0).
 
-1. Asked to stop, the process answers at once whoever waits for news. The server says that it ends only once every
-   request is answered, and a long poll lasts a minute, a stream of alerts five.
-2. At the end nobody asks any more: then what runs beside the requests is stopped, in the order that loses nothing.
+1. Asked to stop, the process begins to end at once (:mod:`governance.server._ending`). The server says that it ends
+   only once every request is answered, and a long poll lasts a minute, a stream of alerts five.
+2. At the end nobody asks any more: then the rest of what runs beside the requests is stopped.
 """
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import FrameType
 
-from governance.api.authzen.loop import EventLoopEndpoint, Receive, Scope_, Send
 from governance.jobs import Runtime
-from governance.telemetry import get_logger
+from governance.server._bodies import BodyGate
+from governance.server._ending import Ending, Exit
+from governance.web.asgi import Receive, Scope_, Send
 
-_log = get_logger(__name__)
 _TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -26,11 +27,12 @@ class Lifespan:
     Args:
         application: answers the requests.
         runtime: what runs beside them, already running.
+        leave: ends the process at once with an exit code.
     """
 
-    def __init__(self, application: EventLoopEndpoint, runtime: Runtime) -> None:
+    def __init__(self, application: BodyGate, runtime: Runtime, leave: Exit = os._exit) -> None:
         self._application = application
-        self._runtime = runtime
+        self._ending = Ending(runtime, leave)
 
     def __call__(self, scope: Scope_, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, or follow the life of the process."""
@@ -44,17 +46,21 @@ class Lifespan:
         await send({"type": "lifespan.startup.complete"})
         await receive()  # lifespan.shutdown
         self._application.close()
-        try:
-            await asyncio.to_thread(self._runtime.stop)
-        except Exception as error:  # noqa: BLE001 - the process ends in any case; what it had acknowledged is kept
-            _log.exception("not stopped in order", error_type=type(error).__name__)
+        await asyncio.to_thread(self._ending.finish)
         await send({"type": "lifespan.shutdown.complete"})
 
     def _hear_of_the_end(self) -> None:
         """Hear the signals that end the process, beside the server that handles them."""
+        loop = asyncio.get_running_loop()
+
+        def begin() -> None:
+            self._ending.begin()
+            with suppress(RuntimeError):  # the loop has ended already
+                loop.call_soon_threadsafe(self._application.stop_waiting)
+
         with suppress(ValueError):  # a server that does not run in the main thread: it is stopped in some other way
             for number in _TO_STOP:
-                _also(number, self._runtime.answer_waits)
+                _also(number, begin)
 
 
 def _also(number: signal.Signals, act: Callable[[], None]) -> None:
@@ -62,7 +68,7 @@ def _also(number: signal.Signals, act: Callable[[], None]) -> None:
     before = signal.getsignal(number)
 
     def handle(received: int, frame: FrameType | None) -> None:
-        threading.Thread(target=act, name="answer-waits", daemon=True).start()
+        threading.Thread(target=act, name="ending", daemon=True).start()
         if callable(before):
             before(received, frame)
 

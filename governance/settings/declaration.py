@@ -189,6 +189,18 @@ class Settings(BaseSettings):
         Port | None, Field(description="TCP port that takes audit messages over syslog (RFC 6587). Unset: closed.")
     ] = None
     syslog_host: Annotated[Host, Field(description="Address the syslog port listens on.")] = "127.0.0.1"
+    syslog_connections: Annotated[
+        int, Field(ge=1, le=1024, description="Connections that the syslog port holds at once, a thread each.")
+    ] = 64
+    syslog_peer_connections: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1024,
+            description="Connections of one address among them. Behind a TLS proxy all senders have one address:"
+            " give it as many as there are.",
+        ),
+    ] = 32
     syslog_senders: Senders = Field(
         default_factory=_none, description="Trusts of senders of syslog messages that name none."
     )

@@ -65,7 +65,7 @@ def opaque() -> Response:
     return problem(500, "internal", "Something went wrong here. The request can be tried again.")
 
 
-def unexpected(error: Exception) -> Response:
+def unexpected(error: BaseException) -> Response:
     """Make the opaque 500 of an error that nobody raised on purpose, and log what it was."""
     _log.exception("unexpected error", exc_info=error, error_type=type(error).__name__)
     return opaque()

@@ -176,6 +176,7 @@ def test_the_stream_sends_and_resumes(api: AlertsApi) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     text = answer.get_data(as_text=True)
     assert ": still here" in text
+    assert text.endswith(": this is the end; go on after the last id\n\n")
     (sent,) = messages(text)
     assert sent["event"] == "alert"
     assert (json.loads(sent["data"])["change"], json.loads(sent["data"])["alert"]["id"]) == ("opened", first)

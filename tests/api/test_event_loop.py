@@ -5,7 +5,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import event
@@ -22,6 +22,7 @@ from governance.server import create_asgi
 from governance.settings import from_environment
 from governance.simulation import network, showcase
 from governance.telemetry import get_logger
+from governance.threads import VitalThreads
 from governance.tokens.keys import REFRESH
 from governance.vocabulary import EventKind
 from governance.web import observation, problems
@@ -265,6 +266,29 @@ def test_an_unexpected_error_leaves_a_problem_a_line_in_the_log_and_a_count(
     (wide,) = [line for line in lines if line["event"] == "request"]
     assert (wide["route"], wide["status"]) == (PATH, 500)
     assert [answer.status for answer in send(world, sent, sent)] == [200, 200], "it goes on"
+
+
+class Panic(BaseException):
+    """As libraries written in Rust raise it: no ``Exception``."""
+
+
+@pytest.mark.parametrize("where", ["on the loop", "in a view"])
+def test_a_panic_is_an_error_like_any_other(
+    world: RegionWorld, authorization: str, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise Panic
+
+    asked: dict[str, Any] = {"headers": {"authorization": authorization}}
+    if where == "in a view":
+        asked = {"method": "GET", "path": "/healthz"}
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "access_request", fail)
+        patch.setattr(VitalThreads, "dead", property(fail))
+        (seen,) = send(world, asked)
+    assert (seen.status, seen.headers["content-type"]) == (500, "application/problem+json")
+    assert seen.json()["reason"] == "internal"
+    assert send(world, asked)[0].status == 200, "it goes on"
 
 
 def test_an_answer_that_fails_does_not_spoil_a_neighbours(

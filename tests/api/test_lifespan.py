@@ -12,7 +12,7 @@ from governance.bootstrap import Services, build
 from governance.clock import FixedClock
 from governance.errors import Unavailable
 from governance.jobs import Runtime
-from governance.server import Lifespan, create_app, create_asgi
+from governance.server import Lifespan, _ending, create_app, create_asgi
 from governance.settings import Settings
 from tests.worlds.loops import run_here
 
@@ -30,10 +30,13 @@ def services(settings: Settings, clock: FixedClock) -> Iterator[Services]:
     made.infrastructure.database.dispose()
 
 
+left: list[int] = []  # the exit codes with which a process of these tests would have been left
+
+
 def made_of(services: Services) -> tuple[Lifespan, Runtime]:
     runtime = Runtime(services)
     runtime.start(jobs=False)
-    return Lifespan(create_asgi(services, create_app(services)), runtime), runtime
+    return Lifespan(create_asgi(services, create_app(services)), runtime, left.append), runtime
 
 
 async def limited(work: Coroutine[Any, Any, None]) -> None:
@@ -70,6 +73,26 @@ def test_at_the_signal_who_waits_for_news_is_answered_and_at_the_end_all_is_stop
     with pytest.raises(StopIteration):
         next(stream)
     assert not services.infrastructure.audit.running
+
+
+def test_a_process_whose_requests_do_not_end_is_left_all_the_same(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_ending, "LIMIT", 0.5)
+    monkeypatch.setattr(_ending, "FOR_REQUESTS", 0.1)
+    left.clear()
+    application, _ = made_of(services)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+
+    async def main() -> None:
+        await begun(application)
+        signal.raise_signal(signal.SIGTERM)
+        while not left:
+            await asyncio.sleep(0.02)
+
+    run_here(limited(main()))
+    assert left == [0]
+    assert not services.infrastructure.audit.running, "everything else was stopped in order"
 
 
 def test_a_process_that_cannot_stop_in_order_ends_all_the_same(

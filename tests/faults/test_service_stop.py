@@ -24,6 +24,7 @@ from tests.worlds.region import Parties, environment_of, seed_home
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds within which what must happen has happened, on a busy machine too
+MARGIN = 5.0  # seconds that a busy machine may add to what is promised
 
 
 @pytest.fixture
@@ -54,9 +55,11 @@ class Follower(threading.Thread):
     def run(self) -> None:
         with requests.get(self._url, headers=self._headers, stream=True, timeout=PATIENCE) as answer:
             answer.raise_for_status()
-            for _ in answer.iter_content(None):
+            said = b""
+            for part in answer.iter_content(None):
                 self.began.set()
-        self.ended_well = True
+                said += part
+        self.ended_well = said.endswith(b": this is the end; go on after the last id\n\n")
 
 
 @pytest.fixture
@@ -77,7 +80,7 @@ def stop(service: Program) -> None:
     """Ask the service to stop; a worker that does not is killed once its grace is over."""
     asked = time.monotonic()
     service.stop(PATIENCE)
-    assert time.monotonic() - asked < GRACE
+    assert time.monotonic() - asked < GRACE + MARGIN
 
 
 def test_one_that_has_hardly_begun_stops_all_the_same(service: Program) -> None:

@@ -17,12 +17,7 @@ Example: ``EventLoopEndpoint(services, others)`` is what an ASGI server calls, `
 """
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
-
-from flask import Response
 
 from governance.access import AccessAnswer, EvaluationBatches, Question, Together
 from governance.api import cors
@@ -32,9 +27,11 @@ from governance.api.authzen.requests import access_request
 from governance.bootstrap import Services
 from governance.errors import GovernanceError
 from governance.storage import WouldWait, at_once
+from governance.threads import is_fault
 from governance.tokens import TokenRefused
 from governance.vocabulary import Scope
 from governance.web import Caller
+from governance.web.asgi import Application, Message, Receive, Reply, Scope_, Send, again, reply_of, send_reply
 from governance.web.authentication import allowed, service_caller
 from governance.web.body import DEFAULT_MAXIMUM, parsed, validated
 from governance.web.observation import Answered, answer_headers, keep, trace_of
@@ -44,19 +41,6 @@ from governance.web.security_headers import content_security_policy, headers_of
 ROUTE = "/access/v1/evaluation"
 _DECIDING = 0.5  # seconds from question to answer beyond those that the database may take
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # as Flask writes it
-Scope_ = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope_, Receive, Send], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """What goes out."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class _NotTaken(Exception):
@@ -85,7 +69,7 @@ class EventLoopEndpoint:
         """Answer one request."""
         headers = _plain(scope)
         if headers is None:
-            await self._others(scope, _again(None, True, receive), send)
+            await self._others(scope, again([], receive), send)
             return
         began = perf_counter()
         body, more = await _read(receive)
@@ -96,13 +80,16 @@ class EventLoopEndpoint:
             question, caller = self._question(headers, body, more)
             reply = await self._reply(question, caller)
         except _NotTaken:
-            await self._others(scope, _again(body, more, receive), send)
+            await self._others(scope, again([_told(body, more)], receive), send)
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is, it has its answer, its count and its line in the log
-            reply = _problem(problem_of(error) if isinstance(error, GovernanceError) else unexpected(error))
+        except BaseException as error:
+            if not is_fault(error):
+                raise
+            # whatever it is, a panic too, it has its answer, its count and its line in the log
+            reply = reply_of(problem_of(error) if isinstance(error, GovernanceError) else unexpected(error))
         seconds = perf_counter() - began
         keep(self._services.infrastructure.metrics, Answered(ROUTE, "POST", reply.status, seconds, caller))
-        await _send(send, reply, own)
+        await send_reply(send, reply, own)
 
     def close(self) -> None:
         """Refuse the questions that still wait for their batch, and any other; called on the event loop."""
@@ -134,20 +121,14 @@ class EventLoopEndpoint:
             raise _NotTaken
         return Question(request, caller, claims), caller
 
-    async def _reply(self, question: Question, caller: Caller) -> _Reply:
+    async def _reply(self, question: Question, caller: Caller) -> Reply:
         """Give the answer to a question. Raises _NotTaken when its token does not live, or what kept the answer."""
         try:
             answer = await self._together.ask(question)
         except TokenRefused:
             raise _NotTaken from None
         made = rendered(answer, caller, self._services)
-        return _Reply(200, {"Content-Type": "application/json"}, _ENCODER.encode(made).encode() + b"\n")
-
-
-def _problem(document: Response) -> _Reply:
-    """Take a problem document as a reply; its length is the body's."""
-    headers = {name: value for name, value in document.headers if name != "Content-Length"}
-    return _Reply(document.status_code, headers, document.get_data())
+        return Reply(200, {"Content-Type": "application/json"}, _ENCODER.encode(made).encode() + b"\n")
 
 
 def _plain(scope: Scope_) -> dict[str, str] | None:
@@ -177,20 +158,6 @@ async def _read(receive: Receive) -> tuple[bytes, bool]:
     return body, more or len(body) > DEFAULT_MAXIMUM
 
 
-def _again(body: bytes | None, more: bool, receive: Receive) -> Receive:
-    """Give what was read once more, if anything was, then what is still to come; a coroutine, as adapters need one."""
-    read = [] if body is None else [{"type": "http.request", "body": body, "more_body": more}]
-
-    async def receive_again() -> MutableMapping[str, Any]:
-        return read.pop() if read else await receive()
-
-    return receive_again
-
-
-async def _send(send: Send, reply: _Reply, own: dict[str, str]) -> None:
-    """Send a reply, and with it the headers that every answer of this service has."""
-    headers = reply.headers | own
-    sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    sent.append((b"content-length", str(len(reply.body)).encode()))
-    await send({"type": "http.response.start", "status": reply.status, "headers": sent})
-    await send({"type": "http.response.body", "body": reply.body, "more_body": False})
+def _told(body: bytes, more: bool) -> Message:
+    """Give what was read of a body as the message it came in."""
+    return {"type": "http.request", "body": body, "more_body": more}

@@ -1,29 +1,37 @@
 """The syslog listener over real sockets: what is sent is recorded or kept, whatever goes wrong on the way."""
 
+import errno
+import hashlib
+import select
 import socket
 import struct
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import pytest
 
-from governance.audit import AuditLog, NoteSigner
+from governance.audit import AuditLog, NoteSigner, Recorder, Source
+from governance.audit.encoding import instant
 from governance.clock import FixedClock
 from governance.errors import Unavailable
 from governance.formats import Frame
 from governance.intake import SYSLOG, Intake
 from governance.intake.quarantine import Quarantine
-from governance.intake.syslog import take_frames
-from governance.intake.syslog_server import SyslogLimits, SyslogServer
+from governance.intake.syslog import record_cuts, take_frames
+from governance.intake.syslog_server import Cut, SyslogLimits, SyslogServer, Why
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
 from governance.telemetry import Metrics
+from governance.vocabulary import SYSTEM, EventKind
 from tests.golden.audit.build import GOOD_DICOM, HOSTILE_DICOM
 from tests.worlds.audit_messages import READER, event, message, patient, source, study
 from tests.worlds.intake import make_intake
 
+LONG = 60.0  # seconds: longer than a test may take
 HEADER = b"<85>1 2026-11-24T12:00:00Z vna app 42 IHE+RFC-3881 - "
 
 
@@ -74,8 +82,17 @@ def listener(
     quarantine = Quarantine(sqlite_database, pseudonymiser, vault, clock)
     metrics = Metrics()
     intake = make_intake(log, quarantine, pseudonymiser, clock, metrics, ["RRK"])
-    limits = SyslogLimits(connections=4, idle=0.3, drain=1.0)
-    with log, SyslogServer(("127.0.0.1", 0), take_frames(intake), limits) as server:
+    limits = SyslogLimits(connections=4, idle=0.3, drain=1.0, unused=LONG)
+    recorder = Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4()))
+    server = SyslogServer(
+        ("127.0.0.1", 0),
+        take_frames(intake),
+        limits,
+        clock=clock,
+        counted=metrics.syslog_ended,
+        told=lambda cuts: record_cuts(recorder, cuts),
+    )
+    with log, server:
         yield Listener(server, intake, log, quarantine, metrics)
 
 
@@ -156,15 +173,132 @@ def test_a_connection_too_many_is_hung_up_and_the_others_go_on(listener: Listene
         connection.close()
 
 
-def test_closing_takes_in_what_was_sent(
-    sqlite_database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clock: FixedClock, listener: Listener
-) -> None:
-    with listener.connect() as connection:
-        connection.sendall(counted(audit("a")) + counted(audit("b"))[:-5])
-        until(lambda: listener.size == 1)
-        connection.sendall(counted(audit("c"))[:0] + b"sage>")
+def test_closing_takes_in_what_was_sent_and_names_what_was_cut_off(listener: Listener, clock: FixedClock) -> None:
+    whole, half = counted(audit("c")), counted(audit("d"))[:-20]
+    with listener.connect() as connection, listener.connect(), listener.connect() as done:
+        done.sendall(counted(audit("z")))
+        done.shutdown(socket.SHUT_WR)
+        connection.sendall(counted(audit("a")) + counted(audit("b")))
+        until(lambda: listener.size == 3)
+        connection.sendall(whole + half)
         listener.server.close()
-    assert listener.size == 2
+    assert listener.quarantine.waiting() == 1, "a frame half read is kept"
+    (told,) = [event for event in listener.log.read(0, 10) if event.kind is EventKind.RECORDING]
+    (cut,) = told.detail["named"]
+    assert told.detail["connections"] == 1, "who is silent, or has said all it had to say, is cut off from nothing"
+    assert cut["last_frame_sha256"] == hashlib.sha256(whole.partition(b" ")[2]).hexdigest()
+    assert (cut["source"], cut["why"], cut["unread_bytes"], cut["frames_kept"]) == ("127.0.0.1", "stopping", 0, 3)
+    assert listener.log.entry(cut["last_index"]).kind is EventKind.ACCESS
+    assert cut["half_frame_bytes"] == len(half)
+    assert cut["time"] == instant(clock.now())
+    text = listener.metrics.render("text/plain")[0].decode()
+    assert "governance_syslog_cut_connections_total 1.0" in text
+    assert 'governance_syslog_connections_total{why="done"} 1.0' in text
+
+
+def test_bytes_that_a_stop_leaves_unread_are_named() -> None:
+    """When the log cannot be written at a stop, the frame in hand and what lies behind it are lost by name."""
+    reached, cuts = threading.Event(), list[Cut]()
+
+    def away(_frames: Sequence[Frame], _peer: str) -> None:
+        reached.set()
+        raise Unavailable("audit.unavailable", "The log is away.", retry_after=1)
+
+    server = SyslogServer(("127.0.0.1", 0), away, SyslogLimits(drain=0.2), told=cuts.extend)
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"<13>one\n<13>two")
+        assert reached.wait(LONG)
+        connection.sendall(b"<13>behind\n<13>")
+        server.close()
+    (cut,) = cuts
+    assert (cut.lost, cut.frames, cut.last_frame, cut.unread) == (2, 0, None, len(b"<13>behind\n<13>"))
+
+
+def test_one_address_takes_only_its_share_and_another_comes_in() -> None:
+    taken: list[Frame] = []
+    limits = SyslogLimits(connections=4, each=3, drain=0.2, unused=LONG)
+    with SyslogServer(("127.0.0.1", 0), collect(taken), limits) as server, ExitStack() as links:
+        held = [links.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(3)]
+        refused = links.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=LONG))
+        assert refused.recv(1) == b""
+        other = links.enter_context(
+            socket.create_connection(("127.0.0.1", server.port), source_address=("127.0.0.2", 0))
+        )
+        other.sendall(b"<13>fine\n<13>x")
+        until(lambda: [frame.raw for frame in taken] == [b"<13>fine"])
+        assert held
+
+
+def test_silent_connections_make_room_those_first_that_never_sent_anything() -> None:
+    taken: list[Frame] = []
+    limits = SyslogLimits(connections=2, each=2, drain=0.2, unused=0.0, quiet=0.0)
+    with SyslogServer(("127.0.0.1", 0), collect(taken), limits) as server, ExitStack() as links:
+
+        def connect(text: bytes) -> socket.socket:
+            link = links.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=LONG))
+            link.sendall(text)
+            return link
+
+        speaking = connect(b"<13>one\n<13>")
+        until(lambda: len(taken) == 1)
+        speaking.sendall(b"two\n" + b"<13>")  # it holds half of the next
+        until(lambda: len(taken) == 2)
+        silent = connect(b"")
+        newcomer = connect(b"<13>three\n<13>x\n<13>")
+        assert silent.recv(1) == b""
+        until(lambda: len(taken) == 4)
+        assert newcomer.fileno() != speaking.fileno()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=LONG) as refused:
+            assert refused.recv(1) == b"", "both of the others hold something"
+        speaking.sendall(b"three\n<13>")
+        until(lambda: len(taken) == 5)
+
+
+@pytest.mark.parametrize(("limits", "why"), [(SyslogLimits(slow=0.2), Why.SLOW), (SyslogLimits(silence=0.2), Why.IDLE)])
+def test_a_connection_that_dribbles_or_says_nothing_ends(limits: SyslogLimits, why: Why) -> None:
+    taken, ended, cuts = list[Frame](), list[str](), list[Cut]()
+
+    def count(*, why: str, cut: bool) -> None:
+        ended.append(f"{why} {cut}")
+
+    server = SyslogServer(("127.0.0.1", 0), collect(taken), limits, counted=count, told=cuts.extend)
+    with server, socket.create_connection(("127.0.0.1", server.port), timeout=LONG) as connection:
+        if why is Why.SLOW:
+            with suppress(ConnectionError):
+                for _ in range(600):
+                    connection.sendall(b"9999 <13>")
+                    if select.select([connection], [], [], 0.1)[0]:
+                        break
+        with suppress(ConnectionError):
+            assert connection.recv(1) == b""
+        until(lambda: ended == [f"{why.value} {why is Why.SLOW}"])
+        until(lambda: len(cuts) == (why is Why.SLOW))
+
+
+def test_a_system_that_refuses_to_accept_does_not_end_the_listener(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Frame] = []
+    refusals = iter([OSError(errno.EMFILE, "Too many open files"), OSError(errno.ECONNABORTED, "gone")])
+    accept = socket.socket.accept
+
+    def refusing(listener: socket.socket) -> tuple[socket.socket, object]:
+        if (refusal := next(refusals, None)) is not None:
+            raise refusal
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", refusing)
+    with SyslogServer(("127.0.0.1", 0), collect(taken)) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"<13>fine\n")
+        until(lambda: len(taken) == 1)
+    assert next(refusals, None) is None
+
+
+def collect(taken: list[Frame]) -> Callable[[Sequence[Frame], str], None]:
+    def take(frames: Sequence[Frame], _peer: str) -> None:
+        taken.extend(frames)
+
+    return take
 
 
 @dataclass
