@@ -14,7 +14,7 @@ from governance.server import create_app
 from governance.simulation import network
 from governance.simulation.showcase import OWN_STUDY, REPORTER, SEALED_STUDY, SHARED_STUDY, UNRELATED_STUDY
 from governance.vocabulary import EventKind, Outcome, Role
-from tests.fakes.orthanc_plugin import ORTHANC_ID, ROOT, Denied, Json, Plugin, study, system
+from tests.fakes.orthanc_plugin import ORTHANC_ID, ROOT, Denied, Json, Plugin, in_process, study, system
 from tests.worlds.agreements import OFFICE
 from tests.worlds.region import DIRECT_CARE, OWNER, VIEWER, RegionWorld
 from tests.worlds.tokens import KeyPair
@@ -24,7 +24,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "integrators.md"
 
 @pytest.fixture
 def plugin(region: RegionWorld) -> Plugin:
-    return Plugin(region)
+    return Plugin(region.parties, in_process(region))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_token_opens_its_study_and_the_access_is_kept_with_its_authority(regio
 
 @pytest.mark.parametrize("key", ["Authorization", "authorization", "token"])
 def test_a_token_comes_in_a_header_or_an_argument(region: RegionWorld, key: str) -> None:
-    plugin = Plugin(region, server_id="orthanc-1")
+    plugin = Plugin(region.parties, in_process(region), server_id="orthanc-1")
     token = bearer(region)
     plugin.is_granted(study(SHARED_STUDY), token, key)
     if key == "token":
@@ -281,7 +281,7 @@ def test_the_plugin_proves_itself_first(region: RegionWorld, method: str, path: 
     before = region.size
     key = region.parties.enforcement_key()
     for user, password in (("archive-rrk", "x"), ("archive-rkb", key), (VIEWER, key), ("", key), ("archive-rrk", "")):
-        plugin = Plugin(region)
+        plugin = Plugin(region.parties, in_process(region))
         plugin.user, plugin.password = user, password
         with pytest.raises(Denied, match="401"):
             plugin.send(method, path, body)

@@ -6,12 +6,15 @@ The plugin (orthanc-authorization 0.11.4) is not packaged where these tests run.
 
 import base64
 import json
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import HTTPResponse
 from typing import Any
-
-from werkzeug.test import TestResponse
+from urllib.parse import urlsplit
 
 from governance.simulation import network
-from tests.worlds.region import OWNER, RegionWorld
+from tests.worlds.region import OWNER, Parties, RegionWorld
 
 ROOT = "/enforce/orthanc"
 ORTHANC_ID = "27f7126f-4f66fb14-03f4081b-f9341db2-53925988"
@@ -22,13 +25,68 @@ class Denied(Exception):
     """The plugin got no answer that it takes."""
 
 
-class Plugin:
-    """What the plugin sends, member by member, and what it makes of the answer."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the service answered."""
 
-    def __init__(self, region: RegionWorld, server_id: str | None = None) -> None:
-        self.region, self.server_id = region, server_id
-        self.user, self.password = network.archive_id(OWNER), region.parties.enforcement_key()
-        self.last: TestResponse | None = None
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Ask = Callable[[str, str, dict[str, str], bytes | None], Answered]
+
+
+def in_process(region: RegionWorld) -> Ask:
+    """Ask a service in this process."""
+
+    def ask(method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        answer = region.client.open(path, method=method, data=body, headers=headers)
+        return Answered(answer.status_code, answer.headers, answer.get_data())
+
+    return ask
+
+
+def in_chunks(link: socket.socket, url: str, pieces: int) -> Ask:
+    """Ask over one connection as Orthanc's HttpClient does, through libcurl: every body in chunks, without a length.
+
+    The real plugin's body is one chunk; ``pieces`` of them are what a proxy between may make of it.
+    """
+
+    def ask(method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        sent = {"Host": urlsplit(url).netloc, "Accept": "*/*", **{name: text for name, text in headers.items() if text}}
+        if body is not None:
+            sent["Transfer-Encoding"] = "chunked"
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {text}\r\n" for name, text in sent.items())
+        link.sendall(head.encode() + b"\r\n" + (b"" if body is None else chunked(body, pieces)))
+        answer = HTTPResponse(link, method=method)
+        answer.begin()
+        return Answered(answer.status, answer.headers, answer.read())
+
+    return ask
+
+
+def chunked(body: bytes, pieces: int) -> bytes:
+    """Write a body in so many chunks (RFC 9112 section 7.1), as libcurl does."""
+    size = -(-len(body) // pieces) or 1
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts) + b"0\r\n\r\n"
+
+
+class Plugin:
+    """What the plugin sends, member by member, and what it makes of the answer.
+
+    Args:
+        parties: whose archive it is set up for.
+        ask: sends a request.
+        server_id: what it calls its Orthanc, if anything.
+    """
+
+    def __init__(self, parties: Parties, ask: Ask, server_id: str | None = None) -> None:
+        self.server_id = server_id
+        self.user, self.password = network.archive_id(OWNER), parties.enforcement_key()
+        self.last: Answered | None = None
+        self._ask = ask
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """HttpClient: JSON both ways, Basic when there is a user; any other status or a broken body is an exception."""
@@ -36,11 +94,11 @@ class Plugin:
         sent = {"Authorization": f"Basic {credential}", "Expect": ""} | headers
         if body is not None:
             sent["Content-Type"] = "application/json"
-        data = None if body is None else json.dumps(body, separators=(",", ":"))
-        self.last = self.region.client.open(ROOT + path, method=method, data=data, headers=sent)
-        if self.last.status_code != 200:
-            raise Denied(self.last.status_code)
-        return json.loads(self.last.get_data())
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        self.last = self._ask(method, ROOT + path, sent, data)
+        if self.last.status != 200:
+            raise Denied(self.last.status)
+        return json.loads(self.last.body)
 
     def is_granted(self, access: Json, token: str | None, key: str = "Authorization", method: str = "get") -> int:
         """IsGrantedInternal: give the validity; Denied for no."""
