@@ -15,8 +15,8 @@ from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.federation import FederationDirectory, recorded
 from governance.intake import SYSLOG, Intake
+from governance.intake.overflow import Overflow
 from governance.intake.quarantine import Quarantine
-from governance.intake.refusals import Refusals
 from governance.storage import shared_now
 from governance.tokens.bundle_key import BundleKey
 
@@ -31,7 +31,7 @@ def make_intake(infrastructure: Infrastructure, registers: Registers, quarantine
     return Intake(
         audit=infrastructure.audit,
         quarantine=quarantine,
-        refusals=Refusals(infrastructure.recorder, infrastructure.clock),
+        overflow=Overflow(infrastructure.recorder, infrastructure.clock),
         pseudonymiser=infrastructure.pseudonymiser,
         clock=infrastructure.clock,
         trusts=trusts,

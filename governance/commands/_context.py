@@ -1,6 +1,7 @@
 """What commands share: settings from the environment, services of this process, plain error messages."""
 
 import functools
+import getpass
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from governance.audit import Subject
 from governance.bootstrap import Services, build
 from governance.commands._settings import database, settings
 from governance.errors import GovernanceError, InvalidInput
@@ -15,6 +17,7 @@ from governance.jobs import Runtime
 from governance.settings import Settings
 from governance.storage import migrate
 from governance.telemetry import configure
+from governance.vocabulary import SubjectType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,6 +61,11 @@ def plain_errors(command: Command) -> Command:
             raise click.ClickException(f"{error.detail} ({error.reason})") from None
 
     return guarded  # type: ignore[return-value]
+
+
+def operator() -> Subject:
+    """Give who runs a command on the host of the service."""
+    return Subject(f"operator:{getpass.getuser()}", SubjectType.PRACTITIONER)
 
 
 def print_json(value: object) -> None:

@@ -4,7 +4,6 @@ On the host one acts for the network: whoever can read the database could change
 itself.
 """
 
-import getpass
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from governance.agreements.signing import new_private_key, public_key_of
 from governance.agreements.signing import sign as sign_text
 from governance.agreements.transfer import check_items
 from governance.commands._agreement_files import read_files
-from governance.commands._context import plain_errors, services
+from governance.commands._context import operator, plain_errors, services
 from governance.commands._private import open_private
 from governance.commands.agreements_export import export
 from governance.commands.agreements_impact import impact
@@ -168,7 +167,7 @@ def show(agreement_id: str, version: int | None, canonical: bool) -> None:
 
 
 def _operator() -> Actor:
-    return Actor(f"operator:{getpass.getuser()}", "person", None)
+    return Actor(operator().id, "person", None)
 
 
 def _status(record: Record) -> str:

@@ -1,6 +1,5 @@
 """Impact analysis on the host of the service: any period, any number of decisions, with a progress bar."""
 
-import getpass
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -10,16 +9,15 @@ import click
 
 from governance.agreements import InForce, Moved, Transition
 from governance.agreements.documents import check, parse
-from governance.audit import Subject
 from governance.bootstrap import Services
 from governance.commands._agreement_files import format_of
-from governance.commands._context import plain_errors, print_json, services
+from governance.commands._context import operator, plain_errors, print_json, services
 from governance.errors import Fault, InvalidInput
 from governance.impact import ImpactReport, Question
 from governance.impact.candidate import read_candidate
 from governance.impact.impact import EXAMPLES_MAXIMUM
 from governance.impact.rendering import document, summary
-from governance.vocabulary import EventKind, SubjectType
+from governance.vocabulary import EventKind
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _USUAL = timedelta(days=30)
@@ -106,6 +104,6 @@ def _record(made: Services, report: ImpactReport) -> None:
     """Every look at the log is an event of it; raises when it cannot be recorded, and then nothing is shown."""
     made.infrastructure.recorder.record(
         EventKind.AUDIT_READ,
-        subject=Subject(f"operator:{getpass.getuser()}", SubjectType.PRACTITIONER),
+        subject=operator(),
         detail={"door": "agreements impact", "filters": ["since", "until"], "returned": report.tally.decisions},
     )

@@ -4,31 +4,25 @@
 """
 
 import base64
-import getpass
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from governance.audit import Subject
-from governance.bootstrap import Services
-from governance.commands._context import plain_errors, services
+from governance.commands._context import operator, plain_errors, services
+from governance.commands._private import open_private
 from governance.intake.quarantine import Chosen, QuarantinedMessage
-from governance.vocabulary import SubjectType
 
 BATCH = 100  # messages between two moves of the progress bar
+Command = Callable[..., Any]
 
 
 @click.group()
 def quarantine() -> None:
     """Count audit messages that could not be read, read them again, look at them, take them away, discard them."""
-
-
-Command = Callable[..., Any]
 
 
 def _choosing(command: Command) -> Command:
@@ -82,20 +76,21 @@ def retry(quiet: bool) -> None:
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Messages to list.")
 @plain_errors
 def show(number: int | None, after: int, limit: int) -> None:
-    """List waiting messages one by one, none opened; with NUMBER, open that one and show it as it came.
+    """List waiting messages one by one, none opened; with NUMBER, open that one and show what it holds.
 
-    What a message holds may identify a patient. Opening it is recorded in the audit log.
+    What a message holds may identify a patient. Opening it is recorded in the audit log. Characters that could steer a
+    terminal are shown as escapes; `export` gives the bytes as they came.
     """
     with services() as made:
         if number is None:
             for each in made.uses.quarantine.page(after, limit):
                 click.echo(_line(each))
             return
-        message, raw = made.uses.clearing.show(number, _operator())
+        message, raw = made.uses.clearing.show(number, operator())
     click.echo(_line(message))
     if raw is None:
         raise click.ClickException("Its bytes cannot be had any more: the key of its day was destroyed.")
-    click.echo(raw)
+    click.echo(_shown(raw))
 
 
 @quarantine.command("export")
@@ -107,8 +102,8 @@ def export(file: Path, source: str | None, carrier: str | None, before: datetime
 
     The file is readable by its owner alone (mode 0600). They go on waiting. Taking them away is recorded.
     """
-    with services() as made, _private(file) as out:
-        taken = made.uses.clearing.export(_chosen(source, carrier, before), _operator())
+    with services() as made, _opened(file) as out:
+        taken = made.uses.clearing.export(_chosen(source, carrier, before), operator())
         for message, raw in taken.messages:
             kept = {name: getattr(message, name) for name in QuarantinedMessage.__dataclass_fields__}
             kept |= {
@@ -147,13 +142,9 @@ def discard(
         chosen = list(numbers) or made.uses.clearing.chosen(_chosen(source, carrier, before))
         if not yes:
             click.confirm(f"Discard {len(chosen)} messages for good?", abort=True)
-        done = _discard(made, chosen, because)
+        done = made.uses.clearing.discard(chosen, because, operator())
         waiting = made.uses.quarantine.waiting()
     click.echo(f"{done} discarded, {waiting} still waiting")
-
-
-def _discard(made: Services, chosen: list[int], because: str) -> int:
-    return made.uses.clearing.discard(chosen, because, _operator())
 
 
 def _chosen(source: str | None, carrier: str | None, before: datetime | None) -> Chosen:
@@ -165,14 +156,16 @@ def _line(message: QuarantinedMessage) -> str:
     return f"{message.number:>8}  {message.carrier}  {message.peer}  {at}  {message.size} bytes  {message.reason}"
 
 
-def _private(file: Path) -> Any:
-    """Make a file that its owner alone may read."""
+def _shown(raw: bytes) -> str:
+    """Write bytes as text that does nothing to a terminal but stand there."""
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def _opened(file: Path) -> TextIO:
     try:
-        return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
+        return open_private(file, new=True)
     except FileExistsError:
         raise click.ClickException(f"{file} is there already.") from None
-
-
-def _operator() -> Subject:
-    """Give who runs a command on the host of the service."""
-    return Subject(f"operator:{getpass.getuser()}", SubjectType.PRACTITIONER)

@@ -54,7 +54,7 @@ class Clearing:
 
     def export(self, chosen: Chosen, by: Subject) -> Export:
         """Begin to take messages away. Raises Unavailable when that cannot be recorded."""
-        numbers = list(self._numbers(chosen))
+        numbers = self.chosen(chosen)
         detail: dict[str, JsonValue] = {"messages": len(numbers)} | _filters(chosen)
         self._record_look(by, "quarantine_export", detail)
         return Export(len(numbers), (self._quarantine.open(number) for number in numbers))
@@ -78,13 +78,10 @@ class Clearing:
 
     def chosen(self, chosen: Chosen) -> list[int]:
         """Give the numbers of the messages that are chosen."""
-        return list(self._numbers(chosen))
-
-    def _numbers(self, chosen: Chosen) -> Iterator[int]:
-        after = 0
-        while page := self._quarantine.select(chosen, after):
-            yield from page
-            after = page[-1]
+        numbers: list[int] = []
+        while page := self._quarantine.select(chosen, numbers[-1] if numbers else 0):
+            numbers += page
+        return numbers
 
     def _record_look(self, by: Subject, act: str, detail: dict[str, JsonValue]) -> None:
         self._recorder.record(EventKind.AUDIT_READ, subject=by, detail={"act": act} | detail)

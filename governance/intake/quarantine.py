@@ -3,7 +3,7 @@
 1. Keeping is durable before it is acknowledged, like the log itself.
 2. The raw bytes are sealed under the key of the day they came in; only sizes, times and reasons lie open.
 3. It is bounded: :data:`CAPACITY` messages may wait, :data:`SHARE` of one source among them. What there is no room for
-   is refused, of that source alone and by name (``refusals``); nothing is dropped to make room. A person must look.
+   is refused, of that source alone and by name (``overflow``); nothing is dropped to make room. A person must look.
 4. Reading again records the events and marks the message in one commit, so that a crash repeats nothing. A message of
    which one event is refused keeps waiting, and no message holds up the next.
 """

@@ -18,11 +18,9 @@ from governance.intake.carrier import Carrier, Keeping
 from governance.intake.quarantine import describe
 from governance.intake.senders import Sender
 from governance.intake.take import Intake
-from governance.telemetry import get_logger
 from governance.vocabulary import EventKind, Outcome
 
 NAMED = 100  # connections that one event names; it counts the rest
-_log = get_logger(__name__)
 
 
 def read_syslog(raw: bytes, context: Context) -> tuple[Event, ...]:
@@ -49,7 +47,11 @@ def take_frames(intake: Intake) -> Callable[[Sequence[Frame], str], int | None]:
 
 
 def record_cuts(recorder: Recorder, cuts: Sequence[Cut]) -> None:
-    """Record connections that this end closed with bytes unread or a frame half read: one event for all of them."""
+    """Record connections that this end closed with bytes unread or a frame half read: one event for all of them.
+
+    Raises:
+        Unavailable: the log cannot take it now.
+    """
     listed: list[dict[str, JsonValue]] = [
         {
             "source": cut.source,
@@ -64,8 +66,6 @@ def record_cuts(recorder: Recorder, cuts: Sequence[Cut]) -> None:
         }
         for cut in cuts
     ]
-    for connection in listed:
-        _log.error("syslog connection cut off", **connection)
     named: list[JsonValue] = [*listed[:NAMED]]
     detail: dict[str, JsonValue] = {"act": "syslog_cut_off", "connections": len(listed), "named": named}
     recorder.record(EventKind.RECORDING, Outcome.SERIOUS, detail=detail)

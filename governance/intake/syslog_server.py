@@ -6,8 +6,8 @@
    that has been silent longest makes room; one that holds a half message, or has just sent something, does not.
 3. A connection ends that is silent for long, and one whose message does not come to its end.
 4. Closing accepts and reads what already arrived, then hangs up.
-5. Whatever this end closes with bytes unread or a frame half read is told by name (:class:`Cut`): all
-   of a stop at once, others soon and not one by one.
+5. Whatever this end closes with bytes unread or a frame half read is told by name (:class:`Cut`): all of a stop at
+   once, others soon and not one by one. What cannot be told is told again later.
 6. A connection that breaks off leaves what it had begun to send, and that is taken like a whole message.
 7. The thread that accepts outlives what the system refuses (no file descriptor, no thread).
 """
@@ -59,7 +59,7 @@ class SyslogServer:
         clock: says when a connection was closed.
         threads: those that the process cannot be without; the one that accepts is one of them.
         counted: counts each connection that ended.
-        told: hears of connections that were cut off.
+        told: hears of connections that were cut off; they stay untold when it raises.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class SyslogServer:
         self._clock = clock or SystemClock()
         self._vital = threads or VitalThreads()
         self._counted = counted
-        self._told = harmless("observer")(told)
+        self._told = told
         self._stopping = threading.Event()
         self._listener: socket.socket | None = None
         self._accepting: threading.Thread | None = None
@@ -112,17 +112,18 @@ class SyslogServer:
             self._accepting.join(self._limits.drain)
         if self._listener is not None:
             self._listener.close()
-        with self._changed:
-            left = dict(self._connections)
-        for connection in left:
+        open_ones = self._open_ones()
+        for connection in open_ones:
             connection.hang_up(Why.STOPPING, until)
-        for thread in left.values():
+        for thread in filter(threading.Thread.is_alive, open_ones.values()):
             thread.join(max(0.0, until + _HANG_UP - time.monotonic()))
-        with self._changed:
-            self._cuts += [each.cut(Why.STOPPING, None, 0) for each in self._connections]
-            if self._connections:
-                _log.error("syslog connections left", count=len(self._connections))
+        for connection in self._open_ones():
+            self._end(connection, Why.STOPPING, connection.cut(Why.STOPPING, None, 0))
         self._tell()
+
+    def _open_ones(self) -> dict[Connection, threading.Thread]:
+        with self._changed:
+            return dict(self._connections)
 
     def __enter__(self) -> Self:
         self.start()
@@ -138,12 +139,13 @@ class SyslogServer:
         while True:
             if stopping := self._stopping.is_set():
                 self._listener.settimeout(0.0)  # what waits to be accepted has arrived
+            else:
+                self._tell_soon()
             try:
                 link, address = self._listener.accept()
             except (TimeoutError, BlockingIOError):
                 if stopping:
                     return
-                self._tell_soon()
             except OSError as error:  # no file descriptor, no memory, a connection that is gone already
                 if self._stopping.is_set():
                     return
@@ -157,8 +159,7 @@ class SyslogServer:
         thread = threading.Thread(target=self._serve, args=(connection,), name="syslog-connection", daemon=True)
         with self._changed:
             refused = None if self._admits(connection.peer) else "too many connections"
-            if refused is None:
-                self._connections[connection] = thread
+            self._connections[connection] = thread
         if refused is None:
             try:
                 thread.start()
@@ -201,12 +202,24 @@ class SyslogServer:
             self._end(connection, why, cut)
 
     def _end(self, connection: Connection, why: Why, cut: Cut | None) -> None:
-        """Count a connection that ended, and keep what is to be told of it."""
-        self._counted(why=why.value, cut=cut is not None)
+        """Count a connection that ended, once, and keep what is to be told of it."""
         with self._changed:
-            self._connections.pop(connection, None)
+            if self._connections.pop(connection, None) is None:
+                return
             if cut is not None and len(self._cuts) < _CUTS:
                 self._cuts.append(cut)
+        self._counted(why=why.value, cut=cut is not None)
+        if cut is not None:
+            _log.error(
+                "syslog connection cut off",
+                source=cut.source,
+                why=why.value,
+                frames=cut.frames,
+                last_frame=cut.last_frame,
+                unread=cut.unread,
+                half=cut.half,
+                lost=cut.lost,
+            )
 
     def _tell_soon(self) -> None:
         """Tell what was cut off, if there is anything, in a thread of its own: telling may have to wait for the log."""
@@ -215,8 +228,15 @@ class SyslogServer:
             self._told_at = now
             threading.Thread(target=self._tell, name="syslog-tell", daemon=True).start()
 
+    @harmless("observer")
     def _tell(self) -> None:
         with self._changed:
             cuts, self._cuts = self._cuts, []
-        if cuts:
+        if not cuts:
+            return
+        try:
             self._told(cuts)
+        except BaseException:
+            with self._changed:
+                self._cuts = cuts + self._cuts
+            raise

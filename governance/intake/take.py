@@ -20,9 +20,9 @@ from governance.clock import Clock
 from governance.errors import GovernanceError
 from governance.feeds import LineFault
 from governance.intake.carrier import Carrier, Sent
+from governance.intake.overflow import Overflow
 from governance.intake.quarantine import Quarantine, Retried, Unread
 from governance.intake.reading import Reader
-from governance.intake.refusals import Refusals
 from governance.intake.senders import Sender, Trusts, message_context
 from governance.intake.taken import Part, Taken, Tally, count
 from governance.pseudonyms import Pseudonymiser
@@ -38,7 +38,7 @@ class Intake:
     Args:
         audit: where events go.
         quarantine: where things go that cannot be taken.
-        refusals: names what has no room there.
+        overflow: names what has no room there.
         pseudonymiser: makes the keyed names of messages.
         clock: the recorder's clock.
         trusts: gives the registered trusts, by ODS code.
@@ -52,7 +52,7 @@ class Intake:
         *,
         audit: AuditLog,
         quarantine: Quarantine,
-        refusals: Refusals,
+        overflow: Overflow,
         pseudonymiser: Pseudonymiser,
         clock: Clock,
         trusts: Callable[[], Collection[str]],
@@ -63,7 +63,7 @@ class Intake:
         self.kept_carriers = tuple(kept_carriers)
         self._audit = audit
         self._quarantine = quarantine
-        self._refusals = refusals
+        self._overflow = overflow
         self._pseudonymiser = pseudonymiser
         self._clock = clock
         self._trusts = trusts
@@ -111,9 +111,9 @@ class Intake:
             self._reader(carrier).reread, self._audit, limit, after, carrier.keeping.name, hear
         )
 
-    def tell_rest(self) -> None:
-        """Record what was refused and is not recorded yet: the process stops. Raises Unavailable."""
-        self._refusals.tell_rest()
+    def flush(self, *, everything: bool = False) -> None:
+        """Record what had no room and is not recorded yet, if that is due; raises Unavailable."""
+        self._overflow.flush(everything=everything)
 
     def _reader(self, carrier: Carrier[Sent]) -> Reader[Sent]:
         now = self._clock.now()
@@ -135,7 +135,7 @@ class Intake:
         numbers = self._quarantine.keep(list(unread.values())) if unread else []
         kept = {place: number is not None for place, number in zip(unread, numbers, strict=True)}
         if refused := [unread[place] for place, stays in kept.items() if not stays]:
-            self._refusals.tell(refused)
+            self._overflow.tell(refused)
         return kept
 
     def _tell(self, carrier: Carrier[Sent], taken: Taken, sender: Sender) -> None:

@@ -58,7 +58,6 @@ class Runtime:
                 return
             self._begun = True
             with ExitStack() as last_first:
-                last_first.callback(self._services.uses.intake.tell_rest)
                 last_first.callback(self._close_syslog)
                 last_first.callback(self._ticker.halt)
                 last_first.callback(self._services.uses.bundles.stop)
@@ -78,6 +77,7 @@ class Runtime:
             last_first.callback(infrastructure.database.dispose)
             last_first.callback(infrastructure.audit.close)
             last_first.callback(infrastructure.refusals.flush, everything=True)
+            last_first.callback(uses.intake.flush, everything=True)
             last_first.callback(self._leadership.release)
             last_first.callback(uses.detection.release)
             last_first.callback(self._ticker.stop)
@@ -125,10 +125,6 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         services.uses.bundles.refresh()
         return False
 
-    def close_refusals() -> bool:
-        services.infrastructure.refusals.flush()
-        return False
-
     def watch() -> bool:
         services.uses.edge_watch.run_once()
         return False
@@ -153,11 +149,18 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Job("policy", _POLICY_REFRESH, refresh),
         Job("revocations", _POLICY_REFRESH, renew),
         Job("edges", _EDGES, led(watch)),
-        Job("refusals", _REFUSALS, close_refusals),
+        Job("refusals", _REFUSALS, partial(_tell_refusals, services)),
         Job("housekeeping", _HOUSEKEEPING, led(housekeep)),
         Job("reminders", _REMINDERS, led(remind)),
         Job("syslog", _LEADING, listen),
     ]
+
+
+def _tell_refusals(services: Services) -> bool:
+    """Record what was refused since the last time: requests, and messages that nobody could read."""
+    services.infrastructure.refusals.flush()
+    services.uses.intake.flush()
+    return False
 
 
 def _forget(services: Services, now: datetime) -> None:

@@ -1,8 +1,8 @@
 """Request bodies, read on the event loop before a thread is taken: whoever sends slowly holds up nobody else.
 
 1. A request reaches the application with all of its body, or not at all. Only then does a thread see to it.
-2. Most bodies come with their request. One that does not is slow: each address may have some of those, all together
-   may have more (:class:`BodyLimits`). One too many is answered 503.
+2. Most bodies come with their request. One that does not is slow: each address (behind a trusted proxy, the one it
+   names) may have some of those, all together may have more (:class:`BodyLimits`). One too many is answered 503.
 3. A slow body must come at a least rate after some grace, and within a longest time. Else it is answered 408.
 4. A body over the most that any endpoint takes is answered 413 without being read to its end; each endpoint holds its
    own to less. Large ones wait in memory up to a number of bytes of all.
@@ -20,6 +20,7 @@ from time import perf_counter
 
 from governance.api.authzen.loop import EventLoopEndpoint
 from governance.bootstrap import Services
+from governance.web.addresses import FORWARDED, origin
 from governance.web.asgi import Message, Receive, Scope_, Send, again, reply_of, send_reply
 from governance.web.body import DEFAULT_MAXIMUM
 from governance.web.observation import Answered, answer_headers, keep, trace_of
@@ -27,6 +28,7 @@ from governance.web.problems import problem
 from governance.web.security_headers import content_security_policy, headers_of
 
 MAXIMUM = 16 * 1024 * 1024  # bytes of a body: the most that any endpoint takes
+_FORWARDED = FORWARDED.lower().encode()
 ROUTE = "unread"  # in metrics and logs: no route was looked for
 
 _ANSWERS = {
@@ -78,12 +80,13 @@ class BodyGate:
     def __init__(self, services: Services, application: EventLoopEndpoint, limits: BodyLimits | None = None) -> None:
         self.limits = limits or BodyLimits()
         self._metrics = services.infrastructure.metrics
+        self._settings = services.infrastructure.settings
         self._application = application
         self._reading: set[_Reading] = set()
         self._slow: Counter[str] = Counter()
         self._bytes = 0
         self._stopping = False
-        secure = services.infrastructure.settings.issuer.startswith("https://")
+        secure = self._settings.issuer.startswith("https://")
         self._headers = headers_of(content_security_policy(None), secure) | {"Connection": "close"}
 
     async def __call__(self, scope: Scope_, receive: Receive, send: Send) -> None:
@@ -91,7 +94,7 @@ class BodyGate:
         if scope["type"] != "http" or (length := _length(scope["headers"])) == 0:
             await self._application(scope, receive, send)
             return
-        began, reading = perf_counter(), _Reading(self, str((scope.get("client") or ("",))[0]))
+        began, reading = perf_counter(), _Reading(self, self._origin(scope))
         try:
             try:
                 body = await reading.body(receive, length)
@@ -140,6 +143,11 @@ class BodyGate:
         """Let so many bytes more of a body of this size wait in memory, if it is a small one or there is room."""
         self._bytes += count
         return size <= DEFAULT_MAXIMUM or self._bytes <= self.limits.waiting
+
+    def _origin(self, scope: Scope_) -> str:
+        """Give the address a request came from."""
+        forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == _FORWARDED]
+        return origin((scope.get("client") or (None,))[0], forwarded, self._settings)
 
     async def _refuse(self, why: str, scope: Scope_, seconds: float, send: Send) -> None:
         status, detail = _ANSWERS[why]

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from governance.jobs import Runtime
 from governance.telemetry import get_logger
@@ -55,9 +56,10 @@ class Ending:
     def _stop(self) -> None:
         began = time.monotonic()
         try:
-            self._runtime.begin_stop()
-            self._requests_over.wait(max(0.0, began + FOR_REQUESTS - time.monotonic()))
-            self._runtime.stop()
+            with ExitStack() as last_first:  # a step that fails keeps none of the later ones from being taken
+                last_first.callback(self._runtime.stop)
+                last_first.callback(lambda: self._requests_over.wait(max(0.0, began + FOR_REQUESTS - time.monotonic())))
+                last_first.callback(self._runtime.begin_stop)
         except Exception as error:  # noqa: BLE001 - the process ends in any case; what it had acknowledged is kept
             _log.exception("not stopped in order", error_type=type(error).__name__)
         finally:

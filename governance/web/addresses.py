@@ -8,6 +8,7 @@
 4. A number in a path has 18 digits at most, as many as any column here holds; of more there is no such page.
 """
 
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote
 
@@ -51,13 +52,23 @@ def came_from_proxy(settings: Settings) -> bool:
 
 
 def came_from(settings: Settings) -> str:
-    """Give the address this request came from (rule 2), empty when the server does not know it.
+    """Give the address this request came from (rule 2), empty when the server does not know it."""
+    return origin(request.remote_addr, request.headers.getlist(FORWARDED), settings)
+
+
+def origin(connected: str | None, forwarded: Iterable[str], settings: Settings) -> str:
+    """Give the address a request came from (rule 2), empty when the server does not know it.
 
     An IPv6 address is given by its network of 64 bits: whoever has one address of it has them all.
+
+    Args:
+        connected: the address that connected.
+        forwarded: the values of ``X-Forwarded-For``, in order.
+        settings: say which proxies are trusted.
     """
-    address = _address(request.remote_addr)
+    address = _address(connected)
     if _is_proxy(address, settings):
-        hops = ",".join(request.headers.getlist(FORWARDED)).split(",")[-_HOPS:]
+        hops = ",".join(forwarded).split(",")[-_HOPS:]
         for hop in reversed(hops):
             named = _address(hop.strip())
             if named is None:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import MutableMapping, Sequence
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -68,9 +70,12 @@ def made(services: Services, limits: BodyLimits) -> BodyGate:
     return BodyGate(services, Echo(services, nobody), limits)
 
 
-async def ask(gate: BodyGate, sender: Sender, length: int | None = None, peer: str = "10.0.0.1") -> Sender:
+async def ask(
+    gate: BodyGate, sender: Sender, length: int | None = None, peer: str = "10.0.0.1", forwarded: str | None = None
+) -> Sender:
     framing = (b"transfer-encoding", b"chunked") if length is None else (b"content-length", str(length).encode())
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": [framing], "client": (peer, "1")}
+    headers = [framing] if forwarded is None else [framing, (b"x-forwarded-for", forwarded.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "client": (peer, "1")}
     await asyncio.wait_for(gate(scope, sender.receive, sender.send), LONG_ENOUGH)
     return sender
 
@@ -140,6 +145,36 @@ def test_one_address_has_so_many_slow_bodies_and_others_have_theirs(services: Se
     own, all_of_them, others = run(main())
     assert [own[0], all_of_them[0], own[1]["reason"], all_of_them[1]["reason"]] == [503, 503, *["body.crowded"] * 2]
     assert others == [200, 200, 200]
+
+
+def test_who_comes_through_a_trusted_proxy_has_places_by_the_address_it_names(services: Services) -> None:
+    base = services.infrastructure
+    settings = base.settings.replaced(trusted_proxies=(ip_network("10.0.0.9/32"),))
+    behind = replace(services, infrastructure=replace(base, settings=settings))
+    limits = BodyLimits(quick=0.01, each=1)
+
+    async def main() -> list[bool]:
+        gate = made(behind, limits)
+        slow = [Sender([], ends=False) for _ in range(4)]
+        claims = [
+            ("10.0.0.9", "10.1.0.1"),
+            ("10.0.0.9", "10.1.0.2"),
+            ("10.0.0.8", "10.1.0.3"),
+            ("10.0.0.8", "10.1.0.4"),
+        ]
+        waiting = [
+            asyncio.ensure_future(ask(gate, one, 3, peer, claimed))
+            for one, (peer, claimed) in zip(slow, claims, strict=True)
+        ]
+        while not any(one.done() for one in waiting):
+            await asyncio.sleep(0.01)
+        refused = [one.done() for one in waiting]
+        for one in slow:
+            one.go_on.set()
+        await asyncio.gather(*waiting)
+        return refused
+
+    assert run(main()) == [False, False, False, True], "who is no proxy of ours names nobody"
 
 
 def test_large_bodies_wait_in_so_much_memory_and_it_is_given_back(services: Services) -> None:

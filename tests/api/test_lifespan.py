@@ -78,7 +78,7 @@ def test_at_the_signal_who_waits_for_news_is_answered_and_at_the_end_all_is_stop
 def test_a_process_whose_requests_do_not_end_is_left_all_the_same(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_ending, "LIMIT", 0.5)
+    monkeypatch.setattr(_ending, "LIMIT", 3.0)
     monkeypatch.setattr(_ending, "FOR_REQUESTS", 0.1)
     left.clear()
     application, _ = made_of(services)
@@ -93,6 +93,26 @@ def test_a_process_whose_requests_do_not_end_is_left_all_the_same(
     run_here(limited(main()))
     assert left == [0]
     assert not services.infrastructure.audit.running, "everything else was stopped in order"
+
+
+def test_a_beginning_that_fails_keeps_the_rest_from_nothing(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, runtime = made_of(services)
+
+    def fail() -> None:
+        raise OSError
+
+    monkeypatch.setattr(runtime, "begin_stop", fail)
+
+    async def main() -> None:
+        life, told, heard = await begun(application)
+        await told.put({"type": "lifespan.shutdown"})
+        assert await heard.get() == {"type": "lifespan.shutdown.complete"}
+        await life
+
+    run_here(limited(main()))
+    assert not services.infrastructure.audit.running
 
 
 def test_a_process_that_cannot_stop_in_order_ends_all_the_same(

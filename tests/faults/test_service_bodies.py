@@ -26,7 +26,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> DemoHome:
     return seeded_home(tmp_path_factory.mktemp("bodies") / "home")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service(home: DemoHome) -> Iterator[Service]:
     with running(home, SLOW) as process:
         yield process
@@ -83,46 +83,22 @@ def test_bodies_that_do_not_end_and_silent_connections_hold_up_nobody(home: Demo
     assert {json.loads(body)["reason"] for _, body in answers} == {"body.late", "body.crowded"}
 
 
-def test_a_stop_is_not_held_up_by_bodies_that_do_not_end(home: DemoHome, links: ExitStack) -> None:
-    with running(home, SLOW) as process:
-        held = [unfinished(home, links) for _ in range(4)]
-        heads = [connect(home, links, b"GET /healthz HTTP/1.1\r\nHost: h") for _ in range(4)]
-        assert heads
-        asked = time.monotonic()
-        process.terminate()
-        assert process.wait(PATIENCE) == 0, said(home)[-2000:]
-        assert time.monotonic() - asked < GRACE + MARGIN
-        for link in held:
-            status, body = answer_of(link)
-            assert (status, json.loads(body)["reason"]) == (503, "body.closing")
-
-
-@pytest.mark.usefixtures("service")
-@pytest.mark.parametrize("pieces", [1, 7])
-def test_a_body_in_chunks_is_a_body(home: DemoHome, pieces: int) -> None:
-    """Also where its sender says no length (RFC 9112 section 7.1): forms, JSON and lines alike."""
-    surface = feeds(home)
-    body = lines(7 + pieces, 0)
-    size = len(body) // pieces + 1
-    answer = requests.post(
-        f"{home.service}/audit/v1/events",
-        data=(body[at : at + size] for at in range(0, len(body), size)),
-        headers={"Authorization": f"Bearer {surface.bearer()}", "Content-Type": "application/x-ndjson"},
-        timeout=PROMPT,
-    )
-    assert (answer.status_code, answer.json()["accepted"]) == (200, BATCH)
-    form = requests.post(
-        f"{home.service}/oauth/token",
-        data=iter([b"grant_type=", b"client_credentials"]),
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        timeout=PROMPT,
-    )
-    assert "grant_type" not in form.text, form.text
-    assert form.status_code in {400, 401}
-
-
 @pytest.mark.usefixtures("service")
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(home: DemoHome, links: ExitStack) -> None:
     head = b"POST /audit/v1/events HTTP/1.1\r\nHost: here\r\nContent-Length: 99999999999\r\n\r\n{"
     status, body = answer_of(connect(home, links, head))
     assert (status, json.loads(body)["reason"]) == (413, "body.too_long")
+
+
+def test_a_stop_is_not_held_up_by_bodies_that_do_not_end(home: DemoHome, service: Service, links: ExitStack) -> None:
+    """It comes last: the service of this module is stopped by it."""
+    held = [unfinished(home, links) for _ in range(4)]
+    heads = [connect(home, links, b"GET /healthz HTTP/1.1\r\nHost: h") for _ in range(4)]
+    assert heads
+    asked = time.monotonic()
+    service.terminate()
+    assert service.wait(PATIENCE) == 0, said(home)[-2000:]
+    assert time.monotonic() - asked < GRACE + MARGIN
+    for link in held:
+        status, body = answer_of(link)
+        assert (status, json.loads(body)["reason"]) == (503, "body.closing")

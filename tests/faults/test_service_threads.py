@@ -138,8 +138,6 @@ def test_a_lost_writer_is_shown_told_and_fatal_and_nobody_waits_for_it(home: Dem
     assert (ready.status_code, ready.json()["parts"]["threads"]) == (503, False)
     assert "thread lost: the process ends" in said(home)
     assert said(home).rstrip().endswith("Its supervisor should start it again.")
-    with running(home):
-        pass
     check(home, {f"{process.pid}-{number}" for number in range(4 * BATCH)})
 
 

@@ -8,8 +8,8 @@ from governance.bootstrap import Services
 from governance.clock import Clock
 from governance.edges import DECISION_LOG
 from governance.intake import SYSLOG, Intake
+from governance.intake.overflow import Overflow
 from governance.intake.quarantine import Quarantine
-from governance.intake.refusals import Refusals
 from governance.pseudonyms import Pseudonymiser
 from governance.telemetry import Metrics
 from governance.vocabulary import SYSTEM
@@ -28,7 +28,7 @@ def make_intake(
     return Intake(
         audit=log,
         quarantine=quarantine,
-        refusals=Refusals(Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4())), clock),
+        overflow=Overflow(Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4())), clock),
         pseudonymiser=pseudonymiser,
         clock=clock,
         trusts=lambda: trusts,

@@ -132,7 +132,7 @@ def recorded(services: Services, kind: EventKind) -> list[RecordedEvent]:
 
 
 def test_one_message_is_shown_as_it_came_and_the_look_is_recorded(opened: Services) -> None:
-    taken(opened, b"hello " + NHS.encode(), b"second")
+    taken(opened, b"hello " + NHS.encode() + b"\x1b[2J\xff", b"second")
     listed = run("show")
     assert [line.split()[:3] for line in listed.output.splitlines()] == [
         ["1", "syslog", "10.1.2.3"],
@@ -142,7 +142,7 @@ def test_one_message_is_shown_as_it_came_and_the_look_is_recorded(opened: Servic
     assert recorded(opened, EventKind.AUDIT_READ) == []
     shown = run("show", "1")
     assert shown.exit_code == 0, shown.output
-    assert shown.output.endswith(f"hello {NHS}\n")
+    assert shown.output.endswith(f"hello {NHS}\\x1b[2J\\xff\n"), "nothing that could steer a terminal"
     (look,) = recorded(opened, EventKind.AUDIT_READ)
     assert look.detail == {"act": "quarantine_show", "message": 1, "source": "10.1.2.3"}
     assert look.subject is not None

@@ -19,7 +19,7 @@ from governance.audit.encoding import instant
 from governance.clock import FixedClock
 from governance.errors import Unavailable
 from governance.formats import Frame
-from governance.intake import SYSLOG, Intake
+from governance.intake import SYSLOG, Intake, syslog_server
 from governance.intake.quarantine import Quarantine
 from governance.intake.syslog import record_cuts, take_frames
 from governance.intake.syslog_server import Cut, SyslogLimits, SyslogServer, Why
@@ -274,6 +274,24 @@ def test_a_connection_that_dribbles_or_says_nothing_ends(limits: SyslogLimits, w
             assert connection.recv(1) == b""
         until(lambda: ended == [f"{why.value} {why is Why.SLOW}"])
         until(lambda: len(cuts) == (why is Why.SLOW))
+
+
+def test_what_cannot_be_told_is_told_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syslog_server, "_TELL", 0.0)
+    told = list[Cut]()
+    failures = iter([Unavailable("audit.unavailable", "The log is away."), RuntimeError("a bug")])
+
+    def tell(cuts: Sequence[Cut]) -> None:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        told.extend(cuts)
+
+    server = SyslogServer(("127.0.0.1", 0), collect([]), SyslogLimits(slow=0.1), told=tell)
+    with server, socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"9999 <13>")
+        until(lambda: bool(told))
+    assert [cut.why for cut in told] == [Why.SLOW]
+    assert next(failures, None) is None
 
 
 def test_a_system_that_refuses_to_accept_does_not_end_the_listener(monkeypatch: pytest.MonkeyPatch) -> None:

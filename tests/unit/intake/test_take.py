@@ -12,8 +12,8 @@ from governance.clock import FixedClock
 from governance.errors import Conflict, Fault, InvalidInput, Unavailable
 from governance.formats import Context
 from governance.intake import Carrier, Intake, Keeping, Sender
+from governance.intake.overflow import EVERY
 from governance.intake.quarantine import Quarantine, Retried
-from governance.intake.refusals import EVERY
 from governance.intake.take import NO_ROOM
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.storage import Database
@@ -168,9 +168,15 @@ def test_refusals_of_a_source_are_recorded_once_a_minute_and_none_is_forgotten(w
     world.take("unknown", sender=Sender("another", "RRK"))
     assert [event.detail["messages"] for event in world.recorded()] == [1, 3, 1]
     world.take("unknown", "unknown")
-    world.intake.tell_rest()
-    world.intake.tell_rest()
+    world.intake.flush()
+    assert len(world.recorded()) == 3, "a minute is not over"
+    clock.advance(EVERY)
+    world.intake.flush()
     assert [event.detail["messages"] for event in world.recorded()] == [1, 3, 1, 2]
+    world.take("unknown")
+    world.intake.flush(everything=True)
+    world.intake.flush(everything=True)
+    assert [event.detail["messages"] for event in world.recorded()] == [1, 3, 1, 2, 1]
 
 
 def test_what_cannot_be_refused_by_name_is_not_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
