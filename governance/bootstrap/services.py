@@ -37,7 +37,7 @@ def build(
         migrates: whether the schema is brought to the newest; the demo's is when nothing is said, any other is not.
 
     Raises:
-        Conflict: the schema is not the one this version works with.
+        Conflict: the schema is not the one this version works with, or a key not the one the database was used with.
         Unavailable: the database does not answer.
     """
     migrates = settings.profile == "demo" if migrates is None else migrates

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import click
 
 from governance.errors import ConfigurationError, GovernanceError
+from governance.pseudonyms.key_checks import check_keys
 from governance.settings import Settings, check_places, from_environment
 from governance.storage import Database, migrate
 from governance.storage.opening import open_database
@@ -34,10 +35,21 @@ def database(chosen: Settings) -> Iterator[Database]:
         opened.dispose()
 
 
-def check_schema(chosen: Settings) -> None:
-    """End the command with one line when the database has another schema than this version's, or does not answer."""
+def check_database(chosen: Settings) -> None:
+    """End the command with one line when the service cannot work with the database: schema, keys, or no answer.
+
+    The demo changes the schema as it starts, so there only the keys are looked at, if there are any.
+    """
     try:
         with database(chosen) as opened:
-            migrate.check(opened)
+            if chosen.profile != "demo":
+                migrate.check(opened)
+            hold_keys(chosen, opened)
     except GovernanceError as error:
         raise click.ClickException(f"{error.detail} ({error.reason})") from None
+
+
+def hold_keys(chosen: Settings, opened: Database) -> None:
+    """Hold the keys of the settings to the database's, when its schema is this version's. Raises Conflict."""
+    if migrate.schema(opened).current:
+        check_keys(opened, chosen)

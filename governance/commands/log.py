@@ -18,7 +18,8 @@ from governance.audit.signer import ed25519_valid
 from governance.bootstrap import Services
 from governance.commands._context import plain_errors, services
 from governance.commands._private import open_private
-from governance.commands._settings import settings
+from governance.commands._settings import database as opened_database
+from governance.commands._settings import hold_keys, settings
 from governance.errors import GovernanceError
 from governance.formats.fhir_out import build_audit_event
 from governance.formats.native import render
@@ -62,6 +63,9 @@ def verify_log(
     try:
         notes = [file.read() for file in expected] + (_kept_note(own) if own else [])
         reader = open_reader(database or (chosen.database_url.get_secret_value() if chosen else ""))
+        if own is not None:
+            with opened_database(own) as known:
+                hold_keys(own, known)  # under another key nothing opens, and a whole log would seem to be none
         trusted = read_key(key or (_verifier_key(chosen) if chosen else ""))
         with click.progressbar(length=reader.count(), label="Checking", hidden=quiet) as bar:
             report = verify(

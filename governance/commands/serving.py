@@ -12,10 +12,14 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from governance.commands._ports import claim
-from governance.commands._settings import check_schema, settings
+from governance.commands._settings import check_database, database, hold_keys, settings
+from governance.errors import GovernanceError, Unavailable
 from governance.settings import Settings
+from governance.storage import hurried
+from governance.storage.opening import is_made
 from governance.threads import harmless
 
+ANSWER = 5.0  # seconds that the check of the settings waits for the database
 GRACE = 5  # seconds a stopping worker may take; it ends by itself a little earlier (governance.server)
 HEADERS = 20_000  # milliseconds that a connection may take to send the head of a request, the first or the next
 _PARENT_DEATH = 1  # prctl(2), PR_SET_PDEATHSIG
@@ -26,8 +30,7 @@ _say = harmless("log")(lambda line: click.echo(line, err=True))
 def serve() -> None:
     """Serve the API and the console with the settings of the environment."""
     chosen = settings()
-    if chosen.profile != "demo":
-        check_schema(chosen)
+    check_database(chosen)
     addresses = [(chosen.host, chosen.port)]
     if chosen.syslog_port is not None:
         addresses.append((chosen.syslog_host, chosen.syslog_port))
@@ -82,9 +85,26 @@ def _tie_children() -> None:
 
 @click.command("check-settings")
 def check_settings() -> None:
-    """Say whether the settings of the environment are complete, and what is wrong with them."""
+    """Say whether the settings of the environment are complete, and what is wrong with them.
+
+    Where the database answers, the keys are held to those it was first used with.
+    """
     chosen = settings()
+    _hold_keys(chosen)
     given = sorted(name for name in os.environ if name.startswith("GOVERNANCE_"))
     click.echo(f"The settings are complete: {chosen.profile} profile, {len(given)} variables.")
     if chosen.profile != "demo" and chosen.database_owner_url is None:
         click.echo("The log is not protected: the database lets the service rewrite it (docs/operations.md).", err=True)
+
+
+def _hold_keys(chosen: Settings) -> None:
+    """End the command when a key is another than the database's; a database that does not answer is said."""
+    if not is_made(chosen):
+        return
+    try:
+        with hurried(ANSWER), database(chosen) as opened:
+            hold_keys(chosen, opened)
+    except Unavailable:
+        click.echo("The database does not answer: the keys were not held to it.", err=True)
+    except GovernanceError as error:
+        raise click.ClickException(f"{error.detail} ({error.reason})") from None

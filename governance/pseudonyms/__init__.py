@@ -8,6 +8,7 @@ Rules of this room:
 3. Identifying fields are sealed under a data key of their owner, itself wrapped by the key-encryption key. Destroying
    the data key erases the fields wherever they were copied, and whatever commits to the ciphertext still verifies.
 4. A destroyed key is never made again: sealing for a forgotten owner raises.
+5. Both keys stay what they were when a database was first used: another one is refused (``key_checks.py``).
 
 Example: ``vault.seal(session, pseudonymiser.patient("943 476 5919"), {"nhs_number": "9434765919"})``.
 """

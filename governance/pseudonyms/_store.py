@@ -1,4 +1,4 @@
-"""Reads and writes of wrapped data keys."""
+"""Reads and writes of wrapped data keys, and of the check values of the keys in the settings."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, bindparam, text
 from sqlmodel import Session, col, select
 
-from governance.pseudonyms._tables import OwnerKey
+from governance.pseudonyms._tables import KeyCheck, OwnerKey
 from governance.storage.prepared import Prepared
-from governance.storage.upsert import chunks, upsert
+from governance.storage.upsert import chunks, insert_new, upsert
 
 _KEYS = Prepared(
     select(OwnerKey.owner, OwnerKey.wrapped).where(col(OwnerKey.owner).in_(bindparam("owners", expanding=True)))
@@ -49,3 +49,13 @@ def keep_keys(session: Session, wrapped: Mapping[str, bytes]) -> Mapping[str, by
 def destroy_key(session: Session, owner: str, at: datetime) -> None:
     """Forget the key for good; an owner never seen is put on file as destroyed."""
     upsert(session, OwnerKey, [{"owner": owner, "wrapped": None, "destroyed_at": at}])
+
+
+def key_checks(session: Session) -> dict[str, bytes]:
+    """Give the check value of each setting's key that is on file."""
+    return {row.setting: row.value for row in session.exec(select(KeyCheck)).all()}
+
+
+def keep_key_check(session: Session, setting: str, value: bytes) -> None:
+    """Put a check value on file, unless there is one: of two writers the first one's stays."""
+    insert_new(session, KeyCheck, {"setting": setting, "value": value})

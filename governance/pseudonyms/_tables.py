@@ -1,4 +1,4 @@
-"""The one table of this room: a wrapped data key for each owner of identifying fields."""
+"""The tables of this room: a wrapped data key for each owner of identifying fields, and the keys' check values."""
 
 from datetime import datetime
 
@@ -15,3 +15,12 @@ class OwnerKey(SQLModel, table=True):
     owner: str = Field(primary_key=True)
     wrapped: bytes | None = Field(default=None)
     destroyed_at: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
+
+
+class KeyCheck(SQLModel, table=True):
+    """The check value of the key that a setting gave when this database was first used."""
+
+    __tablename__ = "key_check"
+
+    setting: str = Field(primary_key=True)
+    value: bytes

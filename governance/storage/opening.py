@@ -1,5 +1,9 @@
 """Opens the database that the settings name, with the limits they give it."""
 
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
 from governance.settings import Settings
 from governance.storage.database import Database
 from governance.storage.limits import Limits
@@ -16,3 +20,9 @@ def open_database(settings: Settings) -> Database:
         pooler=settings.database_pooler,
     )
     return Database(settings.database_url.get_secret_value(), limits)
+
+
+def is_made(settings: Settings) -> bool:
+    """Say whether the database can be there: a SQLite file is made by whoever opens it first."""
+    url = make_url(settings.database_url.get_secret_value())
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
