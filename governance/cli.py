@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "keys": "keys:keys",
     "log-key": "log:log_key",
     "migrate": "migrate:migrate",
+    "persons": "persons:persons",
     "quarantine": "quarantine:quarantine",
     "restore-fence": "restore_fence:restore_fence",
     "serve": "serving:serve",

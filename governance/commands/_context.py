@@ -3,6 +3,7 @@
 import functools
 import getpass
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -66,6 +67,13 @@ def plain_errors(command: Command) -> Command:
 def operator() -> Subject:
     """Give who runs a command on the host of the service."""
     return Subject(f"operator:{getpass.getuser()}", SubjectType.PRACTITIONER)
+
+
+def ask_for(what: str) -> str:
+    """Ask for an identifier, so that none is in a shell's history or in a list of processes; a pipe may give it."""
+    if sys.stdin.isatty():
+        return str(click.prompt(what, hide_input=True, err=True))
+    return sys.stdin.readline().strip()
 
 
 def print_json(value: object) -> None:

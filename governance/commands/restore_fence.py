@@ -1,32 +1,28 @@
 """After a restore from a backup: close the log's origin, open another, and end every token, session and grant.
 
-It takes two persons: each signs the same statement with a key of their own, whose public half is a setting, outside the
-database. A key that lies in the database would be whoever's can write it.
+It takes two operators (``_operators.py``).
 """
 
 import base64
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from governance.agreements.signing import new_private_key, public_key_of
-from governance.agreements.signing import sign as sign_text
 from governance.audit.history import Fence
-from governance.audit.signer import ed25519_valid
+from governance.audit.history.fence import HEAD
 from governance.bootstrap import Services
 from governance.commands._context import plain_errors, services
+from governance.commands._operators import FILE, approval, approval_option, approved_by, signing_options
 from governance.commands._private import open_private
 from governance.errors import Fault, InvalidInput
 from governance.vocabulary import EventKind
 from governance.web.sessions import end_all
 
-PERSONS = 2
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _HEAD = click.option(
     "--head",
     "head_file",
-    type=_FILE,
+    type=FILE,
     help="The last known checkpoint of the old origin. Default: the one kept outside the database.",
 )
 
@@ -58,22 +54,18 @@ def statement(head_file: Path | None) -> None:
 
 
 @restore_fence.command("approve")
-@click.argument("statement_file", type=_FILE)
-@click.option("--name", required=True, help="The operator, as in GOVERNANCE_OPERATORS.")
-@click.option("--key", "key_file", required=True, type=_FILE, help="The operator's private key, PEM.")
+@signing_options
 @plain_errors
 def approve(statement_file: Path, name: str, key_file: Path) -> None:
     """Sign a statement and print the approval; needs no database and no settings."""
-    try:
-        click.echo(f"{name} {sign_text(statement_file.read_text(), key_file.read_text())}")
-    except ValueError as error:
-        raise InvalidInput([Fault(str(key_file), str(error))], "The key cannot be read.") from None
+    text = statement_file.read_text(errors="replace")
+    if not text.startswith(f"{HEAD}\n"):
+        raise InvalidInput([Fault(str(statement_file), "is not a statement of this command")])
+    click.echo(approval(text, name, key_file))
 
 
 @restore_fence.command("close")
-@click.option(
-    "--approval", "approvals", multiple=True, required=True, type=_FILE, help="An operator's approval; twice."
-)
+@approval_option
 @_HEAD
 @plain_errors
 def close(approvals: tuple[Path, ...], head_file: Path | None) -> None:
@@ -81,25 +73,10 @@ def close(approvals: tuple[Path, ...], head_file: Path | None) -> None:
     with services() as made:
         head = _head(made, head_file)
         fence = made.infrastructure.audit.fence(head)
-        operators = made.infrastructure.settings.operators
-        names = approved_by(fence, [path.read_text() for path in approvals], operators)
+        names = approved_by(fence.text(), approvals, made.infrastructure.settings.operators)
         _close(made, fence, head, names)
     lost = fence.closed.size - fence.restored.size
     click.echo(f"{fence.closed.origin} is closed, {lost} of its entries are lost; {fence.begins.origin} goes on.")
-
-
-def approved_by(fence: Fence, approvals: list[str], operators: Mapping[str, bytes]) -> list[str]:
-    """Give the operators who approved a fence; raises InvalidInput unless they are two, each with an own key."""
-    names = set()
-    for number, approval in enumerate(approvals):
-        name, _, signature = approval.strip().partition(" ")
-        key = operators.get(name)
-        if key is None or not ed25519_valid(key, _decoded(signature), fence.text().encode()):
-            raise InvalidInput([Fault(f"/approval/{number}", "is not an operator's signature on this statement")])
-        names.add(name)
-    if len(names) < PERSONS:
-        raise InvalidInput([Fault("/approval", "two different operators must approve")])
-    return sorted(names)
 
 
 def _close(made: Services, fence: Fence, head: str, names: list[str]) -> None:
@@ -133,10 +110,3 @@ def _raw_public_key(private_pem: str) -> str:
     """Give the 32 bytes of an Ed25519 public key, base64: they end its SubjectPublicKeyInfo (RFC 8410 section 4)."""
     lines = public_key_of(private_pem).strip().splitlines()[1:-1]
     return base64.b64encode(base64.b64decode("".join(lines))[-32:]).decode()
-
-
-def _decoded(signature: str) -> bytes:
-    try:
-        return base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
-    except ValueError:
-        return b""

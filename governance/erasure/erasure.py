@@ -10,10 +10,11 @@ from sqlmodel import Session
 from governance.alerts import AlertQuery, AlertService
 from governance.audit import Recorder
 from governance.clock import Clock
-from governance.erasure.holds import NETWORK, LegalHolds
-from governance.errors import Conflict, Fault, InvalidInput
+from governance.erasure.holds import MATTER, NETWORK, LegalHolds
+from governance.errors import Conflict, Fault, InvalidInput, NotFound
 from governance.pseudonyms import Vault, is_person
 from governance.storage import Database
+from governance.storage.exclusive import exclusive
 from governance.vocabulary import EventKind
 
 PERSONS = 2  # who must approve
@@ -94,8 +95,21 @@ class Erasure:
             raise InvalidInput(faults)
         return Statement(person, self._origin, words, self._clock.now().date())
 
+    def examine(self, statement: Statement, approved_by: Sequence[str] | None = None) -> None:
+        """Say whether a person may be erased now, by whom it was approved too when that is given; changes nothing.
+
+        Raises:
+            InvalidInput, NotFound, Conflict: as :meth:`erase`.
+        """
+        if approved_by is not None:
+            self._check(statement, approved_by)
+        with self._database.reading() as session:
+            self._refuse_what_is_held(session, statement.person)
+
     def erase(self, statement: Statement, approved_by: Sequence[str]) -> int:
         """Destroy the person's data key, and give the index of the record.
+
+        Processes know no data key but while they use it, so every one has forgotten the person when this returns.
 
         Args:
             statement: what was approved.
@@ -103,7 +117,8 @@ class Erasure:
 
         Raises:
             InvalidInput: fewer than two persons, or a statement of another service or too old.
-            Conflict: a hold or an open case forbids it; nothing was erased.
+            NotFound: nothing was ever sealed for this person.
+            Conflict: a hold or an open case forbids it, or it was done before; nothing was erased.
         """
         now = self._clock.now()
         self._check(statement, approved_by)
@@ -113,6 +128,7 @@ class Erasure:
             "statement": hashlib.sha256(statement.text().encode()).hexdigest(),
         }
         with self._database.transaction() as session:
+            exclusive(session, MATTER)
             self._refuse_what_is_held(session, statement.person)
             self._vault.destroy(session, statement.person, now)
             return self._recorder.record_in(session, EventKind.CONFIG, time=now, detail=detail)
@@ -130,6 +146,11 @@ class Erasure:
             raise InvalidInput(faults, "The erasure is not approved.")
 
     def _refuse_what_is_held(self, session: Session, person: str) -> None:
+        has_key = self._vault.has_key(session, person)
+        if has_key is None:
+            raise NotFound("erasure.unknown", "Nothing is sealed for this person: is the identifier right?")
+        if not has_key:
+            raise Conflict("erasure.done", "This person was erased before.")
         held = self._holds.forbid(session, person)
         if held is not None:
             raise Conflict("erasure.held", held)

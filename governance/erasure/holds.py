@@ -15,10 +15,12 @@ from governance.erasure._tables import LegalHoldRow
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
 from governance.pseudonyms import Pseudonymiser
 from governance.storage import Database
+from governance.storage.exclusive import exclusive
 from governance.vocabulary import EventKind
 
 TEXT = 2_000  # characters of a reason
 OPERATOR = "operator"
+MATTER = "erasure"  # a person is not erased while somebody puts a hold on them
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class LegalHolds:
             set_at=self._clock.now(),
         )
         with self._database.transaction() as session:
+            exclusive(session, MATTER)
             if case is not None:
                 self._alerts.get_in(session, viewer, case)
             _store.add(session, row)

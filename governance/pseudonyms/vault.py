@@ -79,6 +79,11 @@ class Vault:
             return False
         return True
 
+    def has_key(self, session: Session, owner: str) -> bool | None:
+        """Say whether an owner has a key: False once it was destroyed, None when nothing was ever sealed for them."""
+        found, wrapped = _store.wrapped_key(session, owner)
+        return wrapped is not None if found else None
+
     def destroy(self, session: Session, owner: str, at: datetime) -> None:
         """Destroy the owner's key: everything ever sealed for them is unreadable from here on."""
         _store.destroy_key(session, owner, at)

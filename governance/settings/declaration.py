@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     ] = None
     operators: Operators = Field(
         default_factory=_none,
-        description="Public keys of the people who may approve what takes two of them: `restore-fence`.",
+        description="Public keys of the people who may approve what takes two of them: `restore-fence`, `persons`.",
     )
     metrics_token: Annotated[
         Token,

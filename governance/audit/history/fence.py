@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from governance.audit.checkpoint import Checkpoint
 from governance.audit.event import JsonValue
 
+HEAD = "imaging-governance restore fence v1"  # the first line of the statement
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:
@@ -29,7 +31,7 @@ class Fence:
     def text(self) -> str:
         """Give the statement that the two approve."""
         lines = (
-            "imaging-governance restore fence v1",
+            HEAD,
             f"closes {self.closed.origin}",
             f"last known head {_written(self.closed)}",
             f"restored up to {_written(self.restored)}",

@@ -1,5 +1,6 @@
 """Forgetting a person: only by two, never against a hold or an open case, and every proof still holds."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from governance.alerts import Viewer
 from governance.audit import Query, checkpoint, merkle
 from governance.clock import FixedClock
 from governance.erasure import Erasure, LegalHolds, NewHold, Statement
-from governance.erasure.holds import NETWORK
+from governance.erasure._tables import LegalHoldRow
+from governance.erasure.holds import MATTER, NETWORK
 from governance.errors import Conflict, InvalidInput, NotFound
 from governance.storage import Database
+from governance.storage.exclusive import exclusive
 from governance.vocabulary import EventKind, Verdict
 from tests.worlds.alerts import ORIGIN, AlertWorld, act, finding
 
@@ -119,6 +122,44 @@ def test_a_hold_forbids_it_until_it_is_ended(world: AlertWorld, erasure: Erasure
     said = [event.detail for event in world.search.find(Query(kind=EventKind.CONFIG), 10, newest_first=False)]
     assert [detail.get("hold", "erased") for detail in said] == ["set", "ended", "erased"]
     assert "claim" not in str(said).lower()
+
+
+def test_a_hold_that_is_being_set_is_waited_for(world: AlertWorld, erasure: Erasure) -> None:
+    (index,) = world.record([act("a-1", patient=PATIENT)])
+    patient = world.pseudonymiser.patient(PATIENT)
+    statement, refused = erasure.statement(patient, "asked"), []
+
+    def erase() -> None:
+        try:
+            erasure.erase(statement, BOTH)
+        except Conflict as error:
+            refused.append(error.reason)
+
+    eraser = threading.Thread(target=erase)
+    with world.database.transaction() as session:
+        exclusive(session, MATTER)
+        row = LegalHoldRow(id="h-1", person=patient, reason="why", set_by="x", set_at=world.clock.now())
+        session.add(row)
+        session.flush()
+        eraser.start()
+        eraser.join(0.3)  # it can end only after this block
+        assert eraser.is_alive()
+    eraser.join(30)
+    assert refused == ["erasure.held"]
+    assert world.log.reveal(world.log.entry(index)).patient == PATIENT
+
+
+def test_who_was_never_seen_or_is_erased_already_is_not_erased(world: AlertWorld, erasure: Erasure) -> None:
+    world.record([act("a-1", patient=PATIENT)])
+    nobody, patient = (world.pseudonymiser.patient(number) for number in ("9990000042", PATIENT))
+    for attempt in (erasure.examine, lambda wanted: erasure.erase(wanted, BOTH)):
+        with pytest.raises(NotFound):
+            attempt(erasure.statement(nobody, "asked"))
+    erasure.erase(erasure.statement(patient, "asked"), BOTH)
+    for attempt in (erasure.examine, lambda wanted: erasure.erase(wanted, BOTH)):
+        with pytest.raises(Conflict) as refused:
+            attempt(erasure.statement(patient, "asked"))
+        assert refused.value.reason == "erasure.done"
 
 
 def _case(world: AlertWorld) -> tuple[str, str, str]:
