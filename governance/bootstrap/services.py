@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from governance import __version__
+from governance.bootstrap._births import begin_counters
 from governance.bootstrap.infrastructure import Infrastructure, make_infrastructure
 from governance.bootstrap.readiness import StateReader
 from governance.bootstrap.registers import Registers, make_registers
@@ -44,5 +45,6 @@ def build(
     infrastructure = make_infrastructure(settings, clock or SystemClock(), migrates=migrates)
     registers = make_registers(infrastructure)
     uses = make_uses(infrastructure, registers, engine)
+    begin_counters(infrastructure.metrics, settings, uses.tenants)
     infrastructure.metrics.watch(StateReader(infrastructure, registers, uses).snapshot, __version__)
     return Services(infrastructure, registers, uses)

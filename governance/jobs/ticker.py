@@ -41,6 +41,7 @@ class Ticker:
         self._jobs = tuple(jobs)
         self._metrics = metrics
         self._vital = threads or VitalThreads()
+        metrics.begin("governance_job_runs", ((job.name, result) for job in jobs for result in ("failed", "ok")))
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 

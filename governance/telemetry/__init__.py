@@ -10,6 +10,6 @@ Example: ``get_logger(__name__).info("feed taken", accepted=3)``.
 """
 
 from governance.telemetry.logs import configure, get_logger
-from governance.telemetry.metrics import Edge, Metrics, Snapshot
+from governance.telemetry.metrics import Edge, Metrics, Snapshot, known_method
 
-__all__ = ["Edge", "Metrics", "Snapshot", "configure", "get_logger"]
+__all__ = ["Edge", "Metrics", "Snapshot", "configure", "get_logger", "known_method"]

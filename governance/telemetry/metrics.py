@@ -2,13 +2,14 @@
 
 Rules: counters end ``_total``, times are in seconds, sizes in bytes; a label takes its values from an enumeration, a
 trust's ODS code, a registered client id or a configured tenant's name, never from what a caller sent; no patient,
-person or study is ever a label. Counting never raises: a count that cannot be kept is dropped, and that is counted.
+person or study is ever a label. A counter whose labels' values are known is born at 0 (:meth:`Metrics.begin`): a rise
+is seen from the first one on. Counting never raises: a count that cannot be kept is dropped, and that is counted.
 What the database knows (log size, open alerts, agreements, edges) is read at scrape by :class:`State`, so every process
 gives the same number, and is absent while the database does not answer; only what waits in a process, what it is ready
 for and what it uses is its own.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,7 +22,12 @@ from prometheus_client.registry import Collector
 from governance.threads import dropped, harmless
 
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
-_KEPT = ("dicom", "opa")  # formats with a quarantine; what it refuses is counted from 0, so that the first is a rise
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+def known_method(method: str) -> str:
+    """Give a method of HTTP as it is, and any other word that somebody sent in its place as ``other``."""
+    return method if method in _METHODS else "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,12 @@ class Metrics:
         ProcessCollector(registry=self._own)
         PlatformCollector(registry=self._own)
         self._own.register(Dropped())
-        counter = partial(Counter, registry=self.registry)
+        self._counters: dict[str, Counter] = {}
+
+        def counter(name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
+            self._counters[name] = made = Counter(name, documentation, labels, registry=self.registry)
+            return made
+
         seconds = partial(Histogram, buckets=_LATENCY, registry=self.registry)
         self._decisions = counter("governance_decisions", "Access decisions.", ["effect", "purpose", "action"])
         self._reasons = counter("governance_denials", "Denials by reason code.", ["reason"])
@@ -153,8 +164,6 @@ class Metrics:
         )
         self._rows = counter("governance_list_rows", "Rows of archives' lists.", ["outcome"])
         self._events = counter("governance_audit_events", "Audit events taken in.", ["format", "result"])
-        for format_name in _KEPT:
-            self._events.labels(format_name, "refused")
         self._commits = counter("governance_audit_commits", "Group commits of the log's writer.", ["result"])
         self._feed_lines = counter("governance_feed_lines", "Lines of context feeds.", ["feed", "outcome"])
         self._http = counter("governance_http_requests", "HTTP requests by route.", ["route", "method", "status"])
@@ -243,8 +252,8 @@ class Metrics:
 
     @harmless("metric")
     def http_answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one HTTP answer by its route's pattern, never its path."""
-        self._http.labels(route, method, str(status)).inc()
+        """Count one HTTP answer by its route's pattern, never its path; a method that is none of HTTP's is `other`."""
+        self._http.labels(route, known_method(method), str(status)).inc()
         self._http_time.labels(route).observe(seconds)
 
     @harmless("metric")
@@ -277,6 +286,16 @@ class Metrics:
     def called_out(self, purpose: str, outcome: str) -> None:
         """Count one call to somebody else by what it was for (jwks, opa and so on) and how it ended."""
         self._outbound.labels(purpose, outcome).inc()
+
+    def begin(self, counter: str, labels: Iterable[tuple[str, ...]]) -> None:
+        """Let a counter begin at 0 for each of some values of its labels.
+
+        Args:
+            counter: its name, without ``_total``.
+            labels: values, in the order of the labels.
+        """
+        for given in labels:
+            self._counters[counter].labels(*given)
 
     def watch(self, snapshot: Callable[[], Snapshot], version: str) -> None:
         """Read the database's state at each scrape, and name the version that runs."""

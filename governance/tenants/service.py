@@ -80,6 +80,11 @@ class Tenants:
         self._clock = clock
         self._metrics = metrics
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Give the name of each tenant."""
+        return tuple(self._held)
+
     def tenant(self, name: str) -> Tenant:
         """Find a tenant; raises NotFound."""
         if name not in self._held:

@@ -70,7 +70,7 @@ def requires(scope: Scope, by: Callable[[], Caller] | None = None) -> Callable[[
 def _admitted(by: Callable[[], Caller], scope: Scope) -> Caller:
     """Find the caller, who must hold the scope; a credential or a service that is refused leaves its trail."""
     with credentials_noted():
-        caller = by()
+        g.proven = caller = by()
     if caller.kind == "person":
         return allowed(caller, scope)
     with credentials_noted(subject_of(caller)):

@@ -7,7 +7,7 @@ from time import perf_counter
 import structlog
 from flask import Flask, Response, g, request
 
-from governance.telemetry import Metrics, get_logger
+from governance.telemetry import Metrics, get_logger, known_method
 from governance.telemetry.tracing import Trace, continue_trace
 from governance.web.authentication import Caller
 
@@ -18,13 +18,23 @@ _REQUEST_ID = 128  # characters of an X-Request-ID that are echoed
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is kept of one answer: its route's pattern, never its path."""
+    """What is kept of one answer: its route's pattern, never its path.
+
+    ``caller`` proved who they are, whether or not they may do this; ``client`` is the id of a registered client that
+    proved itself in another way than by a token of ours: at the token endpoint, or as an enforcement point.
+    """
 
     route: str
     method: str
     status: int
     seconds: float
     caller: Caller | None
+    client: str | None = None
+
+    @property
+    def named(self) -> str | None:
+        """Give the id of the client that asked, None for a person and for nobody we know."""
+        return self.caller.id if self.caller is not None and self.caller.kind == "service" else self.client
 
 
 def trace_of(traceparent: str | None) -> Trace:
@@ -51,11 +61,12 @@ def keep(metrics: Metrics, answered: Answered) -> None:
         _log.info(
             "request",
             route=answered.route,
-            method=answered.method,
+            method=known_method(answered.method),
             status=answered.status,
             milliseconds=round(answered.seconds * 1000, 1),
             caller_kind=caller.kind if caller else None,
             caller_ods=caller.ods if caller else None,
+            client=answered.named,
         )
 
 
@@ -73,5 +84,8 @@ def install(app: Flask, metrics: Metrics) -> None:
         seconds = perf_counter() - g.get("began", perf_counter())
         for name, value in answer_headers(g.get("trace"), request.headers.get("X-Request-ID")).items():
             response.headers.setdefault(name, value)
-        keep(metrics, Answered(route, request.method, response.status_code, seconds, g.get("caller")))
+        client = g.get("client")
+        proven = g.get("proven")
+        named = client.client_id if client is not None else None
+        keep(metrics, Answered(route, request.method, response.status_code, seconds, proven, named))
         return response

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from prometheus_client import CollectorRegistry
 
 from governance.bootstrap import build
 from governance.commands._demo_home import DemoHome
@@ -27,6 +28,7 @@ from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import Program, free_port
 from governance.telemetry import Metrics, Snapshot
+from governance.telemetry.metrics import State
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAFANA = ROOT / "dashboards" / "grafana" / "imaging-governance.json"
@@ -72,6 +74,19 @@ def test_dashboards_and_rules_name_only_metrics_that_exist() -> None:
     named = {name for text in texts for name in re.findall(r"\bgovernance_[a-z_]+", text)}
     assert named
     assert {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in named} <= known
+
+
+def test_what_two_servers_tell_of_one_database_is_taken_once() -> None:
+    state = CollectorRegistry()
+    state.register(State(lambda: Snapshot(check_age=1.0)))
+    stored = {family.name for family in state.collect()}
+    rules = yaml.safe_load((RULES / "governance.rules.yaml").read_text())
+    texts = expressions() + [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    once = re.compile(r"(?:max|min) (?:without \(instance\)|by \([a-z_]+\)) \((?:delta\()?(governance_[a-z_]+)")
+    own = {"governance_ready"}  # a rule tells of the process that is not ready
+    for text in texts:
+        named = [name for name in re.findall(r"\bgovernance_[a-z_]+", text) if name in stored - own]
+        assert [name for name in once.findall(text) if name in stored - own] == named, text
 
 
 def test_every_rule_says_what_to_do() -> None:

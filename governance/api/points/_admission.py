@@ -9,7 +9,7 @@
 import hmac
 from collections.abc import Callable
 
-from flask import Response, request
+from flask import Response, g, request
 
 from governance.archives import Admission, Credential
 from governance.errors import GovernanceError, Unauthenticated
@@ -35,6 +35,7 @@ def archive_of(client_id: str, given: str) -> ServiceClient:
     if not hmac.compare_digest(given.encode(), expected.encode()) or archive is None:
         note(EventKind.NODE_AUTH, "enforcement.key", claimed=client_id or None)
         raise Unauthenticated("enforcement.key", "The enforcement point did not prove itself.")
+    g.client = archive
     return archive
 
 

@@ -101,7 +101,7 @@ def test_a_line_that_cannot_be_written_or_made_is_dropped_and_counted(
 
 def test_every_count_is_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = [name for name, method in vars(Metrics).items() if inspect.isfunction(method) and name[0] != "_"]
-    assert [name for name in counts if not hasattr(vars(Metrics)[name], "__wrapped__")] == ["watch", "render"]
+    assert [name for name in counts if not hasattr(vars(Metrics)[name], "__wrapped__")] == ["begin", "watch", "render"]
     metrics, before = Metrics(), dropped().get("metric", 0)
     monkeypatch.setattr("prometheus_client.Counter.inc", raiser(OSError))
     metrics.log_committed(result="ok")
@@ -116,3 +116,25 @@ def raiser(error: type[BaseException]) -> Callable[..., NoReturn]:
         raise error
 
     return fail
+
+
+def test_a_method_that_somebody_made_up_is_no_label() -> None:
+    metrics = Metrics()
+    for method in ("GET", "FOO123", "get", "9990000018", ""):
+        metrics.http_answered(route="/healthz", method=method, status=200, seconds=0.01)
+    lines = [line for line in metrics.render("text/plain")[0].decode().splitlines() if "http_requests_total{" in line]
+    assert sorted(lines) == [
+        'governance_http_requests_total{method="GET",route="/healthz",status="200"} 1.0',
+        'governance_http_requests_total{method="other",route="/healthz",status="200"} 4.0',
+    ]
+
+
+def test_a_counter_begins_at_nothing_for_each_value_that_is_known() -> None:
+    metrics = Metrics()
+    metrics.begin("governance_tokens", [("exchange", "issued"), ("exchange", "refused")])
+    metrics.begin("governance_list_rows", [])
+    text = metrics.render("text/plain")[0].decode()
+    assert 'governance_tokens_total{grant="exchange",outcome="refused"} 0.0' in text
+    metrics.token_requested(grant="exchange", outcome="refused")
+    text = metrics.render("text/plain")[0].decode()
+    assert 'governance_tokens_total{grant="exchange",outcome="refused"} 1.0' in text
