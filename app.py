@@ -9,10 +9,9 @@ if TYPE_CHECKING:
 
 def application() -> "Lifespan":
     """Make the ASGI application from the environment's settings (for a server's factory option)."""
-    from governance.server import serve
-    from governance.settings import from_environment
+    from governance.server import begin
 
-    return serve(from_environment(os.environ))
+    return begin(os.environ)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import click
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from governance.commands._ports import claim
 from governance.commands._settings import check_database, database, hold_keys, settings
@@ -17,34 +18,33 @@ from governance.errors import GovernanceError, Unavailable
 from governance.settings import Settings
 from governance.storage import hurried
 from governance.storage.opening import is_made
-from governance.threads import harmless
 
 ANSWER = 5.0  # seconds that the check of the settings waits for the database
 GRACE = 5  # seconds a stopping worker may take; it ends by itself a little earlier (governance.server)
 HEADERS = 20_000  # milliseconds that a connection may take to send the head of a request, the first or the next
 _PARENT_DEATH = 1  # prctl(2), PR_SET_PDEATHSIG
-_say = harmless("log")(lambda line: click.echo(line, err=True))
+_LOGS = {"handlers": {}, "loggers": {"_granian": {"propagate": True}}}  # granian's lines go the way of every library's
 
 
 @click.command()
 def serve() -> None:
-    """Serve the API and the console with the settings of the environment."""
+    """Serve the API and the console with the settings of the environment. What it says then is JSON, line by line."""
     chosen = settings()
     check_database(chosen)
     addresses = [(chosen.host, chosen.port)]
     if chosen.syslog_port is not None:
         addresses.append((chosen.syslog_host, chosen.syslog_port))
     held = claim(addresses)
-    _say(f"Serving at {chosen.issuer}; the console is at {chosen.issuer}/console/")
     with held, tempfile.TemporaryDirectory(prefix="governance-") as folder:
         if chosen.workers > 1:
             os.environ["GOVERNANCE_SHARED_FOLDER"] = folder
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read by prometheus-client when a worker imports it
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read by prometheus-client when it is imported
+        said = _say_so(chosen)
         _tie_children()
         try:
             _server(chosen).serve()
         except SystemExit:
-            _say("A worker ended, so the server ends. Its supervisor should start it again.")
+            said.error("a worker ended, so the server ends; its supervisor should start it again")
             raise
 
 
@@ -59,9 +59,24 @@ def _server(chosen: Settings) -> Any:
         workers=chosen.workers,
         http=HTTPModes.http1,  # with HTTP/2 beside it, a connection that sends nothing is kept for ever
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS),
-        log_enabled=chosen.log_level == "DEBUG",
+        log_level=LogLevels.info if chosen.log_level == "DEBUG" else LogLevels.warning,
+        log_dictconfig=_LOGS,
         workers_kill_timeout=GRACE,
     )
+
+
+def _say_so(chosen: Settings) -> Any:
+    """Write log lines from here on, the first of them that it serves; gives the logger.
+
+    The room is loaded here and no sooner: prometheus-client reads PROMETHEUS_MULTIPROC_DIR as it is imported.
+    """
+    from governance.telemetry import configure, get_logger, take_over
+
+    configure(chosen.log_level)
+    take_over()
+    log = get_logger(__name__)
+    log.info("serving", issuer=chosen.issuer, console=f"{chosen.issuer}/console/")
+    return log
 
 
 def _tie_children() -> None:
