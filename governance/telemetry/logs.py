@@ -145,6 +145,11 @@ class _Handler(logging.StreamHandler[Any]):
 
     @harmless("log")
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line; what it raises is counted."""
-        self.stream.write(self.format(record) + self.terminator)
+        """Write one line; what it raises is counted, and whose line could not be made is said."""
+        try:
+            line = self.format(record)
+        except Exception:
+            get_logger(__name__).error("log line not made", of=record.name)
+            raise
+        self.stream.write(line + self.terminator)
         self.flush()
