@@ -6,7 +6,10 @@
 """
 
 from collections.abc import Callable
+from datetime import datetime
+from math import inf
 from time import monotonic
+from typing import TypeVar
 
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
@@ -21,6 +24,7 @@ PATIENCE = 0.75  # seconds for an answer of the database to those who watch
 UNKNOWN_HISTORY = "It is not known how far the check of the whole log is."
 SAID_ONLY = frozenset({"log_history"})  # parts without which decisions are still made and recorded
 _log = get_logger(__name__)
+T = TypeVar("T")
 
 
 def parts(infrastructure: Infrastructure, uses: Uses) -> dict[str, bool]:
@@ -112,7 +116,7 @@ class StateReader:
         made = Snapshot(
             log_size=log.size,
             checkpoint_size=log.signed_size,
-            checkpoint_age=max(0.0, (now - (log.signed_at or now)).total_seconds()),
+            checkpoint_age=_age(log.signed_at, now, none=inf),  # the first signing is made with the log
             detection_cursor=position,
             detection_stalled=uses.detection.lag.stalled(position, log.size),
             alerts=uses.alerts.counts(),
@@ -122,7 +126,7 @@ class StateReader:
             quarantined=uses.quarantine.waiting(),
             queued=infrastructure.audit.queued,
             checked=0 if check is None else check.done,
-            check_age=None if whole_at is None else max(0.0, (now - whole_at).total_seconds()),
+            check_age=_age(whole_at, now, none=None),
             ready=ready,
             engine=uses.opa.trusted() if uses.opa else {},
             edges={
@@ -154,3 +158,8 @@ def _answers(name: str, check: Callable[[], bool]) -> bool:
     except Exception as error:  # noqa: BLE001 - whatever it is, this part does not answer
         _log.warning("part does not answer", part=name, error_type=type(error).__name__)
         return False
+
+
+def _age(since: datetime | None, now: datetime, *, none: T) -> float | T:
+    """Give the seconds since an instant, or what is said of none."""
+    return none if since is None else max(0.0, (now - since).total_seconds())

@@ -31,7 +31,7 @@ class Surface:
     """
 
     def __init__(self, base_url: str, credentials: Credentials, scopes: Sequence[str]) -> None:
-        self._base = base_url.rstrip("/")
+        self.base = base_url.rstrip("/")
         self._credentials = credentials
         self._scope = " ".join(scopes)
         self._http = requests.Session()
@@ -40,7 +40,7 @@ class Surface:
 
     def assertion(self, lifetime: int = 60) -> str:
         """Make a client assertion for the token endpoint, good for that many seconds and one use."""
-        return self._credentials.assertion(f"{self._base}/oauth/token", int(time.time()), lifetime)
+        return self._credentials.assertion(f"{self.base}/oauth/token", int(time.time()), lifetime)
 
     def post_lines(
         self, path: str, rows: Iterable[Mapping[str, Any]], progress: Callable[[int], None] = lambda _count: None
@@ -71,7 +71,7 @@ class Surface:
     def _send(self, method: str, path: str, body: bytes | None, media_type: str) -> dict[str, Any]:
         for attempt in range(_ATTEMPTS):
             headers = {"Authorization": f"Bearer {self.bearer()}", "Content-Type": media_type}
-            answer = self._http.request(method, self._base + path, data=body, headers=headers, timeout=_TIMEOUT)
+            answer = self._http.request(method, self.base + path, data=body, headers=headers, timeout=_TIMEOUT)
             if answer.status_code not in _BUSY:
                 break
             time.sleep(float(answer.headers.get("Retry-After", "1")) * (attempt + 1))
@@ -90,7 +90,7 @@ class Surface:
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(),
         }
-        answer = self._http.post(f"{self._base}/oauth/token", data=form, timeout=_TIMEOUT)
+        answer = self._http.post(f"{self.base}/oauth/token", data=form, timeout=_TIMEOUT)
         if not answer.ok:
             raise SurfaceError(f"no token: {answer.status_code} {answer.text[:300]}")
         body = answer.json()
