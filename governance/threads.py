@@ -19,6 +19,8 @@ P = ParamSpec("P")
 Death = Callable[[str, BaseException], object]
 _ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit, CancelledError)
 _dropped: Counter[str] = Counter()
+_untold: Counter[str] = Counter()
+_tell: Callable[[str, int], object] | None = None  # who counts for every process of the server
 
 
 def is_fault(error: BaseException) -> bool:
@@ -37,11 +39,36 @@ def harmless(kind: str) -> Callable[[Callable[P, object]], Callable[P, None]]:
             except BaseException as error:
                 if not is_fault(error):
                     raise
-                _dropped[kind] += 1
+                _drop(kind)
 
         return guarded
 
     return made
+
+
+def on_drop(tell: Callable[[str, int], object]) -> None:
+    """Have whoever counts for every process of the server told how many of a kind came to nothing."""
+    global _tell
+    _tell = tell
+    _untold.clear()
+
+
+def tell_drops() -> None:
+    """Tell what could not be told so far; what cannot be told now either waits."""
+    for kind, count in list(_untold.items()):
+        try:
+            if _tell is not None and count:
+                _tell(kind, count)
+                _untold[kind] -= count
+        except BaseException as error:
+            if not is_fault(error):
+                raise
+
+
+def _drop(kind: str) -> None:
+    _dropped[kind] += 1
+    _untold[kind] += 1
+    tell_drops()
 
 
 def dropped() -> dict[str, int]:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector, values
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from governance.threads import dropped, harmless
+from governance.threads import harmless, on_drop, tell_drops
 
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -105,21 +105,6 @@ class State(Collector):
             yield from _stored(now)
 
 
-class Dropped(Collector):
-    """Tells what this process could not tell."""
-
-    def collect(self) -> Iterable[Metric]:
-        """Give how many observations came to nothing, by kind."""
-        family = CounterMetricFamily(
-            "governance_observations_dropped",
-            "Log lines, counts and observations that came to nothing.",
-            labels=["kind"],
-        )
-        for kind in ("log", "metric", "observer"):
-            family.add_metric([kind], dropped().get(kind, 0))
-        yield family
-
-
 class Metrics:
     """The instruments, on a registry of their own.
 
@@ -136,7 +121,6 @@ class Metrics:
         self._own = CollectorRegistry() if shared_folder else self.registry  # what this process alone knows
         ProcessCollector(registry=self._own)
         PlatformCollector(registry=self._own)
-        self._own.register(Dropped())
         self._counters: dict[str, Counter] = {}
 
         def counter(name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
@@ -173,6 +157,11 @@ class Metrics:
         self._differences = counter(
             "governance_engine_differences", "What the OPA server held that was not put there.", ["holder", "what"]
         )
+        drops = counter(
+            "governance_observations_dropped", "Log lines, counts and observations that came to nothing.", ["kind"]
+        )
+        told = {kind: drops.labels(kind) for kind in ("log", "metric", "observer")}
+        on_drop(lambda kind, count: told[kind].inc(count))
         self._syslog = counter("governance_syslog_connections", "Syslog connections that ended, by why.", ["why"])
         self._cut = counter(
             "governance_syslog_cut_connections", "Syslog connections closed with bytes unread or a frame half read."
@@ -304,6 +293,7 @@ class Metrics:
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """Give the exposition and its content type for an Accept header."""
+        tell_drops()
         encoder, content_type = choose_encoder(accept)
         if self._shared_folder is None:
             return encoder(self.registry), content_type

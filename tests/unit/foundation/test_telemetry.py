@@ -108,7 +108,7 @@ def test_every_count_is_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dropped()["metric"] == before + 1
     monkeypatch.undo()
     text = metrics.render("text/plain")[0].decode()
-    assert f'governance_observations_dropped_total{{kind="metric"}} {before + 1}.0' in text
+    assert 'governance_observations_dropped_total{kind="metric"} 1.0' in text
 
 
 def raiser(error: type[BaseException]) -> Callable[..., NoReturn]:
