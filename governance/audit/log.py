@@ -330,6 +330,20 @@ class AuditLog:
                     return b"".join(StoredTree(session, size).hashes(level, start, start + wanted))
         raise NotFound("audit.no_tile", "The log has no such tile.")
 
+    def bundle(self, number: int, width: int | None = None) -> list[bytes]:
+        """Give the bytes of the entries under a tile of level 0, all 256 or the first ``width`` (C2SP tlog-tiles).
+
+        Raises NotFound when the log does not have them all yet.
+        """
+        wanted = TILE_WIDTH if width is None else width
+        if 0 <= number < 1 << 54 and 1 <= wanted <= TILE_WIDTH:
+            start = number * TILE_WIDTH
+            with self._database.reading() as session:
+                found = _store.entries(session, start, start + wanted)
+            if len(found) == wanted:
+                return found
+        raise NotFound("audit.no_tile", "The log has no such tile.")
+
 
 def _inclusion(session: Session, index: int, note: str) -> InclusionProof | None:
     """Give the proof that an entry is in the tree of a checkpoint, None when that tree does not hold it."""

@@ -220,6 +220,7 @@ class Scope(StrEnum):
     FEDERATION_READ = "federation.read"
     FEDERATION_WRITE = "federation.write"
     LOG_READ = "log.read"
+    LOG_REPLICATE = "log.replicate"
     METRICS_READ = "metrics.read"
     TENANTS_EVALUATE = "tenants.evaluate"
     TOKENS_INTROSPECT = "tokens.introspect"

@@ -1,5 +1,6 @@
 """Audit out: search, one entry, its proof; every look recorded, every trust its own."""
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -112,12 +113,14 @@ def test_a_trust_sees_what_its_people_did_and_what_is_its_own(world: AuditWorld)
     absent = world.client.get(f"{PATH}/999", headers=world.by("rrk"))
     assert (hidden.status_code, absent.status_code) == (404, 404)
     assert hidden.get_json() == absent.get_json()
-    assert world.client.get(f"{PATH}/{world.start + 1}/proof", headers=world.by("rrk")).status_code == 404
+    for part in ("proof", "entry"):
+        assert world.client.get(f"{PATH}/{world.start + 1}/{part}", headers=world.by("rrk")).status_code == 404
 
 
 @pytest.mark.parametrize("index", ["999", str(2**62), str(2**80)])
 def test_an_index_the_log_does_not_have_is_404(world: AuditWorld, index: str) -> None:
-    assert world.client.get(f"{PATH}/{index}", headers=world.by("region")).status_code == 404
+    for part in ("", "/proof", "/entry"):
+        assert world.client.get(f"{PATH}/{index}{part}", headers=world.by("region")).status_code == 404
 
 
 def test_every_look_is_recorded_before_it_is_answered(world: AuditWorld) -> None:
@@ -126,6 +129,7 @@ def test_every_look_is_recorded_before_it_is_answered(world: AuditWorld) -> None
     page = get(world, PATH, by="rrk", patient=patient, kind="access")
     get(world, f"{PATH}/{world.start}", by="rrk")
     get(world, f"{PATH}/{world.start}/proof", by="rrk")
+    world.client.get(f"{PATH}/{world.start}/entry", headers=world.by("rrk"))
     _, *looks = world.events()
     assert page["recorded_as"] == looks[0].index
     assert {look.kind for look in looks} == {EventKind.AUDIT_READ}
@@ -133,14 +137,27 @@ def test_every_look_is_recorded_before_it_is_answered(world: AuditWorld) -> None
     assert looks[0].detail == {"door": PATH, "filters": ["kind", "patient"], "returned": 1}
     assert looks[0].resource is not None
     assert looks[0].resource.patient == patient
-    assert [look.detail["door"] for look in looks[1:]] == [f"{PATH}/{{index}}", f"{PATH}/{{index}}/proof"]
+    doors = [f"{PATH}/{{index}}", f"{PATH}/{{index}}/proof", f"{PATH}/{{index}}/entry"]
+    assert [look.detail["door"] for look in looks[1:]] == doors
 
 
 def test_no_record_no_answer(world: AuditWorld) -> None:
     world.record(event(world, "a"))
     world.log.close()
-    for path in (PATH, f"{PATH}/{world.start}"):
+    for path in (PATH, f"{PATH}/{world.start}", f"{PATH}/{world.start}/entry"):
         assert world.client.get(path, headers=world.by("region")).status_code == 503
+
+
+def test_the_bytes_of_an_entry_are_those_its_proof_is_about(world: AuditWorld) -> None:
+    (index,) = world.record(event(world, "a"))
+    made = get(world, f"{PATH}/{index}/proof", by="rkb")
+    answer = world.client.get(made["entry"], headers=world.by("rkb"))
+    assert (answer.status_code, answer.content_type) == (200, "application/octet-stream")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.get_data() == world.log.entry_bytes(index)
+    assert hashlib.sha256(b"\0" + answer.get_data()).hexdigest() == made["leaf_hash"]
+    text = answer.get_data(as_text=True)
+    assert not [each for each in (NHS, STUDY, "jdoe") if each in text]
 
 
 def test_a_proof_holds_in_both_forms(world: AuditWorld) -> None:

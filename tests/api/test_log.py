@@ -5,10 +5,24 @@ from dataclasses import replace
 import pytest
 
 from governance.api.audit.transparency import parse_tile_path, tile_number_path
+from governance.audit.merkle import leaf_hash
 from governance.errors import NotFound
 from governance.formats import parse_event
+from governance.vocabulary import EventKind
 from tests.worlds.audit_callers import ORIGIN, AuditWorld
 from tests.worlds.audit_messages import NATIVE
+
+NAMES = ("000", "001.p/44")
+
+
+def unbundled(body: bytes) -> list[bytes]:
+    """Take an entry bundle apart (C2SP tlog-tiles, "Log Entries")."""
+    entries = []
+    while body:
+        length = int.from_bytes(body[:2], "big")
+        entries.append(body[2 : 2 + length])
+        body = body[2 + length :]
+    return entries
 
 
 def fill(world: AuditWorld, size: int) -> None:
@@ -48,7 +62,6 @@ def test_tiles_hold_the_leaf_hashes(world: AuditWorld) -> None:
         "0/001.p/45",
         "0/002",
         "1/000",
-        "entries/000",
         "6/000",
         "0/0",
         "0/x000/000",
@@ -81,3 +94,33 @@ def test_a_tile_has_one_spelling(path: str) -> None:
 def test_the_log_needs_its_scope(world: AuditWorld) -> None:
     assert world.client.get("/log/checkpoint").status_code == 401
     assert world.client.get("/log/tile/0/000", headers=world.by("writer")).status_code == 403
+    fill(world, 256)
+    for name in ("000", "000.p/1", "999"):
+        assert world.client.get(f"/log/tile/entries/{name}").status_code == 401
+        assert world.client.get(f"/log/tile/entries/{name}", headers=world.by("region")).status_code == 403
+    assert world.client.get("/log/tile/0/000", headers=world.by("replica")).status_code == 403
+    assert world.client.get("/audit/v1/events/0/entry", headers=world.by("replica")).status_code == 403
+
+
+def test_a_replica_reads_whole_bundles_and_each_look_is_recorded(world: AuditWorld) -> None:
+    fill(world, 300)
+    answers = [world.client.get(f"/log/tile/entries/{name}", headers=world.by("replica")) for name in NAMES]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert {answer.content_type for answer in answers} == {"application/octet-stream"}
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+    entries = [entry for answer in answers for entry in unbundled(answer.get_data())]
+    assert entries == [world.log.entry_bytes(index) for index in range(300)]
+    tiles = [world.client.get(f"/log/tile/0/{name}", headers=world.by("region")).get_data() for name in NAMES]
+    assert b"".join(map(leaf_hash, entries)) == b"".join(tiles)
+    looks = world.log.read(300, 10)
+    assert [(look.kind, look.detail["door"], look.detail["returned"]) for look in looks] == [
+        (EventKind.AUDIT_READ, "/log/tile/entries/{name}", 256),
+        (EventKind.AUDIT_READ, "/log/tile/entries/{name}", 44),
+    ]
+
+
+@pytest.mark.parametrize("name", ["001", "001.p/45", "002", "0", "x000/000", "000.p/0", "000.p/256", "1/000", "x"])
+def test_no_other_bundle_is_there(world: AuditWorld, name: str) -> None:
+    fill(world, 300)
+    assert world.client.get(f"/log/tile/entries/{name}", headers=world.by("replica")).status_code == 404
+    assert world.log.tree_head()[0] == 300

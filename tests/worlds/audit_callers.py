@@ -1,4 +1,4 @@
-"""The audit's endpoints of a running service, and the four kinds of caller that come to them."""
+"""The audit's endpoints of a running service, and the kinds of caller that come to them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,6 +36,7 @@ class AuditWorld:
             "rrk": callers.headers("rrk-archive", "RRK", _ALL),
             "rkb": callers.headers("rkb-archive", "RKB", _ALL),
             "writer": callers.headers("writer", REGION, (Scope.AUDIT_WRITE,)),
+            "replica": callers.headers("replica", REGION, (Scope.LOG_REPLICATE,)),
         }
         self.client = callers.http
         self.services = services
@@ -46,7 +47,7 @@ class AuditWorld:
         self.start, _ = self.log.tree_head()
 
     def by(self, name: str) -> dict[str, str]:
-        """Give the header that speaks for a caller: region, rrk, rkb, or writer, who may only write."""
+        """Give the header that speaks for a caller: region, rrk, rkb, writer, who may only write, or replica."""
         return self._headers[name]
 
     def events(self) -> Sequence[RecordedEvent]:

@@ -19,6 +19,7 @@ from governance.web.body import query as read_query
 from governance.web.body import validated
 
 blueprint = Blueprint("audit_out", __name__)
+OCTETS = "application/octet-stream"
 PLAIN = "text/plain"
 
 
@@ -61,6 +62,18 @@ def event(index: int) -> Response:
     found = visible_entry(services, caller, index)
     record_look(services, caller, Look("/audit/v1/events/{index}"), 1)
     return jsonify(render(found))
+
+
+@blueprint.get("/audit/v1/events/<int:index>/entry")
+@requires(Scope.AUDIT_READ)
+@operation(summary="The bytes of one audit event as they were hashed", tag="audit", response_media=OCTETS)
+def entry(index: int) -> Response:
+    """Give the canonical bytes of one event, which its proof is about; sealed fields stay sealed in them."""
+    services, caller = current_services(), current_caller()
+    visible_entry(services, caller, index)
+    found = services.infrastructure.audit.entry_bytes(index)
+    record_look(services, caller, Look("/audit/v1/events/{index}/entry"), 1)
+    return Response(found, content_type=OCTETS)
 
 
 @blueprint.get("/audit/v1/events/<int:index>/proof")
@@ -118,4 +131,5 @@ def _proof_view(made: InclusionProof, leaf_hash: bytes) -> schemas.ProofView:
         hashes=[each.hex() for each in made.hashes],
         checkpoint=made.checkpoint,
         text=made.text(),
+        entry=f"/audit/v1/events/{made.index}/entry",
     )

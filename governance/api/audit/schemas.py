@@ -102,7 +102,10 @@ class EventsPage(BaseModel):
 
 
 class ProofView(BaseModel):
-    """An inclusion proof: hashes in hexadecimal, the signed checkpoint as a note, and the same as a tlog-proof file."""
+    """An inclusion proof: hashes in hexadecimal, the signed checkpoint as a note, and the same as a tlog-proof file.
+
+    ``entry`` is the path of the bytes that ``leaf_hash`` is the hash of: SHA-256 of a zero byte and those bytes.
+    """
 
     index: int
     leaf_hash: str
@@ -110,3 +113,4 @@ class ProofView(BaseModel):
     hashes: list[str]
     checkpoint: str
     text: str
+    entry: str

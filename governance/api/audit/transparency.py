@@ -1,20 +1,25 @@
-"""The transparency log's read side: checkpoint and hash tiles (C2SP tlog-checkpoint, tlog-tiles).
+"""The transparency log's read side: checkpoint, hash tiles and entry bundles (C2SP tlog-checkpoint, tlog-tiles).
 
-Entry bundles are not served: an entry holds pseudonyms and sealed fields, and what the log shows to auditors are
-commitments. A tile is the same for ever, so a full one may be kept by a cache for ever.
+1. Checkpoint and tiles are commitments: who has ``log.read`` learns from them how many events there are, and no more. A
+   full tile is the same for ever, so a cache may keep it for ever.
+2. A bundle is 256 whole entries, of every trust, with their pseudonyms and sealed fields. It takes a scope of its own,
+   ``log.replicate``, each is recorded like any look at the audit, and no cache keeps it. No key of a sealed field is
+   ever served.
 """
 
 import re
 
 from flask import Blueprint, Response
 
+from governance.api.audit._looks import Look, record_look
 from governance.errors import NotFound
 from governance.vocabulary import Scope
-from governance.web import current_services, operation, requires
+from governance.web import current_caller, current_services, operation, requires
 
 blueprint = Blueprint("log", __name__)
 OCTETS = "application/octet-stream"
-_PATH = re.compile(r"([0-5])/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+_LEVEL = re.compile(r"[0-5]")
+_PLACE = re.compile(r"((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
 
 @blueprint.get("/log/checkpoint")
@@ -38,15 +43,36 @@ def tile(name: str) -> Response:
     return response
 
 
+@blueprint.get("/log/tile/entries/<path:name>")
+@requires(Scope.LOG_REPLICATE)
+@operation(summary="A bundle of entries, for a replica of the log", tag="log", response_media=OCTETS)
+def bundle(name: str) -> Response:
+    """Give 256 whole entries, or those of a partial tile, by C2SP path: each as its length (16 bits) and its bytes."""
+    number, width = parse_place(name)
+    services = current_services()
+    found = services.infrastructure.audit.bundle(number, width)
+    record_look(services, current_caller(), Look("/log/tile/entries/{name}"), len(found))
+    body = b"".join(len(entry).to_bytes(2, "big") + entry for entry in found)
+    return Response(body, content_type=OCTETS)
+
+
 def parse_tile_path(name: str) -> tuple[int, int, int | None]:
     """Read level, number and width (None for a full tile) of a tile path; raises NotFound for any other spelling."""
-    match = _PATH.fullmatch(name)
-    if match is None or (match[3] is not None and int(match[3]) > 255):
-        raise NotFound("audit.no_tile", "The log has no such tile.")
-    number = int(match[2].replace("x", "").replace("/", ""))
-    if tile_number_path(number) != match[2]:
-        raise NotFound("audit.no_tile", "The log has no such tile.")
-    return int(match[1]), number, int(match[3]) if match[3] else None
+    level, _, place = name.partition("/")
+    if not _LEVEL.fullmatch(level):
+        raise _no_tile()
+    return int(level), *parse_place(place)
+
+
+def parse_place(name: str) -> tuple[int, int | None]:
+    """Read number and width (None for a full tile) of the path of a tile or bundle; raises NotFound for any other."""
+    match = _PLACE.fullmatch(name)
+    if match is None or (match[2] is not None and int(match[2]) > 255):
+        raise _no_tile()
+    number = int(match[1].replace("x", "").replace("/", ""))
+    if tile_number_path(number) != match[1]:
+        raise _no_tile()
+    return number, int(match[2]) if match[2] else None
 
 
 def tile_number_path(number: int) -> str:
@@ -57,3 +83,7 @@ def tile_number_path(number: int) -> str:
         groups.append(f"x{rest % 1000:03d}")
         rest //= 1000
     return "/".join([*reversed(groups), last])
+
+
+def _no_tile() -> NotFound:
+    return NotFound("audit.no_tile", "The log has no such tile.")
