@@ -33,6 +33,7 @@ from governance.audit.event import (
     Subject,
 )
 from governance.audit.log import AuditLog
+from governance.audit.opening import Opening
 from governance.audit.proof import InclusionProof
 from governance.audit.recorder import Facts, Recorder
 from governance.audit.search import AuditSearch, Query
@@ -50,6 +51,7 @@ __all__ = [
     "LogObserver",
     "NoteSigner",
     "NoteVerifier",
+    "Opening",
     "Query",
     "Receipt",
     "RecordedEvent",

@@ -5,21 +5,32 @@
 2. A service's id is not a person's and stays as written.
 3. A value that arrived as a pseudonym has no original to seal.
 4. An owner whose key was destroyed stays forgotten: the event is recorded without that envelope, never refused.
+5. Beside an envelope stand the commitments to its fields (``opening.py``), so that one of them can be shown to others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import BytesIO
 from itertools import islice
+from typing import NamedTuple
 
 from sqlmodel import Session
 
 from governance.audit.encoding import encode, parse
 from governance.audit.event import Event, Identity, RecordedEvent, RecordedResource, Resource, Sealed, Subject
+from governance.audit.opening import SALT, Opening, commit, opening
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.vocabulary import SubjectType
+
+
+class Closed(NamedTuple):
+    """The envelopes of an entry, and the commitments to the fields in them by their names."""
+
+    envelopes: tuple[Sealed, ...]
+    commitments: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +70,24 @@ def draft(event: Event, pseudonymiser: Pseudonymiser, recorded_at: datetime) -> 
     return Draft(recorded, secrets)
 
 
-def seal(session: Session, vault: Vault, drafts: Sequence[Draft]) -> list[tuple[Sealed, ...]]:
+def seal(session: Session, vault: Vault, drafts: Sequence[Draft], random: Callable[[int], bytes]) -> list[Closed]:
     """Close the identifying fields of drafts under their owners' keys; a draft's envelopes come in order of owner."""
     items = [item for prepared in drafts for item in sorted(prepared.secrets.items())]
-    envelopes = zip(items, vault.seal_many(session, items), strict=True)
-    return [
-        tuple(
-            Sealed(owner, envelope)
-            for (owner, _), envelope in islice(envelopes, len(prepared.secrets))
-            if envelope is not None
-        )
-        for prepared in drafts
-    ]
+    fresh = BytesIO(random(SALT * sum([len(fields) for _, fields in items])))
+    salts = [fresh.read(SALT * len(fields)) for _, fields in items]
+    parts = zip(items, salts, vault.seal_many(session, items, salts), strict=True)
+    return [_closed(islice(parts, len(prepared.secrets))) for prepared in drafts]
+
+
+def _closed(parts: Iterable[tuple[tuple[str, Mapping[str, str]], bytes, str | None]]) -> Closed:
+    """Put together what one entry has of owners, their fields and salts, and the envelopes of who is not forgotten."""
+    envelopes: list[Sealed] = []
+    committed: dict[str, str] = {}
+    for (owner, fields), salts, envelope in parts:
+        if envelope is not None:
+            envelopes.append(Sealed(owner, envelope))
+            commit(fields, salts, committed)
+    return Closed(tuple(envelopes), committed)
 
 
 def reveal(session: Session, vault: Vault, event: RecordedEvent) -> Identity:
@@ -84,6 +101,19 @@ def reveal(session: Session, vault: Vault, event: RecordedEvent) -> Identity:
     return Identity(**fields)
 
 
+def open_field(session: Session, vault: Vault, event: RecordedEvent, field: str) -> Opening | None:
+    """Open one sealed field of a recorded event, with the salt of its commitment.
+
+    None when the event has no such field, when its owner's key was destroyed, and for an entry that commits to none.
+    Raises ValueError when the envelope was altered.
+    """
+    for part in event.sealed if field in event.commitments else ():
+        opened = vault.unseal_all(session, part.owner, part.envelope)
+        if opened is not None and field in opened[0]:
+            return opening(event.index, *opened, field)
+    return None
+
+
 def same_event(session: Session, vault: Vault, prepared: Draft, stored: RecordedEvent) -> bool:
     """Tell whether a draft says the same as what the log already holds under its id.
 
@@ -91,7 +121,8 @@ def same_event(session: Session, vault: Vault, prepared: Draft, stored: Recorded
     the log could not carry.
     """
     placed = replace(prepared.event, recorded_at=stored.recorded_at)
-    if replace(parse(encode(placed, stored.index, stored.sealed)), leaf_hash=stored.leaf_hash) != stored:
+    entry = encode(placed, stored.index, stored.sealed, stored.commitments)
+    if replace(parse(entry), leaf_hash=stored.leaf_hash) != stored:
         return False
     for part in stored.sealed:
         known = vault.unseal(session, part.owner, part.envelope)

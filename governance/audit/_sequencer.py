@@ -11,16 +11,17 @@ Steps, all under the log's lock:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from governance.audit import _store, merkle
-from governance.audit._sealing import Draft, draft, same_event, seal
+from governance.audit._sealing import Closed, Draft, draft, same_event, seal
 from governance.audit.encoding import Unrecordable, check_text, encode, parse
-from governance.audit.event import Event, RecordedEvent, Sealed
+from governance.audit.event import Event, RecordedEvent
 from governance.clock import Clock
 from governance.errors import Conflict
 from governance.pseudonyms import Pseudonymiser, Vault
@@ -52,10 +53,17 @@ class Receipt:
 class Sequencer:
     """Places batches of events at the end of the log."""
 
-    def __init__(self, pseudonymiser: Pseudonymiser, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self,
+        pseudonymiser: Pseudonymiser,
+        vault: Vault,
+        clock: Clock,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
         self._pseudonymiser = pseudonymiser
         self._vault = vault
         self._clock = clock
+        self._random = random
 
     def append(self, session: Session, events: Sequence[Event]) -> list[Receipt]:
         """Record events in order inside the caller's write transaction; gives one receipt for each."""
@@ -64,7 +72,7 @@ class Sequencer:
         _store.lock(session)
         edge = _store.head(session)
         batch = _Batch(session, self._vault, edge.size, drafts)
-        receipts = batch.receipts()
+        receipts = batch.receipts(self._random)
         if batch.rows:
             _store.insert_entries(session, batch.rows)
             keep_tiles(session, edge.size, batch.leaves)
@@ -101,11 +109,11 @@ class _Batch:
         self.rows: list[dict[str, object]] = []
         self.leaves: list[bytes] = []
 
-    def receipts(self) -> list[Receipt]:
-        """Place what is new and answer for every event, in order."""
+    def receipts(self, random: Callable[[int], bytes]) -> list[Receipt]:
+        """Place what is new, sealed with random salts, and answer for every event, in order."""
         fresh = [place for key, place in self._first.items() if key not in self._known]
-        envelopes = seal(self._session, self._vault, [self._at(place) for place in fresh])
-        sealed = dict(zip(fresh, envelopes, strict=True))
+        closed = seal(self._session, self._vault, [self._at(place) for place in fresh], random)
+        sealed = dict(zip(fresh, closed, strict=True))
         receipts: list[Receipt] = []
         for place, made in enumerate(self._drafts):
             if isinstance(made, Receipt):
@@ -124,10 +132,10 @@ class _Batch:
         assert isinstance(made, Draft)  # noqa: S101  places are only ever taken of drafts
         return made
 
-    def _place(self, event: RecordedEvent, sealed: tuple[Sealed, ...]) -> Receipt:
+    def _place(self, event: RecordedEvent, closed: Closed) -> Receipt:
         index = self._next
         try:
-            entry = encode(event, index, sealed)
+            entry = encode(event, index, *closed)
         except Unrecordable as fault:
             return Receipt(None, refused=str(fault))
         leaf = merkle.leaf_hash(entry)

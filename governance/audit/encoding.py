@@ -51,11 +51,11 @@ class Unrecordable(ValueError):
     """An event that the log cannot carry exactly; the message says why in words that repeat none of its content."""
 
 
-def encode(event: RecordedEvent, index: int, sealed: Sequence[Sealed]) -> bytes:
-    """Give the entry bytes of a recorded event at ``index``, with its envelopes.
+def encode(event: RecordedEvent, index: int, sealed: Sequence[Sealed], commitments: Mapping[str, str]) -> bytes:
+    """Give the entry bytes of a recorded event at ``index``, with its envelopes and the commitments to their fields.
 
-    What the event itself says of its index, envelopes and leaf hash is not looked at, so that a draft can be encoded
-    without being copied first. Raises Unrecordable when it cannot be carried exactly or is too large.
+    What the event itself says of its index, envelopes, commitments and leaf hash is not looked at, so that a draft can
+    be encoded without being copied first. Raises Unrecordable when it cannot be carried exactly or is too large.
     """
     times = instant(event.recorded_at), instant(event.time)
     count = event.resource.instances if event.resource else None
@@ -64,8 +64,8 @@ def encode(event: RecordedEvent, index: int, sealed: Sequence[Sealed]) -> bytes:
     try:
         if detail is None:
             detail = _json(event.detail, plain=plain)
-        members = _members(event, index, sealed, times, detail, plain=plain)
-        entry = _object([f'"{name}":{text}' for name, text in members.items() if text]).encode()
+        members = _members(event, index, sealed, commitments, times, detail, plain=plain)
+        entry = _object(list(filter(None, members))).encode()
     except UnicodeEncodeError:
         raise Unrecordable("a text is not valid Unicode") from None
     except rfc8785.CanonicalizationError:
@@ -113,30 +113,34 @@ def check_text(value: str) -> str:
 
 
 def _members(
-    event: RecordedEvent, index: int, sealed: Sequence[Sealed], times: tuple[str, str], detail: str, *, plain: bool
-) -> dict[str, str]:
-    """Give an entry's members in RFC 8785 order, each as the JSON text of its value; without text it is left out."""
+    event: RecordedEvent,
+    index: int,
+    sealed: Sequence[Sealed],
+    commitments: Mapping[str, str],
+    times: tuple[str, str],
+    detail: str,
+    *,
+    plain: bool,
+) -> tuple[str, ...]:
+    """Give an entry's members in RFC 8785 order, each as JSON with its name; an absent one is empty."""
     authority = _AUTHORITY.write(event.authority)
     recorded_at, time = times
-    return {
-        "authority": authority if authority != "{}" else "",
-        "break_glass": "true" if event.break_glass else "",
-        "bytes": _json(event.bytes, plain=plain) if event.bytes is not None else "",
-        "destination": _quote(event.destination) if event.destination is not None else "",
-        "detail": detail if event.detail else "",
-        "id": _quote(event.id),
-        "index": str(index),
-        "kind": _quote(event.kind),
-        "outcome": _quote(event.outcome),
-        "purpose": _quote(event.purpose) if event.purpose else "",
-        "recorded_at": f'"{recorded_at}"',
-        "resource": _RESOURCE.write(event.resource, plain=plain) if event.resource is not None else "",
-        "sealed": f"[{','.join([_sealed(part) for part in sealed])}]" if sealed else "",
-        "source": f'{{"id":{_quote(event.source.id)},"ods":{_quote(event.source.ods)}}}',
-        "subject": _SUBJECT.write(event.subject) if event.subject is not None else "",
-        "time": f'"{time}"',
-        "v": str(VERSION),
-    }
+    return (
+        f'"authority":{authority}' if authority != "{}" else "",
+        '"break_glass":true' if event.break_glass else "",
+        f'"bytes":{_json(event.bytes, plain=plain)}' if event.bytes is not None else "",
+        f'"commitments":{_texts(commitments)}' if commitments else "",
+        f'"destination":{_quote(event.destination)}' if event.destination is not None else "",
+        f'"detail":{detail}' if event.detail else "",
+        f'"id":{_quote(event.id)},"index":{index},"kind":{_quote(event.kind)},"outcome":{_quote(event.outcome)}',
+        f'"purpose":{_quote(event.purpose)}' if event.purpose else "",
+        f'"recorded_at":"{recorded_at}"',
+        f'"resource":{_RESOURCE.write(event.resource, plain=plain)}' if event.resource is not None else "",
+        f'"sealed":[{",".join([_sealed(part) for part in sealed])}]' if sealed else "",
+        f'"source":{{"id":{_quote(event.source.id)},"ods":{_quote(event.source.ods)}}}',
+        f'"subject":{_SUBJECT.write(event.subject)}' if event.subject is not None else "",
+        f'"time":"{time}","v":{VERSION}',
+    )
 
 
 class _Part:
@@ -164,6 +168,11 @@ _AUTHORITY, _RESOURCE, _SUBJECT = _Part(Authority), _Part(RecordedResource), _Pa
 
 def _sealed(part: Sealed) -> str:
     return f'{{"envelope":{_quote(part.envelope)},"owner":{_quote(part.owner)}}}'
+
+
+def _texts(texts: Mapping[str, str]) -> str:
+    """Write texts by names that are ASCII."""
+    return _object([f"{_quote(name)}:{_quote(texts[name])}" for name in sorted(texts)])
 
 
 def _json(value: Any, *, plain: bool) -> str:
@@ -235,6 +244,7 @@ def _event(document: dict[str, Any], leaf: bytes) -> RecordedEvent:
         destination=document.get("destination"),
         detail=document.get("detail", {}),
         sealed=tuple(Sealed(**part) for part in document.get("sealed", ())),
+        commitments=dict(document.get("commitments", {})),
     )
 
 

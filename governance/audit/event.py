@@ -130,7 +130,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """One event as the log holds it. ``leaf_hash`` is the RFC 6962 hash of the stored entry bytes (32 bytes)."""
+    """One event as the log holds it. ``leaf_hash`` is the RFC 6962 hash of the stored entry bytes (32 bytes).
+
+    ``commitments`` has a salted hash of each field that is sealed, by its name (``opening.py``); an entry from before
+    there were such has none.
+    """
 
     index: int
     recorded_at: datetime
@@ -149,3 +153,4 @@ class RecordedEvent:
     destination: str | None = None
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
     sealed: tuple[Sealed, ...] = ()
+    commitments: Mapping[str, str] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from types import TracebackType
 from sqlmodel import Session
 
 from governance.audit import _store, checkpoint, merkle
-from governance.audit._sealing import reveal
+from governance.audit._sealing import open_field, reveal
 from governance.audit._sequencer import TILE_WIDTH, Receipt, Sequencer
 from governance.audit._tree import StoredTree
 from governance.audit._writer import GroupWriter, LogObserver, SilentObserver, receipts_of
@@ -30,6 +30,7 @@ from governance.audit.encoding import parse
 from governance.audit.event import Event, Identity, RecordedEvent
 from governance.audit.history import Fence, Held, KeptNote, Signings, progress
 from governance.audit.history.progress import CheckProgress
+from governance.audit.opening import Opening
 from governance.audit.proof import InclusionProof
 from governance.audit.signer import NoteSigner
 from governance.clock import Clock
@@ -207,6 +208,15 @@ class AuditLog:
         """Give the identifying originals of an event. The caller owes the permission and the record of the look."""
         with self._database.reading() as session:
             return reveal(session, self._vault, event)
+
+    def open_field(self, event: RecordedEvent, field: str) -> Opening | None:
+        """Open one sealed field of an event, so that it can be shown to an outsider.
+
+        None when it has no such field, its owner's key was destroyed, or the entry does not commit to its fields. The
+        caller owes the permission and the record of the look.
+        """
+        with self._database.reading() as session:
+            return open_field(session, self._vault, event, field)
 
     def sign_checkpoint(self) -> str:
         """Sign the present head and give the note; the newest note again when nothing was appended since.

@@ -1,4 +1,8 @@
-"""Envelope encryption of identifying fields: AES-256-GCM (NIST SP 800-38D) under a data key of each owner."""
+"""Envelope encryption of identifying fields: AES-256-GCM (NIST SP 800-38D) under a data key of each owner.
+
+What is encrypted is the fields as JSON in ASCII; then, where bytes are sealed beside them, a NUL, which no JSON holds,
+and those bytes.
+"""
 
 import base64
 import json
@@ -6,6 +10,9 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from io import BytesIO
+from itertools import repeat
+from json.encoder import encode_basestring_ascii as _quote
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -13,10 +20,10 @@ from sqlmodel import Session
 
 from governance.pseudonyms import _store
 
+_END = b"\x00"  # of the fields, where something is sealed beside them
 _NONCE = 12  # bytes, SP 800-38D section 8.2
 _KEY = 32  # bytes
 _OPENERS = 1_024  # owners whose keys a check of the whole vault has at hand
-_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
 
 
 class OwnerForgotten(Exception):
@@ -44,18 +51,29 @@ class Vault:
         Raises:
             OwnerForgotten: the owner's key was destroyed.
         """
-        return _text(self._encrypt(AESGCM(self._data_key(session, owner)), _plain(fields), owner))
+        return _text(self._encrypt(AESGCM(self._data_key(session, owner)), _plain(fields, b""), owner))
 
-    def seal_many(self, session: Session, items: Sequence[tuple[str, Mapping[str, str]]]) -> list[str | None]:
-        """Seal the fields of many ``(owner, fields)`` pairs with one look-up; None for owners that are forgotten."""
+    def seal_many(
+        self, session: Session, items: Sequence[tuple[str, Mapping[str, str]]], beside: Sequence[bytes] = ()
+    ) -> list[str | None]:
+        """Seal the fields of many ``(owner, fields)`` pairs with one look-up; None for owners that are forgotten.
+
+        Args:
+            session: the caller's write transaction.
+            items: owners, and the fields of each envelope.
+            beside: bytes to seal beside the fields, for each envelope or for none.
+        """
         owners = sorted({owner for owner, _ in items})
         on_file = _store.wrapped_keys(session, owners)
         keys = self._new_keys(session, [owner for owner in owners if owner not in on_file])
         keys |= {owner: self._unwrap(owner, wrapped) for owner, wrapped in on_file.items() if wrapped is not None}
         ciphers = {owner: AESGCM(key) for owner, key in keys.items()}
+        nonces = BytesIO(self._random(_NONCE * len(items)))
         return [
-            _text(self._encrypt(ciphers[owner], _plain(fields), owner)) if owner in ciphers else None
-            for owner, fields in items
+            _text(_encrypted(ciphers[owner], nonces.read(_NONCE), _plain(fields, more), owner))
+            if owner in ciphers
+            else None
+            for (owner, fields), more in zip(items, beside or repeat(b""))  # noqa: B905  the bytes may be endless
         ]
 
     def unseal(self, session: Session, owner: str, sealed: str) -> dict[str, str] | None:
@@ -64,12 +82,17 @@ class Vault:
         Raises:
             ValueError: the text was altered or belongs to another owner.
         """
+        opened = self.unseal_all(session, owner, sealed)
+        return None if opened is None else opened[0]
+
+    def unseal_all(self, session: Session, owner: str, sealed: str) -> tuple[dict[str, str], bytes] | None:
+        """Decrypt as :meth:`unseal` does, and give what was sealed beside the fields too."""
         _, wrapped = _store.wrapped_key(session, owner)
         if wrapped is None:
             return None
         plain = _decrypt(AESGCM(self._unwrap(owner, wrapped)), base64.urlsafe_b64decode(sealed), owner)
-        fields: dict[str, str] = json.loads(plain)
-        return fields
+        fields, _, beside = plain.partition(_END)
+        return json.loads(fields), beside
 
     def opens(self, owner: str, wrapped: bytes, sealed: str) -> bool:
         """Say whether a wrapped key opens what was sealed for an owner: for a check of the whole vault."""
@@ -117,8 +140,11 @@ class Vault:
         return _decrypt(self._wrapper, wrapped, owner)
 
     def _encrypt(self, cipher: AESGCM, plain: bytes, owner: str) -> bytes:
-        nonce = self._random(_NONCE)
-        return nonce + cipher.encrypt(nonce, plain, owner.encode())
+        return _encrypted(cipher, self._random(_NONCE), plain, owner)
+
+
+def _encrypted(cipher: AESGCM, nonce: bytes, plain: bytes, owner: str) -> bytes:
+    return nonce + cipher.encrypt(nonce, plain, owner.encode())
 
 
 def _decrypt(cipher: AESGCM, sealed: bytes, owner: str) -> bytes:
@@ -128,8 +154,9 @@ def _decrypt(cipher: AESGCM, sealed: bytes, owner: str) -> bytes:
         raise ValueError("the sealed fields do not open: altered, or of another owner") from None
 
 
-def _plain(fields: Mapping[str, str]) -> bytes:
-    return _JSON.encode(dict(fields)).encode()
+def _plain(fields: Mapping[str, str], beside: bytes) -> bytes:
+    members = ",".join([f"{_quote(name)}:{_quote(fields[name])}" for name in sorted(fields)])
+    return f"{{{members}}}".encode() + (_END + beside if beside else b"")
 
 
 def _text(sealed: bytes) -> str:

@@ -50,6 +50,7 @@ EVENTS = st.builds(
     destination=MAYBE,
     detail=st.dictionaries(TEXT, JSON, max_size=4),
     sealed=st.lists(st.builds(Sealed, TEXT, TEXT), max_size=3).map(tuple),
+    commitments=st.dictionaries(st.sampled_from(["break_glass_reason", "patient", "study_uid", "subject"]), TEXT),
 )
 
 FULL = RecordedEvent(
@@ -84,13 +85,21 @@ FULL_BYTES = (
 ).encode()
 
 
+# Since commitments: the same, with one member more. An entry without it is read and verified as before.
+COMMITTED = replace(FULL, commitments={"study_uid": "bbb", "patient": "aaa"})
+COMMITTED_BYTES = FULL_BYTES.replace(
+    b'"destination"', b'"commitments":{"patient":"aaa","study_uid":"bbb"},"destination"'
+)
+
+
 def encoded(event: RecordedEvent) -> bytes:
-    return encode(event, event.index, event.sealed)
+    return encode(event, event.index, event.sealed, event.commitments)
 
 
-def test_golden_bytes() -> None:
-    assert encoded(FULL) == FULL_BYTES
-    assert parse(FULL_BYTES) == replace(FULL, leaf_hash=leaf_hash(FULL_BYTES))
+@pytest.mark.parametrize(("event", "entry"), [(FULL, FULL_BYTES), (COMMITTED, COMMITTED_BYTES)])
+def test_golden_bytes(event: RecordedEvent, entry: bytes) -> None:
+    assert encoded(event) == entry
+    assert parse(entry) == replace(event, leaf_hash=leaf_hash(entry))
 
 
 @given(EVENTS)
