@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from governance.alerts.alert import Alert, Change
+from governance.audit import Opening
 from governance.vocabulary import AlertState, Severity
 
 MAXIMUM_PAGE = 200
@@ -75,6 +76,8 @@ class StatedReason:
 class Unmasked:
     """The identifiers behind an alert's pseudonyms; None where there is none or its key was destroyed.
 
+    ``openings`` show each of them, one by one, to somebody outside who has the entry it was found in: those in entries
+    that the viewer's trust may read and that commit to their fields.
     ``reasons`` are those of the emergency uses (break-glass) that the alert rests on and the viewer's trust may see,
     the newest first; ``reasons_left_out`` says that there are older ones.
     """
@@ -83,3 +86,4 @@ class Unmasked:
     patient: str | None
     reasons: tuple[StatedReason, ...] = ()
     reasons_left_out: bool = False
+    openings: tuple[Opening, ...] = ()

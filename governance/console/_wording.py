@@ -31,6 +31,14 @@ ACTIONS: Mapping[Action, str] = {
     Action.SEARCH: "search for studies",
 }
 
+SEALED_FIELDS: Mapping[str, str] = {
+    "break_glass_reason": "Reason for emergency access",
+    "patient": "Patient's NHS number",
+    "series_uid": "Series",
+    "study_uid": "Study",
+    "subject": "User",
+}
+
 PURPOSES: Mapping[Purpose, str] = {
     Purpose.BTG: "Emergency access (break-glass)",
     Purpose.CAREMGT: "Managing care",

@@ -3,11 +3,14 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from governance.alerts import Evidence, Finding
+from governance.audit.checker.verify_entry import verify
 from governance.audit.event import Authority, BreakGlass, Event, JsonValue, Resource, Source, Subject
 from governance.bootstrap import Services
 from governance.clock import FixedClock
@@ -81,6 +84,32 @@ def test_somebody_is_unmasked_by_the_one_event_that_names_them(
     shown = _unmask(officer, _raised(services, many + named + last, subject=subject, patient=PATIENT))
     assert "the-one" in shown
     assert "Cannot be shown" not in shown
+
+
+def test_whoever_unmasks_can_hand_on_one_field_with_the_entry_and_its_proof(
+    services: Services, seeded: Seeded, officer: FlaskClient, signer_key: str
+) -> None:
+    (index,) = _record(services, _use(1, reason=REASON))
+    shown = _unmask(officer, _raised(services, [index], patient=PATIENT))
+    assert f'href="/console/events/{index}"' in shown
+    openings = [unescape(text).encode() for text in re.findall(r"<pre[^>]*><code>(\{.+?\})\s*</code>", shown)]
+    entry = _page_bytes(officer, f"events/{index}/entry")
+    proof = _page_bytes(officer, f"events/{index}/proof").decode()
+    said = [verify(signer_key, entry, proof, opening) for opening in openings]
+    assert [one.partition("its sealed field ")[2] for one in said] == [
+        f'patient is "{PATIENT}"',
+        f'break_glass_reason is "{REASON}"',
+    ]
+    looks = [event.detail.get("page") for event in services.infrastructure.audit.read(index, 100)]
+    assert looks[-2:] == ["event_entry", "event_proof"]
+
+
+def test_an_entry_of_other_trusts_is_not_handed_out(services: Services, seeded: Seeded, officer: FlaskClient) -> None:
+    (index,) = _record(services, _use(1, custodian=COVENTRY))
+    size, _ = services.infrastructure.audit.tree_head()
+    for part in ("", "/entry", "/proof"):
+        assert officer.get(f"/console/events/{index}{part}").status_code == 404
+    assert services.infrastructure.audit.tree_head()[0] == size
 
 
 def test_the_impact_of_nothing_asked_tells_nothing(
@@ -195,6 +224,20 @@ def _page(officer: FlaskClient, path: str) -> str:
     answer = officer.get(f"/console/{path}")
     assert answer.status_code == 200, path
     return answer.get_data(as_text=True)
+
+
+@pytest.fixture
+def signer_key(services: Services) -> str:
+    """Give the log's verifier key."""
+    return services.infrastructure.audit.verifier_key()
+
+
+def _page_bytes(officer: FlaskClient, path: str) -> bytes:
+    """Download a file of the console."""
+    answer = officer.get(f"/console/{path}")
+    assert (answer.status_code, answer.content_type) == (200, "application/octet-stream")
+    assert answer.headers["Content-Disposition"].startswith("attachment; ")
+    return answer.get_data()
 
 
 def _unmask(officer: FlaskClient, alert: str) -> str:

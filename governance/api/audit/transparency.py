@@ -2,22 +2,27 @@
 
 1. Checkpoint and tiles are commitments: who has ``log.read`` learns from them how many events there are, and no more. A
    full tile is the same for ever, so a cache may keep it for ever.
-2. A bundle is 256 whole entries, of every trust, with their pseudonyms and sealed fields. It takes a scope of its own,
+2. The program that checks a proof is for everybody: one file, which shares no code with the service.
+3. A bundle is 256 whole entries, of every trust, with their pseudonyms and sealed fields. It takes a scope of its own,
    ``log.replicate``, each is recorded like any look at the audit, and no cache keeps it. No key of a sealed field is
    ever served.
 """
 
 import re
+from pathlib import Path
 
 from flask import Blueprint, Response
 
 from governance.api.audit._looks import Look, record_look
+from governance.audit.checker import verify_entry
 from governance.errors import NotFound
 from governance.vocabulary import Scope
-from governance.web import current_caller, current_services, operation, requires
+from governance.web import current_caller, current_services, operation, public, requires
 
 blueprint = Blueprint("log", __name__)
 OCTETS = "application/octet-stream"
+PYTHON = "text/x-python"
+_VERIFIER = Path(verify_entry.__file__)
 _LEVEL = re.compile(r"[0-5]")
 _PLACE = re.compile(r"((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
@@ -41,6 +46,14 @@ def tile(name: str) -> Response:
     response = Response(current_services().infrastructure.audit.tile(level, number, width), content_type=OCTETS)
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable" if width is None else "no-store"
     return response
+
+
+@blueprint.get("/log/verify.py")
+@public("whoever was handed a proof has no account here, and the program names no data")
+@operation(summary="A program that checks the proof of one entry", tag="log", response_media=PYTHON)
+def verifier() -> Response:
+    """Give one file that checks an entry, its proof and opened fields with Python's standard library alone."""
+    return Response(_VERIFIER.read_bytes(), content_type=f"{PYTHON}; charset=utf-8")
 
 
 @blueprint.get("/log/tile/entries/<path:name>")

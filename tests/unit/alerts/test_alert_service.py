@@ -1,17 +1,20 @@
 """Raising, reviewing, reading, unmasking: on a real database, with a real log."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from governance.alerts import AlertQuery, Change, Viewer
 from governance.alerts.grouping import alert_id, group_key
-from governance.audit import Query
+from governance.audit import Query, Source, Subject
+from governance.audit.checker.verify_entry import check_opening
 from governance.clock import FixedClock
 from governance.errors import Conflict, Forbidden, GovernanceError, InvalidInput, NotFound
 from governance.storage import Database
-from governance.vocabulary import SYSTEM, AlertState, EventKind, Severity, Verdict
+from governance.vocabulary import SYSTEM, AlertState, EventKind, Severity, SubjectType, Verdict
 from tests.worlds.alerts import BEGAN, OFFICER, REGION, AlertWorld, act, finding
 
 
@@ -175,6 +178,31 @@ def test_unmasking_needs_a_person_and_a_reason_and_is_recorded_first(world: Aler
     looked = world.search.find(Query(kind=EventKind.AUDIT_READ), 10)
     assert [(event.detail["alert"], event.detail["change"]) for event in looked] == [(alert, "unmasked")]
     assert world.alerts.get(OFFICER, alert).history[-1].comment == "to speak to the line manager"
+
+
+def test_whoever_unmasks_can_show_one_field_to_somebody_outside(world: AlertWorld) -> None:
+    """What is shown opens one field each, in entries that the viewer's trust may read; a forgotten field opens none."""
+    subject, patient = world.pseudonymiser.subject("nia"), world.pseudonymiser.patient("9990000018")
+    own = act("a-1", patient="9990000018", study="1.2.3", broke_glass="Arrest call in resus")
+    other = act("a-2", patient="9990000018", custodian="RXX")
+    other = replace(other, source=Source("x", "RXX"), subject=Subject("nia", SubjectType.PRACTITIONER, ods="RXX"))
+    indexes = world.record([own, other])
+    told = finding(subject=subject, subjects=(subject,), about=patient, patient=patient, events=tuple(indexes))
+    alert = world.raise_all(told)[0][0]
+    for viewer, index in ((OFFICER, indexes[0]), (replace(OFFICER, ods=None), indexes[1])):
+        openings = world.alerts.unmask(viewer, alert, "to tell a court").openings
+        assert [(one.index, one.field, one.value) for one in openings] == [
+            (index, "subject", "nia"),
+            (index, "patient", "9990000018"),
+            (indexes[0], "break_glass_reason", "Arrest call in resus"),
+        ]
+        for one in openings:
+            entry = json.loads(world.log.entry_bytes(one.index))
+            check_opening(entry, json.loads(one.text()))
+    with world.database.transaction() as session:
+        world.vault.destroy(session, patient, world.clock.now())
+    left = world.alerts.unmask(OFFICER, alert, "to tell a court").openings
+    assert [one.field for one in left] == ["subject"]
 
 
 def test_what_was_forgotten_stays_masked(world: AlertWorld) -> None:
