@@ -152,6 +152,7 @@ class ExchangeService:
         return AccessGrant(
             subject=self._pseudonymiser.subject(identity.subject) if person else identity.subject,
             subject_type=identity.type,
+            subject_issuer=identity.issuer if person else None,
             client_id=client.client_id,
             audience=request.target,
             scopes=frozenset({request.scope}),

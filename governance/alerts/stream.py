@@ -2,13 +2,14 @@
 
 1. A stream starts after the notice the reader last saw, or from now.
 2. It is silent for at most ``keep_alive`` polls before it gives a sign of life.
-3. It ends after ``polls`` polls, when the service stops, or when the reader goes; the reader resumes by the last id.
+3. It ends after ``polls`` polls, when the service stops, when the reader goes or may no longer read; the reader resumes
+   by the last id.
 4. Only ``maximum`` streams run at once: each holds a thread of the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Event
 from typing import Protocol
@@ -43,19 +44,28 @@ class AlertStream:
     """One reader's stream: iterate it for notices, None being a sign of life; ``close`` it when the reader is gone."""
 
     def __init__(
-        self, source: NoticeSource, viewer: Viewer, after: int | None, timing: StreamTiming, streams: AlertStreams
+        self,
+        source: NoticeSource,
+        viewer: Viewer,
+        after: int | None,
+        timing: StreamTiming,
+        streams: AlertStreams,
+        admits: Callable[[], bool],
     ) -> None:
         self._source = source
         self._viewer = viewer
         self._after = source.latest_notice() if after is None else after
         self._timing = timing
         self._streams = streams
+        self._admits = admits
         self._closed = False
 
     def __iter__(self) -> Iterator[Notice | None]:
         yield None
         silent = 0
         for _ in range(self._timing.polls):
+            if not self._admits():
+                return
             found = self._source.notices(self._viewer, self._after)
             for notice in found:
                 self._after = notice.sequence
@@ -83,12 +93,15 @@ class AlertStreams:
         self._places = BoundedSemaphore(self._timing.maximum)
         self.stopping = Event()
 
-    def open(self, viewer: Viewer, after: int | None) -> AlertStream:
-        """Start a stream after a notice, or from now; raises Unavailable when every place is taken."""
+    def open(self, viewer: Viewer, after: int | None, admits: Callable[[], bool] = lambda: True) -> AlertStream:
+        """Start a stream after a notice, or from now, for as long as ``admits`` says that its reader may go on.
+
+        Raises Unavailable when every place is taken.
+        """
         if not self._places.acquire(blocking=False):
             raise Unavailable("alert.streams_full", "Every stream is taken; try again soon.", retry_after=5)
         try:
-            return AlertStream(self._source, viewer, after, self._timing, self)
+            return AlertStream(self._source, viewer, after, self._timing, self, admits)
         except BaseException:
             self._places.release()
             raise

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from governance.alerts import AlertQuery, AlertStream, Notice, Viewer
 from governance.api import alerts_schemas as schemas
 from governance.errors import Fault, InvalidInput
+from governance.federation import Registered
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, requires
 from governance.web.body import query as read_query
@@ -108,7 +109,14 @@ def close(alert_id: str) -> Response:
 )
 def stream() -> Response:
     """Send changes as they are committed, from now or after ``Last-Event-ID``; ends now and then, and is resumed."""
-    opened = current_services().uses.alerts.streams.open(viewer(), _last_event_id())
+    services, reader = current_services(), viewer()
+    began = services.infrastructure.clock.now()
+
+    def admits() -> bool:
+        with services.infrastructure.database.reading() as session:
+            return services.registers.federation.admits(session, began, (Registered.CLIENT, reader.id))
+
+    opened = services.uses.alerts.streams.open(reader, _last_event_id(), admits)
     response = Response(_messages(opened), content_type=f"{STREAM}; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx must pass each message on at once

@@ -22,7 +22,7 @@ from governance.audit import Facts, Recorder
 from governance.audit.event import Authority, JsonValue, Resource, Source, Subject
 from governance.catalogue import Catalogue, Study
 from governance.errors import Forbidden, GovernanceError, Unauthenticated
-from governance.federation import FederationDirectory, ServiceClient
+from governance.federation import FederationDirectory, Registered, ServiceClient, Standing
 from governance.refusals import Refusal, RefusalTrail
 from governance.storage import Database
 from governance.tokens import AccessClaims, Presentation, TokenService
@@ -100,6 +100,11 @@ class EnforcementPoint:
         with self._database.reading() as session:
             client = self._federation.client(session, client_id)
         return client if client is not None and client.archive else None
+
+    def key_standing(self, client_id: str) -> Standing:
+        """Give where the key of an archive's enforcement point stands; its generation says which key it is."""
+        with self._database.reading() as session:
+            return self._federation.standing(session, Registered.ENFORCEMENT_KEY, client_id)
 
     def admit(self, archive: ServiceClient, check: Check) -> Admission:
         """Let a request to an archive through, or refuse it.

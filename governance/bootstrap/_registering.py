@@ -2,7 +2,7 @@
 
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
-from governance.registers import Changes, ContextFeeds, Registrations, StudyActs
+from governance.registers import Changes, ContextFeeds, Endings, Registrations, StudyActs
 
 
 def make_registrations(infrastructure: Infrastructure, registers: Registers) -> Registrations:
@@ -32,5 +32,14 @@ def make_study_acts(infrastructure: Infrastructure, registers: Registers) -> Stu
         changes=Changes(infrastructure.database, infrastructure.recorder),
         catalogue=registers.catalogue,
         federation=registers.federation,
+        clock=infrastructure.clock,
+    )
+
+
+def make_endings(infrastructure: Infrastructure, registers: Registers) -> Endings:
+    return Endings(
+        changes=Changes(infrastructure.database, infrastructure.recorder),
+        federation=registers.federation,
+        pseudonymiser=infrastructure.pseudonymiser,
         clock=infrastructure.clock,
     )

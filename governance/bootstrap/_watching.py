@@ -1,5 +1,6 @@
 """Wires what watches: what others report, alerts, detection, and the trusts' own OPAs."""
 
+from datetime import datetime
 from functools import partial
 
 from sqlmodel import Session
@@ -13,7 +14,7 @@ from governance.decisions import (
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
-from governance.federation import FederationDirectory, recorded
+from governance.federation import FederationDirectory, Registered, recorded
 from governance.intake import SYSLOG, Intake
 from governance.intake.overflow import Overflow
 from governance.intake.quarantine import Quarantine
@@ -99,6 +100,11 @@ def make_bundles(infrastructure: Infrastructure, registers: Registers) -> Bundle
     """Make the bundles for the trusts' own OPAs; subscribed after this service decides on the new terms itself."""
     settings = infrastructure.settings
     key = BundleKey(settings.key_encryption_key.get_secret_value(), settings.bundle_key_generation)
+
+    def admits(client_id: str, began: datetime) -> bool:
+        with infrastructure.database.reading() as session:
+            return registers.federation.admits(session, began, (Registered.CLIENT, client_id))
+
     bundles = Bundles(
         PolicySource.from_directory(),
         key.sign,
@@ -106,6 +112,7 @@ def make_bundles(infrastructure: Infrastructure, registers: Registers) -> Bundle
         clock=infrastructure.clock,
         revoked=registers.tokens.revoked,
         stale_after=settings.edge_stale_after,
+        admits=admits,
     )
     registers.agreements.subscribe(bundles.load)
     return bundles

@@ -21,7 +21,7 @@ from governance.impact import ImpactAnalysis
 from governance.intake import Intake
 from governance.intake.clearing import Clearing
 from governance.intake.quarantine import Quarantine
-from governance.registers import ContextFeeds, Registrations, StudyActs
+from governance.registers import ContextFeeds, Endings, Registrations, StudyActs
 from governance.tenants import Tenants
 
 
@@ -49,6 +49,7 @@ class Uses:
     holds: LegalHolds
     erasure: Erasure
     registrations: Registrations
+    endings: Endings
     feeds: ContextFeeds
     study_acts: StudyActs
 
@@ -87,6 +88,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         holds=holds,
         erasure=watching.make_erasure(infrastructure, alerts, holds),
         registrations=registering.make_registrations(infrastructure, registers),
+        endings=registering.make_endings(infrastructure, registers),
         feeds=registering.make_feeds(infrastructure, registers),
         study_acts=registering.make_study_acts(infrastructure, registers),
     )

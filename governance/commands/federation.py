@@ -1,6 +1,7 @@
 """Federation: register the network from a file, before there is any client that could ask."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,10 +10,12 @@ import yaml
 from pydantic import AwareDatetime, BaseModel
 
 from governance.api.registers import federation_schemas as schemas
+from governance.api.registers.endings_schemas import StandingAnswer
 from governance.bootstrap import Services
-from governance.commands._context import plain_errors, services
+from governance.commands._context import plain_errors, print_json, services
 from governance.errors import Fault, InvalidInput
-from governance.registers import OPERATOR, ApprovedManifest, Network
+from governance.federation import Registered
+from governance.registers import OPERATOR, ApprovedManifest, Ending, Network, Target
 from governance.web.body import validated
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -31,7 +34,7 @@ class ManifestRow(schemas.ManifestBody):
 
 @click.group()
 def federation() -> None:
-    """Register trusts, identity providers, services, AI manifests and people."""
+    """Register trusts, identity providers, services, AI manifests and people, and end what was registered."""
 
 
 @federation.command("load")
@@ -46,6 +49,36 @@ def load(file: Path) -> None:
     with services() as made:
         counts = register(made, document)
     click.echo(", ".join(f"{counts[part]} {part.replace('_', ' ')}" for part in _PARTS))
+
+
+@federation.command("end")
+@click.argument("act", type=click.Choice([one.value.replace("_", "-") for one in Ending]))
+@click.argument("kind", type=click.Choice([one.value.replace("_", "-") for one in Registered]))
+@click.argument("name")
+@click.argument("subject", required=False)
+@click.option(
+    "--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="With not-before: since when, in UTC; now without."
+)
+@plain_errors
+def end(act: str, kind: str, name: str, subject: str | None, at: datetime | None) -> None:
+    """Suspend, resume, delete or bound a registration, or rotate an archive's enforcement key; every server obeys.
+
+    NAME is a client id, or an issuer; a person is an issuer and a SUBJECT.
+    """
+    target = Target(Registered(kind.replace("-", "_")), name, subject)
+    since = at.replace(tzinfo=UTC) if at else None
+    with services() as made:
+        standing = made.uses.endings.act(OPERATOR, target, Ending(act.replace("-", "_")), since)
+    print_json(StandingAnswer.of(standing).model_dump(mode="json"))
+
+
+@federation.command("standings")
+@plain_errors
+def standings() -> None:
+    """Print what was ever suspended, deleted or bounded, and where it stands."""
+    with services() as made, made.infrastructure.database.reading() as session:
+        found = made.registers.federation.standings(session)
+    print_json([StandingAnswer.of(one).model_dump(mode="json") for one in found])
 
 
 def register(made: Services, document: Any) -> dict[str, int]:

@@ -60,4 +60,7 @@ def enforcement_point(client_id: str) -> None:
     with services() as made:
         if made.uses.enforcement.archive(client_id) is None:
             raise click.ClickException("There is no registered archive with this client id.")
-    click.echo(enforcement_key(chosen.key_encryption_key.get_secret_value(), client_id))
+        standing = made.uses.enforcement.key_standing(client_id)
+    if not standing.in_force:
+        raise click.ClickException("The archive's key is suspended or deleted.")
+    click.echo(enforcement_key(chosen.key_encryption_key.get_secret_value(), client_id, standing.generation))

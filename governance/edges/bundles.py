@@ -7,7 +7,8 @@
    bundle. An OPA without a place is answered 503 with a time to retry and goes on deciding with what it has:
    after "unchanged" at once it would ask again at once.
 4. Revocations are read anew when they are asked for, when the policy changes and at each :meth:`Bundles.refresh`.
-5. Whoever needs a bundle that another is building, or revocations that another is reading, waits for it, but not for
+5. An OPA whose client is suspended or deleted while it waits is answered 401, at the next :meth:`Bundles.refresh`.
+6. Whoever needs a bundle that another is building, or revocations that another is reading, waits for it, but not for
    ever: an OPA is then answered 503, as one without a place is.
 """
 
@@ -23,13 +24,14 @@ from governance.clock import Clock
 from governance.decisions.engine import PolicySource
 from governance.edges.bundle import POLICY_BUNDLE, Bundle, Sign, bundle_revision, policy_bundle
 from governance.edges.revocations import REVOCATION_BUNDLE, Revocations, heartbeat, revocation_bundle, revocations
-from governance.errors import NotFound, Unavailable
+from governance.errors import NotFound, Unauthenticated, Unavailable
 from governance.storage import locked
 
 LONGEST_WAIT = 60.0  # seconds
 PLACES_EACH = 2  # an OPA that lost its connection comes back while its old wait still holds a place
 _RETRY = 5  # seconds
 Revoked: TypeAlias = Callable[[], tuple[Mapping[str, datetime], Iterable[str]]]
+Admits: TypeAlias = Callable[[str, datetime], bool]
 
 
 class Bundles:
@@ -42,10 +44,19 @@ class Bundles:
         clock: says as of when revocations hold.
         revoked: gives the revoked tokens with when they no longer matter, and the agreements that ever left the policy.
         stale_after: seconds without word from here after which an edge denies everything.
+        admits: says whether a client that began to wait at an instant may still be answered; all of them without it.
     """
 
     def __init__(
-        self, policies: PolicySource, sign: Sign, places: int, *, clock: Clock, revoked: Revoked, stale_after: int
+        self,
+        policies: PolicySource,
+        sign: Sign,
+        places: int,
+        *,
+        clock: Clock,
+        revoked: Revoked,
+        stale_after: int,
+        admits: Admits = lambda _client, _began: True,
     ) -> None:
         self._policies = policies
         self._sign = sign
@@ -53,7 +64,10 @@ class Bundles:
         self._clock = clock
         self._revoked = revoked
         self._stale_after = stale_after
+        self._admits = admits
         self._waiting: Counter[tuple[str, str]] = Counter()
+        self._began: dict[object, tuple[str, datetime]] = {}  # who waits and since when
+        self._ended: frozenset[object] = frozenset()  # those of them that may no longer
         self._changed = Condition()
         self._building = {POLICY_BUNDLE: Lock(), REVOCATION_BUNDLE: Lock()}
         self._reading = Lock()
@@ -79,6 +93,7 @@ class Bundles:
             Unavailable: another reading did not end in time.
         """
         with self._alone(self._reading):  # else an older reading could take the place of a newer one
+            self._end_waits()
             if (data := self._data) is None:
                 return
             tokens, agreements = self._revoked()
@@ -126,16 +141,21 @@ class Bundles:
 
         Raises:
             NotFound, Unavailable: as :meth:`bundle`; Unavailable also when every place is taken.
+            Unauthenticated: the client was suspended or deleted while it waited.
         """
         found = self.bundle(name)
         if found.etag != held:
             return found
         if seconds <= 0:
             return None
-        with self._place(name, client), self._changed:
+        with self._place(name, client) as place, self._changed:
             self._changed.wait_for(
-                lambda: self._stopping or self._revision(name) != found.revision, timeout=min(seconds, LONGEST_WAIT)
+                lambda: self._stopping or place in self._ended or self._revision(name) != found.revision,
+                timeout=min(seconds, LONGEST_WAIT),
             )
+            began = self._began[place][1]
+        if not self._admits(client, began):
+            raise Unauthenticated("token.revoked", "The client was suspended or deleted while it waited.")
         found = self.bundle(name)
         return found if found.etag != held else None
 
@@ -167,16 +187,28 @@ class Bundles:
             return policy_bundle(self._policies, data, self._stale_after, self._sign)
         return revocation_bundle(dead, self._sign)
 
+    def _end_waits(self) -> None:
+        """Wake whoever waits for a client that may no longer be answered."""
+        with self._changed:
+            waiting = dict(self._began)
+        ended = frozenset(place for place, (client, began) in waiting.items() if not self._admits(client, began))
+        if ended != self._ended:
+            with self._changed:
+                self._ended = ended
+                self._changed.notify_all()
+
     @contextmanager
-    def _place(self, name: str, client: str) -> Iterator[None]:
-        held = (name, client)
+    def _place(self, name: str, client: str) -> Iterator[object]:
+        held, place = (name, client), object()
         with self._changed:
             if self._waiting.total() >= self._places or self._waiting[held] >= PLACES_EACH:
                 raise Unavailable("bundle.waiters_full", "Every place for a long poll is taken.", _RETRY)
             self._waiting[held] += 1
+            self._began[place] = (client, self._clock.now())
         try:
-            yield
+            yield place
         finally:
             with self._changed:
+                del self._began[place]
                 self._waiting[held] -= 1
                 self._waiting += Counter()  # forgets clients that wait no more

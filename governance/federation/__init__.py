@@ -13,6 +13,7 @@ Rules of this room:
    keyed pseudonyms; household, surname and postcode are keyed hashes made at the source trust.
 7. Registering a key again replaces the record whole.
 8. Whose rows of the registers a service may write is said by its registration: its own trust's, and those named there.
+9. What is suspended or deleted is found by nobody who would act on it, from the very next look on, in every process.
 
 Example: ``federation.client(session, "viewer.rkb")`` gives the registered service, or None.
 """
@@ -23,6 +24,7 @@ from governance.federation.feed import parse_staff
 from governance.federation.origins import RegisteredOrigins
 from governance.federation.people import Person, StaffMember, chosen, recorded
 from governance.federation.service_client import EVERY_TRUST, WHOLE_REGION, AiManifest, ServiceClient
+from governance.federation.standing import Registered, Standing, person_name
 from governance.federation.trust import IdentityProvider, Trust
 
 __all__ = [
@@ -33,11 +35,14 @@ __all__ = [
     "FederationDirectory",
     "IdentityProvider",
     "Person",
+    "Registered",
     "RegisteredOrigins",
     "ServiceClient",
     "StaffMember",
+    "Standing",
     "Trust",
     "chosen",
     "parse_staff",
+    "person_name",
     "recorded",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
+from governance.federation import _standing_store as standings
 from governance.federation._tables import (
     AiManifestRow,
     IdentityProviderRow,
@@ -19,6 +20,7 @@ from governance.federation._tables import (
 )
 from governance.federation.people import Person, StaffMember
 from governance.federation.service_client import AiManifest, ServiceClient
+from governance.federation.standing import Registered
 from governance.federation.trust import IdentityProvider, Trust
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
@@ -44,12 +46,17 @@ _PERSON: sa.Table = PersonRow.__table__  # type: ignore[attr-defined]
 # is prepared: it goes straight to the driver.
 _TRUSTS = sa.select(_TRUST).order_by(_TRUST.c.ods)
 _TRUST_BY_ODS = Prepared(sa.select(_TRUST).where(_TRUST.c.ods == sa.bindparam("ods")))
-_PROVIDERS = sa.select(_PROVIDER).order_by(_PROVIDER.c.issuer)
-_PROVIDER_BY_ISSUER = Prepared(sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer")))
-_CLIENTS = sa.select(_CLIENT).order_by(_CLIENT.c.client_id)
-_CLIENT_BY_ID = Prepared(sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id")))
-_ORIGINS = sa.select(_CLIENT.c.origins)
-_ARCHIVE = sa.select(_CLIENT).where(_CLIENT.c.token_audience == sa.bindparam("audience"))
+_PROVIDER_IN_FORCE = standings.in_force(Registered.IDENTITY_PROVIDER, _PROVIDER.c.issuer)
+_PROVIDERS = sa.select(_PROVIDER).where(_PROVIDER_IN_FORCE).order_by(_PROVIDER.c.issuer)
+_FILED_PROVIDER = sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer"))
+_PROVIDER_BY_ISSUER = Prepared(_FILED_PROVIDER.where(_PROVIDER_IN_FORCE))
+_CLIENT_IN_FORCE = standings.in_force(Registered.CLIENT, _CLIENT.c.client_id)
+_CLIENTS = sa.select(_CLIENT).where(_CLIENT_IN_FORCE).order_by(_CLIENT.c.client_id)
+_FILED_CLIENT = sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id"))
+_CLIENT_BY_ID = Prepared(_FILED_CLIENT.where(_CLIENT_IN_FORCE))
+_FILED_ARCHIVE = sa.select(_CLIENT).where(_CLIENT.c.token_audience == sa.bindparam("audience"))
+_ARCHIVE = _FILED_ARCHIVE.where(_CLIENT_IN_FORCE)
+_ORIGINS = sa.select(_CLIENT.c.origins).where(_CLIENT_IN_FORCE)
 _MANIFESTS = sa.select(_MANIFEST).order_by(_MANIFEST.c.service_id, _MANIFEST.c.version)
 _MANIFESTS_OF = _MANIFESTS.where(_MANIFEST.c.service_id == sa.bindparam("service_id"))
 _MANIFEST_BY_VERSION = Prepared(_MANIFESTS_OF.where(_MANIFEST.c.version == sa.bindparam("version")))
@@ -72,10 +79,14 @@ _NAMED = Prepared(
         sa.select(_TEAM.c.team.label("name"), _TEAM.c.ods).where(_TEAM.c.team.in_(_NAMES)),
     )
 )
-_PERSONS = sa.select(_PERSON).order_by(_PERSON.c.issuer, _PERSON.c.subject)
-_PERSON_BY_SUBJECT = sa.select(_PERSON).where(
+_PERSON_IN_FORCE = standings.in_force(
+    Registered.PERSON, _PERSON.c.issuer + sa.literal_column("' '") + _PERSON.c.subject
+)
+_PERSONS = sa.select(_PERSON).where(_PERSON_IN_FORCE).order_by(_PERSON.c.issuer, _PERSON.c.subject)
+_FILED_PERSON = sa.select(_PERSON).where(
     _PERSON.c.issuer == sa.bindparam("issuer"), _PERSON.c.subject == sa.bindparam("subject")
 )
+_PERSON_BY_SUBJECT = _FILED_PERSON.where(_PERSON_IN_FORCE)
 
 
 def put(session: Session, values: Sequence[Any]) -> None:
@@ -97,33 +108,53 @@ def trust(session: Session, ods: str) -> Trust | None:
 
 
 def identity_providers(session: Session) -> list[IdentityProvider]:
-    """Give every identity provider, by issuer."""
+    """Give every identity provider that is in force, by issuer."""
     return [_provider(row) for row in _rows(session, _PROVIDERS)]
 
 
 def identity_provider(session: Session, issuer: str) -> IdentityProvider | None:
-    """Find an identity provider by its exact issuer."""
+    """Find an identity provider that is in force by its exact issuer."""
     return next((_provider(row) for row in _PROVIDER_BY_ISSUER.rows(session, issuer=issuer)), None)
 
 
+def filed_identity_provider(session: Session, issuer: str) -> IdentityProvider | None:
+    """Find an identity provider, in force or not."""
+    return next((_provider(row) for row in _rows(session, _FILED_PROVIDER, issuer=issuer)), None)
+
+
 def clients(session: Session) -> list[ServiceClient]:
-    """Give every registered service, by client id."""
+    """Give every service that is in force, by client id."""
     return [_client(row) for row in _rows(session, _CLIENTS)]
 
 
 def client(session: Session, client_id: str) -> ServiceClient | None:
-    """Find a registered service."""
+    """Find a service that is in force."""
     return next((_client(row) for row in _CLIENT_BY_ID.rows(session, client_id=client_id)), None)
 
 
 def origins(session: Session) -> frozenset[str]:
-    """Give the origins of every registered service's pages."""
+    """Give the origins of the pages of every service that is in force."""
     return frozenset(one for row in _rows(session, _ORIGINS) for one in row["origins"] or ())
 
 
+def filed_client(session: Session, client_id: str) -> ServiceClient | None:
+    """Find a service, in force or not."""
+    return next((_client(row) for row in _rows(session, _FILED_CLIENT, client_id=client_id)), None)
+
+
 def archive(session: Session, audience: str) -> ServiceClient | None:
-    """Find the archive whose tokens carry an audience."""
+    """Find the archive that is in force and whose tokens carry an audience."""
     return next((_client(row) for row in _rows(session, _ARCHIVE, audience=audience)), None)
+
+
+def filed_archive(session: Session, audience: str) -> ServiceClient | None:
+    """Find the archive whose tokens carry an audience, in force or not."""
+    return next((_client(row) for row in _rows(session, _FILED_ARCHIVE, audience=audience)), None)
+
+
+def give_up_audience(session: Session, client_id: str) -> None:
+    """Take the token audience from a service, so that another archive may have it."""
+    session.connection().execute(sa.update(_CLIENT).where(_CLIENT.c.client_id == client_id).values(token_audience=None))
 
 
 def manifests(session: Session, service_id: str | None) -> list[AiManifest]:
@@ -169,14 +200,19 @@ def staff_page(
 
 
 def persons(session: Session) -> list[Person]:
-    """Give every console account, by issuer and subject."""
+    """Give every console account that is in force, by issuer and subject."""
     return [_person(row) for row in _rows(session, _PERSONS)]
 
 
 def person(session: Session, issuer: str, subject: str) -> Person | None:
-    """Find a console account."""
+    """Find a console account that is in force."""
     found = _rows(session, _PERSON_BY_SUBJECT, issuer=issuer, subject=subject)
     return next((_person(row) for row in found), None)
+
+
+def filed_person(session: Session, issuer: str, subject: str) -> Person | None:
+    """Find a console account, in force or not."""
+    return next((_person(row) for row in _rows(session, _FILED_PERSON, issuer=issuer, subject=subject)), None)
 
 
 def _rows(session: Session, statement: sa.Select[Any], **values: Any) -> Iterator[dict[str, Any]]:

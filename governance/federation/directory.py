@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
-from governance.federation import _credential_store, _store, checks
+from governance.federation import _credential_store, _standing_store, _store, checks
 from governance.federation.credentials import ClientCredentials
 from governance.federation.people import Person, StaffMember, chosen
 from governance.federation.service_client import WHOLE_REGION, AiManifest, ServiceClient
+from governance.federation.standing import Registered, Standing, person_name
 from governance.federation.trust import IdentityProvider, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.storage.exclusive import exclusive
@@ -26,6 +27,7 @@ class FederationDirectory:
 
     Every method takes the caller's session first: a read snapshot, or for writes a write transaction. Registering the
     same key again replaces what was there. A registration that cannot be right raises InvalidInput with every fault.
+    What is found is in force (standing.py); the names with ``filed`` find what is suspended or deleted too.
 
     Args:
         pseudonymiser: keys the subjects of console accounts.
@@ -54,10 +56,15 @@ class FederationDirectory:
         faults = checks.identity_provider(provider)
         _refuse(faults + ([] if provider.ods is None else self._unknown_trust(session, "/ods", provider.ods)))
         _store.put(session, [provider])
+        self._put_again(session, Registered.IDENTITY_PROVIDER, provider.issuer)
 
     def identity_provider(self, session: Session, issuer: str) -> IdentityProvider | None:
         """Find an identity provider by its issuer, compared character by character (OpenID Connect Core 3.1.3.7)."""
         return cached(session, ("issuer", issuer), lambda: _store.identity_provider(session, issuer))
+
+    def filed_identity_provider(self, session: Session, issuer: str) -> IdentityProvider | None:
+        """Find an identity provider whatever its standing."""
+        return _store.filed_identity_provider(session, issuer)
 
     def identity_providers(self, session: Session) -> tuple[IdentityProvider, ...]:
         """Give every identity provider, by issuer."""
@@ -77,14 +84,19 @@ class FederationDirectory:
         _refuse(faults)
         exclusive(session, MATTER)
         if client.token_audience is not None:
-            other = _store.archive(session, client.token_audience)
+            other = _store.filed_archive(session, client.token_audience)
             if other is not None and other.client_id != client.client_id:
                 raise Conflict("client.audience_taken", "Another archive is registered with this token audience.")
         _store.put(session, [client])
+        self._put_again(session, Registered.CLIENT, client.client_id)
 
     def client(self, session: Session, client_id: str) -> ServiceClient | None:
         """Find a registered service by client id."""
         return cached(session, ("client", client_id), lambda: _store.client(session, client_id))
+
+    def filed_client(self, session: Session, client_id: str) -> ServiceClient | None:
+        """Find a service whatever its standing."""
+        return _store.filed_client(session, client_id)
 
     def clients(self, session: Session) -> tuple[ServiceClient, ...]:
         """Give every registered service, by client id."""
@@ -105,21 +117,30 @@ class FederationDirectory:
         """
         _refuse(checks.credentials(credentials))
         exclusive(session, MATTER)
-        if _store.client(session, credentials.client_id) is None:
+        if _store.filed_client(session, credentials.client_id) is None:
             raise NotFound("client.unknown", "There is no service with this client id.")
         holders = {_credential_store.holder(session, one) for one in credentials.certificates}
         if holders - {None, credentials.client_id}:
             raise Conflict("client.certificate_taken", "Another service is registered with one of these certificates.")
         _credential_store.replace(session, credentials)
+        self._put_again(session, Registered.CREDENTIALS, credentials.client_id)
 
     def credentials(self, session: Session, client_id: str) -> ClientCredentials:
-        """Give the further credentials of a service; empty when it has none."""
+        """Give the further credentials of a service; empty when it has none that are in force."""
+        if not self.standing(session, Registered.CREDENTIALS, client_id).in_force:
+            return ClientCredentials(client_id)
+        return self.filed_credentials(session, client_id)
+
+    def filed_credentials(self, session: Session, client_id: str) -> ClientCredentials:
+        """Give the further credentials of a service whatever their standing."""
         return _credential_store.credentials_of(session, client_id)
 
     def client_of_certificate(self, session: Session, thumbprint: str) -> ServiceClient | None:
         """Find the service that a certificate identifies, by its thumbprint."""
         client_id = _credential_store.holder(session, thumbprint)
-        return None if client_id is None else _store.client(session, client_id)
+        if client_id is None or not self.standing(session, Registered.CREDENTIALS, client_id).in_force:
+            return None
+        return _store.client(session, client_id)
 
     # AI manifests
 
@@ -130,7 +151,7 @@ class FederationDirectory:
         approval is of a text, so it is withdrawn first.
         """
         exclusive(session, MATTER)
-        known = _store.client(session, manifest.service_id)
+        known = _store.filed_client(session, manifest.service_id)
         faults = checks.manifest(manifest)
         if known is None or known.kind is not SubjectType.AI_SERVICE:
             faults.append(Fault("/service_id", "is not a registered AI service"))
@@ -218,18 +239,60 @@ class FederationDirectory:
     def register_person(self, session: Session, person: Person) -> None:
         """Register a console account; its subject may be given plainly and is kept as a pseudonym."""
         faults = checks.person(person) + self._unknown_trust(session, "/ods", person.ods)
-        if _store.identity_provider(session, person.issuer) is None:
+        if _store.filed_identity_provider(session, person.issuer) is None:
             faults.append(Fault("/issuer", "is not a registered identity provider"))
         _refuse(faults)
-        _store.put(session, [replace(person, subject=self._pseudonymiser.subject(person.subject))])
+        subject = self._pseudonymiser.subject(person.subject)
+        _store.put(session, [replace(person, subject=subject)])
+        self._put_again(session, Registered.PERSON, person_name(person.issuer, subject))
 
     def person(self, session: Session, issuer: str, subject: str) -> Person | None:
         """Find a console account by issuer and subject, plain or pseudonym."""
         return _store.person(session, issuer, self._pseudonymiser.subject(subject))
 
+    def filed_person(self, session: Session, issuer: str, subject: str) -> Person | None:
+        """Find a console account whatever its standing, by issuer and subject, plain or pseudonym."""
+        return _store.filed_person(session, issuer, self._pseudonymiser.subject(subject))
+
     def persons(self, session: Session) -> tuple[Person, ...]:
         """Give every console account, by issuer and subject."""
         return tuple(_store.persons(session))
+
+    # Where each of them stands
+
+    def standing(self, session: Session, kind: Registered, name: str) -> Standing:
+        """Give where a registration stands; what was never ended is in force."""
+        return cached(session, ("standing", kind, name), lambda: _standing_store.get(session, kind, name))
+
+    def standings(self, session: Session) -> tuple[Standing, ...]:
+        """Give the standing of whatever was ever suspended, deleted or bounded, by kind and name."""
+        return tuple(_standing_store.every(session))
+
+    def register_standing(self, session: Session, standing: Standing) -> None:
+        """Keep where a registration stands; deleting takes its secrets and its names from it."""
+        _standing_store.put(session, standing)
+        if standing.deleted_at is None:
+            return
+        if standing.kind in {Registered.CLIENT, Registered.CREDENTIALS}:
+            _credential_store.replace(session, ClientCredentials(standing.name))
+        if standing.kind is Registered.CLIENT:
+            _store.give_up_audience(session, standing.name)
+
+    def admits(self, session: Session, issued: datetime, *rests_on: tuple[Registered, str]) -> bool:
+        """Say whether what was issued at an instant counts, by everything it rests on."""
+        wanted = set(rests_on)
+        found = _standing_store.named(session, sorted({name for _, name in rests_on}))
+        return all(one.admits(issued) for one in found if (one.kind, one.name) in wanted)
+
+    def admits_person(self, session: Session, issuer: str, subject: str, issued: datetime) -> bool:
+        """Say whether what an issuer said of a person at an instant counts; the subject is plain or a pseudonym."""
+        person = person_name(issuer, self._pseudonymiser.subject(subject))
+        return self.admits(session, issued, (Registered.IDENTITY_PROVIDER, issuer), (Registered.PERSON, person))
+
+    def _put_again(self, session: Session, kind: Registered, name: str) -> None:
+        before = _standing_store.get(session, kind, name)
+        if before.deleted_at is not None:
+            _standing_store.put(session, before.registered_again())
 
     def _known_manifest(self, session: Session, service_id: str, version: str) -> AiManifest:
         exclusive(session, MATTER)

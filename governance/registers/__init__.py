@@ -9,12 +9,14 @@ Rules of this room:
 3. A feed adds. What makes a study less protected, or takes it from who answers for it, is an explicit act
    (:mod:`governance.registers.studies`).
 4. A record names who changed what by counts, codes and registration ids, never a person by more than a pseudonym.
-5. The three registers say what a row must look like; this room says who may write it and keeps the evidence.
+5. Whatever was registered can be ended at once, by whoever could register it (:mod:`governance.registers.endings`).
+6. The three registers say what a row must look like; this room says who may write it and keeps the evidence.
 
 Example: ``registrations.trust(OPERATOR, Trust("RRK", "University Hospitals Birmingham"))``.
 """
 
 from governance.registers.changes import Change, Changes, Made
+from governance.registers.endings import Ending, Endings, Target
 from governance.registers.feeds import ContextFeeds, Taken
 from governance.registers.network import ApprovedManifest, Network
 from governance.registers.registrations import Registrations
@@ -27,10 +29,13 @@ __all__ = [
     "Change",
     "Changes",
     "ContextFeeds",
+    "Ending",
+    "Endings",
     "Made",
     "Network",
     "Registrations",
     "StudyActs",
     "Taken",
+    "Target",
     "Writer",
 ]

@@ -126,6 +126,11 @@ def client(writer: Writer, row: ServiceClient, filed: ServiceClient | None) -> I
         yield _of("/writes_for", None if ods == WHOLE_REGION else ods, "names trusts that you do not write for")
 
 
+def ended(path: str, ods: str | None) -> list[Claim]:
+    """Claim a registration that is to be suspended, resumed, deleted or bounded: it is whose it is on file."""
+    return [_of(path, ods, "is registered as another's")]
+
+
 def manifest(service: ServiceClient | None) -> Iterator[Claim]:
     """Claim the manifest of an AI service."""
     if service is not None:

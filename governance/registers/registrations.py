@@ -82,7 +82,9 @@ class Registrations:
         detail = {"registered": "identity_provider", "issuer": provider.issuer, "ods": provider.ods}
 
         def whose(session: Session) -> Iterable[Claim]:
-            return claims.identity_provider(provider, self._federation.identity_provider(session, provider.issuer))
+            return claims.identity_provider(
+                provider, self._federation.filed_identity_provider(session, provider.issuer)
+            )
 
         register = self._federation.register_identity_provider
         self._one(writer, whose, lambda session: register(session, provider), detail)
@@ -100,7 +102,7 @@ class Registrations:
         }
 
         def whose(session: Session) -> Iterable[Claim]:
-            return claims.client(writer, client, self._federation.client(session, client.client_id))
+            return claims.client(writer, client, self._federation.filed_client(session, client.client_id))
 
         self._one(writer, whose, lambda session: self._federation.register_client(session, client), detail)
 
@@ -124,7 +126,7 @@ class Registrations:
         }
 
         def whose(session: Session) -> Iterable[Claim]:
-            client = self._federation.client(session, client_id)
+            client = self._federation.filed_client(session, client_id)
             return () if client is None else claims.client(writer, client, client)
 
         self._one(writer, whose, lambda session: self._federation.register_credentials(session, kept), detail)
@@ -135,7 +137,7 @@ class Registrations:
         detail = {"registered": "manifest", "service_id": manifest.service_id, "version": manifest.version}
 
         def whose(session: Session) -> Iterable[Claim]:
-            return claims.manifest(self._federation.client(session, manifest.service_id))
+            return claims.manifest(self._federation.filed_client(session, manifest.service_id))
 
         return self._one(writer, whose, lambda session: self._federation.register_manifest(session, manifest), detail)
 
@@ -156,8 +158,8 @@ class Registrations:
         detail = {"registered": "person", "subject": kept.subject, "ods": kept.ods, "roles": roles}
 
         def whose(session: Session) -> Iterable[Claim]:
-            filed = self._federation.person(session, kept.issuer, kept.subject)
-            return claims.person(kept, filed, self._federation.identity_provider(session, kept.issuer))
+            filed = self._federation.filed_person(session, kept.issuer, kept.subject)
+            return claims.person(kept, filed, self._federation.filed_identity_provider(session, kept.issuer))
 
         self._one(writer, whose, lambda session: self._federation.register_person(session, kept), detail)
         return kept
@@ -221,7 +223,7 @@ class Registrations:
         now = self._clock.now()
 
         def write(session: Session) -> Made[AiManifest]:
-            service = self._federation.client(session, service_id)
+            service = self._federation.filed_client(session, service_id)
             require_own(writer, claimed(service, self._federation.manifest(session, service_id, version)))
             detail = {verdict: "manifest", "service_id": service_id, "version": version}
             return Made(act(session, service_id, version, now), detail)

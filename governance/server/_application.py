@@ -56,6 +56,9 @@ def create_app(services: Services) -> Flask:
         client_id=settings.console_client_id,
         session_key=settings.session_key.get_secret_value(),
         outbound=services.infrastructure.outbound,
+        admits=lambda session, person: services.registers.federation.admits_person(
+            session, person.issuer, person.subject, person.signed_in_at
+        ),
     )
     problems.install(app)
     observation.install(app, services.infrastructure.metrics)

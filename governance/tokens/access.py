@@ -61,7 +61,8 @@ class AccessGrant:
     ``actor`` is the client that acts for the subject (RFC 8693 section 4.1), ``confirmation`` the thumbprint of the
     key the token is bound to (RFC 9449 section 6.1), ``seconds`` the wanted lifetime, cut to rule 2. A ``jti`` given
     beforehand lets the intent be recorded before the token exists. ``named_by`` says in whose names a person's
-    pseudonym is one.
+    pseudonym is one, ``subject_issuer`` which identity provider vouched for them: the token dies with it, and with
+    their account.
     """
 
     subject: str
@@ -70,6 +71,7 @@ class AccessGrant:
     audience: str
     scopes: frozenset[str]
     seconds: int
+    subject_issuer: str | None = None
     ods: str | None = None
     role: Role | None = None
     actor: str | None = None
@@ -144,6 +146,7 @@ class AccessClaims:
     confirmation: str | None
     claims: Mapping[str, Any]
     named_by: str | None = None
+    subject_issuer: str | None = None
 
 
 def claims_of(grant: AccessGrant, issuer: str, jti: str, issued_at: int) -> dict[str, Any]:
@@ -158,6 +161,7 @@ def claims_of(grant: AccessGrant, issuer: str, jti: str, issued_at: int) -> dict
         "jti": jti,
         "scope": " ".join(sorted(grant.scopes)),
         "subject_type": grant.subject_type.value,
+        "subject_issuer": grant.subject_issuer,
         "ods": grant.ods,
         "role": grant.role.value if grant.role else None,
         "act": {"sub": grant.actor} if grant.actor else None,
@@ -193,6 +197,7 @@ def table(issuer: str, audience: str | None) -> ClaimTable:
         required_unverified=frozenset({"scope"}),
         optional={
             "nbf": begun,
+            "subject_issuer": text,
             "ods": text,
             "role": text,
             "act": object_value,
@@ -227,6 +232,7 @@ def read(claims: Mapping[str, Any]) -> AccessClaims:
             confirmation=claims["cnf"]["jkt"] if "cnf" in claims else None,
             claims=claims,
             named_by=claims.get("named_by"),
+            subject_issuer=claims.get("subject_issuer"),
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise TokenRefused(TokenFault.CLAIM, "A claim of the token has not the shape it needs.") from None

@@ -8,12 +8,14 @@
    caller does the second half: it needs a write transaction.
 6. An unknown client and a wrong signature are answered alike, byte for byte, after the same work (decoy_keys.py); what
    an answer explains depends on the assertion alone, or comes after its signature was found good.
+7. A client that was suspended is not known. Of one whose assertions count only from an instant on, ``iat`` is required.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from governance.federation import ServiceClient
+from governance.federation import ServiceClient, Standing
 from governance.tokens import _jose, decoy_keys
 from governance.tokens._jose import Unverified
 from governance.tokens.claims import ClaimTable, begun, equals, expires, issued, only_audience, report, text
@@ -39,10 +41,11 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAssertion:
-    """The ``jti`` of a verified assertion and when it expires, seconds since 1970."""
+    """The ``jti`` of a verified assertion, when it expires and when it says it was made, seconds since 1970."""
 
     jti: str
     expires_at: float
+    issued_at: float | None
 
 
 def read_assertion(form: Form) -> Assertion:
@@ -75,7 +78,7 @@ def claimed_client(form: Form) -> str | None:
 def verify_assertion(
     assertion: Assertion, client: ServiceClient | None, audiences: Collection[str], now: int
 ) -> VerifiedAssertion:
-    """Verify an assertion with the keys of the client it names (rules 2 to 6).
+    """Verify an assertion with the keys of the client it names (rules 2 to 5).
 
     Args:
         assertion: what the form held.
@@ -100,7 +103,17 @@ def verify_assertion(
         report("client_assertion", _table(client, audiences).verify(claims, now))
     except TokenRefused as error:
         raise refused(_DESCRIPTIONS.get(error.fault, "The client assertion was not accepted."), error.fault) from None
-    return VerifiedAssertion(claims["jti"], claims["exp"])
+    return VerifiedAssertion(claims["jti"], claims["exp"], claims.get("iat"))
+
+
+def require_admitted(standing: Standing, verified: VerifiedAssertion) -> None:
+    """Refuse an assertion made before the client's ``not_before``, or one that does not say when (rule 7)."""
+    if standing.not_before is None:
+        return
+    if verified.issued_at is None:
+        raise refused("The client assertion needs iat.", TokenFault.CLAIM_MISSING)
+    if not standing.admits(datetime.fromtimestamp(verified.issued_at, UTC)):
+        raise refused("The client assertion was not accepted.", TokenFault.REVOKED)
 
 
 def _without_key(unverified: Unverified, fault: TokenFault) -> OAuthError:

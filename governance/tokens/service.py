@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from governance.audit import Recorder
 from governance.clock import Clock
-from governance.federation import FederationDirectory, IdentityProvider, ServiceClient
+from governance.federation import FederationDirectory, IdentityProvider, Registered, ServiceClient
 from governance.storage import Database
 from governance.tokens import (
     _records,
@@ -80,7 +80,7 @@ class TokenService:
         self._client_methods = tuple(client_methods)
         self._minter = Issuer(issuer, keys, recorder.new_id)
         self._verifier = AccessVerifier(issuer, keys)
-        self._subjects = SubjectTokenVerifier(self._provider, key_sets, sign_in_age)
+        self._subjects = SubjectTokenVerifier(self._provider, key_sets, self._admits_person, sign_in_age)
 
     def authenticate_client(self, form: Form) -> ServiceClient:
         """Find out which registered client sent a form, by its signed assertion (client_authentication.py).
@@ -96,6 +96,9 @@ class TokenService:
         )
         if client is None:
             raise client_authentication.refused("The client assertion was not accepted.", TokenFault.CLIENT)
+        with self._database.reading() as session:
+            standing = self._federation.standing(session, Registered.CLIENT, client.client_id)
+        client_authentication.require_admitted(standing, verified)
         self._use_assertion(client, verified)
         return client
 
@@ -264,8 +267,8 @@ class TokenService:
         return claims
 
     def check_alive(self, session: Session, claims: AccessClaims) -> None:
-        """Refuse a token that was revoked, or whose agreement was (verification.py, step 5); raises TokenRefused."""
-        revocation.check(session, claims)
+        """Refuse a token that is dead before its time (verification.py, step 5); raises TokenRefused."""
+        revocation.check(session, claims, self._federation)
 
     def introspect(self, token: str, client: ServiceClient) -> dict[str, object]:
         """Describe a token to a client that may learn about it (RFC 7662); anything else is inactive."""
@@ -340,7 +343,7 @@ class TokenService:
         """Verify an access token of ours and that nobody revoked it; raises TokenRefused."""
         claims = self._verifier.verify(token, audience, now)
         with self._database.reading() as session:
-            revocation.check(session, claims)
+            self.check_alive(session, claims)
         return claims
 
     def _own_identity(self, token: str, client: ServiceClient | None) -> VerifiedIdentity:
@@ -385,3 +388,7 @@ class TokenService:
     def _provider(self, issuer: str) -> IdentityProvider | None:
         with self._database.reading() as session:
             return self._federation.identity_provider(session, issuer)
+
+    def _admits_person(self, issuer: str, subject: str, issued: datetime) -> bool:
+        with self._database.reading() as session:
+            return self._federation.admits_person(session, issuer, subject, issued)

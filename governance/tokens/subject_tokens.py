@@ -8,7 +8,8 @@
    access token by its claims (``typ``, ``token_use``); expiry; an issue time that is neither ahead nor older than
    ``MAX_AGE``; a sign-in (``auth_time``) no older than the setting allows; no ``act``: a delegated token is not
    exchanged again.
-5. The acting organisation and role (cis2.py), and that this provider vouches for that organisation: a trust's own
+5. Neither the provider nor the person's account is suspended, and both admit a token issued then.
+6. The acting organisation and role (cis2.py), and that this provider vouches for that organisation: a trust's own
    provider cannot make somebody act for another trust.
 
 A verified token may be used again until it expires, by the client that used it first and no other (single_use.py).
@@ -16,7 +17,7 @@ A verified token may be used again until it expires, by the client that used it 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from governance.federation import IdentityProvider, ServiceClient
@@ -43,6 +44,7 @@ from governance.vocabulary import Role, SubjectType
 ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "RS512")
 MAX_AGE = 3600  # seconds; CIS2 identity tokens live an hour
 FindProvider = Callable[[str], IdentityProvider | None]
+Admits = Callable[[str, str, datetime], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,18 @@ class SubjectTokenVerifier:
     Args:
         find_provider: gives the registered provider of an issuer, None when there is none.
         key_sets: the providers' key sets.
+        admits: says whether a token that an issuer issued for a subject at an instant counts.
         sign_in_age: seconds since the sign-in after which its tokens no longer count.
     """
 
-    def __init__(self, find_provider: FindProvider, key_sets: RemoteKeySets, sign_in_age: int) -> None:
+    def __init__(self, find_provider: FindProvider, key_sets: RemoteKeySets, admits: Admits, sign_in_age: int) -> None:
         self._find_provider = find_provider
         self._key_sets = key_sets
+        self._admits = admits
         self._sign_in_age = sign_in_age
 
     def verify(self, token: str, now: datetime) -> VerifiedIdentity:
-        """Take an identity token and give who it is about (steps 1 to 5).
+        """Take an identity token and give who it is about (steps 1 to 6).
 
         Raises:
             TokenRefused: which check failed.
@@ -96,6 +100,8 @@ class SubjectTokenVerifier:
         keys = self._key_sets.keys(provider.jwks_uri, unverified.kid, now)
         claims = _jose.verify(unverified, _jose.select_key(keys, unverified, ALGORITHMS))  # steps 2 and 3
         report("id_token", _table(provider, self._sign_in_age).verify(claims, int(now.timestamp())))  # step 4
+        if not self._admits(provider.issuer, claims["sub"], datetime.fromtimestamp(claims["iat"], UTC)):  # step 5
+            raise TokenRefused(TokenFault.REVOKED, "The subject token's issuer or person was suspended or ended.")
         return replace(_identity(provider, claims), token=UsedToken(unverified.signed, claims["exp"]))
 
     def _provider(self, unverified_issuer: object) -> IdentityProvider:
@@ -107,7 +113,7 @@ class SubjectTokenVerifier:
 
 def _identity(provider: IdentityProvider, claims: Mapping[str, Any]) -> VerifiedIdentity:
     acting = cis2.acting_role(claims)
-    if not provider.vouches_for(acting.ods):  # step 5
+    if not provider.vouches_for(acting.ods):  # step 6
         raise TokenRefused(TokenFault.ORGANISATION, "The identity provider does not speak for that organisation.")
     return VerifiedIdentity(
         subject=claims["sub"],

@@ -8,7 +8,7 @@ from governance.clock import Clock
 from governance.outbound import Outbound
 from governance.storage import Database
 from governance.web import security_headers
-from governance.web.sessions import ServerSideSessions, SessionPolicy
+from governance.web.sessions import Admits, ServerSideSessions, SessionPolicy
 from governance.web.sign_in import ConsoleClient, SignIn
 
 CALLBACK_PATH = "/console/sign-in/callback"
@@ -24,6 +24,7 @@ def install(
     client_id: str,
     session_key: bytes,
     outbound: Outbound,
+    admits: Admits,
 ) -> None:
     """Prepare an application for browsers.
 
@@ -35,10 +36,11 @@ def install(
         client_id: the console's client id at every identity provider.
         session_key: at least 32 random bytes that sign form tokens; the same in every worker.
         outbound: the client that calls identity providers.
+        admits: says whether a person who signed in when they did may still be here.
     """
     secure = base_url.startswith("https://")
     app.secret_key = session_key
-    app.session_interface = ServerSideSessions(database, clock, SessionPolicy(secure=secure))
+    app.session_interface = ServerSideSessions(database, clock, SessionPolicy(secure=secure), admits=admits)
     app.extensions[_SIGN_IN] = SignIn(ConsoleClient(client_id, base_url + CALLBACK_PATH), clock, outbound)
     security_headers.install(app, secure)
 

@@ -3,7 +3,8 @@
 1. The cookie of somebody who signed in is 256 random bits and means nothing. The table holds its SHA-256, so a stolen
    table opens no session.
 2. A session ends after ``idle`` without a request, after ``absolute`` whatever happens, at sign-out, and when revoked;
-   each is one deleted row.
+   each is one deleted row. It also ends with the person's account, or with the issuer that vouched for them: one that
+   began before either was suspended never opens anything again.
 3. The cookie changes when somebody signs in or out: an identifier planted before sign-in is worthless after it.
 4. Over https the cookie is ``__Host-``: Secure, whole host, no domain. Always HttpOnly and SameSite=Lax (the identity
    provider sends the browser back with a top-level GET).
@@ -49,6 +50,7 @@ ATTEMPT_SECONDS = 900.0  # how long a visitor's cookie, and with it a sign-in at
 _VISIT_MARK = "."  # between what a signed cookie says and its signature; the other kind has none
 _VISIT_MAXIMUM = 3_500  # characters of a visitor's cookie; browsers keep 4,096 bytes of one (RFC 6265 section 6.1)
 _FAILED = 500  # the first status of an answer whose request changes no session
+Admits = Callable[[Session, SignedInPerson], bool]
 _SEEN_STEP = timedelta(
     minutes=1
 )  # how coarsely the last use is recorded, so that reading a page is not a write each time
@@ -130,15 +132,22 @@ class ServerSideSessions(SessionInterface):
         clock: the one clock.
         policy: lifetimes and cookie.
         make_token: gives fresh cookies and handles.
+        admits: says whether a person who signed in when they did may still be here; everybody without it.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, policy: SessionPolicy, make_token: Callable[[], str] = new_token
+        self,
+        database: Database,
+        clock: Clock,
+        policy: SessionPolicy,
+        make_token: Callable[[], str] = new_token,
+        admits: Admits = lambda _session, _person: True,
     ) -> None:
         self._database = database
         self._clock = clock
         self._policy = policy
         self._make_token = make_token
+        self._admits = admits
 
     def open_session(self, app: Flask, request: Request) -> BrowserSession:
         """Give the session of the request's cookie, or an empty one when it names none that is still alive."""
@@ -152,9 +161,10 @@ class ServerSideSessions(SessionInterface):
         try:
             with self._database.reading() as session:
                 stored = store.find(session, _digest(token))
+                admitted = stored is not None and stored.person is not None and self._admits(session, stored.person)
         except Unavailable as fault:  # Flask opens sessions before anything that handles errors
             return BrowserSession(None, None, kept=False, fault=fault)
-        if stored is None or stored.person is None or not self._alive(stored):
+        if stored is None or not admitted or not self._alive(stored):
             return BrowserSession(None, None)
         return BrowserSession(stored, token)
 

@@ -146,6 +146,7 @@ ATTEMPTS: dict[str, Attempt] = {
     f"{_F}/manifests": Attempt(f"{_F}/manifests", _MANIFEST),
     f"{_F}/manifests/<service_id>/<version>/approve": Attempt(f"{_F}/manifests/triage/2.1/approve"),
     f"{_F}/manifests/<service_id>/<version>/withdraw": Attempt(f"{_F}/manifests/triage/2.0/withdraw"),
+    f"{_F}/standings": Attempt(f"{_F}/standings", {"kind": "client", "client_id": "panel", "act": "suspend"}),
     f"{_F}/persons": Attempt(
         f"{_F}/persons", {"issuer": _IDP["issuer"], "subject": "officer-1", "ods": "RL4", "roles": ["ig_officer"]}
     ),

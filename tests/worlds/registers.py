@@ -12,7 +12,7 @@ from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
 from governance.federation import WHOLE_REGION, FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
-from governance.registers import Changes, ContextFeeds, Registrations, StudyActs, Taken, Writer
+from governance.registers import Changes, ContextFeeds, Endings, Registrations, StudyActs, Taken, Writer
 from governance.relationships import Relationships
 from governance.storage import Database
 from governance.telemetry import Metrics
@@ -47,6 +47,7 @@ class RegisterWorld:
     catalogue: Catalogue
     relationships: Relationships
     registrations: Registrations
+    endings: Endings
     feeds: ContextFeeds
     studies: StudyActs
     pseudonymiser: Pseudonymiser
@@ -67,6 +68,7 @@ class RegisterWorld:
                 self.federation.credentials(session, "triage"),
                 self.federation.manifests(session),
                 self.federation.persons(session),
+                self.federation.standings(session),
                 self.catalogue.studies(session, ["1.2.3"]),
                 self.log.tree_head(),
             ]
@@ -114,6 +116,7 @@ def register_world(database: Database, clock: FixedClock, new_id: Callable[[], s
             catalogue=catalogue,
             relationships=relationships,
             registrations=registrations,
+            endings=Endings(changes=changes, federation=federation, pseudonymiser=pseudonymiser, clock=clock),
             feeds=feeds,
             studies=StudyActs(changes=changes, catalogue=catalogue, federation=federation, clock=clock),
             pseudonymiser=pseudonymiser,

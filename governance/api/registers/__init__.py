@@ -12,6 +12,7 @@ Example: ``POST /catalogue/v1/studies`` with a line of JSON a study says how man
 from flask import Blueprint
 
 from governance.api.registers.credentials import blueprint as credentials
+from governance.api.registers.endings import blueprint as endings
 from governance.api.registers.federation import blueprint as federation
 from governance.api.registers.feeds import blueprint as feeds
 from governance.api.registers.studies import blueprint as studies
@@ -19,4 +20,4 @@ from governance.api.registers.studies import blueprint as studies
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give the blueprints of this audience."""
-    return (credentials, federation, feeds, studies)
+    return (credentials, endings, federation, feeds, studies)

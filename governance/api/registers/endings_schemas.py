@@ -1,0 +1,59 @@
+"""What the endpoint that ends registrations takes and gives."""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from governance.federation import Registered, Standing
+from governance.registers import Ending, Target
+
+
+class EndingBody(BaseModel):
+    """One act on one registration, which its kind and its keys name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Registered = Field(description="client, credentials, enforcement_key, identity_provider or person")
+    client_id: str | None = Field(None, max_length=200, description="Of a client, its credentials or its archive's key")
+    issuer: str | None = Field(None, max_length=500, description="Of an identity provider or of a person's account")
+    subject: str | None = Field(None, max_length=200, description="Of a person, plain or as a pseudonym")
+    act: Ending = Field(description="suspend, resume, delete, not_before, or rotate an enforcement_key")
+    not_before: AwareDatetime | None = Field(
+        None, description="With not_before: what was issued or begun up to then is dead; now without it"
+    )
+
+    def target(self) -> Target:
+        """Give what it names."""
+        by_issuer = self.kind in {Registered.IDENTITY_PROVIDER, Registered.PERSON}
+        return Target(self.kind, (self.issuer if by_issuer else self.client_id) or "", self.subject)
+
+
+class StandingAnswer(BaseModel):
+    """Where a registration stands. ``name`` is its client id or issuer; of a person, issuer and pseudonym."""
+
+    kind: Registered
+    name: str
+    in_force: bool
+    suspended_at: datetime | None
+    deleted_at: datetime | None
+    not_before: datetime | None
+    generation: int = Field(description="Of an enforcement_key: how many keys there were before this one")
+
+    @classmethod
+    def of(cls, standing: Standing) -> "StandingAnswer":
+        """Give the answer for a standing."""
+        return cls(
+            kind=standing.kind,
+            name=standing.name,
+            in_force=standing.in_force,
+            suspended_at=standing.suspended_at,
+            deleted_at=standing.deleted_at,
+            not_before=standing.not_before,
+            generation=standing.generation,
+        )
+
+
+class StandingList(BaseModel):
+    """Where everything stands that was ever suspended, deleted or bounded."""
+
+    standings: list[StandingAnswer]

@@ -1,0 +1,85 @@
+"""Where a registration stands: in force, suspended or deleted, and since when what was issued to it counts.
+
+1. It is kept apart from the registration: registering again replaces the record, and never ends a suspension.
+2. Suspending and deleting also move ``not_before`` to now, so what was issued earlier stays dead when it is resumed, or
+   registered again. ``not_before`` never moves back.
+3. What is deleted comes back by being registered again; until then its name is nobody else's to take.
+4. The key of an archive's enforcement point is derived with ``generation``: another generation is another key.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from governance.errors import Conflict
+
+
+class Registered(StrEnum):
+    """What can be ended."""
+
+    CLIENT = "client"
+    CREDENTIALS = "credentials"  # certificates and secret of a client
+    ENFORCEMENT_KEY = "enforcement_key"  # of an archive
+    IDENTITY_PROVIDER = "identity_provider"
+    PERSON = "person"  # a console account
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The standing of one registration; ``name`` is its client id, its issuer, or issuer and pseudonym of a person."""
+
+    kind: Registered
+    name: str
+    suspended_at: datetime | None = None
+    deleted_at: datetime | None = None
+    not_before: datetime | None = None
+    generation: int = 0
+
+    @property
+    def in_force(self) -> bool:
+        """Say whether it counts now."""
+        return self.suspended_at is None and self.deleted_at is None
+
+    def admits(self, issued: datetime) -> bool:
+        """Say whether what was issued or begun at an instant counts: later than ``not_before``, to the second."""
+        bound = self.not_before
+        return self.in_force and (bound is None or int(issued.timestamp()) > int(bound.timestamp()))
+
+    def suspended(self, now: datetime) -> "Standing":
+        """Give it suspended; raises Conflict when it is deleted."""
+        if self._kept().suspended_at is not None:
+            return self
+        return replace(self.since(now), suspended_at=now)
+
+    def resumed(self) -> "Standing":
+        """Give it in force again; raises Conflict when it is deleted."""
+        return replace(self._kept(), suspended_at=None)
+
+    def deleted(self, now: datetime) -> "Standing":
+        """Give it deleted."""
+        if self.deleted_at is not None:
+            return self
+        return replace(self.since(now), suspended_at=None, deleted_at=now, generation=self.generation + 1)
+
+    def registered_again(self) -> "Standing":
+        """Give it as a new registration leaves it: no longer deleted, and suspended if it was."""
+        return replace(self, deleted_at=None)
+
+    def since(self, at: datetime) -> "Standing":
+        """Give it with everything dead that was issued up to an instant."""
+        return replace(self, not_before=at if self.not_before is None else max(self.not_before, at))
+
+    def rotated(self, now: datetime) -> "Standing":
+        """Give it with its next key in force and every earlier one dead."""
+        again = replace(self, suspended_at=None, deleted_at=None, generation=self.generation + 1)
+        return again.since(now)
+
+    def _kept(self) -> "Standing":
+        if self.deleted_at is not None:
+            raise Conflict("registration.deleted", "This was deleted: register it again, or make a new key.")
+        return self
+
+
+def person_name(issuer: str, subject: str) -> str:
+    """Give the name of a console account's standing; an issuer is a URL and holds no space."""
+    return f"{issuer} {subject}"

@@ -1,0 +1,158 @@
+"""Ending registrations by API and command line, and what another process of the service then says.
+
+No job runs in either process but where a test ticks it: nothing takes the change up in passing.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from governance.bootstrap import Services, build
+from governance.clock import FixedClock
+from governance.errors import Unauthenticated
+from governance.federation import WHOLE_REGION, Registered, ServiceClient
+from governance.jobs import Runtime
+from governance.server import create_app
+from governance.settings import Settings
+from governance.vocabulary import Scope, SubjectType
+from governance.web.enforcement_keys import enforcement_key
+from governance.web.services import EXTENSION
+from tests.worlds.callers import REGION, Callers
+
+PATH = "/federation/v1/standings"
+BOTH = (Scope.FEDERATION_READ, Scope.FEDERATION_WRITE)
+
+
+@pytest.fixture
+def other(services: Services, settings: Settings, clock: FixedClock) -> Iterator[Flask]:
+    """Give the application of another process on the same database."""
+    made = build(settings, clock)
+    runtime = Runtime(made)
+    runtime.start(jobs=False)
+    yield create_app(made)
+    runtime.stop()
+
+
+class Two:
+    """Two processes; what one ends, the other is asked about."""
+
+    def __init__(self, app: Flask, services: Services, other: Flask, clock: FixedClock) -> None:
+        self.services, self.clock = services, clock
+        self.callers = Callers(app, services)
+        self.there: FlaskClient = other.test_client()
+        self.office = self.callers.headers("office-region", REGION, BOTH, writes_for=[WHOLE_REGION])
+        self.rrk = self.callers.headers("office-rrk", "RRK", BOTH)
+
+    def end(self, act: str, by: dict[str, str] | None = None, **body: Any) -> Any:
+        return self.callers.http.post(PATH, json={"act": act, **body}, headers=by or self.office)
+
+    def later(self) -> None:
+        self.clock.advance(timedelta(seconds=1))
+
+
+@pytest.fixture
+def two(app: Flask, services: Services, other: Flask, clock: FixedClock) -> Two:
+    return Two(app, services, other, clock)
+
+
+def test_a_suspended_client_is_refused_at_its_next_call_elsewhere(two: Two) -> None:
+    headers = two.callers.headers("reader", "RRK", BOTH)
+    assert two.there.get("/federation/v1/trusts", headers=headers).status_code == 200
+    answer = two.end("suspend", kind="client", client_id="reader")
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    assert answer.get_json()["in_force"] is False
+    assert two.there.get("/federation/v1/trusts", headers=headers).status_code == 401
+    two.later()
+    assert two.end("resume", kind="client", client_id="reader").get_json()["in_force"] is True
+    assert two.there.get("/federation/v1/trusts", headers=headers).status_code == 401
+    two.later()
+    fresh = {"Authorization": f"Bearer {two.callers.token('reader')}"}
+    assert two.there.get("/federation/v1/trusts", headers=fresh).status_code == 200
+
+
+def test_what_was_ended_is_listed_and_nothing_else(two: Two) -> None:
+    two.end("suspend", kind="client", client_id="office-rrk")
+    listed = two.there.get(PATH, headers=two.office).get_json()["standings"]
+    assert [(one["kind"], one["name"], one["in_force"]) for one in listed] == [("client", "office-rrk", False)]
+
+
+def test_a_trust_ends_its_own_alone(two: Two) -> None:
+    two.callers.headers("reader", "RRK", BOTH)
+    stranger = two.callers.headers("office-rl4", "RL4", BOTH)
+    assert two.end("suspend", stranger, kind="client", client_id="reader").status_code == 403
+    assert two.end("suspend", two.rrk, kind="client", client_id="reader").status_code == 200
+    assert two.end("suspend", two.rrk, kind="client", client_id="nobody").status_code == 404
+    assert two.end("rotate", two.rrk, kind="client", client_id="reader").status_code == 400
+
+
+def test_an_archives_key_is_refused_elsewhere_once_it_is_suspended_or_rotated(two: Two) -> None:
+    two.callers.headers("pacs", "RRK", ())
+    archive = ServiceClient(
+        "pacs", "RRK", "PACS", SubjectType.SERVICE, two.callers.jwks(), token_audience="https://pacs.rrk.example"
+    )
+    with two.services.infrastructure.database.transaction() as session:
+        two.services.registers.federation.register_client(session, archive)
+    secret = two.services.infrastructure.settings.key_encryption_key.get_secret_value()
+    keys = [enforcement_key(secret, "pacs", generation) for generation in range(2)]
+
+    def proven(key: str) -> bool:
+        """Say whether an archive's gateway with a key is one: what is wrong then is the missing token."""
+        headers = {"X-Enforcement-Point": "pacs", "X-Enforcement-Key": key}
+        headers |= {"X-Original-Method": "GET", "X-Original-URI": "/dicom-web/studies/1.2.3"}
+        answer = two.there.get("/enforce/nginx", headers=headers)
+        assert answer.status_code == 401
+        return answer.headers["X-Governance-Reason"] != "enforcement.key"
+
+    named = {"kind": "enforcement_key", "client_id": "pacs"}
+    seen = [[proven(key) for key in keys]]
+    for act in ("suspend", "resume", "rotate", "delete"):
+        assert two.end(act, two.rrk, **named).status_code == 200
+        seen.append([proven(key) for key in keys])
+    assert len(set(keys)) == 2
+    assert seen == [[True, False], [False, False], [True, False], [False, True], [False, False]]
+
+
+@pytest.mark.parametrize("act", ["suspend", "delete", "not_before"])
+def test_a_long_poll_ends_with_its_client(two: Two, other: Flask, act: str) -> None:
+    """The OPA waits in one process, its client is ended in the other, whose next refresh answers it."""
+    two.callers.headers("edge", "RRK", (Scope.BUNDLES_READ, Scope.AUDIT_WRITE))
+    there: Services = other.extensions[EXTENSION]
+    bundles = there.uses.bundles
+    etag = bundles.bundle("imaging").etag
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(bundles.newer, "imaging", etag, 60.0, "edge")
+        while not bundles.waiting:
+            threading.Event().wait(0.01)
+        bundles.refresh()
+        assert not waiting.done()
+        two.end(act, kind="client", client_id="edge")
+        bundles.refresh()
+        with pytest.raises(Unauthenticated):
+            waiting.result(timeout=30)
+
+
+def test_a_stream_of_alerts_ends_with_its_client(two: Two) -> None:
+    headers = two.callers.headers("siem", "RRK", (Scope.ALERTS_READ,))
+    answer = two.there.get("/alerts/v1/stream", headers=headers)
+    parts = iter(answer.response)
+    assert next(parts)  # it is open
+    two.end("suspend", kind="client", client_id="siem")
+    assert len(list(parts)) <= 1  # the sign of life it began with, and the end
+    answer.close()
+
+
+def test_the_record_of_an_act_says_what_was_before_and_after(two: Two) -> None:
+    two.end("suspend", two.rrk, kind="client", client_id="office-rrk")
+    event = two.services.infrastructure.audit.read(0, 1_000)[-1]
+    assert (event.kind, event.subject.id if event.subject else None) == ("config", "office-rrk")
+    assert event.detail["before"]["in_force"] is True
+    assert event.detail["after"]["in_force"] is False
+    assert json.loads(json.dumps(event.detail))["client_id"] == "office-rrk"
+    assert Registered(event.detail["ended"]) is Registered.CLIENT

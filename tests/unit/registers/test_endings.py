@@ -1,0 +1,215 @@
+"""Ending a registration: whose it is to do, what it leaves, and the one event that tells of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from governance.clock import FixedClock
+from governance.errors import Conflict, Forbidden, InvalidInput, NotFound
+from governance.federation import (
+    ClientCredentials,
+    IdentityProvider,
+    Person,
+    Registered,
+    ServiceClient,
+    Trust,
+    person_name,
+)
+from governance.registers import OPERATOR, Ending, Target, Writer
+from governance.storage import Database
+from governance.vocabulary import Role, SubjectType
+from tests.worlds.registers import RegisterWorld, register_world, writer
+from tests.worlds.tokens import KeyPair
+
+ISSUER, NATIONAL = "https://id.rrk.example", "https://id.national.example"
+CLIENT, ARCHIVE = Target(Registered.CLIENT, "panel"), Target(Registered.ENFORCEMENT_KEY, "pacs")
+PERSON = Target(Registered.PERSON, ISSUER, "officer-1")
+JWKS = {"keys": [KeyPair.ec("k1").public]}
+
+
+@pytest.fixture
+def world(database: Database, clock: FixedClock) -> RegisterWorld:
+    made = register_world(database, clock)
+    register = made.registrations
+    register.trust(OPERATOR, Trust("RRK", "Birmingham"))
+    register.trust(OPERATOR, Trust("RL4", "Wolverhampton"))
+    for issuer, ods in ((ISSUER, "RRK"), (NATIONAL, None)):
+        register.identity_provider(OPERATOR, IdentityProvider(issuer, ods, f"{issuer}/jwks", ("us",)))
+    register.client(OPERATOR, ServiceClient("panel", "RRK", "Panel", SubjectType.SERVICE, JWKS))
+    register.client(
+        OPERATOR, ServiceClient("pacs", "RRK", "PACS", SubjectType.SERVICE, JWKS, token_audience="https://pacs.rrk")
+    )
+    register.person(OPERATOR, Person(ISSUER, "officer-1", "RRK", frozenset({Role.IG_OFFICER})))
+    register.credentials(OPERATOR, "panel", [], "abcdefghijklmnopqrstuvwxyz0123456789")
+    return made
+
+
+def found(world: RegisterWorld, target: Target) -> bool:
+    with world.database.reading() as session:
+        register = world.federation
+        if target.kind is Registered.CLIENT:
+            return register.client(session, target.name) is not None
+        if target.kind is Registered.IDENTITY_PROVIDER:
+            return register.identity_provider(session, target.name) is not None
+        if target.kind is Registered.CREDENTIALS:
+            return register.credentials(session, target.name).secret_hash is not None
+        if target.kind is Registered.PERSON:
+            return register.person(session, target.name, target.subject or "") is not None
+        return register.standing(session, target.kind, target.name).in_force
+
+
+TARGETS = [
+    CLIENT,
+    Target(Registered.CREDENTIALS, "panel"),
+    ARCHIVE,
+    Target(Registered.IDENTITY_PROVIDER, ISSUER),
+    PERSON,
+]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.kind.value)
+def test_what_is_suspended_is_found_by_nobody_until_it_is_resumed(world: RegisterWorld, target: Target) -> None:
+    by, seen = writer("RRK"), []
+    for ending in (Ending.SUSPEND, Ending.RESUME, Ending.DELETE):
+        world.endings.act(by, target, ending)
+        seen.append(found(world, target))
+    assert seen == [False, True, False]
+    with pytest.raises(Conflict):
+        world.endings.act(by, target, Ending.RESUME)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.kind.value)
+def test_another_trust_ends_nothing(world: RegisterWorld, target: Target) -> None:
+    before = world.everything()
+    for ending in Ending:
+        if ending is Ending.ROTATE or ending is Ending.NOT_BEFORE:
+            continue
+        with pytest.raises(Forbidden):
+            world.endings.act(writer("RL4"), target, ending)
+    assert world.everything() == before
+
+
+def test_a_national_issuer_is_the_regions_to_end(world: RegisterWorld) -> None:
+    target = Target(Registered.IDENTITY_PROVIDER, NATIONAL)
+    with pytest.raises(Forbidden):
+        world.endings.act(writer("RRK"), target, Ending.SUSPEND)
+    world.endings.act(OPERATOR, target, Ending.SUSPEND)
+    assert not found(world, target)
+
+
+def test_one_event_tells_what_was_before_and_after(world: RegisterWorld, clock: FixedClock) -> None:
+    count = len(world.records())
+    world.endings.act(writer("RRK"), CLIENT, Ending.SUSPEND)
+    (event,) = world.records()[count:]
+    now = clock.now().isoformat()
+    assert event.kind == "config"
+    assert event.subject is not None
+    assert event.subject.id == "feeder-rrk"
+    assert event.detail == {
+        "ended": "client",
+        "act": "suspend",
+        "client_id": "panel",
+        "before": {"in_force": True, "generation": 0},
+        "after": {"in_force": False, "generation": 0, "suspended_at": now, "not_before": now},
+    }
+
+
+def test_the_event_about_a_person_holds_no_plain_name(world: RegisterWorld) -> None:
+    world.endings.act(OPERATOR, PERSON, Ending.SUSPEND)
+    detail = world.records()[-1].detail
+    assert detail["subject"] == world.pseudonymiser.subject("officer-1")
+    assert "officer-1" not in str(detail)
+
+
+def test_registering_again_does_not_resume(world: RegisterWorld) -> None:
+    world.endings.act(OPERATOR, CLIENT, Ending.SUSPEND)
+    world.registrations.client(writer("RRK"), ServiceClient("panel", "RRK", "Panel", SubjectType.SERVICE, JWKS))
+    assert not found(world, CLIENT)
+
+
+def test_what_was_deleted_comes_back_by_registering_and_what_it_had_issued_does_not(
+    world: RegisterWorld, clock: FixedClock
+) -> None:
+    deleted = clock.now()
+    world.endings.act(OPERATOR, CLIENT, Ending.DELETE)
+    again = ServiceClient("panel", "RL4", "Ours", SubjectType.SERVICE, JWKS)
+    with pytest.raises(Forbidden):
+        world.registrations.client(writer("RL4"), again)
+    world.registrations.client(writer("RRK"), ServiceClient("panel", "RRK", "Panel", SubjectType.SERVICE, JWKS))
+    assert found(world, CLIENT)
+    with world.database.reading() as session:
+        assert world.federation.filed_credentials(session, "panel") == ClientCredentials("panel")
+        assert not world.federation.admits(session, deleted, (Registered.CLIENT, "panel"))
+        assert world.federation.admits(session, deleted + timedelta(seconds=1), (Registered.CLIENT, "panel"))
+
+
+def test_a_deleted_archive_gives_up_its_audience(world: RegisterWorld) -> None:
+    world.endings.act(OPERATOR, Target(Registered.CLIENT, "pacs"), Ending.DELETE)
+    other = ServiceClient("vna", "RRK", "VNA", SubjectType.SERVICE, JWKS, token_audience="https://pacs.rrk")
+    world.registrations.client(writer("RRK"), other)
+    with world.database.reading() as session:
+        found_archive = world.federation.archive(session, "https://pacs.rrk")
+    assert found_archive is not None
+    assert found_archive.client_id == "vna"
+
+
+def test_not_before_moves_forward_only_and_not_into_the_future(world: RegisterWorld, clock: FixedClock) -> None:
+    now = clock.now()
+    assert world.endings.act(OPERATOR, CLIENT, Ending.NOT_BEFORE).not_before == now
+    earlier = world.endings.act(OPERATOR, CLIENT, Ending.NOT_BEFORE, now - timedelta(hours=1))
+    assert earlier.not_before == now
+    with pytest.raises(InvalidInput):
+        world.endings.act(OPERATOR, CLIENT, Ending.NOT_BEFORE, now + timedelta(seconds=1))
+    assert found(world, CLIENT)
+
+
+def test_ending_a_secret_ends_what_its_client_was_issued(world: RegisterWorld, clock: FixedClock) -> None:
+    world.endings.act(OPERATOR, Target(Registered.CREDENTIALS, "panel"), Ending.SUSPEND)
+    assert found(world, CLIENT)
+    with world.database.reading() as session:
+        assert not world.federation.admits(session, clock.now(), (Registered.CLIENT, "panel"))
+
+
+def test_a_key_that_is_rotated_is_another_and_in_force(world: RegisterWorld) -> None:
+    world.endings.act(OPERATOR, ARCHIVE, Ending.DELETE)
+    rotated = world.endings.act(writer("RRK"), ARCHIVE, Ending.ROTATE)
+    assert (rotated.in_force, rotated.generation) == (True, 2)
+
+
+@pytest.mark.parametrize(
+    ("target", "ending"),
+    [
+        (CLIENT, Ending.ROTATE),
+        (ARCHIVE, Ending.NOT_BEFORE),
+        (Target(Registered.CREDENTIALS, "panel"), Ending.NOT_BEFORE),
+        (Target(Registered.PERSON, ISSUER), Ending.SUSPEND),
+        (Target(Registered.CLIENT, "panel", "officer-1"), Ending.SUSPEND),
+    ],
+)
+def test_an_act_that_means_nothing_is_refused(world: RegisterWorld, target: Target, ending: Ending) -> None:
+    with pytest.raises(InvalidInput):
+        world.endings.act(OPERATOR, target, ending)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        Target(Registered.CLIENT, "nobody"),
+        Target(Registered.ENFORCEMENT_KEY, "panel"),
+        Target(Registered.IDENTITY_PROVIDER, "https://nobody.example"),
+        Target(Registered.PERSON, ISSUER, "nobody"),
+    ],
+)
+def test_what_is_not_registered_cannot_be_ended(world: RegisterWorld, target: Target) -> None:
+    with pytest.raises(NotFound):
+        world.endings.act(OPERATOR, target, Ending.SUSPEND)
+
+
+def test_an_unscoped_writer_ends_nothing(world: RegisterWorld) -> None:
+    with pytest.raises(Forbidden):
+        world.endings.act(Writer(None, "RRK", frozenset()), CLIENT, Ending.SUSPEND)
+
+
+def test_a_persons_standing_is_of_issuer_and_pseudonym(world: RegisterWorld) -> None:
+    standing = world.endings.act(OPERATOR, PERSON, Ending.SUSPEND)
+    assert standing.name == person_name(ISSUER, world.pseudonymiser.subject("officer-1"))
