@@ -19,7 +19,6 @@ from governance.intake import SYSLOG, Intake
 from governance.intake.overflow import Overflow
 from governance.intake.quarantine import Quarantine
 from governance.storage import shared_now
-from governance.tokens.bundle_key import BundleKey
 
 
 def make_intake(infrastructure: Infrastructure, registers: Registers, quarantine: Quarantine) -> Intake:
@@ -99,7 +98,6 @@ def make_detection(infrastructure: Infrastructure, registers: Registers, alerts:
 def make_bundles(infrastructure: Infrastructure, registers: Registers) -> Bundles:
     """Make the bundles for the trusts' own OPAs; subscribed after this service decides on the new terms itself."""
     settings = infrastructure.settings
-    key = BundleKey(settings.key_encryption_key.get_secret_value(), settings.bundle_key_generation)
 
     def admits(client_id: str, began: datetime) -> bool:
         with infrastructure.database.reading() as session:
@@ -107,12 +105,13 @@ def make_bundles(infrastructure: Infrastructure, registers: Registers) -> Bundle
 
     bundles = Bundles(
         PolicySource.from_directory(),
-        key.sign,
+        registers.bundle_keys.sign,
         min(settings.bundle_waits, settings.threads - 1),
         clock=infrastructure.clock,
         revoked=registers.tokens.revoked,
         stale_after=settings.edge_stale_after,
         admits=admits,
+        key=registers.bundle_keys.kid,
     )
     registers.agreements.subscribe(bundles.load)
     return bundles

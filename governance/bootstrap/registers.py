@@ -10,6 +10,8 @@ from governance.emergency import EmergencyGrants
 from governance.federation import FederationDirectory, RegisteredOrigins
 from governance.relationships import Relationships
 from governance.tokens import ClientMethods, KeyRing, RemoteKeySets, TokenService, key_set_fetch
+from governance.tokens.bundle_key import BundleKeys
+from governance.tokens.withdrawal import KeyWithdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Registers:
     relationships: Relationships
     agreements: Agreements
     tokens: TokenService
+    bundle_keys: BundleKeys
+    key_withdrawal: KeyWithdrawal
     emergency: EmergencyGrants
 
 
@@ -37,7 +41,8 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
         certificate_header=settings.client_certificate_header,
         secret_basic=settings.client_secret_basic,
     )
-    keys = KeyRing(database, settings.key_encryption_key.get_secret_value())
+    secret = settings.key_encryption_key.get_secret_value()
+    keys, bundle_keys = KeyRing(database, secret), BundleKeys(database, secret, settings.bundle_key_generation)
     keys.ensure(clock.now())
     return Registers(
         federation=federation,
@@ -63,5 +68,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
             sign_in_age=settings.sign_in_age,
             key_sets=RemoteKeySets(key_set_fetch(infrastructure.outbound)),
         ),
+        bundle_keys=bundle_keys,
+        key_withdrawal=KeyWithdrawal(database, infrastructure.recorder, clock, keys, bundle_keys),
         emergency=EmergencyGrants(database, infrastructure.recorder),
     )

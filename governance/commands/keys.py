@@ -8,7 +8,7 @@ import click
 from governance.commands._context import plain_errors, print_json, services
 from governance.commands._settings import settings
 from governance.settings import KEYS, PREFIX
-from governance.tokens.bundle_key import ALGORITHM, published_bundle_keys
+from governance.tokens.bundle_key import ALGORITHM
 from governance.web.enforcement_keys import enforcement_key
 
 _KEY = 32  # bytes
@@ -16,7 +16,7 @@ _KEY = 32  # bytes
 
 @click.group()
 def keys() -> None:
-    """Make, show and rotate keys."""
+    """Make, show, rotate and withdraw keys."""
 
 
 @keys.command("new")
@@ -34,6 +34,15 @@ def rotate() -> None:
         click.echo(f"The next key is {made.registers.tokens.rotate_keys()}")
 
 
+@keys.command("withdraw")
+@click.argument("kid")
+@plain_errors
+def withdraw(kid: str) -> None:
+    """Withdraw the compromised key KID, of tokens or of bundles: never again accepted, published or signed with."""
+    with services() as made:
+        click.echo(f"{kid} is withdrawn; the key that signs is {made.registers.key_withdrawal.withdraw(kid)}")
+
+
 @keys.command("list")
 @plain_errors
 def show() -> None:
@@ -46,8 +55,8 @@ def show() -> None:
 @plain_errors
 def bundles() -> None:
     """Print the public keys of bundles as the `keys` of an OPA's configuration: the one that signs, and the next."""
-    chosen = settings()
-    found = published_bundle_keys(chosen.key_encryption_key.get_secret_value(), chosen.bundle_key_generation)
+    with services() as made:
+        found = made.registers.bundle_keys.published()
     print_json({"keys": {key.kid: {"algorithm": ALGORITHM, "key": key.public_pem} for key in found}})
 
 

@@ -1,6 +1,7 @@
 """Bundles for the trusts' own OPAs: served from memory, awaited by long poll.
 
-1. A bundle is built when it is first asked for after a change, and kept until the next. Neither bundle waits for the
+1. A bundle is built when it is first asked for after a change, of its content or of the key that signs, and kept until
+   the next. Neither bundle waits for the
    building of the other.
 2. A waiting OPA is answered as soon as its bundle changes, or with "unchanged" when its time is over.
 3. Each wait holds a thread of the server, so there are only so many places, and only so many of them for one client and
@@ -45,6 +46,7 @@ class Bundles:
         revoked: gives the revoked tokens with when they no longer matter, and the agreements that ever left the policy.
         stale_after: seconds without word from here after which an edge denies everything.
         admits: says whether a client that began to wait at an instant may still be answered; all of them without it.
+        key: names the key that ``sign`` uses now.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Bundles:
         revoked: Revoked,
         stale_after: int,
         admits: Admits = lambda _client, _began: True,
+        key: Callable[[], str] = lambda: "",
     ) -> None:
         self._policies = policies
         self._sign = sign
@@ -65,6 +68,8 @@ class Bundles:
         self._revoked = revoked
         self._stale_after = stale_after
         self._admits = admits
+        self._key = key
+        self._signer = ""  # the key as it was last named
         self._waiting: Counter[tuple[str, str]] = Counter()
         self._began: dict[object, tuple[str, datetime]] = {}  # who waits and since when
         self._ended: frozenset[object] = frozenset()  # those of them that may no longer
@@ -73,7 +78,7 @@ class Bundles:
         self._reading = Lock()
         self._data: PolicyData | None = None
         self._dead: Revocations | None = None
-        self._built: dict[str, Bundle] = {}
+        self._built: dict[str, tuple[str, Bundle]] = {}  # by name, with the key that signed
         self._stopping = False
 
     def load(self, data: PolicyData) -> None:
@@ -94,6 +99,7 @@ class Bundles:
         """
         with self._alone(self._reading):  # else an older reading could take the place of a newer one
             self._end_waits()
+            self._take_key()
             if (data := self._data) is None:
                 return
             tokens, agreements = self._revoked()
@@ -125,9 +131,10 @@ class Bundles:
             revision = self._revision(name)
             if not revision:
                 raise Unavailable("bundle.not_ready", "There is no policy to serve yet.", _RETRY)
-            built = self._built.get(name)
-            if built is None or built.revision != revision:
-                built = self._built[name] = self._build(name)
+            signer, built = self._built.get(name, ("", None))
+            if built is None or built.revision != revision or signer != self._signer:
+                signer, built = self._signer, self._build(name)
+                self._built[name] = signer, built
             return built
 
     def newer(self, name: str, held: str | None, seconds: float, client: str) -> Bundle | None:
@@ -143,14 +150,18 @@ class Bundles:
             NotFound, Unavailable: as :meth:`bundle`; Unavailable also when every place is taken.
             Unauthenticated: the client was suspended or deleted while it waited.
         """
-        found = self.bundle(name)
+        found, signer = self.bundle(name), self._signer
         if found.etag != held:
             return found
         if seconds <= 0:
             return None
         with self._place(name, client) as place, self._changed:
             self._changed.wait_for(
-                lambda: self._stopping or place in self._ended or self._revision(name) != found.revision,
+                lambda: (
+                    self._stopping
+                    or place in self._ended
+                    or (self._revision(name), self._signer) != (found.revision, signer)
+                ),
                 timeout=min(seconds, LONGEST_WAIT),
             )
             began = self._began[place][1]
@@ -186,6 +197,13 @@ class Bundles:
         if name == POLICY_BUNDLE:
             return policy_bundle(self._policies, data, self._stale_after, self._sign)
         return revocation_bundle(dead, self._sign)
+
+    def _take_key(self) -> None:
+        """Sign with the key that signs now; an OPA that waits gets its bundle signed anew."""
+        if (signer := self._key()) != self._signer:
+            with self._changed:
+                self._signer = signer
+                self._changed.notify_all()
 
     def _end_waits(self) -> None:
         """Wake whoever waits for a client that may no longer be answered."""

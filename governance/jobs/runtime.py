@@ -104,9 +104,8 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
     checkpoint, check_log = _history(services)
 
     def detect() -> bool:
-        return (
-            services.uses.detection.run_once() >= services.uses.detection.batch
-        )  # what comes meanwhile can come together
+        detection = services.uses.detection
+        return detection.run_once() >= detection.batch  # what comes meanwhile can come together
 
     def refresh() -> bool:
         services.registers.agreements.refresh()
@@ -122,6 +121,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         return False
 
     def renew() -> bool:
+        services.registers.tokens.refresh_keys()
         services.uses.bundles.refresh()
         return False
 

@@ -9,7 +9,13 @@ from sqlmodel import Session, col, select
 
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import insert_new
-from governance.tokens._tables import RevokedAgreementRow, RevokedTokenRow, SigningKeyRow, UsedIdentifierRow
+from governance.tokens._tables import (
+    RevokedAgreementRow,
+    RevokedTokenRow,
+    SigningKeyRow,
+    UsedIdentifierRow,
+    WithdrawnKeyRow,
+)
 
 EVERY = "*"  # in place of an agreement's name, which cannot be this: every token, whatever it names
 
@@ -25,10 +31,11 @@ class SealedKey:
 
 
 def published_keys(session: Session, now: datetime) -> list[SealedKey]:
-    """Give the keys that are still published, the one that signs last at the end."""
+    """Give the keys that are still published and not withdrawn, the one that signs last at the end."""
     rows = session.exec(
         select(SigningKeyRow)
         .where(col(SigningKeyRow.published_until).is_(None) | (col(SigningKeyRow.published_until) > now))
+        .where(col(SigningKeyRow.kid).not_in(select(col(WithdrawnKeyRow.kid))))
         .order_by(col(SigningKeyRow.signs_from))
     )
     return [SealedKey(row.kid, row.sealed, row.signs_from, row.published_until) for row in rows]
@@ -48,6 +55,21 @@ def retire_keys(session: Session, kids: list[str], until: datetime) -> None:
     session.connection().execute(
         update(SigningKeyRow).where(col(SigningKeyRow.kid).in_(kids)).values(published_until=until)
     )
+
+
+def withdraw_key(session: Session, kid: str, at: datetime) -> None:
+    """Put a key on the list of those that count no more; one that is there stays as it is."""
+    insert_new(session, WithdrawnKeyRow, {"kid": kid, "withdrawn_at": at})
+
+
+def withdrawn_keys(session: Session) -> frozenset[str]:
+    """Give the ids of every key that was withdrawn."""
+    return frozenset(row[0] for row in session.connection().execute(select(col(WithdrawnKeyRow.kid))))
+
+
+def signing_key_known(session: Session, kid: str) -> bool:
+    """Say whether there ever was such a signing key."""
+    return session.get(SigningKeyRow, kid) is not None
 
 
 def use_once(session: Session, digest: bytes, expires_at: datetime) -> bool:
@@ -98,10 +120,10 @@ def revoked(session: Session) -> tuple[dict[str, datetime], frozenset[str]]:
     return {row[0]: row[1] for row in tokens}, frozenset(row[0] for row in agreements)
 
 
-def revocations(session: Session, jti: str, agreement_id: str | None) -> tuple[bool, datetime | None]:
-    """Say whether a token id is on the list, and until when tokens of the agreement are dead, None when none are."""
-    (row,) = _REVOCATIONS.rows(session, jti=jti, agreement_id=agreement_id)
-    return row["revoked"] is not None, row["until"]
+def revocations(session: Session, jti: str, agreement_id: str | None, kid: str) -> tuple[bool, datetime | None]:
+    """Say whether a token or its key is on a list, and until when tokens of the agreement are dead, None for none."""
+    (row,) = _REVOCATIONS.rows(session, jti=jti, agreement_id=agreement_id, kid=kid)
+    return row["revoked"] is not None or row["withdrawn"] is not None, row["until"]
 
 
 _OF_ALL = col(RevokedAgreementRow.agreement_id) == literal_column(f"'{EVERY}'")
@@ -116,5 +138,9 @@ _REVOCATIONS = Prepared(
         .where(or_(col(RevokedAgreementRow.agreement_id) == bindparam("agreement_id"), _OF_ALL))
         .scalar_subquery()
         .label("until"),
+        select(col(WithdrawnKeyRow.kid))
+        .where(col(WithdrawnKeyRow.kid) == bindparam("kid"))
+        .scalar_subquery()
+        .label("withdrawn"),
     )
 )

@@ -1,4 +1,4 @@
-"""Tables of this room: sealed signing keys, used-up token ids, revoked tokens and agreements."""
+"""Tables of this room: sealed signing keys, withdrawn keys, used-up token ids, revoked tokens and agreements."""
 
 from datetime import datetime
 
@@ -16,6 +16,15 @@ class SigningKeyRow(SQLModel, table=True):
     sealed: bytes
     signs_from: datetime = Field(sa_column=utc_column())
     published_until: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
+
+
+class WithdrawnKeyRow(SQLModel, table=True):
+    """A key, of tokens or of bundles, that counts for nothing any more; it stays here for good."""
+
+    __tablename__ = "token_withdrawn_key"
+
+    kid: str = Field(primary_key=True)
+    withdrawn_at: datetime = Field(sa_column=utc_column())
 
 
 class UsedIdentifierRow(SQLModel, table=True):

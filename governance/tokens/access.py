@@ -127,7 +127,7 @@ class TokenResponse:
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """An access token of ours, verified. ``claims`` is the whole payload, for introspection."""
+    """An access token of ours, verified. ``claims`` is the whole payload, for introspection, ``kid`` its key's id."""
 
     subject: str
     subject_type: SubjectType
@@ -147,6 +147,7 @@ class AccessClaims:
     claims: Mapping[str, Any]
     named_by: str | None = None
     subject_issuer: str | None = None
+    kid: str = ""
 
 
 def claims_of(grant: AccessGrant, issuer: str, jti: str, issued_at: int) -> dict[str, Any]:
@@ -211,8 +212,8 @@ def table(issuer: str, audience: str | None) -> ClaimTable:
     )
 
 
-def read(claims: Mapping[str, Any]) -> AccessClaims:
-    """Read verified claims into their type; raises TokenRefused when a nested value has not the shape we make."""
+def read(claims: Mapping[str, Any], kid: str = "") -> AccessClaims:
+    """Read claims, verified by a key, into their type; raises TokenRefused when one has not the shape we make."""
     try:
         return AccessClaims(
             subject=claims["sub"],
@@ -233,6 +234,7 @@ def read(claims: Mapping[str, Any]) -> AccessClaims:
             claims=claims,
             named_by=claims.get("named_by"),
             subject_issuer=claims.get("subject_issuer"),
+            kid=kid,
         )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise TokenRefused(TokenFault.CLAIM, "A claim of the token has not the shape it needs.") from None

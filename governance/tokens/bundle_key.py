@@ -7,12 +7,14 @@
    every process signs with the same one.
 3. The next generation is published beside the present one. Edges take both up, then the generation is raised: there is
    no moment at which an edge meets a key it does not hold.
-4. Signatures are deterministic (RFC 6979): the same content gives the same bytes in every process.
+4. A generation that was withdrawn is skipped for good: the next one signs, and the one after it is published beside it.
+5. Signatures are deterministic (RFC 6979): the same content gives the same bytes in every process.
 """
 
 import base64
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from governance.storage import Database
+from governance.tokens import _store
 from governance.tokens.keys import public_jwk
 
 ALGORITHM = "ES256"
@@ -57,9 +61,53 @@ class BundleKey:
         return f"{signed}.{_segment(r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE))}"
 
 
-def published_bundle_keys(key_encryption_key: bytes, generation: int) -> tuple[BundleKey, ...]:
-    """Give the key that signs now and the one that will sign after it (rule 3)."""
-    return BundleKey(key_encryption_key, generation), BundleKey(key_encryption_key, generation + 1)
+def published_bundle_keys(
+    key_encryption_key: bytes, generation: int, withdrawn: Collection[str] = ()
+) -> tuple[BundleKey, BundleKey]:
+    """Give the key that signs now and the one that will sign after it (rules 3 and 4).
+
+    Args:
+        key_encryption_key: what they are derived from.
+        generation: the first that may sign.
+        withdrawn: ids of keys that may not.
+    """
+    made = (BundleKey(key_encryption_key, number) for number in itertools.count(generation))
+    good = (key for key in made if key.kid not in withdrawn)
+    return next(good), next(good)
+
+
+class BundleKeys:
+    """The keys of bundles as they are now: those of the settings' generation and after it that were not withdrawn.
+
+    Args:
+        database: where the withdrawn keys are.
+        key_encryption_key: what the keys are derived from.
+        generation: the first that may sign.
+    """
+
+    def __init__(self, database: Database, key_encryption_key: bytes, generation: int) -> None:
+        self._database = database
+        self._key_encryption_key = key_encryption_key
+        self._generation = generation
+        self._known: tuple[frozenset[str], tuple[BundleKey, BundleKey]] | None = None
+
+    def published(self) -> tuple[BundleKey, BundleKey]:
+        """Give the key that signs and the next one; looks each time which were withdrawn."""
+        with self._database.reading() as session:
+            withdrawn = _store.withdrawn_keys(session)
+        known = self._known
+        if known is None or known[0] != withdrawn:
+            keys = published_bundle_keys(self._key_encryption_key, self._generation, withdrawn)
+            known = self._known = withdrawn, keys
+        return known[1]
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Sign with the key that signs now."""
+        return self.published()[0].sign(claims)
+
+    def kid(self) -> str:
+        """Give the id of the key that signs now."""
+        return self.published()[0].kid
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -5,8 +5,9 @@
 2. ``kid`` is the RFC 7638 thumbprint: the same key has the same name everywhere.
 3. Rotation publishes the next key ``lead`` before it signs, and keeps the last one published ``overlap`` after it
    stopped, so that a verifier with a cached key set never meets a key it cannot know.
-4. A compromised key is withdrawn at once: no lead, no overlap, whatever it signed is dead.
-5. Each process keeps the keys it decrypted for ``REFRESH``; lead must be longer than that.
+4. A compromised key is withdrawn at once: no lead, no overlap, whatever it signed is dead, and it never comes back.
+5. Each process keeps the keys it decrypted for ``REFRESH``; lead must be longer than that. A job looks several times a
+   second whether they changed (:meth:`KeyRing.refresh`), and each token presented is held to what was withdrawn.
 """
 
 import secrets
@@ -72,7 +73,7 @@ class KeyRing:
         self._lead = lead
         self._overlap = overlap
         self._random = random
-        self._cached: tuple[datetime, tuple[SigningKey, ...]] | None = None
+        self._cached: tuple[datetime, tuple[SealedKey, ...], tuple[SigningKey, ...]] | None = None
 
     def ensure(self, now: datetime) -> str:
         """Give the kid of the key that signs now, making the first key when there is none."""
@@ -96,11 +97,28 @@ class KeyRing:
     def withdraw(self, kid: str, now: datetime) -> str:
         """Withdraw a compromised key at once and give the kid of the key that signs from now on."""
         with self._database.transaction() as session:
-            exclusive(session, _MATTER)
-            _store.retire_keys(session, [kid], now)
-            successor = self._signing_or_new(session, now)
+            successor = self.withdraw_in(session, kid, now)
         self._cached = None
         return successor
+
+    def withdraw_in(self, session: Session, kid: str, now: datetime) -> str:
+        """Do the same in the caller's transaction, after which :meth:`refresh` is to be called."""
+        exclusive(session, _MATTER)
+        _store.withdraw_key(session, kid, now)
+        _store.retire_keys(session, [kid], now)
+        return self._signing_or_new(session, now)
+
+    def refresh(self, now: datetime) -> None:
+        """Take up what another process changed; only what changed is decrypted."""
+        self._held(now)
+
+    def _held(self, now: datetime) -> tuple[SigningKey, ...]:
+        with self._database.reading() as session:
+            rows = tuple(_store.published_keys(session, now))
+        cached = self._cached
+        keys = cached[2] if cached is not None and cached[1] == rows else tuple(map(self._open, rows))
+        self._cached = now, rows, keys
+        return keys
 
     def current(self, now: datetime) -> SigningKey:
         """Give the key that signs now, making the first one when there is none."""
@@ -112,10 +130,10 @@ class KeyRing:
 
     def published(self, now: datetime) -> tuple[SigningKey, ...]:
         """Give every key a verifier may meet now, oldest first."""
-        if self._cached is None or not self._cached[0] <= now < self._cached[0] + REFRESH:
-            with self._database.reading() as session:
-                self._cached = (now, self._load(session, now))
-        return tuple(k for k in self._cached[1] if k.published_until is None or k.published_until > now)
+        cached = self._cached
+        fresh = cached is not None and cached[0] <= now < cached[0] + REFRESH
+        held = cached[2] if cached is not None and fresh else self._held(now)
+        return tuple(key for key in held if key.published_until is None or key.published_until > now)
 
     def jwks(self, now: datetime) -> dict[str, Any]:
         """Give the public JWK set (RFC 7517 section 5)."""

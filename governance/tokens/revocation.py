@@ -6,7 +6,8 @@
 3. After a restore every token of before is dead, whatever it names: nobody knows which were issued, or revoked.
 4. A token dies with the client it was issued to, and with the account and the issuer of the person it is about: while
    one of them is suspended or deleted, and for good when it was issued up to their ``not_before``.
-5. Only the client a token was issued to may revoke it. Whatever is presented, the answer is the same: RFC 7009
+5. A token dies with the key that signed it.
+6. Only the client a token was issued to may revoke it. Whatever is presented, the answer is the same: RFC 7009
    section 2.2 lets nobody probe for tokens.
 """
 
@@ -38,9 +39,9 @@ def revoke_all(session: Session, now: datetime) -> None:
 def check(session: Session, claims: AccessClaims, federation: FederationDirectory) -> None:
     """Refuse a token that was revoked, or whose agreement was, or whom it rests on; raises TokenRefused."""
     agreement = claims.agreement.id if claims.agreement is not None else None
-    revoked, until = _store.revocations(session, claims.jti, agreement)
+    revoked, until = _store.revocations(session, claims.jti, agreement, claims.kid)
     if revoked:
-        raise TokenRefused(TokenFault.REVOKED, "The token was revoked.")
+        raise TokenRefused(TokenFault.REVOKED, "The token was revoked, or its key withdrawn.")
     if until is not None and claims.issued_at <= int(until.timestamp()):
         raise TokenRefused(TokenFault.REVOKED, "What the token stands on was suspended or ended.")
     if not federation.admits(session, datetime.fromtimestamp(claims.issued_at, UTC), *_rests_on(claims)):

@@ -331,6 +331,10 @@ class TokenService:
         """Start a rotation of the signing key and give the next key's id (keys.py)."""
         return self._keys.rotate(self._clock.now())
 
+    def refresh_keys(self) -> None:
+        """Take up signing keys that another process added or withdrew."""
+        self._keys.refresh(self._clock.now())
+
     def forget_expired(self, now: datetime) -> int:
         """Drop used identifiers and revocations that can no longer matter; gives how many rows went.
 

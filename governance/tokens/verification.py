@@ -65,7 +65,7 @@ class AccessVerifier:
         passed = signed.passed
         if passed is None or passed[:2] != (audience, second):
             report("access_token", access.table(self._issuer, audience).verify(signed.claims, second))  # step 4
-            passed = signed.passed = audience, second, access.read(signed.claims)
+            passed = signed.passed = audience, second, access.read(signed.claims, signed.kid)
         return passed[2]
 
     def _signed(self, token: str, now: datetime) -> _Signed:

@@ -13,7 +13,7 @@ from governance.edges.edges import read_status
 from governance.edges.log import entries_of
 from governance.errors import Forbidden
 from governance.intake import Sender
-from governance.tokens.bundle_key import ALGORITHM, published_bundle_keys
+from governance.tokens.bundle_key import ALGORITHM
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, public, requires
 from governance.web.body import inflated, json_value, parsed
@@ -65,8 +65,7 @@ def bundle(name: str) -> Response:
 @operation(summary="The public keys of bundles", tag="opa", response=schemas.VerificationKeys)
 def keys() -> Response:
     """Give the key that signs bundles and the next one, as the ``keys`` of an OPA's configuration."""
-    settings = current_services().infrastructure.settings
-    found = published_bundle_keys(settings.key_encryption_key.get_secret_value(), settings.bundle_key_generation)
+    found = current_services().registers.bundle_keys.published()
     listed = {key.kid: schemas.VerificationKey(algorithm=ALGORITHM, key=key.public_pem) for key in found}
     return jsonify(schemas.VerificationKeys(keys=listed).model_dump())
 

@@ -203,3 +203,26 @@ def test_no_age_is_read_from_a_revision_that_is_not_ours(revision: str) -> None:
 def unpacked(bundle: Bundle) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(bundle.content)) as archive:
         return {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
+
+
+def test_a_bundle_is_signed_anew_when_another_key_signs_and_whoever_waits_gets_it(signer: Signer) -> None:
+    named = ["first"]
+    bundles = Bundles(
+        PolicySource.from_directory(),
+        lambda claims: f"{named[0]}.{signer(claims)}",
+        3,
+        clock=FixedClock(NOON),
+        revoked=lambda: ({}, ()),
+        stale_after=40,
+        key=lambda: named[0],
+    )
+    bundles.load(OLD)
+    with ThreadPoolExecutor() as pool:
+        before, waiting = bundles.bundle("imaging"), wait(bundles, pool, "a")
+        waiters(bundles, 1)
+        named[0] = "second"
+        bundles.refresh()
+        found = waiting.result(PATIENCE)
+    assert found is not None
+    assert (found.revision, found.etag != before.etag) == (before.revision, True)
+    assert bundles.bundle("imaging") is found

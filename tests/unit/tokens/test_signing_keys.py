@@ -87,3 +87,29 @@ def test_a_withdrawn_key_is_dead_at_once(world: TokenWorld) -> None:
         world.tokens.verify_access(token, ARCHIVE)
     assert caught.value.fault is TokenFault.KEY
     assert world.tokens.verify_access(world.tokens.mint(GRANT).token, ARCHIVE)
+
+
+def test_a_withdrawn_key_is_dead_in_a_process_that_still_holds_it(world: TokenWorld) -> None:
+    """Its ring was read before; what presents the token is held to the database, and the job takes the ring up."""
+    token, now = world.tokens.mint(GRANT).token, world.clock.now()
+    first = world.key_ring.current(now).kid
+    successor = KeyRing(world.database, KEK).withdraw(first, now)
+    assert world.key_ring.current(now).kid == first
+    with pytest.raises(TokenRefused) as caught:
+        world.tokens.verify_access(token, ARCHIVE)
+    assert caught.value.fault is TokenFault.REVOKED
+    assert world.tokens.introspect(token, world.client("archive.rrk")) == {"active": False}
+    world.tokens.refresh_keys()
+    assert world.key_ring.current(now).kid == successor
+    assert [key["kid"] for key in world.tokens.jwks()["keys"]] == [successor]
+
+
+def test_a_withdrawn_key_never_comes_back(world: TokenWorld) -> None:
+    """Neither a clock that goes back nor another rotation brings it back."""
+    first = world.key_ring.ensure(world.clock.now())
+    world.key_ring.withdraw(first, world.clock.now())
+    world.clock.advance(timedelta(hours=-1))
+    assert first not in [key["kid"] for key in world.tokens.jwks()["keys"]]
+    world.tokens.rotate_keys()
+    world.key_ring.withdraw(first, world.clock.now())
+    assert first not in [key["kid"] for key in world.tokens.jwks()["keys"]]
