@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "quarantine": "quarantine:quarantine",
     "restore-fence": "restore_fence:restore_fence",
     "serve": "serving:serve",
+    "sessions": "sessions:sessions",
     "settings": "settings_page:settings_page",
     "simulate": "simulate:simulate",
     "studies": "studies:studies",

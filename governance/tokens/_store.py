@@ -120,7 +120,7 @@ def revoked(session: Session) -> tuple[dict[str, datetime], frozenset[str]]:
     return {row[0]: row[1] for row in tokens}, frozenset(row[0] for row in agreements)
 
 
-def revocations(session: Session, jti: str, agreement_id: str | None, kid: str) -> tuple[bool, datetime | None]:
+def revocations(session: Session, jti: str, agreement_id: str | None, kid: str = "") -> tuple[bool, datetime | None]:
     """Say whether a token or its key is on a list, and until when tokens of the agreement are dead, None for none."""
     (row,) = _REVOCATIONS.rows(session, jti=jti, agreement_id=agreement_id, kid=kid)
     return row["revoked"] is not None or row["withdrawn"] is not None, row["until"]

@@ -103,6 +103,14 @@ def of_person(session: Session, issuer: str, subject: str) -> tuple[StoredSessio
     return tuple(_stored(row) for row in rows)
 
 
+def of_everybody(session: Session) -> tuple[StoredSession, ...]:
+    """Give the session of everybody who is signed in, alive or not, newest first."""
+    rows = session.exec(
+        select(SessionRow).where(col(SessionRow.issuer).is_not(None)).order_by(col(SessionRow.created_at).desc())
+    ).all()
+    return tuple(_stored(row) for row in rows)
+
+
 def _stored(row: SessionRow) -> StoredSession:
     return StoredSession(
         token_hash=row.token_hash,

@@ -41,8 +41,11 @@ __all__ = [
     "ServerSideSessions",
     "SessionPolicy",
     "SignedInPerson",
+    "StoredSession",
     "current_session",
     "end_all",
+    "end_session",
+    "living_sessions",
     "new_token",
 ]
 
@@ -70,6 +73,20 @@ class SessionPolicy:
     def cookie_name(self) -> str:
         """Give the cookie's name: ``__Host-`` binds it to this host over https (RFC 6265bis section 4.1.3.2)."""
         return "__Host-governance" if self.secure else "governance"
+
+    def alive(self, stored: StoredSession, now: datetime) -> bool:
+        """Say whether a session has run out neither by its end nor by idleness."""
+        return now < stored.expires_at and now - stored.seen_at < self.idle
+
+
+def living_sessions(session: Session, now: datetime, policy: SessionPolicy) -> tuple[StoredSession, ...]:
+    """Give the session of everybody who is signed in and whose session has not run out, newest first."""
+    return tuple(stored for stored in store.of_everybody(session) if policy.alive(stored, now))
+
+
+def end_session(session: Session, handle: str) -> bool:
+    """End a session in the caller's transaction, at once for every process; False when there is none."""
+    return store.remove_handle(session, handle)
 
 
 def end_all(session: Session) -> int:
@@ -215,8 +232,7 @@ class ServerSideSessions(SessionInterface):
         return path == self._policy.prefix or path.startswith(self._policy.prefix + "/")
 
     def _alive(self, stored: StoredSession) -> bool:
-        now = self._clock.now()
-        return now < stored.expires_at and now - stored.seen_at < self._policy.idle
+        return self._policy.alive(stored, self._clock.now())
 
     def _visit(self, app: Flask, token: str) -> BrowserSession:
         """Read the session of a visitor out of their cookie; an empty one when it is not ours or over (rule 6)."""

@@ -4,6 +4,7 @@ No job runs in either process but where a test ticks it: nothing takes the chang
 """
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,19 +12,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
+from click.testing import CliRunner
+from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from governance.bootstrap import Services, build
+from governance.cli import main
 from governance.clock import FixedClock
 from governance.errors import Unauthenticated
-from governance.federation import WHOLE_REGION, Registered, ServiceClient
+from governance.federation import WHOLE_REGION, IdentityProvider, Person, Registered, ServiceClient
 from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import Settings
-from governance.vocabulary import Scope, SubjectType
+from governance.vocabulary import Role, Scope, SubjectType
 from governance.web.enforcement_keys import enforcement_key
 from governance.web.services import EXTENSION
+from governance.web.sessions import BrowserSession, SignedInPerson
+from tests.worlds.basics import demo_environment
 from tests.worlds.callers import REGION, Callers
 
 PATH = "/federation/v1/standings"
@@ -93,7 +98,6 @@ def test_a_trust_ends_its_own_alone(two: Two) -> None:
 
 
 def test_an_archives_key_is_refused_elsewhere_once_it_is_suspended_or_rotated(two: Two) -> None:
-    two.callers.headers("pacs", "RRK", ())
     archive = ServiceClient(
         "pacs", "RRK", "PACS", SubjectType.SERVICE, two.callers.jwks(), token_audience="https://pacs.rrk.example"
     )
@@ -146,6 +150,101 @@ def test_a_stream_of_alerts_ends_with_its_client(two: Two) -> None:
     two.end("suspend", kind="client", client_id="siem")
     assert len(list(parts)) <= 1  # the sign of life it began with, and the end
     answer.close()
+
+
+IDP = "https://id.rrk.example"
+
+
+@pytest.fixture
+def signed_in(two: Two, app: Flask) -> str:
+    """Register an officer of RRK and sign them in here; gives the cookie."""
+    person = Person(IDP, "officer-1", "RRK", frozenset({Role.IG_OFFICER}))
+    with two.services.infrastructure.database.transaction() as session:
+        federation = two.services.registers.federation
+        federation.register_identity_provider(session, IdentityProvider(IDP, "RRK", f"{IDP}/jwks", ("us",)))
+        federation.register_person(session, person)
+    return cookie_of(two, app, person)
+
+
+def cookie_of(two: Two, app: Flask, person: Person) -> str:
+    began, answer = BrowserSession(None, None), Response()
+    began.sign_in(SignedInPerson(person.issuer, person.subject, person.ods, "A Name", person.roles, two.clock.now()))
+    sessions = app.session_interface
+    with app.test_request_context("/console/"):
+        sessions.save_session(app, began, answer)
+    return answer.headers["Set-Cookie"].split(";")[0]
+
+
+def at_the_console(two: Two, cookie: str) -> bool:
+    """Say whether the other process shows the browser a page, and does not send it to sign in."""
+    browser = two.there.application.test_client()
+    browser.set_cookie(*cookie.split("=", 1))
+    return bool(browser.get("/console/").status_code == 200)
+
+
+@pytest.mark.parametrize(
+    "named", [{"kind": "person", "issuer": IDP, "subject": "officer-1"}, {"kind": "identity_provider", "issuer": IDP}]
+)
+def test_sessions_end_with_their_person_and_issuer_and_stay_ended(
+    two: Two, app: Flask, signed_in: str, named: dict[str, str]
+) -> None:
+    seen = [at_the_console(two, signed_in)]
+    assert two.end("suspend", two.rrk, **named).status_code == 200
+    seen.append(at_the_console(two, signed_in))
+    two.later()
+    two.end("resume", two.rrk, **named)
+    seen.append(at_the_console(two, signed_in))
+    fresh = cookie_of(two, app, Person(IDP, "officer-1", "RRK", frozenset({Role.IG_OFFICER})))
+    seen.append(at_the_console(two, fresh))
+    two.end("not_before", two.rrk, **named)
+    seen.append(at_the_console(two, fresh))
+    assert seen == [True, False, False, True, False]
+
+
+def test_a_suspended_issuer_is_not_offered_to_sign_in_at(two: Two, signed_in: str) -> None:
+    def offered() -> bool:
+        return "/console/sign-in/RRK" in two.there.get("/console/sign-in").get_data(as_text=True)
+
+    seen = [offered()]
+    for act in ("suspend", "resume", "delete"):
+        two.end(act, two.rrk, kind="identity_provider", issuer=IDP)
+        seen.append(offered())
+    assert seen == [True, False, True, False]
+    assert two.there.get("/console/sign-in/RRK").status_code == 404
+
+
+def test_an_office_lists_and_ends_the_sessions_of_its_own_people_alone(two: Two, signed_in: str) -> None:
+    stranger = two.callers.headers("office-rl4", "RL4", BOTH)
+    path = "/federation/v1/sessions"
+    (found,) = two.there.get(path, headers=two.rrk).get_json()["sessions"]
+    assert found["subject"] == two.services.infrastructure.pseudonymiser.subject("officer-1")
+    assert two.there.get(path, headers=stranger).get_json() == {"sessions": []}
+    end = f"{path}/{found['handle']}/end"
+    assert two.callers.http.post(end, headers=stranger).status_code == 404
+    assert at_the_console(two, signed_in)
+    assert two.callers.http.post(end, headers=two.rrk).status_code == 200
+    assert not at_the_console(two, signed_in)
+    (event,) = [one for one in two.services.infrastructure.audit.read(0, 1_000) if one.detail.get("ended") == "session"]
+    assert event.detail["handle"] == found["handle"]
+    assert two.callers.http.post(end, headers=two.rrk).status_code == 404
+
+
+def test_the_operator_does_it_at_the_command_line(two: Two, signed_in: str, settings: Settings) -> None:
+    """By the command line's own process, whose settings are this service's."""
+    environment = dict(os.environ) | demo_environment(settings.database_url.get_secret_value())
+
+    def run(*arguments: str) -> str:
+        """Give what a command printed, at the service's time: its clock stands still, the machine's does not."""
+        done = CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    two.callers.headers("reader", "RRK", BOTH)
+    said = json.loads(run("federation", "end", "suspend", "client", "reader"))
+    assert (said["kind"], said["name"], said["in_force"]) == ("client", "reader", False)
+    assert "office-rrk" not in run("federation", "standings")
+    with two.services.infrastructure.database.reading() as session:
+        assert two.services.registers.federation.client(session, "reader") is None
 
 
 def test_the_record_of_an_act_says_what_was_before_and_after(two: Two) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, Response
 
 from governance.agreements.rehearsal import new_signatories
 from governance.agreements.signing import public_key_of, sign
@@ -31,8 +31,9 @@ from governance.federation import WHOLE_REGION
 from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import from_environment
-from governance.vocabulary import SYSTEM, Action, EventKind, Purpose, Scope
+from governance.vocabulary import SYSTEM, Action, EventKind, Purpose, Role, Scope
 from governance.web.authentication import rule_of
+from governance.web.sessions import BrowserSession, ServerSideSessions, SignedInPerson
 from tests.peers.postgres import administer
 from tests.worlds.agreements import OFFICE, document
 from tests.worlds.alerts import finding
@@ -147,6 +148,7 @@ ATTEMPTS: dict[str, Attempt] = {
     f"{_F}/manifests/<service_id>/<version>/approve": Attempt(f"{_F}/manifests/triage/2.1/approve"),
     f"{_F}/manifests/<service_id>/<version>/withdraw": Attempt(f"{_F}/manifests/triage/2.0/withdraw"),
     f"{_F}/standings": Attempt(f"{_F}/standings", {"kind": "client", "client_id": "panel", "act": "suspend"}),
+    f"{_F}/sessions/<handle>/end": Attempt(f"{_F}/sessions/{{session}}/end"),
     f"{_F}/persons": Attempt(
         f"{_F}/persons", {"issuer": _IDP["issuer"], "subject": "officer-1", "ods": "RL4", "roles": ["ig_officer"]}
     ),
@@ -217,6 +219,20 @@ class WrittenWorld:
         self.values["alert"] = raised.alert
         assert self.send(Attempt("/erasure/v1/holds", {"patient": PATIENT, "reason": "A claim"}), self.owner) == 201
         self.values["hold"] = self.answer.get_json()["id"]
+        self._session()
+
+    def _session(self) -> None:
+        """Sign somebody of RRK in, as the page that their provider sends them back to does."""
+        now = self.services.infrastructure.clock.now()
+        person = SignedInPerson(_IDP["issuer"], "officer-1", "RRK", "A Name", frozenset({Role.IG_OFFICER}), now)
+        sessions = self.app.session_interface
+        assert isinstance(sessions, ServerSideSessions)
+        with self.app.test_request_context("/console/"):
+            made = BrowserSession(None, None)
+            made.sign_in(person)
+            sessions.save_session(self.app, made, Response())
+        (found,) = self.callers.http.get(f"{_F}/sessions", headers=self.owner).get_json()["sessions"]
+        self.values["session"] = found["handle"]
 
     def _registers(self) -> None:
         send = self.send

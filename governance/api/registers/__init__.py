@@ -15,9 +15,10 @@ from governance.api.registers.credentials import blueprint as credentials
 from governance.api.registers.endings import blueprint as endings
 from governance.api.registers.federation import blueprint as federation
 from governance.api.registers.feeds import blueprint as feeds
+from governance.api.registers.sessions import blueprint as sessions
 from governance.api.registers.studies import blueprint as studies
 
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give the blueprints of this audience."""
-    return (credentials, endings, federation, feeds, studies)
+    return (credentials, endings, federation, feeds, sessions, studies)
