@@ -9,6 +9,7 @@ NAMES = (
     "audit_append",
     "impact_analysis",
     "suspension",
+    "ended",
     "study_list",
     "agreements_scale",
     "interference",

@@ -9,6 +9,7 @@ PARAMETERS: Mapping[str, str] = {
     "alert_id": "Id of an alert, a-… .",
     "archive": "Client id of the registered archive.",
     "client_id": "Id of a registered service.",
+    "handle": "Handle of a session at the console.",
     "hold_id": "Id of a legal hold.",
     "identifier": "Id of an AuditEvent: its index in the log.",
     "index": "Place in the log, counted from 0.",
@@ -43,7 +44,7 @@ GROUPS: tuple[Group, ...] = (
     Group("holds", "Put persons and cases on hold, so that nothing of them is erased.", _REVIEWERS),
     Group("log", "Checkpoints, tiles and entries of the log, for who verifies or replicates it (C2SP).", _REVIEWERS),
     Group("agreements", "Load, sign, activate, end and compare data-sharing agreements.", _OFFICE),
-    Group("federation", "Register trusts, identity providers, services, AI manifests and console accounts.", _OFFICE),
+    Group("federation", "Register and end trusts, issuers, services, AI manifests and console accounts.", _OFFICE),
     Group("opa", "Signed bundles for a trust's own OPA, and what it reports.", _OPERATORS),
     Group("operations", "Health, readiness, metrics, and this description.", _OPERATORS),
 )
