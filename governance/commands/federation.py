@@ -54,7 +54,7 @@ def load(file: Path) -> None:
 @federation.command("end")
 @click.argument("act", type=click.Choice([one.value.replace("_", "-") for one in Ending]))
 @click.argument("kind", type=click.Choice([one.value.replace("_", "-") for one in Registered]))
-@click.argument("name")
+@click.argument("name", default="")
 @click.argument("subject", required=False)
 @click.option(
     "--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), help="With not-before: since when, in UTC; now without."
@@ -63,7 +63,8 @@ def load(file: Path) -> None:
 def end(act: str, kind: str, name: str, subject: str | None, at: datetime | None) -> None:
     """Suspend, resume, delete or bound a registration, or rotate an archive's enforcement key; every server obeys.
 
-    NAME is a client id, or an issuer; a person is an issuer and a SUBJECT.
+    NAME is a client id, or an issuer; a person is an issuer and a SUBJECT. The network has none: everything that was
+    issued is dead.
     """
     target = Target(Registered(kind.replace("-", "_")), name, subject)
     since = at.replace(tzinfo=UTC) if at else None
@@ -76,8 +77,8 @@ def end(act: str, kind: str, name: str, subject: str | None, at: datetime | None
 @plain_errors
 def standings() -> None:
     """Print what was ever suspended, deleted or bounded, and where it stands."""
-    with services() as made, made.infrastructure.database.reading() as session:
-        found = made.registers.federation.standings(session)
+    with services() as made:
+        found = made.uses.endings.standings(OPERATOR)
     print_json([StandingAnswer.of(one).model_dump(mode="json") for one in found])
 
 

@@ -83,7 +83,7 @@ def _close(made: Services, fence: Fence, head: str, names: list[str]) -> None:
     infrastructure, registers = made.infrastructure, made.registers
     now = infrastructure.clock.now()
     with infrastructure.database.transaction() as session:
-        registers.tokens.revoke_all(session, now)
+        registers.federation.end_everything(session, now)
         registers.emergency.end_all(session, now)
         end_all(session)
         held = infrastructure.audit.fence_in(

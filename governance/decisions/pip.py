@@ -187,7 +187,7 @@ class PolicyInformationPoint:
         today = now.astimezone(LONDON).date()
         return attributes | {
             "id": pseudonym,
-            "known": member.employed(today),
+            "known": member.in_force and member.employed(today),
             "training_valid": member.training_valid(today),
         }, holders_of(self._federation, self._relationships, member, session)
 

@@ -1,8 +1,7 @@
 """Bundles for the trusts' own OPAs: served from memory, awaited by long poll.
 
 1. A bundle is built when it is first asked for after a change, of its content or of the key that signs, and kept until
-   the next. Neither bundle waits for the
-   building of the other.
+   the next. Neither bundle waits for the building of the other.
 2. A waiting OPA is answered as soon as its bundle changes, or with "unchanged" when its time is over.
 3. Each wait holds a thread of the server, so there are only so many places, and only so many of them for one client and
    bundle. An OPA without a place is answered 503 with a time to retry and goes on deciding with what it has:
@@ -14,7 +13,7 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from threading import Condition, Lock
@@ -27,11 +26,11 @@ from governance.edges.bundle import POLICY_BUNDLE, Bundle, Sign, bundle_revision
 from governance.edges.revocations import REVOCATION_BUNDLE, Revocations, heartbeat, revocation_bundle, revocations
 from governance.errors import NotFound, Unauthenticated, Unavailable
 from governance.storage import locked
+from governance.tokens import Revoked
 
 LONGEST_WAIT = 60.0  # seconds
 PLACES_EACH = 2  # an OPA that lost its connection comes back while its old wait still holds a place
 _RETRY = 5  # seconds
-Revoked: TypeAlias = Callable[[], tuple[Mapping[str, datetime], Iterable[str]]]
 Admits: TypeAlias = Callable[[str, datetime], bool]
 
 
@@ -43,7 +42,7 @@ class Bundles:
         sign: signs a bundle's list of files.
         places: OPAs that may wait at once, counted once for each bundle they wait for.
         clock: says as of when revocations hold.
-        revoked: gives the revoked tokens with when they no longer matter, and the agreements that ever left the policy.
+        revoked: gives what is dead before its time.
         stale_after: seconds without word from here after which an edge denies everything.
         admits: says whether a client that began to wait at an instant may still be answered; all of them without it.
         key: names the key that ``sign`` uses now.
@@ -56,7 +55,7 @@ class Bundles:
         places: int,
         *,
         clock: Clock,
-        revoked: Revoked,
+        revoked: Callable[[], Revoked],
         stale_after: int,
         admits: Admits = lambda _client, _began: True,
         key: Callable[[], str] = lambda: "",
@@ -102,8 +101,7 @@ class Bundles:
             self._take_key()
             if (data := self._data) is None:
                 return
-            tokens, agreements = self._revoked()
-            dead = revocations(data, tokens, agreements, self._clock.now(), heartbeat(self._stale_after))
+            dead = revocations(data, self._revoked(), self._clock.now(), heartbeat(self._stale_after))
             if dead == self._dead:
                 return
             with self._changed:

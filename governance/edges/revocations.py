@@ -5,9 +5,11 @@
 2. An agreement is listed with its last version that is over: every version up to it is dead. One that is in force with
    a later version lists the versions before; one that counts no more as signed lists them all.
 3. A token is listed by the SHA-256 of its id, until it would have run out anyway. Nothing else of it is published.
-4. ``as_of`` is when the service last said that all this holds, in whole steps of :data:`heartbeat`, so that processes
+4. What tokens rest on (a client, a person, an issuer, a signing key) is listed by the SHA-256 of its name with the last
+   second of issue that is dead, for as long as a token issued then may live; ``*`` is what all rest on.
+5. ``as_of`` is when the service last said that all this holds, in whole steps of :data:`heartbeat`, so that processes
    agree: an edge reads from it how old its data is.
-5. The revision is ``as_of``, a dot, and a digest: an edge's report shows how old its data is.
+6. The revision is ``as_of``, a dot, and a digest: an edge's report shows how old its data is.
 """
 
 import hashlib
@@ -18,6 +20,7 @@ from typing import Any
 
 from governance.agreements import PolicyData, agreements_in_force
 from governance.edges.bundle import Bundle, Sign, canonical, pack
+from governance.tokens import Revoked
 
 REVOCATION_BUNDLE = "revocations"
 EVERY_VERSION = 2**31 - 1
@@ -28,20 +31,26 @@ _DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """What is dead: the last dead version by agreement, and by a token's digest when it runs out, since 1970."""
+    """What is dead, in seconds since 1970.
+
+    By agreement its last dead version, by a token's digest when it runs out, by that of what tokens rest on the last
+    second of issue that is dead.
+    """
 
     as_of: int
     agreements: Mapping[str, int]
     tokens: Mapping[str, int]
+    ended: Mapping[str, int]
 
     @property
     def document(self) -> dict[str, Any]:
         """Give what becomes ``data.revocations``."""
-        return {"as_of": self.as_of, "agreements": dict(self.agreements), "tokens": dict(self.tokens)}
+        listed = {"agreements": self.agreements, "tokens": self.tokens, "ended": self.ended}
+        return {"as_of": self.as_of, **{name: dict(found) for name, found in listed.items()}}
 
     @property
     def revision(self) -> str:
-        """Give the revision of the bundle (rule 5)."""
+        """Give the revision of the bundle (rule 6)."""
         return f"{self.as_of}.{hashlib.sha256(canonical(self.document)).hexdigest()[:_DIGITS]}"
 
 
@@ -50,23 +59,21 @@ def heartbeat(stale_after: int) -> int:
     return max(1, min(_LONGEST_BEAT, stale_after // _BEATS))
 
 
-def revocations(
-    data: PolicyData, tokens: Mapping[str, datetime], revoked: Iterable[str], now: datetime, beat: int
-) -> Revocations:
+def revocations(data: PolicyData, revoked: Revoked, now: datetime, beat: int) -> Revocations:
     """Say what is dead.
 
     Args:
         data: the policy data now in force.
-        tokens: ids of revoked tokens, and when they no longer matter.
-        revoked: agreements that at some time left the policy.
+        revoked: what is dead before its time.
         now: the service's clock.
         beat: seconds of a step of ``as_of``.
     """
     seconds = int(now.timestamp())
     return Revocations(
         seconds - seconds % beat,
-        _ended(data, revoked),
-        {hashlib.sha256(jti.encode()).hexdigest(): int(until.timestamp()) for jti, until in tokens.items()},
+        _ended(data, revoked.agreements),
+        {_digest(jti): int(until.timestamp()) for jti, until in revoked.tokens.items()},
+        {_digest(name) if name != "*" else name: last for name, last in revoked.ended.items()},
     )
 
 
@@ -80,6 +87,10 @@ def revocation_bundle(held: Revocations, sign: Sign) -> Bundle:
     """Give the snapshot bundle of revocations; ``sign`` makes a JWT of claims."""
     files = {"revocations/data.json": canonical(held.document)}
     return pack(REVOCATION_BUNDLE, held.revision, ("revocations",), files, sign)
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
 
 
 def _ended(data: PolicyData, revoked: Iterable[str]) -> dict[str, int]:

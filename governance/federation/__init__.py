@@ -24,11 +24,12 @@ from governance.federation.feed import parse_staff
 from governance.federation.origins import RegisteredOrigins
 from governance.federation.people import Person, StaffMember, chosen, recorded
 from governance.federation.service_client import EVERY_TRUST, WHOLE_REGION, AiManifest, ServiceClient
-from governance.federation.standing import Registered, Standing, person_name
+from governance.federation.standing import NETWORK, Registered, Standing, person_name, person_of
 from governance.federation.trust import IdentityProvider, Trust
 
 __all__ = [
     "EVERY_TRUST",
+    "NETWORK",
     "WHOLE_REGION",
     "AiManifest",
     "ClientCredentials",
@@ -44,5 +45,6 @@ __all__ = [
     "chosen",
     "parse_staff",
     "person_name",
+    "person_of",
     "recorded",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from governance.storage.upsert import upsert
 _TABLE: sa.Table = StandingRow.__table__  # type: ignore[attr-defined]
 _ENDED = sa.or_(_TABLE.c.suspended_at.is_not(None), _TABLE.c.deleted_at.is_not(None))
 _ALL = sa.select(_TABLE).order_by(_TABLE.c.kind, _TABLE.c.name)
+_SINCE = Prepared(sa.select(_TABLE).where(_TABLE.c.not_before >= sa.bindparam("since")))
 # Asked for each presented token: one statement for everything that it rests on.
 _NAMED = Prepared(sa.select(_TABLE).where(_TABLE.c.name.in_(sa.bindparam("names", expanding=True))))
 
@@ -35,6 +37,11 @@ def get(session: Session, kind: Registered, name: str) -> Standing:
 def named(session: Session, names: Iterable[str]) -> list[Standing]:
     """Give the standings of some names, of every kind; those in force without a bound have none."""
     return [_standing(row) for row in _NAMED.rows(session, names=list(names))]
+
+
+def since(session: Session, instant: datetime) -> list[Standing]:
+    """Give the standings whose ``not_before`` is no earlier than an instant."""
+    return [_standing(row) for row in _SINCE.rows(session, since=instant)]
 
 
 def every(session: Session) -> list[Standing]:

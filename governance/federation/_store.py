@@ -42,16 +42,19 @@ _STAFF: sa.Table = StaffRow.__table__  # type: ignore[attr-defined]
 _TEAM: sa.Table = TeamRow.__table__  # type: ignore[attr-defined]
 _PERSON: sa.Table = PersonRow.__table__  # type: ignore[attr-defined]
 
+_SPACE: sa.ColumnElement[str] = sa.literal_column("' '")
 # Statements are built once: SQLAlchemy knows the object again and skips building and hashing it. What a decision asks
 # is prepared: it goes straight to the driver.
 _TRUSTS = sa.select(_TRUST).order_by(_TRUST.c.ods)
 _TRUST_BY_ODS = Prepared(sa.select(_TRUST).where(_TRUST.c.ods == sa.bindparam("ods")))
 _PROVIDER_IN_FORCE = standings.in_force(Registered.IDENTITY_PROVIDER, _PROVIDER.c.issuer)
-_PROVIDERS = sa.select(_PROVIDER).where(_PROVIDER_IN_FORCE).order_by(_PROVIDER.c.issuer)
+_FILED_PROVIDERS = sa.select(_PROVIDER).order_by(_PROVIDER.c.issuer)
+_PROVIDERS = _FILED_PROVIDERS.where(_PROVIDER_IN_FORCE)
 _FILED_PROVIDER = sa.select(_PROVIDER).where(_PROVIDER.c.issuer == sa.bindparam("issuer"))
 _PROVIDER_BY_ISSUER = Prepared(_FILED_PROVIDER.where(_PROVIDER_IN_FORCE))
 _CLIENT_IN_FORCE = standings.in_force(Registered.CLIENT, _CLIENT.c.client_id)
-_CLIENTS = sa.select(_CLIENT).where(_CLIENT_IN_FORCE).order_by(_CLIENT.c.client_id)
+_FILED_CLIENTS = sa.select(_CLIENT).order_by(_CLIENT.c.client_id)
+_CLIENTS = _FILED_CLIENTS.where(_CLIENT_IN_FORCE)
 _FILED_CLIENT = sa.select(_CLIENT).where(_CLIENT.c.client_id == sa.bindparam("client_id"))
 _CLIENT_BY_ID = Prepared(_FILED_CLIENT.where(_CLIENT_IN_FORCE))
 _FILED_ARCHIVE = sa.select(_CLIENT).where(_CLIENT.c.token_audience == sa.bindparam("audience"))
@@ -60,8 +63,12 @@ _ORIGINS = sa.select(_CLIENT.c.origins).where(_CLIENT_IN_FORCE)
 _MANIFESTS = sa.select(_MANIFEST).order_by(_MANIFEST.c.service_id, _MANIFEST.c.version)
 _MANIFESTS_OF = _MANIFESTS.where(_MANIFEST.c.service_id == sa.bindparam("service_id"))
 _MANIFEST_BY_VERSION = Prepared(_MANIFESTS_OF.where(_MANIFEST.c.version == sa.bindparam("version")))
-_STAFF_BY_ID = Prepared(sa.select(_STAFF).where(_STAFF.c.id == sa.bindparam("id")))
-_STAFF_BY_IDS = sa.select(_STAFF).where(_STAFF.c.id.in_(sa.bindparam("ids", expanding=True)))
+_NAMED_BY = sa.func.coalesce(sa.func.nullif(_STAFF.c.issuer, sa.literal_column("''")), _STAFF.c.ods)
+_STAFF_MEMBERS = sa.select(
+    _STAFF, standings.in_force(Registered.PERSON, _NAMED_BY + _SPACE + _STAFF.c.id).label("in_force")
+)
+_STAFF_BY_ID = Prepared(_STAFF_MEMBERS.where(_STAFF.c.id == sa.bindparam("id")))
+_STAFF_BY_IDS = _STAFF_MEMBERS.where(_STAFF.c.id.in_(sa.bindparam("ids", expanding=True)))
 _PLACE = (_STAFF.c.id, _STAFF.c.ods, _STAFF.c.issuer)
 _STAFF_OF = (
     sa.select(_STAFF)
@@ -79,10 +86,15 @@ _NAMED = Prepared(
         sa.select(_TEAM.c.team.label("name"), _TEAM.c.ods).where(_TEAM.c.team.in_(_NAMES)),
     )
 )
-_PERSON_IN_FORCE = standings.in_force(
-    Registered.PERSON, _PERSON.c.issuer + sa.literal_column("' '") + _PERSON.c.subject
+_IN_WHOSE_NAMES: sa.ColumnElement[str] = (
+    sa.select(sa.func.coalesce(_PROVIDER.c.ods, _PROVIDER.c.issuer))
+    .where(_PROVIDER.c.issuer == _PERSON.c.issuer)
+    .correlate(_PERSON)
+    .scalar_subquery()
 )
-_PERSONS = sa.select(_PERSON).where(_PERSON_IN_FORCE).order_by(_PERSON.c.issuer, _PERSON.c.subject)
+_PERSON_IN_FORCE = standings.in_force(Registered.PERSON, _IN_WHOSE_NAMES + _SPACE + _PERSON.c.subject)
+_FILED_PERSONS = sa.select(_PERSON).order_by(_PERSON.c.issuer, _PERSON.c.subject)
+_PERSONS = _FILED_PERSONS.where(_PERSON_IN_FORCE)
 _FILED_PERSON = sa.select(_PERSON).where(
     _PERSON.c.issuer == sa.bindparam("issuer"), _PERSON.c.subject == sa.bindparam("subject")
 )
@@ -92,9 +104,9 @@ _PERSON_BY_SUBJECT = _FILED_PERSON.where(_PERSON_IN_FORCE)
 def put(session: Session, values: Sequence[Any]) -> None:
     """Insert or replace values of one domain class by their key; of two with one key the last wins."""
     if values:
-        names = [field.name for field in fields(values[0])]
-        rows = [{name: _plain(getattr(value, name)) for name in names} for value in values]
-        upsert(session, _MODELS[type(values[0])], rows)
+        model = _MODELS[type(values[0])]
+        names = [field.name for field in fields(values[0]) if field.name in model.model_fields]
+        upsert(session, model, [{name: _plain(getattr(value, name)) for name in names} for value in values])
 
 
 def trusts(session: Session) -> list[Trust]:
@@ -117,6 +129,11 @@ def identity_provider(session: Session, issuer: str) -> IdentityProvider | None:
     return next((_provider(row) for row in _PROVIDER_BY_ISSUER.rows(session, issuer=issuer)), None)
 
 
+def filed_identity_providers(session: Session) -> list[IdentityProvider]:
+    """Give every identity provider, in force or not, by issuer."""
+    return [_provider(row) for row in _rows(session, _FILED_PROVIDERS)]
+
+
 def filed_identity_provider(session: Session, issuer: str) -> IdentityProvider | None:
     """Find an identity provider, in force or not."""
     return next((_provider(row) for row in _rows(session, _FILED_PROVIDER, issuer=issuer)), None)
@@ -135,6 +152,11 @@ def client(session: Session, client_id: str) -> ServiceClient | None:
 def origins(session: Session) -> frozenset[str]:
     """Give the origins of the pages of every service that is in force."""
     return frozenset(one for row in _rows(session, _ORIGINS) for one in row["origins"] or ())
+
+
+def filed_clients(session: Session) -> list[ServiceClient]:
+    """Give every service, in force or not."""
+    return [_client(row) for row in _rows(session, _FILED_CLIENTS)]
 
 
 def filed_client(session: Session, client_id: str) -> ServiceClient | None:
@@ -208,6 +230,11 @@ def person(session: Session, issuer: str, subject: str) -> Person | None:
     """Find a console account that is in force."""
     found = _rows(session, _PERSON_BY_SUBJECT, issuer=issuer, subject=subject)
     return next((_person(row) for row in found), None)
+
+
+def filed_persons(session: Session) -> list[Person]:
+    """Give every console account, in force or not."""
+    return [_person(row) for row in _rows(session, _FILED_PERSONS)]
 
 
 def filed_person(session: Session, issuer: str, subject: str) -> Person | None:

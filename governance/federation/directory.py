@@ -1,6 +1,6 @@
 """The directory of the federation: who the network knows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from governance.federation import _credential_store, _standing_store, _store, ch
 from governance.federation.credentials import ClientCredentials
 from governance.federation.people import Person, StaffMember, chosen
 from governance.federation.service_client import WHOLE_REGION, AiManifest, ServiceClient
-from governance.federation.standing import Registered, Standing, person_name
+from governance.federation.standing import NETWORK, Registered, Standing, person_name, person_of
 from governance.federation.trust import IdentityProvider, Trust
 from governance.pseudonyms import Pseudonymiser
 from governance.storage.exclusive import exclusive
@@ -64,15 +64,15 @@ class FederationDirectory:
 
     def filed_identity_provider(self, session: Session, issuer: str) -> IdentityProvider | None:
         """Find an identity provider whatever its standing."""
-        return _store.filed_identity_provider(session, issuer)
+        return cached(session, ("filed issuer", issuer), lambda: _store.filed_identity_provider(session, issuer))
 
     def identity_providers(self, session: Session) -> tuple[IdentityProvider, ...]:
         """Give every identity provider, by issuer."""
         return tuple(_store.identity_providers(session))
 
     def names_of_issuers(self, session: Session) -> dict[str, str]:
-        """Give in whose names the subjects of each issuer are: its trust's, or a national one's own."""
-        return {provider.issuer: provider.names for provider in _store.identity_providers(session)}
+        """Give in whose names the subjects of each issuer are, whatever its standing: its trust's, or its own."""
+        return {provider.issuer: provider.names for provider in _store.filed_identity_providers(session)}
 
     # Services
 
@@ -96,7 +96,7 @@ class FederationDirectory:
 
     def filed_client(self, session: Session, client_id: str) -> ServiceClient | None:
         """Find a service whatever its standing."""
-        return _store.filed_client(session, client_id)
+        return cached(session, ("filed client", client_id), lambda: _store.filed_client(session, client_id))
 
     def clients(self, session: Session) -> tuple[ServiceClient, ...]:
         """Give every registered service, by client id."""
@@ -244,7 +244,7 @@ class FederationDirectory:
         _refuse(faults)
         subject = self._pseudonymiser.subject(person.subject)
         _store.put(session, [replace(person, subject=subject)])
-        self._put_again(session, Registered.PERSON, person_name(person.issuer, subject))
+        self._put_again(session, Registered.PERSON, self.person_standing(session, person.issuer, subject))
 
     def person(self, session: Session, issuer: str, subject: str) -> Person | None:
         """Find a console account by issuer and subject, plain or pseudonym."""
@@ -252,7 +252,10 @@ class FederationDirectory:
 
     def filed_person(self, session: Session, issuer: str, subject: str) -> Person | None:
         """Find a console account whatever its standing, by issuer and subject, plain or pseudonym."""
-        return _store.filed_person(session, issuer, self._pseudonymiser.subject(subject))
+        pseudonym = self._pseudonymiser.subject(subject)
+        return cached(
+            session, ("filed person", issuer, pseudonym), lambda: _store.filed_person(session, issuer, pseudonym)
+        )
 
     def persons(self, session: Session) -> tuple[Person, ...]:
         """Give every console account, by issuer and subject."""
@@ -268,6 +271,20 @@ class FederationDirectory:
         """Give the standing of whatever was ever suspended, deleted or bounded, by kind and name."""
         return tuple(_standing_store.every(session))
 
+    def read_filed(self, session: Session, standings: Iterable[Standing]) -> None:
+        """Read in one go what saying whose these are is going to look up on this snapshot."""
+        cache_all(session, {("trust", one.ods): one for one in _store.trusts(session)})
+        cache_all(session, {("filed client", one.client_id): one for one in _store.filed_clients(session)})
+        cache_all(session, {("filed issuer", one.issuer): one for one in _store.filed_identity_providers(session)})
+        people = [person_of(one.name) for one in standings if one.kind is Registered.PERSON]
+        accounts = {(one.issuer, one.subject): one for one in _store.filed_persons(session)}
+        cache_all(session, {("filed person", *person): accounts.get(person) for person in people})
+        self.staff_many(session, [subject for _, subject in people])
+
+    def ended_since(self, session: Session, instant: datetime) -> tuple[Standing, ...]:
+        """Give the standings that an end was put to, or a bound, at an instant or later."""
+        return tuple(_standing_store.since(session, instant))
+
     def register_standing(self, session: Session, standing: Standing) -> None:
         """Keep where a registration stands; deleting takes its secrets and its names from it."""
         _standing_store.put(session, standing)
@@ -279,15 +296,24 @@ class FederationDirectory:
             _store.give_up_audience(session, standing.name)
 
     def admits(self, session: Session, issued: datetime, *rests_on: tuple[Registered, str]) -> bool:
-        """Say whether what was issued at an instant counts, by everything it rests on."""
-        wanted = set(rests_on)
-        found = _standing_store.named(session, sorted({name for _, name in rests_on}))
+        """Say whether what was issued at an instant counts, by everything it rests on, and by the network."""
+        wanted = {NETWORK, *rests_on}
+        found = _standing_store.named(session, sorted({name for _, name in wanted}))
         return all(one.admits(issued) for one in found if (one.kind, one.name) in wanted)
 
     def admits_person(self, session: Session, issuer: str, subject: str, issued: datetime) -> bool:
         """Say whether what an issuer said of a person at an instant counts; the subject is plain or a pseudonym."""
-        person = person_name(issuer, self._pseudonymiser.subject(subject))
+        person = self.person_standing(session, issuer, subject)
         return self.admits(session, issued, (Registered.IDENTITY_PROVIDER, issuer), (Registered.PERSON, person))
+
+    def person_standing(self, session: Session, issuer: str, subject: str) -> str:
+        """Give the name of a person's standing: one person has one, at whichever issuer of a trust they sign in."""
+        provider = self.filed_identity_provider(session, issuer)
+        return person_name(provider.names if provider else issuer, self._pseudonymiser.subject(subject))
+
+    def end_everything(self, session: Session, issued_until: datetime) -> None:
+        """Let nothing count any more that anybody was issued up to an instant, nor any session of before."""
+        _standing_store.put(session, _standing_store.get(session, *NETWORK).since(issued_until))
 
     def _put_again(self, session: Session, kind: Registered, name: str) -> None:
         before = _standing_store.get(session, kind, name)

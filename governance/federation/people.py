@@ -1,7 +1,7 @@
 """The people of the network: staff as trusts report them, and the accounts of the console."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from governance.vocabulary import Role
@@ -15,7 +15,8 @@ class StaffMember:
     pseudonym ``p-…`` of the patient this person is. The other keys are keyed hashes made at the source trust,
     ``surname_share`` the share of people with that surname, 0 to 1. Training counts through ``training_valid_to``,
     employment through ``leaves_on``. ``issuer`` is the national issuer that names them, empty when their trust's own
-    does: a person is (issuer, subject), and one trust's ``jsmith`` is not another's.
+    does: a person is (issuer, subject), and one trust's ``jsmith`` is not another's. ``in_force`` is said by their
+    standing (standing.py), never by a feed.
     """
 
     id: str
@@ -32,6 +33,7 @@ class StaffMember:
     training_valid_to: date | None = None
     leaves_on: date | None = None
     issuer: str = ""
+    in_force: bool = field(default=True, compare=False)
 
     @property
     def named_by(self) -> str:

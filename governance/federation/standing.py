@@ -5,6 +5,8 @@
    registered again. ``not_before`` never moves back.
 3. What is deleted comes back by being registered again; until then its name is nobody else's to take.
 4. The key of an archive's enforcement point is derived with ``generation``: another generation is another key.
+5. Whatever was issued rests on the network too (:data:`NETWORK`), which has a ``not_before`` alone: a restore moves it,
+   for nobody knows what was issued, or ended, since the backup.
 """
 
 from dataclasses import dataclass, replace
@@ -21,12 +23,13 @@ class Registered(StrEnum):
     CREDENTIALS = "credentials"  # certificates and secret of a client
     ENFORCEMENT_KEY = "enforcement_key"  # of an archive
     IDENTITY_PROVIDER = "identity_provider"
-    PERSON = "person"  # a console account
+    NETWORK = "network"  # everything that was issued
+    PERSON = "person"  # whom an issuer names, with a console account or without
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The standing of one registration; ``name`` is its client id, its issuer, or issuer and pseudonym of a person."""
+    """The standing of one registration; ``name`` is its client id, its issuer, or a person's (:func:`person_name`)."""
 
     kind: Registered
     name: str
@@ -80,6 +83,15 @@ class Standing:
         return self
 
 
-def person_name(issuer: str, subject: str) -> str:
-    """Give the name of a console account's standing; an issuer is a URL and holds no space."""
-    return f"{issuer} {subject}"
+NETWORK = (Registered.NETWORK, "*")  # the name of the standing that everything rests on
+
+
+def person_name(named_by: str, subject: str) -> str:
+    """Give the name of a person's standing, by pseudonym and in whose names it is one: those hold no space."""
+    return f"{named_by} {subject}"
+
+
+def person_of(name: str) -> tuple[str, str]:
+    """Give in whose names a person's standing is, and the pseudonym."""
+    named_by, _, subject = name.rpartition(" ")
+    return named_by, subject

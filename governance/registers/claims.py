@@ -11,7 +11,7 @@
 5. What is national is the region's: an issuer that speaks for any trust, and opt-outs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from governance.catalogue import Study
 from governance.federation import (
@@ -126,9 +126,10 @@ def client(writer: Writer, row: ServiceClient, filed: ServiceClient | None) -> I
         yield _of("/writes_for", None if ods == WHOLE_REGION else ods, "names trusts that you do not write for")
 
 
-def ended(path: str, ods: str | None) -> list[Claim]:
-    """Claim a registration that is to be suspended, resumed, deleted or bounded: it is whose it is on file."""
-    return [_of(path, ods, "is registered as another's")]
+def ended(path: str, trusts: Iterable[str | None]) -> Iterator[Claim]:
+    """Claim what is to be suspended, resumed, deleted or bounded: it is of all whose it is on file."""
+    for ods in trusts:
+        yield _of(path, ods, "is registered as another's")
 
 
 def manifest(service: ServiceClient | None) -> Iterator[Claim]:

@@ -1,6 +1,7 @@
 """Ending what was registered: suspend, resume, delete, not-before, and another key for an archive's enforcement point.
 
-1. Whoever could register it may end it: the trust whose it is on file, the region for what is national.
+1. Whoever could register it may end it: the trust whose it is on file, the region for what is national. A person whom a
+   national issuer names is of every trust that has them on its staff or gave them an account: all together end them.
 2. One act, one event, with what was before and after; an act that changes nothing is recorded too.
 3. It is in effect at the next look of every process: what is looked at is in the database, and nobody keeps it longer.
 4. Ending the certificates and the secret of a client also ends what was issued to it until then: nothing tells which of
@@ -18,14 +19,13 @@ from sqlmodel import Session
 from governance.audit.event import JsonValue
 from governance.clock import Clock
 from governance.errors import Fault, InvalidInput, NotFound
-from governance.federation import FederationDirectory, Registered, Standing, person_name
+from governance.federation import NETWORK, FederationDirectory, Registered, Standing, person_of
+from governance.federation.directory import MATTER
 from governance.pseudonyms import Pseudonymiser
 from governance.registers import claims
 from governance.registers.changes import Change, Changes, Made
-from governance.registers.writers import Writer, require_own
+from governance.registers.writers import Claim, Writer, refusals, require_own
 from governance.vocabulary import Scope
-
-_MATTER = "federation"
 
 
 class Ending(StrEnum):
@@ -49,7 +49,7 @@ _ACTS: Mapping[Ending, Callable[[Standing, datetime], Standing]] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be ended: ``name`` is a client id or an issuer, ``subject`` the person of a console account there."""
+    """What is to be ended: ``name`` is a client id or an issuer, ``subject`` a person whom the issuer names."""
 
     kind: Registered
     name: str
@@ -93,9 +93,11 @@ class Endings:
         _refuse(target, ending, not_before, now)
 
         def write(session: Session) -> Made[Standing]:
-            path, ods = self._whose(session, target)
-            require_own(writer, claims.ended(path, ods))
-            before = self._federation.standing(session, target.kind, self._name(target))
+            name = self._name(session, target)
+            if name is None or (ending is Ending.DELETE and not self._has_record(session, target)):
+                raise NotFound("registration.unknown", "There is no such registration.")
+            require_own(writer, self._claims(session, target.kind, name))
+            before = self._federation.standing(session, target.kind, name)
             after = _ACTS[ending](before, not_before or now)
             self._federation.register_standing(session, after)
             if target.kind is Registered.CREDENTIALS and ending is not Ending.RESUME:
@@ -104,43 +106,71 @@ class Endings:
             told: dict[str, JsonValue] = {"ended": target.kind.value, "act": ending.value, **self._named(target)}
             return Made(after, told | {"before": _told(before), "after": _told(after)})
 
-        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, _MATTER, now), write)
+        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, MATTER, now), write)
 
-    def _whose(self, session: Session, target: Target) -> tuple[str, str | None]:
-        """Give the field that makes a registration somebody's, and whose it is; raises NotFound."""
-        if target.kind is Registered.IDENTITY_PROVIDER:
-            provider = self._federation.filed_identity_provider(session, target.name)
-            if provider is not None:
-                return "/issuer", provider.ods
-        elif target.kind is Registered.PERSON:
-            person = self._federation.filed_person(session, target.name, target.subject or "")
-            if person is not None:
-                return "/subject", person.ods
+    def standings(self, writer: Writer) -> tuple[Standing, ...]:
+        """Give the standing of whatever was ever ended and is the writer's to end, by kind and name."""
+        with self._changes.reading() as session:
+            found = self._federation.standings(session)
+            self._federation.read_filed(session, found)
+            return tuple(one for one in found if not refusals(writer, self._claims(session, one.kind, one.name)))
+
+    def _name(self, session: Session, target: Target) -> str | None:
+        """Give the name of the standing of what is on file, None when there is nothing."""
+        if target.kind is Registered.NETWORK:
+            return NETWORK[1]
+        if target.kind in {Registered.IDENTITY_PROVIDER, Registered.PERSON}:
+            known = self._federation.filed_identity_provider(session, target.name) is not None
         else:
             client = self._federation.filed_client(session, target.name)
-            if client is not None and (client.archive or target.kind is not Registered.ENFORCEMENT_KEY):
-                return "/client_id", client.ods
-        raise NotFound("registration.unknown", "There is no such registration.")
+            known = client is not None and (client.archive or target.kind is not Registered.ENFORCEMENT_KEY)
+        if known and target.subject:
+            return self._federation.person_standing(session, target.name, target.subject)
+        return target.name if known else None
 
-    def _name(self, target: Target) -> str:
-        if target.subject is None:
-            return target.name
-        return person_name(target.name, self._pseudonymiser.subject(target.subject))
+    def _has_record(self, session: Session, target: Target) -> bool:
+        """Say whether there is a record that may be deleted; a person may have none and be suspended all the same."""
+        return not target.subject or self._federation.filed_person(session, target.name, target.subject) is not None
+
+    def _claims(self, session: Session, kind: Registered, name: str) -> list[Claim]:
+        """Claim what a standing is of, by its name (rule 1)."""
+        if kind is Registered.NETWORK:
+            return list(claims.ended("/kind", [None]))
+        if kind is Registered.PERSON:
+            return list(claims.ended("/subject", self._trusts_of(session, *person_of(name))))
+        if kind is Registered.IDENTITY_PROVIDER:
+            provider = self._federation.filed_identity_provider(session, name)
+            return list(claims.ended("/issuer", [provider.ods if provider else None]))
+        client = self._federation.filed_client(session, name)
+        return list(claims.ended("/client_id", [client.ods if client else None]))
+
+    def _trusts_of(self, session: Session, named_by: str, subject: str) -> frozenset[str | None]:
+        """Give whose a person is: their trust's; named nationally, all trusts' that know them, or the region's."""
+        if self._federation.trust(session, named_by) is not None:
+            return frozenset({named_by})
+        account = self._federation.filed_person(session, named_by, subject)
+        staff = self._federation.namesakes(session, subject)
+        known = {member.ods for member in staff if member.issuer == named_by}
+        return frozenset(known | ({account.ods} if account else set())) or frozenset({None})
 
     def _named(self, target: Target) -> dict[str, JsonValue]:
         if target.kind is Registered.PERSON:
             return {"issuer": target.name, "subject": self._pseudonymiser.subject(target.subject or "")}
+        if target.kind is Registered.NETWORK:
+            return {}
         return {"issuer" if target.kind is Registered.IDENTITY_PROVIDER else "client_id": target.name}
 
 
 def _refuse(target: Target, ending: Ending, not_before: datetime | None, now: datetime) -> None:
     faults = []
     if (target.kind is Registered.PERSON) != bool(target.subject):
-        faults.append(Fault("/subject", "names the person of a console account, and nothing else has one"))
+        faults.append(Fault("/subject", "names a person, and nothing else has one"))
     if (ending is Ending.ROTATE) and target.kind is not Registered.ENFORCEMENT_KEY:
         faults.append(Fault("/act", "only the key of an enforcement point is made anew here"))
     if ending is Ending.NOT_BEFORE and target.kind in {Registered.CREDENTIALS, Registered.ENFORCEMENT_KEY}:
         faults.append(Fault("/act", "nothing is issued by it: bound its client instead"))
+    if ending is not Ending.NOT_BEFORE and target.kind is Registered.NETWORK:
+        faults.append(Fault("/act", "the network is bounded alone: everything that was issued until now is dead"))
     if not_before is not None and ending is not Ending.NOT_BEFORE:
         faults.append(Fault("/not_before", "belongs to the act not_before alone"))
     if not_before is not None and not_before > now:

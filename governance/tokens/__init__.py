@@ -12,7 +12,7 @@ Rules of this room:
    turns them on; a secret is kept as a hash only.
 6. A token that opens a study names decision, agreement, version and clause, lives 120 seconds at most, and is never
    exchanged again. A DPoP proof sent with the request binds it to a key; from then on it is refused without one.
-7. A token dies with its agreement.
+7. A token dies with its agreement, and with what it rests on: its client, its person, their issuer, its signing key.
 8. No error tells which clients, targets or studies exist; no token, subject or study is ever logged.
 
 Example: ``tokens.verify_access(token, archive.token_audience, presentation).study`` says what the token opens.
@@ -33,6 +33,7 @@ from governance.tokens.exchange_request import ExchangeRequest, TokenType, parse
 from governance.tokens.form import Form, parse_form
 from governance.tokens.jwks import RemoteKeySets, key_set_fetch
 from governance.tokens.keys import KeyRing
+from governance.tokens.revocation import Revoked
 from governance.tokens.service import TokenService
 from governance.tokens.subject_tokens import VerifiedIdentity
 
@@ -49,6 +50,7 @@ __all__ = [
     "OAuthErrorCode",
     "Presentation",
     "RemoteKeySets",
+    "Revoked",
     "StudyAuthorization",
     "TokenFault",
     "TokenRefused",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, insert, literal_column, or_, update
+from sqlalchemy import bindparam, delete, insert, update
 from sqlmodel import Session, col, select
 
 from governance.storage.prepared import Prepared
@@ -16,8 +16,6 @@ from governance.tokens._tables import (
     UsedIdentifierRow,
     WithdrawnKeyRow,
 )
-
-EVERY = "*"  # in place of an agreement's name, which cannot be this: every token, whatever it names
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +60,12 @@ def withdraw_key(session: Session, kid: str, at: datetime) -> None:
     insert_new(session, WithdrawnKeyRow, {"kid": kid, "withdrawn_at": at})
 
 
-def withdrawn_keys(session: Session) -> frozenset[str]:
-    """Give the ids of every key that was withdrawn."""
-    return frozenset(row[0] for row in session.connection().execute(select(col(WithdrawnKeyRow.kid))))
+def withdrawn_keys(session: Session, since: datetime | None = None) -> frozenset[str]:
+    """Give the ids of the keys that were withdrawn, ever or since an instant."""
+    statement = select(col(WithdrawnKeyRow.kid))
+    if since is not None:
+        statement = statement.where(col(WithdrawnKeyRow.withdrawn_at) >= since)
+    return frozenset(row[0] for row in session.connection().execute(statement))
 
 
 def signing_key_known(session: Session, kid: str) -> bool:
@@ -107,16 +108,10 @@ def revoke_agreement(session: Session, agreement_id: str, revoked_at: datetime) 
         )
 
 
-def revoke_all(session: Session, revoked_at: datetime) -> None:
-    """Kill every token issued up to the instant."""
-    revoke_agreement(session, EVERY, revoked_at)
-
-
 def revoked(session: Session) -> tuple[dict[str, datetime], frozenset[str]]:
     """Give the revoked tokens with when they are forgotten, and the agreements whose tokens were ever revoked."""
     tokens = session.connection().execute(select(col(RevokedTokenRow.jti), col(RevokedTokenRow.expires_at)))
-    named = select(col(RevokedAgreementRow.agreement_id)).where(col(RevokedAgreementRow.agreement_id) != EVERY)
-    agreements = session.connection().execute(named)
+    agreements = session.connection().execute(select(col(RevokedAgreementRow.agreement_id)))
     return {row[0]: row[1] for row in tokens}, frozenset(row[0] for row in agreements)
 
 
@@ -126,7 +121,6 @@ def revocations(session: Session, jti: str, agreement_id: str | None, kid: str =
     return row["revoked"] is not None or row["withdrawn"] is not None, row["until"]
 
 
-_OF_ALL = col(RevokedAgreementRow.agreement_id) == literal_column(f"'{EVERY}'")
 # Asked for each presented token, so it is one statement and made once.
 _REVOCATIONS = Prepared(
     select(
@@ -134,8 +128,8 @@ _REVOCATIONS = Prepared(
         .where(col(RevokedTokenRow.jti) == bindparam("jti"))
         .scalar_subquery()
         .label("revoked"),
-        select(func.max(col(RevokedAgreementRow.revoked_at)))
-        .where(or_(col(RevokedAgreementRow.agreement_id) == bindparam("agreement_id"), _OF_ALL))
+        select(col(RevokedAgreementRow.revoked_at))
+        .where(col(RevokedAgreementRow.agreement_id) == bindparam("agreement_id"))
         .scalar_subquery()
         .label("until"),
         select(col(WithdrawnKeyRow.kid))

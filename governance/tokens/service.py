@@ -35,6 +35,7 @@ from governance.tokens.form import Form
 from governance.tokens.issuance import Issuer
 from governance.tokens.jwks import RemoteKeySets
 from governance.tokens.keys import KeyRing
+from governance.tokens.revocation import Revoked
 from governance.tokens.subject_tokens import SubjectTokenVerifier, VerifiedIdentity
 from governance.tokens.verification import AccessVerifier
 from governance.vocabulary import EventKind, Role, SubjectType
@@ -302,14 +303,10 @@ class TokenService:
         """Kill every token issued under an agreement so far, in the transaction that suspends or ends it."""
         revocation.revoke_agreement(session, agreement_id, now)
 
-    def revoke_all(self, session: Session, now: datetime) -> None:
-        """Kill every token issued so far, in the transaction that closes the log's origin after a restore."""
-        revocation.revoke_all(session, now)
-
-    def revoked(self) -> tuple[dict[str, datetime], frozenset[str]]:
-        """Give revoked token ids with when they no longer matter, and the agreements that ever left the policy."""
+    def revoked(self) -> Revoked:
+        """Give all that is dead before its time, for whoever verifies tokens without asking us."""
         with self._database.reading() as session:
-            return _store.revoked(session)
+            return revocation.revoked(session, self._clock.now(), self._federation)
 
     def jwks(self) -> dict[str, Any]:
         """Give our public key set (RFC 7517)."""

@@ -93,6 +93,8 @@ def test_a_trust_ends_its_own_alone(two: Two) -> None:
     stranger = two.callers.headers("office-rl4", "RL4", BOTH)
     assert two.end("suspend", stranger, kind="client", client_id="reader").status_code == 403
     assert two.end("suspend", two.rrk, kind="client", client_id="reader").status_code == 200
+    assert two.there.get(PATH, headers=stranger).get_json() == {"standings": []}
+    assert [one["name"] for one in two.there.get(PATH, headers=two.rrk).get_json()["standings"]] == ["reader"]
     assert two.end("suspend", two.rrk, kind="client", client_id="nobody").status_code == 404
     assert two.end("rotate", two.rrk, kind="client", client_id="reader").status_code == 400
 

@@ -17,6 +17,8 @@ import pytest
 from governance.alerts import Alert, AlertQuery, Viewer
 from governance.clock import SystemClock
 from governance.edges.bundle import _archive
+from governance.federation import Registered
+from governance.registers import OPERATOR, Ending, Target
 from governance.simulation import network, showcase
 from governance.simulation.programs import free_port
 from governance.tokens.bundle_key import BundleKey
@@ -150,6 +152,41 @@ def test_a_revoked_token_is_refused_at_the_edge(place: Place) -> None:
         denied = eventually(lambda: (a := edge.answer(question))["permit"] is False and a, "a denial at the edge")
         assert denied["reasons"] == ["token.revoked"]
         assert edge.answer(place.question())["permit"]
+
+
+def issued(place: Place, name: str) -> dict[str, Any]:
+    """Let a client get a token; gives what the guide says a gateway tells its OPA of it."""
+    world = place.world
+    asked = {"grant_type": "client_credentials", "scope": "federation.read"}
+    token = world.post_form("/oauth/token", asked | world.parties.proof(name, world.now)).get_json()["access_token"]
+    head, claims = jwt.get_unverified_header(token), jwt.decode(token, options={"verify_signature": False})
+    names = [f"client {claims['client_id']}", f"key {head['kid']}"]
+    return {
+        "digest": sha256(claims["jti"].encode()).hexdigest(),
+        "issued_at": claims["iat"],
+        "rests_on": [sha256(one.encode()).hexdigest() for one in names],
+    }
+
+
+def test_tokens_of_a_suspended_client_are_refused_at_the_edge(place: Place) -> None:
+    """By the small bundle alone; resumed, what it was issued before stays dead, and what comes after counts."""
+    act, client = place.world.services.uses.endings.act, Target(Registered.CLIENT, network.EXPLORER)
+    before = place.question() | {"token": issued(place, network.EXPLORER)}
+    with place.edge("edge-ended") as edge:
+        eventually(lambda: (edge.answer(before) or {}).get("permit"), "a permit")
+        eventually(lambda: DEAD in place.line.polls, "a long poll for revocations")
+        began = time.monotonic()
+        bound = act(OPERATOR, client, Ending.SUSPEND).not_before
+        assert bound is not None
+        denied = eventually(lambda: (a := edge.answer(before))["permit"] is False and a, "a denial at the edge")
+        print(f"denied {time.monotonic() - began:.3f} s after the suspension began")
+        assert denied["reasons"] == ["token.revoked"]
+        assert edge.answer(place.question())["permit"]
+        act(OPERATOR, client, Ending.RESUME)
+        eventually(lambda: int(time.time()) > int(bound.timestamp()), "the next second")
+        after = place.question() | {"token": issued(place, network.EXPLORER)}
+        eventually(lambda: edge.answer(after)["permit"], "a permit for what was issued since")
+        assert edge.answer(before)["reasons"] == ["token.revoked"]
 
 
 def test_a_restart_without_the_service_keeps_both_bundles(place: Place) -> None:

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
+from governance.federation import NETWORK, _standing_store
 from governance.storage import Database, migrate
 from tests.worlds.processes import at_once
 
@@ -119,6 +120,20 @@ def test_every_earlier_revision_comes_to_the_newest_with_all_it_holds(
     assert migrate.current(empty_database) == (REVISIONS[-1], REVISIONS[-1])
     assert held(empty_database, before) == before
     assert differences(empty_database, tables) == []
+
+
+def test_what_a_restore_made_dead_stays_dead_when_its_place_moves(empty_database: Database) -> None:
+    upgrade_to(empty_database, "0013")
+    with empty_database.transaction() as session:
+        table = reflected(session.connection()).tables["token_revoked_agreement"]
+        rows = [{"agreement_id": name, "revoked_at": value_of(table.c.revoked_at, 1)} for name in ("*", "care")]
+        session.connection().execute(sa.insert(table), rows)
+    migrate.upgrade(empty_database)
+    restored = datetime(1970, 1, 1, microsecond=1, tzinfo=UTC)
+    with empty_database.reading() as session:
+        assert _standing_store.get(session, *NETWORK).not_before == restored
+        left = session.connection().execute(sa.text("SELECT agreement_id FROM token_revoked_agreement"))
+        assert [row[0] for row in left] == ["care"]
 
 
 @pytest.mark.parametrize("revision", [None, REVISIONS[0]])

@@ -30,11 +30,9 @@ def archive_by_headers() -> ServiceClient:
 def archive_of(client_id: str, given: str) -> ServiceClient:
     """Find the archive whose enforcement point gives its client id and key (step 0); raises Unauthenticated."""
     services = current_services()
-    key, standing = (
-        services.infrastructure.settings.key_encryption_key,
-        services.uses.enforcement.key_standing(client_id),
-    )
-    expected = enforcement_key(key.get_secret_value(), client_id, standing.generation)
+    secret = services.infrastructure.settings.key_encryption_key.get_secret_value()
+    standing = services.uses.enforcement.key_standing(client_id)
+    expected = enforcement_key(secret, client_id, standing.generation)
     archive = services.uses.enforcement.archive(client_id) if standing.in_force else None
     if not hmac.compare_digest(given.encode(), expected.encode()) or archive is None:
         note(EventKind.NODE_AUTH, "enforcement.key", claimed=client_id or None)

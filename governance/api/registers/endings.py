@@ -21,10 +21,8 @@ blueprint = Blueprint("endings", __name__)
 @requires(Scope.FEDERATION_READ)
 @operation(summary="List what was suspended, deleted or bounded", tag="federation", response=schemas.StandingList)
 def standings() -> Response:
-    """Give where each registration stands that was ever ended; what is not listed is in force."""
-    services = current_services()
-    with services.infrastructure.database.reading() as session:
-        found = services.registers.federation.standings(session)
+    """Give where each registration stands that was ever ended and is the caller's to end; any other is in force."""
+    found = current_services().uses.endings.standings(current_writer())
     return jsonify({"standings": [_shown(one) for one in found]})
 
 

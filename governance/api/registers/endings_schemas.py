@@ -13,11 +13,13 @@ class EndingBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Registered = Field(description="client, credentials, enforcement_key, identity_provider or person")
+    kind: Registered = Field(description="client, credentials, enforcement_key, identity_provider, person or network")
     client_id: str | None = Field(None, max_length=200, description="Of a client, its credentials or its archive's key")
-    issuer: str | None = Field(None, max_length=500, description="Of an identity provider or of a person's account")
+    issuer: str | None = Field(None, max_length=500, description="Of an identity provider, or who names a person")
     subject: str | None = Field(None, max_length=200, description="Of a person, plain or as a pseudonym")
-    act: Ending = Field(description="suspend, resume, delete, not_before, or rotate an enforcement_key")
+    act: Ending = Field(
+        description="suspend, resume, delete, not_before, or rotate an enforcement_key; of the network not_before alone"
+    )
     not_before: AwareDatetime | None = Field(
         None, description="With not_before: what was issued or begun up to then is dead; now without it"
     )
@@ -29,7 +31,10 @@ class EndingBody(BaseModel):
 
 
 class StandingAnswer(BaseModel):
-    """Where a registration stands. ``name`` is its client id or issuer; of a person, issuer and pseudonym."""
+    """Where a registration stands.
+
+    ``name`` is its client id or its issuer; of a person, their trust or national issuer, a space, and their pseudonym.
+    """
 
     kind: Registered
     name: str

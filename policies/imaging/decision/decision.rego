@@ -61,6 +61,8 @@ default _token_revoked := false
 
 _token_revoked if data.revocations.tokens[input.token.digest]
 
+_token_revoked if revocation.ends(data.revocations.ended, input.token)
+
 _refused := union({subject.failures(input), resource.failures(input), revocation.failures(_token_revoked)})
 
 # Looked up down to the keys, and never handed on whole: an engine may copy what it hands on, and then the cost of a

@@ -181,6 +181,18 @@ test_fail_revoked_token if {
 	found.reasons == ["token.revoked"]
 }
 
+test_fail_token_of_a_client_that_ended if {
+	asked := {"token": {"rests_on": ["ab12"], "issued_at": 7}}
+	found := answer({"care/1": clause("1", {})}, asked) with data.revocations as {"ended": {"ab12": 7}}
+	found.reasons == ["token.revoked"]
+}
+
+test_success_token_of_a_client_that_ended_before if {
+	asked := {"token": {"rests_on": ["ab12"], "issued_at": 8}}
+	found := answer({"care/1": clause("1", {})}, asked) with data.revocations as {"ended": {"ab12": 7}}
+	found.permit
+}
+
 test_success_each_of_several if {
 	asked := [request, object.union(request, {"action": "read_report"}), request]
 	agreed := governance({"care/1": clause("1", {})})

@@ -14,5 +14,21 @@ covers(last_ended, clause) if {
 }
 
 # METADATA
+# description: |
+#   True when a token was issued up to when something that it rests on ended: `ended` has the last second of issue that is
+#   dead, by the digests that `token.rests_on` names, and by "*" for every token. One that does not say when it was issued
+#   was issued then.
+ends(ended, token) if {
+	some name in array.concat(["*"], object.get(token, "rests_on", []))
+	is_number(ended[name])
+	not _later(token, ended[name])
+}
+
+_later(token, second) if {
+	is_number(token.issued_at)
+	token.issued_at > second
+}
+
+# METADATA
 # description: The reason codes for which the token that a request came with refuses it.
 failures(token_revoked) := {"token.revoked" | token_revoked == true}

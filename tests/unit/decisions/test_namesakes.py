@@ -8,7 +8,7 @@ import pytest
 
 from governance.decisions import AccessRequest, PolicyInformationPoint, RequestSubject
 from governance.emergency import Grant, Scope
-from governance.federation import StaffMember, Trust
+from governance.federation import Registered, StaffMember, Standing, Trust, person_name
 from governance.relationships import SERVICES, WIDE_KINDS
 from governance.vocabulary import Action, Purpose, RelationshipKind, SubjectType
 from tests.worlds.decisions import NOW, STUDY_UID, Region
@@ -54,6 +54,13 @@ def tie(region: Region, kind: RelationshipKind, subject: str, **more: Any) -> No
         id="e-1", kind=kind, subject=region.pseudonymiser.subject(subject), **({"ods": "RRK"} | wide | more)
     )
     region.change(lambda s: region.relationships.upsert_edges(s, [edge]))
+
+
+def test_who_is_suspended_is_known_no_more_and_their_namesake_is(names: Region) -> None:
+    standing = Standing(Registered.PERSON, person_name("RRK", names.pseudonymiser.subject(NAME)))
+    for now, known in ((standing.suspended(NOW), False), (standing, True)):
+        names.change(lambda s, now=now: names.federation.register_standing(s, now))
+        assert [names.gather(asked(ods))["subject"]["known"] for ods in ("RRK", "RKB")] == [known, True]
 
 
 def test_what_the_staff_register_says_of_one_is_not_said_of_the_other(names: Region) -> None:

@@ -17,9 +17,9 @@ from governance.clock import FixedClock
 from governance.decisions.engine import PolicySource
 from governance.edges import Bundles
 from governance.edges.bundle import Bundle
-from governance.edges.bundles import Revoked
 from governance.edges.revocations import EVERY_VERSION, as_of
 from governance.errors import NotFound, Unavailable
+from governance.tokens import Revoked
 from tests.worlds.basics import NOON
 from tests.worlds.policy import policy_data
 
@@ -43,13 +43,15 @@ def signer() -> Signer:
     return Signer()
 
 
-def of(signer: Signer, places: int, clock: FixedClock | None = None, revoked: Revoked | None = None) -> Bundles:
+def of(
+    signer: Signer, places: int, clock: FixedClock | None = None, revoked: Callable[[], Revoked] = Revoked
+) -> Bundles:
     return Bundles(
         PolicySource.from_directory(),
         signer,
         places,
         clock=clock or FixedClock(NOON),
-        revoked=revoked or (lambda: ({}, ())),
+        revoked=revoked,
         stale_after=40,
     )
 
@@ -148,8 +150,9 @@ def test_readers_never_see_a_bundle_of_two_revisions(bundles: Bundles) -> None:
 
 
 def test_the_dead_are_told_apart_from_the_living(signer: Signer) -> None:
-    clock, tokens, left = FixedClock(NOON), {"jti-1": NOON}, {"care", "old", "gone"}
-    bundles = of(signer, 3, clock, lambda: (tokens, left))
+    ended = {"client viewer": 7, "*": 3}
+    revoked = Revoked({"jti-1": NOON}, frozenset({"care", "old", "gone"}), ended)
+    bundles = of(signer, 3, FixedClock(NOON), lambda: revoked)
     data = policy_data(
         {"care/1": {"agreement": "care", "version": 3}, "old/1": {"agreement": "old", "version": 2}},
         index={"RKB": {"RRK": {"TREAT": ["care/1"]}}},
@@ -160,13 +163,14 @@ def test_the_dead_are_told_apart_from_the_living(signer: Signer) -> None:
     held = json.loads(files["revocations/data.json"])
     assert held["agreements"] == {"care": 2, "gone": EVERY_VERSION, "old": 2}
     assert held["tokens"] == {hashlib.sha256(b"jti-1").hexdigest(): int(NOON.timestamp())}
+    assert held["ended"] == {hashlib.sha256(b"client viewer").hexdigest(): 7, "*": 3}
     assert json.loads(files[".manifest"])["roots"] == ["revocations"]
-    assert b"jti-1" not in b"".join(files.values())
+    assert not any(name in content for content in files.values() for name in (b"jti-1", b"viewer"))
 
 
 def test_revocations_change_with_a_revocation_and_with_time_and_the_policy_bundle_does_not(signer: Signer) -> None:
     clock, tokens = FixedClock(NOON), dict[str, datetime]()
-    bundles = of(signer, 3, clock, lambda: (tokens, ()))
+    bundles = of(signer, 3, clock, lambda: Revoked(tokens))
     bundles.load(OLD)
     policy, first = bundles.bundle("imaging"), bundles.bundle("revocations")
     assert as_of(first.revision) == int(NOON.timestamp())
@@ -212,7 +216,7 @@ def test_a_bundle_is_signed_anew_when_another_key_signs_and_whoever_waits_gets_i
         lambda claims: f"{named[0]}.{signer(claims)}",
         3,
         clock=FixedClock(NOON),
-        revoked=lambda: ({}, ()),
+        revoked=Revoked,
         stale_after=40,
         key=lambda: named[0],
     )

@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 
 import pytest
 from sqlmodel import Session
@@ -27,6 +26,7 @@ from governance.pseudonyms import Pseudonymiser, Vault
 from governance.settings import Settings
 from governance.storage import Database, patience
 from governance.telemetry import Metrics
+from governance.tokens import Revoked
 from governance.vocabulary import ReasonCode
 from tests.conftest import NOON
 from tests.peers.opa import engine_at
@@ -165,13 +165,13 @@ class Signer:
         return "a.b.c"
 
 
-def bundles(sign: Callable[[object], str], revoked: Callable[[], tuple[dict[str, datetime], Sequence[str]]]) -> Bundles:
+def bundles(sign: Callable[[object], str], revoked: Callable[[], Revoked]) -> Bundles:
     return Bundles(PolicySource.from_directory(), sign, 3, clock=FixedClock(NOON), revoked=revoked, stale_after=40)
 
 
 def test_who_needs_a_bundle_that_another_is_building(never: threading.Event) -> None:
     signer = Signer(never)
-    made = bundles(signer, lambda: ({}, ()))
+    made = bundles(signer, Revoked)
     made.load(policy_data({"care/1": {}}))
     with held(lambda: made.bundle("imaging"), signer.reached, never), pytest.raises(Unavailable) as late:
         made.bundle("imaging")
@@ -181,10 +181,10 @@ def test_who_needs_a_bundle_that_another_is_building(never: threading.Event) -> 
 def test_who_needs_revocations_that_another_is_reading(never: threading.Event) -> None:
     reached = threading.Event()
 
-    def revoked() -> tuple[dict[str, datetime], Sequence[str]]:
+    def revoked() -> Revoked:
         reached.set()
         never.wait(LONG_ENOUGH)
-        return {}, ()
+        return Revoked()
 
     made = bundles(lambda _: "a.b.c", revoked)
     with held(lambda: made.load(policy_data({"care/1": {}})), reached, never), pytest.raises(Unavailable) as late:

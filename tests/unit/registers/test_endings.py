@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from governance.clock import FixedClock
 from governance.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -12,11 +13,13 @@ from governance.federation import (
     Person,
     Registered,
     ServiceClient,
+    StaffMember,
     Trust,
     person_name,
 )
 from governance.registers import OPERATOR, Ending, Target, Writer
 from governance.storage import Database
+from governance.storage.prepared import Prepared
 from governance.vocabulary import Role, SubjectType
 from tests.worlds.registers import RegisterWorld, register_world, writer
 from tests.worlds.tokens import KeyPair
@@ -180,6 +183,7 @@ def test_a_key_that_is_rotated_is_another_and_in_force(world: RegisterWorld) -> 
     ("target", "ending"),
     [
         (CLIENT, Ending.ROTATE),
+        (Target(Registered.NETWORK, ""), Ending.SUSPEND),
         (ARCHIVE, Ending.NOT_BEFORE),
         (Target(Registered.CREDENTIALS, "panel"), Ending.NOT_BEFORE),
         (Target(Registered.PERSON, ISSUER), Ending.SUSPEND),
@@ -197,7 +201,7 @@ def test_an_act_that_means_nothing_is_refused(world: RegisterWorld, target: Targ
         Target(Registered.CLIENT, "nobody"),
         Target(Registered.ENFORCEMENT_KEY, "panel"),
         Target(Registered.IDENTITY_PROVIDER, "https://nobody.example"),
-        Target(Registered.PERSON, ISSUER, "nobody"),
+        Target(Registered.PERSON, "https://nobody.example", "officer-1"),
     ],
 )
 def test_what_is_not_registered_cannot_be_ended(world: RegisterWorld, target: Target) -> None:
@@ -210,6 +214,87 @@ def test_an_unscoped_writer_ends_nothing(world: RegisterWorld) -> None:
         world.endings.act(Writer(None, "RRK", frozenset()), CLIENT, Ending.SUSPEND)
 
 
-def test_a_persons_standing_is_of_issuer_and_pseudonym(world: RegisterWorld) -> None:
+def test_a_persons_standing_is_of_their_trust_and_pseudonym(world: RegisterWorld) -> None:
     standing = world.endings.act(OPERATOR, PERSON, Ending.SUSPEND)
-    assert standing.name == person_name(ISSUER, world.pseudonymiser.subject("officer-1"))
+    assert standing.name == person_name("RRK", world.pseudonymiser.subject("officer-1"))
+
+
+def test_somebody_without_an_account_is_suspended_but_has_no_record_to_delete(world: RegisterWorld) -> None:
+    clinician = Target(Registered.PERSON, ISSUER, "clinician-1")
+    with pytest.raises(NotFound):
+        world.endings.act(writer("RRK"), clinician, Ending.DELETE)
+    with pytest.raises(Forbidden):
+        world.endings.act(writer("RL4"), clinician, Ending.SUSPEND)
+    standing = world.endings.act(writer("RRK"), clinician, Ending.SUSPEND)
+    with world.database.reading() as session:
+        assert not world.federation.admits_person(session, ISSUER, "clinician-1", world.clock.now())
+    world.endings.act(writer("RRK"), clinician, Ending.RESUME)
+    assert world.endings.standings(writer("RRK")) == (standing.resumed(),)
+
+
+def test_whom_a_national_issuer_names_is_ended_by_all_who_know_them(world: RegisterWorld) -> None:
+    """No trust gets power over another's staff by writing them down itself."""
+    name = world.pseudonymiser.subject("locum-1")
+    locum, staff = (
+        Target(Registered.PERSON, NATIONAL, "locum-1"),
+        StaffMember(name, "RRK", "clinician", issuer=NATIONAL),
+    )
+    with pytest.raises(Forbidden):
+        world.endings.act(writer("RRK"), locum, Ending.SUSPEND)
+    with world.database.transaction() as session:
+        world.federation.upsert_staff(session, [staff, StaffMember(name, "RRK", "clinician")])
+    world.registrations.person(writer("RL4"), Person(NATIONAL, "locum-1", "RL4", frozenset({Role.IG_OFFICER})))
+    for ods in ("RRK", "RL4"):
+        with pytest.raises(Forbidden):
+            world.endings.act(writer(ods), locum, Ending.SUSPEND)
+    standing = world.endings.act(writer("RRK", "RL4"), locum, Ending.SUSPEND)
+    assert standing.name == person_name(NATIONAL, name)
+    with world.database.reading() as session:
+        assert world.federation.person(session, NATIONAL, "locum-1") is None
+        found = {one.named_by: one.in_force for one in world.federation.namesakes(session, name)}
+    assert found == {NATIONAL: False, "RRK": True}
+
+
+def test_a_writer_sees_the_standings_that_are_theirs_to_end(world: RegisterWorld) -> None:
+    for target in (*TARGETS, Target(Registered.IDENTITY_PROVIDER, NATIONAL), Target(Registered.PERSON, NATIONAL, "x")):
+        world.endings.act(OPERATOR, target, Ending.SUSPEND)
+    world.endings.act(OPERATOR, Target(Registered.NETWORK, ""), Ending.NOT_BEFORE)
+    assert len(world.endings.standings(OPERATOR)) == len(TARGETS) + 3
+    assert {one.kind for one in world.endings.standings(writer("RRK"))} == {target.kind for target in TARGETS}
+    assert len(world.endings.standings(writer("RRK"))) == len(TARGETS)
+    assert world.endings.standings(writer("RL4")) == ()
+
+
+def test_reading_standings_asks_no_more_often_for_more_of_them(
+    world: RegisterWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    prepared = Prepared._run
+    monkeypatch.setattr(Prepared, "_run", lambda *given: asked.append(given) or prepared(*given))
+    sa.event.listen(world.database.engine, "before_cursor_execute", lambda *given: asked.append(given))
+
+    def statements() -> int:
+        asked.clear()
+        world.endings.standings(writer("RRK"))
+        return len(asked)
+
+    def suspend(number: int) -> None:
+        for issuer in (ISSUER, NATIONAL):
+            world.endings.act(OPERATOR, Target(Registered.PERSON, issuer, f"u-{number}"), Ending.SUSPEND)
+
+    suspend(0)
+    few = statements()
+    for number in range(1, 20):
+        suspend(number)
+    assert statements() == few
+
+
+def test_only_the_region_ends_everything_that_was_issued(world: RegisterWorld, clock: FixedClock) -> None:
+    everything = Target(Registered.NETWORK, "")
+    with pytest.raises(Forbidden):
+        world.endings.act(writer("RRK"), everything, Ending.NOT_BEFORE)
+    world.endings.act(OPERATOR, everything, Ending.NOT_BEFORE)
+    rests_on = (Registered.CLIENT, "panel")
+    with world.database.reading() as session:
+        assert not world.federation.admits(session, clock.now(), rests_on)
+        assert world.federation.admits(session, clock.now() + timedelta(seconds=1), rests_on)

@@ -17,6 +17,8 @@ from governance.pseudonyms import Pseudonymiser
 from governance.registers import OPERATOR, Changes, Ending, Endings, Target
 from governance.storage import Database
 from governance.tokens import AccessGrant, OAuthError, TokenFault, TokenRefused
+from governance.tokens.access import API_SECONDS
+from governance.tokens.revocation import EVERY_SECOND, LEEWAY
 from governance.vocabulary import SYSTEM, Role, SubjectType
 from tests.worlds.processes import at_once
 from tests.worlds.tokens import ARCHIVE, ISSUER, TokenWorld, form
@@ -69,6 +71,7 @@ def study_token(world: TokenWorld) -> str:
         subject=Pseudonymiser(b"k" * 32).subject("clinician.rkb"),
         subject_type=SubjectType.PRACTITIONER,
         subject_issuer=IDP,
+        ods="RKB",
         client_id="viewer.rkb",
         audience=ARCHIVE,
         scopes=frozenset({"imaging"}),
@@ -142,6 +145,44 @@ def test_identity_tokens_and_what_they_were_exchanged_for_end_with_issuer_and_pe
         world.tokens.verify_subject_token(identity)
     assert not lives(world, study, ARCHIVE)
     assert lives(world, token)
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (VIEWER, "client viewer.rkb"),
+        (PROVIDER, f"identity_provider {IDP}"),
+        (CLINICIAN, f"person RKB {Pseudonymiser(b'k' * 32).subject('clinician.rkb')}"),
+        (Target(Registered.NETWORK, ""), "*"),
+    ],
+    ids=["client", "issuer", "person", "network"],
+)
+def test_whoever_verifies_tokens_without_us_is_told_while_one_may_live(
+    world: TokenWorld, other: Endings, target: Target, name: str
+) -> None:
+    """Bounded: up to then. Suspended: whenever it was issued, for the clocks of two processes differ."""
+    now = world.clock.now()
+    other.act(OPERATOR, target, Ending.NOT_BEFORE)
+    assert world.tokens.revoked().ended == {name: int(now.timestamp())}
+    if target.kind is not Registered.NETWORK:
+        other.act(OPERATOR, target, Ending.SUSPEND)
+        assert world.tokens.revoked().ended == {name: EVERY_SECOND}
+    world.clock.advance(timedelta(seconds=API_SECONDS + LEEWAY))
+    assert name in world.tokens.revoked().ended
+    world.clock.advance(SECOND)
+    assert world.tokens.revoked().ended == {}
+
+
+def test_everything_of_before_a_restore_is_dead(world: TokenWorld) -> None:
+    identity, study, token = world.identity_token(), study_token(world), api_token(world)
+    with world.database.transaction() as session:
+        world.federation.end_everything(session, world.clock.now())
+    with pytest.raises(OAuthError):
+        world.tokens.verify_subject_token(identity)
+    assert not lives(world, study, ARCHIVE)
+    assert not lives(world, token)
+    world.clock.advance(SECOND)
+    assert lives(world, api_token(world))
 
 
 def test_one_persons_end_is_nobody_elses(world: TokenWorld, other: Endings) -> None:

@@ -2,6 +2,9 @@
 
 Revision: 0014
 Before it: 0013
+
+A restore that made every token of before dead had said so in place of an agreement's name; it moves to the standing of
+the network.
 """
 
 import sqlalchemy as sa
@@ -29,8 +32,17 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", "kind"),
     )
+    op.execute(
+        "INSERT INTO federation_standing (name, kind, not_before, generation)"
+        " SELECT '*', 'network', revoked_at, 0 FROM token_revoked_agreement WHERE agreement_id = '*'"
+    )
+    op.execute("DELETE FROM token_revoked_agreement WHERE agreement_id = '*'")
 
 
 def downgrade() -> None:
-    """Take the schema back to the revision before."""
+    """Take the schema back to the revision before; only what a restore ended stays ended."""
+    op.execute(
+        "INSERT INTO token_revoked_agreement (agreement_id, revoked_at)"
+        " SELECT name, not_before FROM federation_standing WHERE kind = 'network'"
+    )
     op.drop_table("federation_standing")
