@@ -1,7 +1,7 @@
 """Where registrations stand: suspended, deleted, and since when what was issued to them counts.
 
-Revision: 0014
-Before it: 0013
+Revision: 0015
+Before it: 0014
 
 A restore that made every token of before dead had said so in place of an agreement's name; it moves to the standing of
 the network.
@@ -13,8 +13,8 @@ from alembic import op
 
 import governance.storage.columns
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
