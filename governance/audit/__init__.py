@@ -18,6 +18,7 @@ Example: ``index = recorder.record_in(session, EventKind.CONFIG, subject=caller,
 in the transaction that registers the trust.
 """
 
+from governance.audit._sealing import evidence
 from governance.audit._sequencer import Receipt
 from governance.audit._writer import LogObserver, receipts_of
 from governance.audit.event import (
@@ -61,5 +62,6 @@ __all__ = [
     "Sealed",
     "Source",
     "Subject",
+    "evidence",
     "receipts_of",
 ]

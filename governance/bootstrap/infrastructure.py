@@ -3,8 +3,7 @@
 import uuid
 from dataclasses import asdict, dataclass
 
-from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder, Source
-from governance.audit.evidence import evidence
+from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder, Source, evidence
 from governance.audit.health import LogHealth
 from governance.audit.history import KeptNote
 from governance.bootstrap import schema

@@ -122,11 +122,7 @@ class Metrics:
         ProcessCollector(registry=self._own)
         PlatformCollector(registry=self._own)
         self._counters: dict[str, Counter] = {}
-
-        def counter(name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
-            self._counters[name] = made = Counter(name, documentation, labels, registry=self.registry)
-            return made
-
+        counter = self._counter
         seconds = partial(Histogram, buckets=_LATENCY, registry=self.registry)
         self._decisions = counter("governance_decisions", "Access decisions.", ["effect", "purpose", "action"])
         self._reasons = counter("governance_denials", "Denials by reason code.", ["reason"])
@@ -157,11 +153,9 @@ class Metrics:
         self._differences = counter(
             "governance_engine_differences", "What the OPA server held that was not put there.", ["holder", "what"]
         )
-        drops = counter(
+        self._drops = counter(
             "governance_observations_dropped", "Log lines, counts and observations that came to nothing.", ["kind"]
         )
-        told = {kind: drops.labels(kind) for kind in ("log", "metric", "observer")}
-        on_drop(lambda kind, count: told[kind].inc(count))
         self._syslog = counter("governance_syslog_connections", "Syslog connections that ended, by why.", ["why"])
         self._cut = counter(
             "governance_syslog_cut_connections", "Syslog connections closed with bytes unread or a frame half read."
@@ -175,6 +169,16 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="max",
         )
+        self._count_drops()
+
+    def _counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
+        self._counters[name] = made = Counter(name, documentation, labels, registry=self.registry)
+        return made
+
+    def _count_drops(self) -> None:
+        """Count for every worker what comes to nothing in this one."""
+        told = {kind: self._drops.labels(kind) for kind in ("log", "metric", "observer")}
+        on_drop(lambda kind, count: told[kind].inc(count))
 
     @harmless("metric")
     def decided(

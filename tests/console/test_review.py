@@ -122,8 +122,10 @@ def test_who_it_is_is_shown_once_for_a_reason(region: Region, visit: Callable[..
     seen.page.get_by_role("link", name="See who this is").click()
     seen.page.get_by_label("Why do you need to see who this is?").fill("To ask the line manager about it.")
     seen.page.get_by_role("button", name="Show").click()
-    expect(seen.page.get_by_text(NOSY)).to_be_visible()
+    expect(seen.page.get_by_text(NOSY, exact=True)).to_be_visible()
     expect(seen.page.get_by_text("999 000 0018")).to_be_visible()
+    seen.page.get_by_text("User in entry").click()
+    expect(seen.page.get_by_text('{"field": "subject"')).to_be_visible()
     assert NOSY not in seen.page.url
     check(seen, "unmasked", 1280)
     seen.page.get_by_role("link", name="Back to the alert").click()

@@ -123,7 +123,7 @@ def test_every_earlier_revision_comes_to_the_newest_with_all_it_holds(
 
 
 def test_what_a_restore_made_dead_stays_dead_when_its_place_moves(empty_database: Database) -> None:
-    upgrade_to(empty_database, "0013")
+    upgrade_to(empty_database, "0014")
     with empty_database.transaction() as session:
         table = reflected(session.connection()).tables["token_revoked_agreement"]
         rows = [{"agreement_id": name, "revoked_at": value_of(table.c.revoked_at, 1)} for name in ("*", "care")]

@@ -346,7 +346,7 @@ def test_without_a_key_nothing_is_confirmed(database: Database) -> None:
 
 def test_the_checker_shares_no_code_with_the_writer() -> None:
     folder = Path(governance.audit.checker.__file__).parent
-    seen, todo = set(), ["__init__"]
+    seen, todo = set(), ["__init__", "verify_entry"]
     while todo:
         name = todo.pop()
         seen.add(name)
