@@ -2,8 +2,9 @@
 
 From another address, all the time and begun anew whenever the service hangs up: a hundred connections that say nothing
 or half the head of a request, sixty requests whose body does not come, and as many idle syslog connections as there are
-places. Meanwhile wrk asks single questions, which the event loop answers, and sends events, which a thread takes.
-An answer that is not 2xx ends the measurement.
+places. The identity providers drip a byte a second, and visitors go to sign in there. Meanwhile wrk asks single
+questions, which the event loop answers, and sends events, which a thread takes. An answer that is not 2xx ends the
+measurement.
 """
 
 import json
@@ -19,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import requests
+
 from benchmarks._line import line
 from benchmarks._served import Driven, drive, service
 from governance.bootstrap import build
@@ -26,16 +29,17 @@ from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
 from governance.jobs import Runtime
 from governance.settings import from_environment
-from governance.simulation import network, showcase
+from governance.simulation import network, region, showcase
 from governance.simulation.client import Surface
 from governance.simulation.credentials import Credentials
 from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import free_port
+from tests.fakes.stranger import drips_headers, stranger
 
 ROUNDS = 5
 SECONDS = 6
 CONNECTIONS = 8
-IDLE, UNFINISHED, SYSLOG = 100, 60, 64
+IDLE, UNFINISHED, SYSLOG, VISITORS = 100, 60, 64, 8
 ELSEWHERE = "127.0.0.2"  # the address of those who hold up
 _HALF_HEAD = b"GET /healthz HTTP/1.1\r\nHost: here\r\n"
 _HALF_BODY = b"POST /audit/v1/events HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\n{"
@@ -44,8 +48,9 @@ _Load = Callable[[], Driven]
 
 def run() -> None:
     """Measure and print the medians with and without."""
-    with tempfile.TemporaryDirectory() as folder:
-        home = DemoHome(Path(folder), f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:1")
+    with tempfile.TemporaryDirectory() as folder, stranger(drips_headers) as provider:
+        identity = f"http://127.0.0.1:{provider.port}"
+        home = DemoHome(Path(folder), f"http://127.0.0.1:{free_port()}", identity)
         os.environ.update(home.environment() | {"GOVERNANCE_SYSLOG_PORT": str(free_port())})
         _prepare(home)
         with service(home) as (url, headers):
@@ -97,14 +102,27 @@ def _holding_up(home: DemoHome) -> Iterator[None]:
     wanted = [(http, _HALF_HEAD if number % 2 else b"") for number in range(IDLE)]
     wanted += [(http, _HALF_BODY)] * UNFINISHED + [(syslog, b"")] * SYSLOG
     stop, ready = threading.Event(), threading.Event()
-    holder = threading.Thread(target=_hold, args=(wanted, stop, ready))
-    holder.start()
+    holders = [threading.Thread(target=_hold, args=(wanted, stop, ready))]
+    holders += [threading.Thread(target=_sign_in, args=(home, number, stop)) for number in range(VISITORS)]
+    for holder in holders:
+        holder.start()
     try:
         ready.wait()
         yield
     finally:
         stop.set()
-        holder.join()
+        for holder in holders:
+            holder.join()
+
+
+def _sign_in(home: DemoHome, number: int, stop: threading.Event) -> None:
+    """Go to the sign-in of one trust after the other, whose provider never answers to its end."""
+    trusts = [trust.ods for trust in region.trusts()]
+    while not stop.wait(0.05):
+        with suppress(requests.RequestException):
+            number += 1
+            address = f"{home.service}/console/sign-in/{trusts[number % len(trusts)]}"
+            requests.get(address, allow_redirects=False, timeout=10)
 
 
 def _hold(wanted: Sequence[tuple[int, bytes]], stop: threading.Event, ready: threading.Event) -> None:
