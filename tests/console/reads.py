@@ -15,7 +15,7 @@ from governance.storage import Database
 
 _READS = ("SELECT", "WITH")
 _WRITES = ("INSERT", "UPDATE", "DELETE")
-_SIGN_IN = ("web_session", "federation_person", "federation_identity_provider")  # who is looking
+_SIGN_IN = ("web_session", "federation_person", "federation_identity_provider", "federation_standing")  # who is looking
 
 
 @dataclass

@@ -60,13 +60,11 @@ _stale := freshness.failures(_limits, _age)
 default _token_revoked := false
 
 _token_revoked if data.revocations.tokens[input.token.digest]
-
 _token_revoked if revocation.ends(data.revocations.ended, input.token)
 
 _refused := union({subject.failures(input), resource.failures(input), revocation.failures(_token_revoked)})
 
-# Looked up down to the keys, and never handed on whole: an engine may copy what it hands on, and then the cost of a
-# decision would grow with the number of agreements.
+# Looked up down to the keys: an engine may copy what it hands on, and a decision would cost more with each agreement.
 _agreed := {custodian: keys |
 	some custodian in input.resource.custodians
 	keys := data.governance.index[input.subject.ods][custodian][input.purpose]

@@ -15,13 +15,14 @@ covers(last_ended, clause) if {
 
 # METADATA
 # description: |
-#   True when a token was issued up to when something that it rests on ended: `ended` has the last second of issue that is
-#   dead, by the digests that `token.rests_on` names, and by "*" for every token. One that does not say when it was issued
-#   was issued then.
+#   True when a token was issued up to when something that it rests on ended: `ended` has the last second of issue that
+#   is dead, by the digests that `token.rests_on` names, and by "*" for every token. One that does not say when it was
+#   issued was issued then.
 ends(ended, token) if {
 	some name in array.concat(["*"], object.get(token, "rests_on", []))
-	is_number(ended[name])
-	not _later(token, ended[name])
+	last := ended[name]
+	is_number(last)
+	not _later(token, last)
 }
 
 _later(token, second) if {
