@@ -94,6 +94,7 @@ LEFT_OUT = {
     "/enforce/envoy/<anything:original>": "Envoy leaves out the body of the request it asks about",
     "/federation/v1/manifests/<service_id>/<version>/approve": _NAMED,
     "/federation/v1/manifests/<service_id>/<version>/withdraw": _NAMED,
+    "/federation/v1/sessions/<handle>/end": _NAMED,
     "/fhir/AuditEvent/<identifier>": "nobody changes an event",
 }
 VALUES = {"kind": "viewer-instant-link", "study_uid": "1.2.3", "tenant": "meeting_rooms"}  # any other one is "none"

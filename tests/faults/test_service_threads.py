@@ -137,7 +137,7 @@ def test_a_lost_writer_is_shown_told_and_fatal_and_nobody_waits_for_it(home: Dem
     assert (health.status_code, health.json()["status"]) == (503, "a thread is lost")
     assert (ready.status_code, ready.json()["parts"]["threads"]) == (503, False)
     assert "thread lost: the process ends" in said(home)
-    assert said(home).rstrip().endswith("Its supervisor should start it again.")
+    assert "a worker ended, so the server ends; its supervisor should start it again" in said(home).splitlines()[-1]
     check(home, {f"{process.pid}-{number}" for number in range(4 * BATCH)})
 
 

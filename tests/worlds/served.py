@@ -177,6 +177,8 @@ class Sender(threading.Thread):
                 self.next += BATCH
                 try:
                     answer = http.post(self._url, data=body, headers=self._headers, timeout=10)
+                except requests.ReadTimeout:
+                    continue  # nothing was acknowledged
                 except requests.RequestException:
                     return
                 if answer.status_code == 200:
