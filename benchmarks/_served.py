@@ -1,22 +1,29 @@
 """Servers to measure, and the client that drives them: wrk with one thread."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import requests
 
+from governance.bootstrap import build
 from governance.commands._demo_home import DemoHome
+from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
+from governance.jobs import Runtime
+from governance.settings import from_environment
 from governance.simulation import network
 from governance.simulation.client import Surface
 from governance.simulation.credentials import Credentials
+from governance.simulation.identity_provider import load_accounts
 
 ROOT = Path(__file__).resolve().parents[1]
 _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
@@ -38,6 +45,26 @@ def service(home: DemoHome) -> Iterator[tuple[str, dict[str, str]]]:
         surface = Surface(home.service, Credentials.read(home.credential_file(network.EXPLORER)), ["access.evaluate"])
         headers = {"Authorization": f"Bearer {surface.bearer()}", "Content-Type": "application/json"}
         yield f"{home.service}/access/v1/evaluation", headers
+
+
+def seed(home: DemoHome, more: Callable[[Surface, date], None] = lambda _surface, _today: None) -> None:
+    """Make the demo region, its agreements and showcase, with the settings of the environment.
+
+    Args:
+        home: of the service.
+        more: sends what else is to be there, through the public surface.
+    """
+    made = build(from_environment(os.environ))
+    runtime = Runtime(made)
+    runtime.start(jobs=False)
+    today, accounts = datetime.now(UTC).date(), load_accounts()
+    seed_network(made, home, accounts)
+    seed_agreements(made, home, today)
+    runtime.stop()
+    with service(home):
+        surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["context.write"])
+        seed_showcase(surface, accounts, today)
+        more(surface, today)
 
 
 @contextmanager

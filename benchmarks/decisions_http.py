@@ -27,17 +27,12 @@ from sqlmodel import Session
 
 from benchmarks import _worklist
 from benchmarks._line import line
-from benchmarks._served import drive, process, service
+from benchmarks._served import drive, process, seed, service
 from governance.bootstrap import Services, build
 from governance.commands._demo_home import DemoHome
-from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
 from governance.decisions import AccessRequest, PolicyInformationPoint, RequestSubject
-from governance.jobs import Runtime
 from governance.settings import from_environment
-from governance.simulation import network, showcase
-from governance.simulation.client import Surface
-from governance.simulation.credentials import Credentials
-from governance.simulation.identity_provider import load_accounts
+from governance.simulation import showcase
 from governance.simulation.programs import free_port
 from governance.vocabulary import Action, Purpose, Role, SubjectType
 
@@ -92,18 +87,7 @@ def _compare(folder: Path, home: DemoHome, policy: dict, loads: Sequence[_Load],
 
 def _prepare(home: DemoHome) -> tuple[dict, tuple[_Load, ...]]:
     """Seed the demo region and the worklist; give the compiled policy data and what is to be asked."""
-    made = build(from_environment(os.environ))
-    runtime = Runtime(made)
-    runtime.start(jobs=False)
-    today = datetime.now(UTC).date()
-    accounts = load_accounts()
-    seed_network(made, home, accounts)
-    seed_agreements(made, home, today)
-    runtime.stop()
-    with service(home):
-        surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["context.write"])
-        seed_showcase(surface, accounts, today)
-        _worklist.send(surface, today)
+    seed(home, _worklist.send)
     made = build(from_environment(os.environ))
     information = PolicyInformationPoint(
         federation=made.registers.federation,

@@ -16,25 +16,20 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
 from benchmarks._line import line
-from benchmarks._served import Driven, drive, service
-from governance.bootstrap import build
+from benchmarks._served import Driven, drive, seed, service
 from governance.commands._demo_home import DemoHome
-from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
-from governance.jobs import Runtime
-from governance.settings import from_environment
 from governance.simulation import network, region, showcase
 from governance.simulation.client import Surface
 from governance.simulation.credentials import Credentials
-from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import free_port
 from tests.fakes.stranger import drips_headers, stranger
+from tests.worlds.served import lines
 
 ROUNDS = 5
 SECONDS = 6
@@ -52,7 +47,7 @@ def run() -> None:
         identity = f"http://127.0.0.1:{provider.port}"
         home = DemoHome(Path(folder), f"http://127.0.0.1:{free_port()}", identity)
         os.environ.update(home.environment() | {"GOVERNANCE_SYSLOG_PORT": str(free_port())})
-        _prepare(home)
+        seed(home)
         with service(home) as (url, headers):
             loads = _loads(Path(folder), home, url, headers)
             for name, load in loads.items():
@@ -77,7 +72,7 @@ def _in_turn(home: DemoHome, load: _Load) -> tuple[list[Driven], list[Driven]]:
 def _loads(folder: Path, home: DemoHome, url: str, headers: dict[str, str]) -> dict[str, _Load]:
     feeds = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["audit.write"])
     sent = {"Authorization": f"Bearer {feeds.bearer()}", "Content-Type": "application/x-ndjson"}
-    events = [_event(number) for number in range(50)]
+    events = [lines(number, 0).decode() for number in range(50)]
     question = [json.dumps(showcase.question())]
 
     def driving(where: str, how: dict[str, str], bodies: Sequence[str]) -> _Load:
@@ -87,12 +82,6 @@ def _loads(folder: Path, home: DemoHome, url: str, headers: dict[str, str]) -> d
         "questions": driving(url, headers, question),
         "events": driving(f"{home.service}/audit/v1/events", sent, events),
     }
-
-
-def _event(number: int) -> str:
-    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    source = {"id": "archive-rrk", "ods": "RRK"}
-    return json.dumps({"id": f"i-{number}", "time": at, "source": source, "kind": "access", "outcome": "success"})
 
 
 @contextmanager
@@ -141,20 +130,6 @@ def _hold(wanted: Sequence[tuple[int, bytes]], stop: threading.Event, ready: thr
         ready.set()
     for link in held:
         link.close()
-
-
-def _prepare(home: DemoHome) -> None:
-    """Seed the demo region."""
-    made = build(from_environment(os.environ))
-    runtime = Runtime(made)
-    runtime.start(jobs=False)
-    today, accounts = datetime.now(UTC).date(), load_accounts()
-    seed_network(made, home, accounts)
-    seed_agreements(made, home, today)
-    runtime.stop()
-    with service(home):
-        surface = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["context.write"])
-        seed_showcase(surface, accounts, today)
 
 
 def _median(driven: Sequence[Driven], of: str) -> float:

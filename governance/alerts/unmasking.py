@@ -42,14 +42,15 @@ def _openings(
     log: AuditLog, search: AuditSearch, viewer: Viewer, alert: Alert, emergencies: Iterable[RecordedEvent]
 ) -> Iterator[Opening]:
     """Open what is shown, a field at a time, in entries that the viewer's trust may read and so hand to others."""
-    found = [(event, "break_glass_reason") for event in emergencies]
+    found: list[tuple[RecordedEvent, str]] = []
     for field, owner, query in (
-        ("patient", alert.patient, Query(patient=alert.patient, trust=viewer.ods)),
         ("subject", alert.subject, Query(subject=alert.subject, trust=viewer.ods)),
+        ("patient", alert.patient, Query(patient=alert.patient, trust=viewer.ods)),
     ):
         event = None if owner is None else _naming(search.among(alert.events, query), owner)
         if event is not None:
-            found.insert(0, (event, field))
+            found.append((event, field))
+    found += [(event, "break_glass_reason") for event in emergencies]
     for event, field in found:
         opening = log.open_field(event, field)
         if opening is not None:

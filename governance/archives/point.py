@@ -95,16 +95,15 @@ class EnforcementPoint:
         self._recorder = recorder
         self._database = database
 
-    def archive(self, client_id: str) -> ServiceClient | None:
-        """Find the archive that an enforcement point protects."""
+    def archive_and_key(self, client_id: str) -> tuple[ServiceClient | None, Standing]:
+        """Find the archive that an enforcement point protects, and where the point's key stands, in one snapshot.
+
+        The generation of the standing says which key it is.
+        """
         with self._database.reading() as session:
             client = self._federation.client(session, client_id)
-        return client if client is not None and client.archive else None
-
-    def key_standing(self, client_id: str) -> Standing:
-        """Give where the key of an archive's enforcement point stands; its generation says which key it is."""
-        with self._database.reading() as session:
-            return self._federation.standing(session, Registered.ENFORCEMENT_KEY, client_id)
+            standing = self._federation.standing(session, Registered.ENFORCEMENT_KEY, client_id)
+        return client if client is not None and client.archive else None, standing
 
     def admit(self, archive: ServiceClient, check: Check) -> Admission:
         """Let a request to an archive through, or refuse it.

@@ -67,9 +67,9 @@ def enforcement_point(client_id: str) -> None:
     """Print the key that the enforcement point of an archive sends in X-Enforcement-Key."""
     chosen = settings()
     with services() as made:
-        if made.uses.enforcement.archive(client_id) is None:
-            raise click.ClickException("There is no registered archive with this client id.")
-        standing = made.uses.enforcement.key_standing(client_id)
+        archive, standing = made.uses.enforcement.archive_and_key(client_id)
+    if archive is None:
+        raise click.ClickException("There is no registered archive with this client id.")
     if not standing.in_force:
         raise click.ClickException("The archive's key is suspended or deleted.")
     click.echo(enforcement_key(chosen.key_encryption_key.get_secret_value(), client_id, standing.generation))

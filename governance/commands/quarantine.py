@@ -6,6 +6,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -105,12 +106,8 @@ def export(file: Path, source: str | None, carrier: str | None, before: datetime
     with services() as made, _opened(file) as out:
         taken = made.uses.clearing.export(_chosen(source, carrier, before), operator())
         for message, raw in taken.messages:
-            kept = {name: getattr(message, name) for name in QuarantinedMessage.__dataclass_fields__}
-            kept |= {
-                "received_at": message.received_at.isoformat(),
-                "raw": None if raw is None else base64.b64encode(raw).decode(),
-            }
-            out.write(json.dumps(kept, ensure_ascii=False) + "\n")
+            at, told = message.received_at.isoformat(), None if raw is None else base64.b64encode(raw).decode()
+            out.write(json.dumps(asdict(message) | {"received_at": at, "raw": told}, ensure_ascii=False) + "\n")
     click.echo(f"{taken.count} written to {file}")
 
 

@@ -29,10 +29,11 @@ from governance.simulation.identity_provider import load_accounts
 from governance.simulation.programs import Program, free_port
 from governance.telemetry import Metrics, Snapshot
 from governance.telemetry.metrics import State
+from tests.peers.prometheus import SHIPPED as RULES
+from tests.peers.prometheus import prometheus as run_prometheus
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAFANA = ROOT / "dashboards" / "grafana" / "imaging-governance.json"
-RULES = ROOT / "dashboards" / "prometheus"
 TOKEN = "a-token-for-scraping-only"
 JOB = "imaging-governance"
 ENTER = 60.0  # seconds until something must have been scraped
@@ -140,24 +141,8 @@ def service(tmp_path: Path) -> Iterator[DemoHome]:
 @pytest.fixture
 def prometheus(service: DemoHome, tmp_path: Path) -> Iterator[str]:
     """Run Prometheus with the example's configuration against the service; gives its address."""
-    program = shutil.which("prometheus")
-    assert program, "Prometheus is not installed; `make system` installs it"
-    (tmp_path / "token").write_text(TOKEN)
-    config = yaml.safe_load((RULES / "prometheus.example.yaml").read_text())
-    config["global"]["scrape_interval"] = config["global"]["evaluation_interval"] = "1s"
-    config["rule_files"] = [str(RULES / "governance.rules.yaml")]
-    (scrape,) = config["scrape_configs"]
-    scrape["authorization"]["credentials_file"] = str(tmp_path / "token")
-    scrape["static_configs"] = [{"targets": [service.service.removeprefix("http://")]}]
-    stranger = {**scrape, "job_name": "stranger", "authorization": {"type": "Bearer", "credentials": "wrong"}}
-    config["scrape_configs"] = [scrape, stranger]
-    (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(config))
-    address = f"127.0.0.1:{free_port()}"
-    command = [program, f"--config.file={tmp_path}/prometheus.yaml", f"--web.listen-address={address}"]
-    command += [f"--storage.tsdb.path={tmp_path}/tsdb", "--log.level=warn"]
-    with Program("prometheus", command, log=tmp_path / "prometheus.log") as running:
-        running.await_answer(f"http://{address}/-/ready")
-        yield f"http://{address}"
+    with run_prometheus(tmp_path, service.service, TOKEN, RULES / "governance.rules.yaml", "1s") as address:
+        yield address
 
 
 def ask(prometheus: str, expression: str) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 import os
 import re
 import select
-import shutil
 import socket
 import threading
 import time
@@ -27,14 +26,15 @@ from governance.settings import from_environment
 from governance.simulation import network, showcase
 from governance.simulation.client import Surface
 from governance.simulation.credentials import Credentials
-from governance.simulation.programs import Program, free_port
+from governance.simulation.programs import free_port
 from tests.peers.postgres import Cluster, administer, killable_cluster
+from tests.peers.prometheus import SHIPPED as RULES
+from tests.peers.prometheus import prometheus as run_prometheus
 from tests.worlds.edges import EDGE_SCOPES
 from tests.worlds.served import SYSLOG_HEADER, Service, kill, running, seeded_home
 
 pytestmark = pytest.mark.peer
 
-RULES = Path(__file__).resolve().parents[2] / "dashboards" / "prometheus"
 QUICKER = 60  # a rule's hour is this test's minute
 PATIENCE = 150.0  # seconds until all that was caused must have fired
 TOKEN = "a-token-for-scraping-only"
@@ -148,7 +148,12 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
         administer(cluster.url, f"CREATE DATABASE {DATABASE}")
         home = seeded_home(tmp_path / "home", f"{cluster.url}/{DATABASE}")
         edge = Surface(home.service, registered_edge(home), sorted(EDGE_SCOPES))
-        with running(home, settings, stderr=ears.mouth) as process, scraping(tmp_path, home.service) as prometheus:
+        shortened = tmp_path / "rules.yaml"
+        shortened.write_text(yaml.safe_dump(quicker(rules())))
+        with (
+            running(home, settings, stderr=ears.mouth) as process,
+            run_prometheus(tmp_path, home.service, TOKEN, shortened, "500ms") as prometheus,
+        ):
             explorer, feeds = client(home, network.EXPLORER), client(home, network.FEEDS)
             yield Watched(process, cluster, prometheus, syslog, explorer, feeds, edge, ears)
         ears.close()
@@ -171,28 +176,6 @@ def registered_edge(home: DemoHome) -> Credentials:
     register(services, {"clients": [row | {"scopes": sorted(EDGE_SCOPES)}]})
     services.infrastructure.database.dispose()
     return made
-
-
-@contextmanager
-def scraping(folder: Path, service: str) -> Iterator[str]:
-    """Run Prometheus against the service, with the quicker rules; gives its address."""
-    program = shutil.which("prometheus")
-    assert program, "Prometheus is not installed; `make system` installs it"
-    (folder / "rules.yaml").write_text(yaml.safe_dump(quicker(rules())))
-    (folder / "token").write_text(TOKEN)
-    config = yaml.safe_load((RULES / "prometheus.example.yaml").read_text())
-    config["global"] = {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
-    config["rule_files"] = ["rules.yaml"]
-    (scrape,) = config["scrape_configs"]
-    scrape["authorization"]["credentials_file"] = str(folder / "token")
-    scrape["static_configs"] = [{"targets": [service.removeprefix("http://")]}]
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
-    address = f"127.0.0.1:{free_port()}"
-    command = [program, f"--config.file={folder}/prometheus.yaml", f"--web.listen-address={address}"]
-    command += [f"--storage.tsdb.path={folder}/tsdb", "--log.level=warn"]
-    with Program("prometheus", command, log=folder / "prometheus.log") as started:
-        started.await_answer(f"http://{address}/-/ready")
-        yield f"http://{address}"
 
 
 def rules() -> dict[str, Any]:

@@ -31,10 +31,9 @@ def archive_of(client_id: str, given: str) -> ServiceClient:
     """Find the archive whose enforcement point gives its client id and key (step 0); raises Unauthenticated."""
     services = current_services()
     secret = services.infrastructure.settings.key_encryption_key.get_secret_value()
-    standing = services.uses.enforcement.key_standing(client_id)
-    expected = enforcement_key(secret, client_id, standing.generation)
-    archive = services.uses.enforcement.archive(client_id) if standing.in_force else None
-    if not hmac.compare_digest(given.encode(), expected.encode()) or archive is None:
+    archive, key = services.uses.enforcement.archive_and_key(client_id)
+    expected = enforcement_key(secret, client_id, key.generation)
+    if not hmac.compare_digest(given.encode(), expected.encode()) or archive is None or not key.in_force:
         note(EventKind.NODE_AUTH, "enforcement.key", claimed=client_id or None)
         raise Unauthenticated("enforcement.key", "The enforcement point did not prove itself.")
     g.client = archive

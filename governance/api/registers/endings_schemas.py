@@ -1,5 +1,6 @@
 """What the endpoint that ends registrations takes and gives."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -47,15 +48,7 @@ class StandingAnswer(BaseModel):
     @classmethod
     def of(cls, standing: Standing) -> "StandingAnswer":
         """Give the answer for a standing."""
-        return cls(
-            kind=standing.kind,
-            name=standing.name,
-            in_force=standing.in_force,
-            suspended_at=standing.suspended_at,
-            deleted_at=standing.deleted_at,
-            not_before=standing.not_before,
-            generation=standing.generation,
-        )
+        return cls(in_force=standing.in_force, **asdict(standing))
 
 
 class StandingList(BaseModel):

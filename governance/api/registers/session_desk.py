@@ -33,7 +33,7 @@ def end(services: Services, writer: Writer, handle: str) -> None:
     infrastructure = services.infrastructure
 
     def write(session: Session) -> Made[None]:
-        found = next((one for one in _theirs(services, session, writer) if one.handle == handle), None)
+        found = next(iter(_theirs(services, session, writer, handle)), None)
         if found is None or found.person is None or not end_session(session, handle):
             raise NotFound("session.unknown", "There is no such session.")
         told = {
@@ -50,7 +50,9 @@ def end(services: Services, writer: Writer, handle: str) -> None:
     Changes(infrastructure.database, infrastructure.recorder).make(change, write)
 
 
-def _theirs(services: Services, session: Session, writer: Writer) -> tuple[StoredSession, ...]:
+def _theirs(
+    services: Services, session: Session, writer: Writer, handle: str | None = None
+) -> tuple[StoredSession, ...]:
     policy = SessionPolicy(secure=services.infrastructure.settings.issuer.startswith("https://"))
     found = living_sessions(session, services.infrastructure.clock.now(), policy)
     federation = services.registers.federation
@@ -58,6 +60,7 @@ def _theirs(services: Services, session: Session, writer: Writer) -> tuple[Store
         one
         for one in found
         if one.person is not None
+        and handle in {None, one.handle}
         and writer.for_one_of({one.person.ods})
         and federation.admits_person(session, one.person.issuer, one.person.subject, one.person.signed_in_at)
     )
