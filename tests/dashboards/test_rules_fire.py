@@ -2,7 +2,6 @@
 
 import os
 import re
-import select
 import socket
 import threading
 import time
@@ -30,6 +29,7 @@ from governance.simulation.programs import free_port
 from tests.peers.postgres import Cluster, administer, killable_cluster
 from tests.peers.prometheus import SHIPPED as RULES
 from tests.peers.prometheus import prometheus as run_prometheus
+from tests.worlds.descriptors import readable
 from tests.worlds.edges import EDGE_SCOPES
 from tests.worlds.served import SYSLOG_HEADER, Service, kill, running, seeded_home
 
@@ -61,7 +61,7 @@ class Ears:
 
     def _hear(self) -> None:
         while not self._deaf.is_set():
-            if select.select([self._heard], [], [], 0.1)[0] and not os.read(self._heard, 65_536):
+            if readable(self._heard, 0.1) and not os.read(self._heard, 65_536):
                 break
         os.close(self._heard)
 

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import select
 import socket
 import struct
 import threading
@@ -29,6 +28,7 @@ from governance.telemetry import Metrics
 from governance.vocabulary import SYSTEM, EventKind
 from tests.golden.audit.build import GOOD_DICOM, HOSTILE_DICOM
 from tests.worlds.audit_messages import READER, event, message, patient, source, study
+from tests.worlds.descriptors import readable
 from tests.worlds.intake import make_intake
 
 LONG = 60.0  # seconds: longer than a test may take
@@ -268,7 +268,7 @@ def test_a_connection_that_dribbles_or_says_nothing_ends(limits: SyslogLimits, w
             with suppress(ConnectionError):
                 for _ in range(600):
                     connection.sendall(b"9999 <13>")
-                    if select.select([connection], [], [], 0.1)[0]:
+                    if readable(connection, 0.1):
                         break
         with suppress(ConnectionError):
             assert connection.recv(1) == b""
