@@ -158,11 +158,12 @@ class Database:
             return shared_now(session, own)
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection, and the write lock's file."""
         if self._breaker is not None:
             self._breaker.close()
         for engine in self.engines:
             engine.dispose()
+        self._write_lock.close()
 
     @contextmanager
     def _alone(self, block: str) -> Iterator[None]:

@@ -46,6 +46,16 @@ class WriteLock:
             if alone:
                 self._thread.release()
 
+    def close(self) -> None:
+        """Close the lock's file; whoever holds the lock keeps it, and whoever takes it next opens the file again."""
+        if self._thread.acquire(blocking=False):
+            try:
+                if self._file is not None:
+                    os.close(self._file)
+                self._file = None
+            finally:
+                self._thread.release()
+
     def _wait(self, path: str, until: float) -> bool:
         """Wait for the lock among processes; False when it cannot be had, until then or at all."""
         pause = _SHORTEST

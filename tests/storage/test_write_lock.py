@@ -2,12 +2,15 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from governance.storage import Database
 from governance.storage.write_lock import WriteLock
 
 ROUNDS = 40
@@ -98,3 +101,33 @@ def test_a_lock_that_cannot_be_had_leaves_the_decision_to_sqlite(tmp_path: Path)
     (tmp_path / "x.sqlite-turn").mkdir()
     with WriteLock(str(tmp_path / "x.sqlite")).held():
         pass
+
+
+def test_a_database_that_is_closed_leaves_no_file_open(tmp_path: Path, sqlite_template: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    for _ in range(2):  # closed, and used and closed again
+        with database.transaction():
+            assert _open_files(tmp_path)
+        database.dispose()
+        assert not _open_files(tmp_path)
+
+
+def test_whoever_holds_the_lock_keeps_it_when_it_is_closed(tmp_path: Path) -> None:
+    lock, other = (WriteLock(str(tmp_path / "x.sqlite")) for _ in range(2))
+    with lock.held():
+        lock.close()
+        assert not other._wait(f"{tmp_path / 'x.sqlite'}-turn", 0.0)
+    assert other._wait(f"{tmp_path / 'x.sqlite'}-turn", 0.0)
+    other.close()
+    lock.close()
+
+
+def _open_files(folder: Path) -> list[str]:
+    """Give the files of a folder that this process has open."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them
+            found.append(str(link.readlink()))
+    return [name for name in found if name.startswith(str(folder))]
