@@ -43,10 +43,14 @@ class Runtime:
     def start(self, *, jobs: bool = True) -> None:
         """Start the writer, and with ``jobs`` everything else; all of it is stopped at exit."""
         self._services.infrastructure.audit.start()
-        if jobs:
-            self._listen()
-            self._ticker.start()
         atexit.register(self.stop)
+        if jobs:
+            self.start_jobs()
+
+    def start_jobs(self) -> None:
+        """Start what works and listens beside the requests; raises OSError when the syslog port cannot be had."""
+        self._listen()
+        self._ticker.start()
 
     def begin_stop(self) -> None:
         """Begin to stop, once: answer whoever waits for news, start no job, take in what syslog senders sent.

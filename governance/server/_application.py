@@ -73,15 +73,15 @@ def create_app(services: Services) -> Flask:
 
 
 def serve(settings: Settings) -> Lifespan:
-    """Make the application of a server process, running: for an ASGI server's factory."""
+    """Make the application of a server process, for an ASGI server's factory; its jobs start with its lifespan."""
     configure(settings.log_level)
     services = build(settings)
     services.infrastructure.vital.on_death(end_without)
     runtime = Runtime(services)
-    runtime.start()
+    runtime.start(jobs=False)
     gc.collect()
     gc.freeze()  # what is there now stays for the life of the process: no collection need look at it again
-    return Lifespan(create_asgi(services, create_app(services)), runtime)
+    return Lifespan(create_asgi(services, create_app(services)), runtime, begin=runtime.start_jobs)
 
 
 def create_asgi(services: Services, app: Flask) -> BodyGate:

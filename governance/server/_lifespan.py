@@ -1,8 +1,10 @@
 """The life of a server process, as an ASGI server tells of it (ASGI lifespan protocol 2.0).
 
-1. Asked to stop, the process begins to end at once (:mod:`governance.server._ending`). The server says that it ends
+1. What works beside the requests, and listens for syslog, starts only once the signals that end the process are heard:
+   one that ended before would take with it what it had been sent.
+2. Asked to stop, the process begins to end at once (:mod:`governance.server._ending`). The server says that it ends
    only once every request is answered, and a long poll lasts a minute, a stream of alerts five.
-2. At the end nobody asks any more: then the rest of what runs beside the requests is stopped.
+3. At the end nobody asks any more: then the rest of what runs beside the requests is stopped.
 """
 
 import asyncio
@@ -16,8 +18,10 @@ from types import FrameType
 from governance.jobs import Runtime
 from governance.server._bodies import BodyGate
 from governance.server._ending import Ending, Exit
+from governance.telemetry import get_logger
 from governance.web.asgi import Receive, Scope_, Send
 
+_log = get_logger(__name__)
 _TO_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -28,10 +32,18 @@ class Lifespan:
         application: answers the requests.
         runtime: what runs beside them, already running.
         leave: ends the process at once with an exit code.
+        begin: starts what works beside the requests (rule 1).
     """
 
-    def __init__(self, application: BodyGate, runtime: Runtime, leave: Exit = os._exit) -> None:
+    def __init__(
+        self,
+        application: BodyGate,
+        runtime: Runtime,
+        leave: Exit = os._exit,
+        begin: Callable[[], object] = lambda: None,
+    ) -> None:
         self._application = application
+        self._begin = begin
         self._ending = Ending(runtime, leave)
 
     def __call__(self, scope: Scope_, receive: Receive, send: Send) -> Awaitable[None]:
@@ -43,6 +55,12 @@ class Lifespan:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()  # lifespan.startup
         self._hear_of_the_end()
+        try:
+            await asyncio.to_thread(self._begin)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is said, and the process ends
+            _log.critical("not started", error_type=type(error).__name__, exc_info=error)
+            await send({"type": "lifespan.startup.failed", "message": "not started"})
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()  # lifespan.shutdown
         self._application.close()

@@ -75,6 +75,47 @@ def test_at_the_signal_who_waits_for_news_is_answered_and_at_the_end_all_is_stop
     assert not services.infrastructure.audit.running
 
 
+def test_what_takes_from_others_starts_only_once_the_end_is_heard(services: Services) -> None:
+    _, runtime = made_of(services)
+    before = signal.getsignal(signal.SIGTERM)
+    heard_then = list[bool]()
+
+    def begin() -> None:
+        heard_then.append(signal.getsignal(signal.SIGTERM) is not before)
+
+    application = Lifespan(create_asgi(services, create_app(services)), runtime, left.append, begin)
+    assert not heard_then, "not while it is made"
+
+    async def main() -> None:
+        life, told, heard = await begun(application)
+        await told.put({"type": "lifespan.shutdown"})
+        assert await heard.get() == {"type": "lifespan.shutdown.complete"}
+        await life
+
+    run_here(limited(main()))
+    assert heard_then == [True]
+
+
+def test_a_process_that_cannot_begin_says_so_to_its_server(services: Services) -> None:
+    _, runtime = made_of(services)
+
+    def begin() -> None:
+        raise OSError("the port is taken")
+
+    application = Lifespan(create_asgi(services, create_app(services)), runtime, left.append, begin)
+    heard: list[Any] = []
+
+    async def startup() -> dict[str, str]:
+        return {"type": "lifespan.startup"}
+
+    async def hear(message: Any) -> None:
+        heard.append(message)
+
+    run_here(limited(application({"type": "lifespan"}, startup, hear)))
+    assert [message["type"] for message in heard] == ["lifespan.startup.failed"]
+    runtime.stop()
+
+
 def test_a_process_whose_requests_do_not_end_is_left_all_the_same(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
