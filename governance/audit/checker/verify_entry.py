@@ -15,7 +15,8 @@ One line says what holds, or the first thing that does not. Exit status: 0 every
 What is checked, in this order: the checkpoint in the proof is signed by the key and is of the log that the key names
 (C2SP signed-note and tlog-checkpoint, Ed25519); the hash of the entry is at the proof's index of the signed tree (RFC
 9162 sections 2.1.1 and 2.1.3.2); the entry says that index of itself; the opening fits the entry's commitment, which is
-SHA-256("imaging-governance/sealed-field/v1" || 00 || field || 00 || salt || value), and no other field is opened by it.
+SHA-256("imaging-governance/sealed-field/v1" || 00 || field || 00 || salt || value) with a salt of exactly 16 bytes,
+and no other field is opened by it: a salt of any length could hold the beginning of the value.
 
 Ed25519 is verified by RFC 8032 section 5.1.7, without the cofactor, as OpenSSL does: [S]B - [k]A must have the very
 bytes of R. An S that is not below L, and a key that is not written canonically, are refused. So is a key of small
@@ -40,6 +41,7 @@ HOLDS, REFUSED, UNCHECKED = 0, 1, 2
 VERSION = 1  # of entries
 MAXIMUM_ENTRY = 65_535  # bytes, as an entry bundle can carry
 DOMAIN = b"imaging-governance/sealed-field/v1\x00"
+SALT = 16  # bytes of a commitment's salt
 _NAME = re.compile(r"[^\s+]+")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,18}")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -257,7 +259,7 @@ def check_opening(document: dict[str, Any], opening: dict[str, Any]) -> None:
     if type(opening["index"]) is not int or opening["index"] != document["index"]:
         raise Refused(f"the opening is of another entry than {document['index']}")
     salt, commitments = decode(str(opening["salt"]), "opening"), document.get("commitments", {})
-    if len(salt) < 16 or not isinstance(commitments, dict) or "\x00" in field:
+    if len(salt) != SALT or not isinstance(commitments, dict) or "\x00" in field:
         raise Refused("the opening is malformed")
     if field not in commitments:
         raise Refused(f"the entry commits to no field {field!r}")

@@ -79,6 +79,17 @@ def test_an_opening_of_anything_else_is_refused(log: AuditLog, change: dict[str,
         check_opening(document(log, receipt.index), good | change)
 
 
+@pytest.mark.parametrize("moved", [-16, -1, 1, 3, 10])
+def test_no_octet_can_be_moved_between_salt_and_value(log: AuditLog, moved: int) -> None:
+    """Their join is what is hashed: only a salt of one length keeps the value's first octets out of it."""
+    (receipt,) = log.append([emergency(1)])
+    good = json.loads(openings(log, receipt.index)["patient"].text())
+    joined = base64.b64decode(good["salt"]) + good["value"].encode()
+    salt, value = joined[: 16 + moved], joined[16 + moved :].decode("utf-8", "surrogateescape")
+    with pytest.raises(Refused):
+        check_opening(document(log, receipt.index), good | {"salt": base64.b64encode(salt).decode(), "value": value})
+
+
 def test_after_an_erasure_nothing_is_opened_and_every_proof_holds(
     log: AuditLog, database: Database, vault: Vault, clock: FixedClock, signer: object, check_log: CheckLog
 ) -> None:
