@@ -12,6 +12,7 @@ from governance.storage import Database
 from governance.telemetry import Metrics
 
 _NEIGHBOURS = 10  # clients at one address that may fail as often as one may
+_ADDRESSES = 4  # addresses that together may have as many secrets looked at as each may; half a core at the default
 
 
 def make_trail(
@@ -41,6 +42,8 @@ def make_budgets(settings: Settings) -> Budgets:
     return Budgets(
         failures=share("failures", settings.limit_failures),
         address=share("address", settings.limit_failures * _NEIGHBOURS),
+        secret=share("secrets", settings.limit_failures),
+        secrets=share("secrets", settings.limit_failures * _ADDRESSES),
         client=share("client", settings.limit_client),
         person=share("person", settings.limit_person),
         page=share("page", settings.limit_pages),

@@ -89,11 +89,14 @@ class Budgets:
 
     ``failures`` is spent by a client that is named, at an address, when it does not prove itself; ``address`` by
     everything that fails from one address. ``client`` and ``person`` are spent by who did prove themselves. ``page`` is
-    spent by a person signed in, ``visit`` by an address that asks for pages without being signed in.
+    spent by a person signed in, ``visit`` by an address that asks for pages without being signed in. ``secret`` is
+    spent by an address for each secret that is looked at, ``secrets`` by all addresses together.
     """
 
     failures: Budget
     address: Budget
+    secret: Budget
+    secrets: Budget
     client: Budget
     person: Budget
     page: Budget

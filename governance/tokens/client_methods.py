@@ -45,6 +45,7 @@ class ClientMethods:
         self._clock = clock
         self._header = certificate_header
         self._secret_basic = secret_basic
+        self._secrets = client_secrets.SecretCheck()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,8 +53,17 @@ class ClientMethods:
         offered = {SECRET_BASIC: self._secret_basic, CERTIFICATE: self._header is not None}
         return (PRIVATE_KEY_JWT, *(name for name, on in offered.items() if on))
 
-    def by_secret(self, credential: str) -> ServiceClient:
-        """Find the service behind the credential of HTTP Basic; raises TokenRefused."""
+    def by_secret(self, credential: str, pay: Callable[[], None]) -> ServiceClient:
+        """Find the service behind the credential of HTTP Basic.
+
+        Args:
+            credential: as it was sent.
+            pay: is called before a secret is looked at that did not prove right before; it may raise TooManyRequests.
+
+        Raises:
+            TokenRefused: it is nobody's.
+            TooManyRequests: as many secrets are looked at as may.
+        """
         if not self._secret_basic:
             raise TokenRefused(TokenFault.TYPE, "This service does not take client secrets.")
         client_id, secret = client_secrets.read_basic(credential)
@@ -63,7 +73,7 @@ class ClientMethods:
             return known[0], known[1].secret_hash if known[0] else None
 
         client, kept = self._read(find)
-        if not client_secrets.matches(secret, kept) or client is None:
+        if not self._secrets.holds(client_id, secret, kept, pay) or client is None:
             raise TokenRefused(TokenFault.CLIENT, "The client id and secret were not accepted.")
         return client
 

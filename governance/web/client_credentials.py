@@ -13,7 +13,7 @@ from governance.settings import Settings
 from governance.web.addresses import came_from_proxy
 from governance.web.authentication import Caller, authenticate
 from governance.web.problems import BASIC, BEARER
-from governance.web.refusals import claimed_in_basic, failures_limited
+from governance.web.refusals import by_secret, claimed_in_basic, failures_limited
 from governance.web.services import current_services
 
 
@@ -24,8 +24,8 @@ def client_caller() -> Caller:
     g.challenge = f"{BEARER}, {BASIC}" if settings.client_secret_basic else BEARER
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic" and settings.client_secret_basic:
-        with failures_limited(claimed_in_basic, costly=True):
-            return _caller(services.registers.client_methods.by_secret(credential.strip()), settings)
+        with failures_limited(claimed_in_basic):
+            return _caller(by_secret(credential.strip()), settings)
     if not scheme and (certificate := presented_certificate()) is not None:
         return _caller(services.registers.client_methods.by_certificate(certificate), settings)
     return authenticate()

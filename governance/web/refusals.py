@@ -4,7 +4,8 @@
 2. A service that is known and lacks the scope is one too, of that service.
 3. The endpoint is the route's pattern; the address follows ``addresses.came_from``.
 4. A proof that is good passes, however many failed in the same name: nobody can lock a client out. Once the budget of
-   failures is spent, a further failure is told to wait; a secret, which costs much to look at, is then not looked at.
+   failures is spent, a further failure is told to wait. A secret costs much to look at: that has budgets of its own, of
+   the address and of everybody, and one that proved right before is not looked at again.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from flask import request
 
 from governance.audit.event import JsonValue, Subject
 from governance.errors import Forbidden, GovernanceError, TooManyRequests, Unauthenticated
+from governance.federation import ServiceClient
 from governance.refusals import Refusal
 from governance.tokens import OAuthError, TokenRefused, client_secrets
 from governance.vocabulary import EventKind, Outcome
@@ -69,20 +71,35 @@ def claimed_in_basic() -> str | None:
         return None
 
 
+def by_secret(credential: str) -> ServiceClient:
+    """Find the service behind the credential of HTTP Basic; looking at a secret is paid for by the address (rule 4).
+
+    Raises:
+        TokenRefused: it is nobody's.
+        TooManyRequests: what this address, or everybody, may have looked at is spent.
+    """
+    services = current_services()
+    budgets, where = services.infrastructure.budgets, address()
+
+    def pay() -> None:
+        budgets.failures.check((claimed_in_basic(), where))
+        budgets.secret.spend(where)
+        budgets.secrets.spend(None)
+
+    return services.registers.client_methods.by_secret(credential, pay)
+
+
 @contextmanager
-def failures_limited(claimed: Callable[[], str | None], *, costly: bool = False) -> Iterator[None]:
+def failures_limited(claimed: Callable[[], str | None]) -> Iterator[None]:
     """Spend of the budgets of failures when the block ends in a refused credential (rule 4).
 
     Args:
-        claimed: gives the client that the request says it is from; asked only of a costly or a refused credential.
-        costly: whether looking at the credential costs much.
+        claimed: gives the client that the request says it is from; asked only of a refused credential.
 
     Raises:
         TooManyRequests: the budget of the client at this address, or of the address, is spent.
     """
     budgets = current_services().infrastructure.budgets
-    if costly:
-        budgets.failures.check((claimed(), address()))
     try:
         yield
     except (OAuthError, Unauthenticated) as error:

@@ -1,7 +1,9 @@
 """Clients that prove themselves by secret or by certificate: off until a setting says so, and then by registration."""
 
 import base64
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from typing import Any
 
@@ -10,10 +12,12 @@ from werkzeug.test import TestResponse
 
 from governance.bootstrap import build
 from governance.clock import FixedClock
+from governance.errors import TooManyRequests
 from governance.federation import WHOLE_REGION
 from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import Settings
+from governance.tokens.client_secrets import IN_LINE, SecretCheck, hash_secret
 from governance.vocabulary import EventKind, Scope
 from tests.worlds.basics import NOON
 from tests.worlds.callers import REGION, Callers
@@ -65,8 +69,9 @@ class World:
 def make(settings: Settings, clock: FixedClock) -> Iterator[Make]:
     worlds: list[World] = []
 
-    def made(*, secret: bool = False, header: str | None = None) -> World:
+    def made(*, secret: bool = False, header: str | None = None, **limits: Any) -> World:
         changed = settings.replaced(
+            **limits,
             tenants=(str(CERTIFICATION),),
             client_secret_basic=secret,
             client_certificate_header=header,
@@ -226,6 +231,52 @@ def test_client_id_and_secret_are_form_encoded_before_they_are_basic(make: Make)
     assert world.register(secret=secret).status_code == 200
     encoded = "a%2Bb%25c%2Fd%3De%3Ff%26g%3Ah~0123456789012345"
     assert world.ask(Authorization=basic("panels", encoded)).status_code == 200
+
+
+def test_who_sends_wrong_secrets_takes_nothing_from_who_proved_a_right_one(make: Make) -> None:
+    world = make(secret=True, limit_failures=4, workers=1)
+    world.register(secret=SECRET)
+    world.register("other", secret=SECRET)
+    right = {"Authorization": basic("panels", SECRET)}
+    assert world.ask(**right).status_code == 200
+    answers = [world.ask(Authorization=basic(f"made-up-{number}", SECRET)) for number in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 3 + [429] * 3
+    assert answers[-1].get_json()["reason"] == "rate.secrets"
+    assert world.ask(**right).status_code == 200
+    assert world.token(headers=right).status_code == 200
+    first_time = {"Authorization": basic("other", SECRET)}
+    assert world.token(headers=first_time).get_json()["error"] == "temporarily_unavailable"
+    assert world.ask(peer="10.1.2.4", **first_time).status_code == 200, "from elsewhere it is looked at"
+
+
+def test_all_addresses_together_have_so_many_secrets_looked_at(make: Make) -> None:
+    world = make(secret=True, limit_failures=1, workers=1)
+    world.register(secret=SECRET)
+    asked = [world.ask(peer=f"192.0.2.{number}", Authorization=basic(f"n{number}", SECRET)) for number in range(1, 7)]
+    assert [answer.status_code for answer in asked] == [401] * 4 + [429] * 2
+    assert world.ask(Authorization=f"Bearer {world.callers.token('panels')}").status_code == 200
+
+
+def test_a_secret_that_was_replaced_is_looked_at_anew(make: Make) -> None:
+    world = make(secret=True)
+    world.register(secret=SECRET)
+    assert world.ask(Authorization=basic("panels", SECRET)).status_code == 200
+    world.register(secret=SECRET[::-1])
+    assert world.ask(Authorization=basic("panels", SECRET)).status_code == 401
+    assert world.ask(Authorization=basic("panels", SECRET[::-1])).status_code == 200
+
+
+def test_few_wait_while_a_secret_is_looked_at() -> None:
+    check, kept = SecretCheck(), hash_secret(SECRET)
+    assert check.holds("panels", SECRET, kept, int)
+    slow = kept.replace("$16384$", f"${2**17}$")  # a third of a second
+    together = threading.Barrier(3 * IN_LINE)
+    with ThreadPoolExecutor(3 * IN_LINE) as pool:
+        asked = [pool.submit(check.holds, "nobody", SECRET, slow, together.wait) for _ in range(3 * IN_LINE)]
+        assert check.holds("panels", SECRET, kept, int), "who proved right waits for nobody"
+        refused = [one for one in asked if isinstance(one.exception(), TooManyRequests)]
+    assert IN_LINE <= len(refused) <= 2 * IN_LINE
+    assert not any(one.result() for one in asked if one not in refused)
 
 
 def test_registering_replaces_and_is_recorded_without_the_secret(make: Make) -> None:

@@ -15,6 +15,7 @@ from governance.errors import TooManyRequests
 from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import Settings
+from governance.tokens import client_secrets
 from governance.vocabulary import Scope
 from tests.worlds.callers import REGION, Callers
 from tests.worlds.tokens import ASSERTION_TYPE, KeyPair
@@ -112,10 +113,9 @@ def test_a_client_that_asks_too_often_waits_and_no_other(make: Make) -> None:
 
 def test_a_secret_is_not_looked_at_once_too_many_failed(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     world = make(limit_failures=3, client_secret_basic=True)
-    looked: list[str] = []
-    methods = world.services.registers.client_methods
-    real = type(methods).by_secret
-    monkeypatch.setattr(type(methods), "by_secret", lambda self, value: looked.append(value) or real(self, value))
+    looked: list[str | None] = []
+    real = client_secrets.matches
+    monkeypatch.setattr(client_secrets, "matches", lambda value, kept: looked.append(kept) or real(value, kept))
 
     def ask(peer: str) -> list[int]:
         client = world.app.test_client()

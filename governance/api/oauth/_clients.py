@@ -8,7 +8,7 @@ from governance.tokens import Form, OAuthError, OAuthErrorCode, TokenRefused
 from governance.tokens.client_authentication import claimed_client, refused
 from governance.web import current_services
 from governance.web.client_credentials import presented_certificate
-from governance.web.refusals import claimed_in_basic, failures_limited
+from governance.web.refusals import by_secret, claimed_in_basic, failures_limited
 
 
 def authenticated_client(form: Form) -> ServiceClient:
@@ -21,8 +21,7 @@ def authenticated_client(form: Form) -> ServiceClient:
         OAuthError: invalid_client; invalid_request when two methods are used at once.
         TooManyRequests: a budget is spent.
     """
-    costly = request.headers.get("Authorization", "").lower().startswith("basic ")
-    with failures_limited(lambda: claimed_in(form), costly=costly):
+    with failures_limited(lambda: claimed_in(form)):
         client = _authenticated(form)
     g.client = client
     current_services().infrastructure.budgets.client.spend(client.client_id)
@@ -44,7 +43,7 @@ def _authenticated(form: Form) -> ServiceClient:
         if scheme.lower() == "basic":
             if asserted:
                 raise OAuthError(OAuthErrorCode.INVALID_REQUEST, "Authenticate in one way only.")
-            client = services.registers.client_methods.by_secret(credential.strip())
+            client = by_secret(credential.strip())
         elif not asserted and (certificate := presented_certificate()) is not None:
             client = services.registers.client_methods.by_certificate(certificate, form.required("client_id"))
         else:
