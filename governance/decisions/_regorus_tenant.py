@@ -10,6 +10,7 @@ import regorus
 from governance.decisions._regorus_engine import _UNDEFINED, _guarded
 from governance.decisions.engine import EngineFault
 from governance.decisions.tenant_engine import DATA_ROOT, SERVED, SERVED_ROOT, TenantPolicy, read_served
+from governance.rego import first_words
 from governance.vocabulary import ReasonCode
 
 
@@ -70,5 +71,4 @@ def _compiled(policy: TenantPolicy, entrypoint: str) -> bytes:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a Rust panic arrives as a BaseException
-        said = " ".join(str(error).split())
-        raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, f"does not compile: {said}") from error
+        raise EngineFault(ReasonCode.ENGINE_UNAVAILABLE, f"does not compile: {first_words(error)}") from error

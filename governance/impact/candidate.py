@@ -22,7 +22,7 @@ from governance.decisions._regorus_engine import RegorusEngine
 from governance.decisions.decision import Answer
 from governance.decisions.engine import ENTRYPOINT, POLICIES, EngineFault, PolicySource
 from governance.errors import Fault, InvalidInput
-from governance.rego import Bounds, Capabilities, Module, RegoFault, judge, read_module
+from governance.rego import Bounds, Capabilities, Module, RegoFault, judge, read_module, without_stack
 
 FILE_MAXIMUM = 256 * 1024  # bytes of one module
 FILES_MAXIMUM = 500
@@ -137,7 +137,7 @@ def _fault(root: Path, error: BaseException) -> Fault:
     """Read the place and the sentence out of the library's message, which is a page with a trace."""
     if isinstance(error, KeyboardInterrupt | SystemExit):
         raise error
-    text = str(error).partition("Stack backtrace")[0]
+    text = without_stack(error)
     places, said = list(_PLACE.finditer(text)), _ERROR.findall(text)
     where = f"{root / places[-1]['path']}:{places[-1]['line']}" if places else str(root)
     return Fault(where, said[-1].strip() if said else "does not compile")

@@ -17,6 +17,7 @@ from governance.rego.module import Kind, Module, Name, RegoFault
 from governance.rego.of_embedded import read_module
 from governance.rego.of_opa import package_of, read_compiled
 from governance.rego.opa_program import check_with_opa, find_opa
+from governance.rego.words import first_words, without_stack
 
 __all__ = [
     "CAPABILITIES",
@@ -30,8 +31,10 @@ __all__ = [
     "RegoFault",
     "check_with_opa",
     "find_opa",
+    "first_words",
     "judge",
     "package_of",
     "read_compiled",
     "read_module",
+    "without_stack",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 import regorus
 
 from governance.rego.module import Kind, Module, Name, RegoFault
+from governance.rego.words import first_words
 
 DEPTH_MAXIMUM = 12
 _BRACKETS = re.compile(r"[][(){}]")
@@ -55,7 +56,7 @@ def _parsed(path: str, text: str) -> dict[str, Any]:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a Rust panic arrives as a BaseException; too deep a tree is one of ours
-        raise RegoFault(" ".join(str(error).partition("Stack backtrace")[0].split())) from error
+        raise RegoFault(first_words(error)) from error
     return tree
 
 

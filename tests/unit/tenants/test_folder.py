@@ -1,6 +1,9 @@
 """A tenant's folder: read whole, or refused with everything that is wrong with it."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from governance.tenants import read_tenant
 from governance.tenants.folder import read_tenants
 from tests.worlds.tenants import CERTIFICATION, ROOMS
 
+ROOT = Path(__file__).resolve().parents[3]
 HEAD = "package tenants.meeting_rooms\n\nimport rego.v1\n\n"
 
 
@@ -182,3 +186,20 @@ def test_the_command_says_what_a_service_would(folder: Path) -> None:
     assert bad.exit_code == 1
     assert "tenant.yaml: No such file" in bad.output
     assert "more.json: is not valid JSON (line 1)" in bad.output
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [("x if { y }\n", "use of undefined variable `y` is unsafe"), ("x if {\n", "expecting expression")],
+    ids=["compiler", "parser"],
+)
+def test_what_an_engine_says_is_its_words_and_not_its_stack(folder: Path, body: str, told: str) -> None:
+    """In a process of its own: whether stacks are taken is read once in each."""
+    write("policy/bad.rego", HEAD + body)(folder)
+    command = [sys.executable, "app.py", "check-tenant", str(folder)]
+    environment = os.environ | {"RUST_BACKTRACE": "1"}
+    asked = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert asked.returncode == 1
+    assert told in asked.stderr
+    assert "backtrace" not in asked.stderr
+    assert len(asked.stderr.splitlines()) == 2
