@@ -98,6 +98,11 @@ def among_audiences(accepted: Collection[str]) -> Check:
     return check
 
 
+def party(accepted: Collection[str]) -> Check:
+    """Make a check that the party a token was issued to (``azp``) is one, and one of ours (OIDC Core section 2)."""
+    return lambda value, _now: None if isinstance(value, str) and value in accepted else TokenFault.AUDIENCE
+
+
 def expires(within: int | None = None) -> Check:
     """Make a check of ``exp``: not past, and at most ``within`` seconds ahead."""
 

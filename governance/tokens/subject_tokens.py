@@ -4,10 +4,10 @@
 2. Algorithm and key: asymmetric, and from that provider's own key set. A ``kid`` is looked up there and nowhere else.
 3. The signature.
 4. The claims: issuer again, now verified; an audience under which this service is known at that provider, and such a
-   one as the party it was issued to (``azp``), if it names any: a token of another application says nothing here; no
-   access token by its claims (``typ``, ``token_use``); expiry; an issue time that is neither ahead nor older than
-   ``MAX_AGE``; a sign-in (``auth_time``) no older than the setting allows; no ``act``: a delegated token is not
-   exchanged again.
+   one as the one party it was issued to (``azp``), which a token for several audiences names: a token of another
+   application says nothing here; no access token by its claims (``typ``, ``token_use``); expiry; an issue time that is
+   neither ahead nor older than ``MAX_AGE``; a sign-in (``auth_time``) no older than the setting allows; no ``act``: a
+   delegated token is not exchanged again; one name for the person (``sub``, and ``nhsid_useruid`` where it is there).
 5. Neither the provider nor the person's account is suspended, and both admit a token issued then.
 6. The acting organisation and role (cis2.py), and that this provider vouches for that organisation: a trust's own
    provider cannot make somebody act for another trust.
@@ -32,6 +32,7 @@ from governance.tokens.claims import (
     expires,
     issued,
     one_of,
+    party,
     refused,
     report,
     text,
@@ -100,6 +101,7 @@ class SubjectTokenVerifier:
         keys = self._key_sets.keys(provider.jwks_uri, unverified.kid, now)
         claims = _jose.verify(unverified, _jose.select_key(keys, unverified, ALGORITHMS))  # steps 2 and 3
         report("id_token", _table(provider, self._sign_in_age).verify(claims, int(now.timestamp())))  # step 4
+        _require_agreement(claims)
         if not self._admits(provider.issuer, claims["sub"], datetime.fromtimestamp(claims["iat"], UTC)):  # step 5
             raise TokenRefused(TokenFault.REVOKED, "The subject token's issuer or person was suspended or ended.")
         return replace(_identity(provider, claims), token=UsedToken(unverified.signed, claims["exp"]))
@@ -109,6 +111,15 @@ class SubjectTokenVerifier:
         if found is None:
             raise TokenRefused(TokenFault.ISSUER, "The subject token is not from a registered identity provider.")
         return found
+
+
+def _require_agreement(claims: Mapping[str, Any]) -> None:
+    """Refuse claims of step 4 that are right one by one and not together (OIDC Core section 3.1.3.7, points 4 and 5)."""
+    audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if len(set(audiences)) > 1 and "azp" not in claims:
+        raise TokenRefused(TokenFault.AUDIENCE, "The token is for several audiences and names no azp.")
+    if claims.get("nhsid_useruid", claims["sub"]) != claims["sub"]:
+        raise TokenRefused(TokenFault.CLAIM, "The claims sub and nhsid_useruid of the token name two people.")
 
 
 def _identity(provider: IdentityProvider, claims: Mapping[str, Any]) -> VerifiedIdentity:
@@ -162,7 +173,7 @@ def _table(provider: IdentityProvider, sign_in_age: int) -> ClaimTable:
             "act": refused(TokenFault.DELEGATED),
             "may_act": refused(TokenFault.DELEGATED),
             "auth_time": issued(max_age=sign_in_age),
-            "azp": among_audiences(provider.audiences),
+            "azp": party(provider.audiences),
             "name": text,
             "nbf": begun,
             "nhsid_useruid": text,

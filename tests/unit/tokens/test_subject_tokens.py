@@ -28,6 +28,10 @@ REFUSED: dict[str, tuple[Make, TokenFault]] = {
     "audiences without us": (changed(aud=["viewer", "portal"]), TokenFault.AUDIENCE),
     "issued to another application": (changed(azp="viewer"), TokenFault.AUDIENCE),
     "for us and another, issued to the other": (changed(aud=[BROKER, "viewer"], azp="viewer"), TokenFault.AUDIENCE),
+    "for us and another, issued to nobody by name": (changed(aud=[BROKER, "viewer"]), TokenFault.AUDIENCE),
+    "issued to several applications": (changed(azp=[BROKER]), TokenFault.AUDIENCE),
+    "issued to no application": (changed(azp=None), TokenFault.AUDIENCE),
+    "two names for the person": (changed(nhsid_useruid="somebody.else"), TokenFault.CLAIM),
     "an access token by its claims": (changed(typ="Bearer"), TokenFault.TYPE),
     "an access token by its use": (changed(token_use="access"), TokenFault.TYPE),
     "signed in too long ago": (lambda world: world.identity_token(auth_time=world.now - 43_300), TokenFault.ISSUED_AT),
@@ -100,7 +104,7 @@ def test_a_bad_identity_token_is_invalid_request(world: TokenWorld, defect: str)
 
 
 def test_a_good_one_says_who_acts_for_whom(world: TokenWorld) -> None:
-    found = world.tokens.verify_subject_token(world.identity_token(aud=["viewer", BROKER]))
+    found = world.tokens.verify_subject_token(world.identity_token(aud=["viewer", BROKER], azp=BROKER))
     assert (found.subject, found.type, found.issuer) == (
         "clinician.rkb",
         SubjectType.PRACTITIONER,
@@ -155,7 +159,15 @@ def test_assurance_is_the_weaker_of_identity_and_sign_in(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"azp": BROKER}, {"aud": [BROKER, "viewer"], "azp": BROKER}, {"typ": "ID"}, {"token_use": "id"}]
+    "changes",
+    [
+        {"azp": BROKER},
+        {"aud": [BROKER]},
+        {"aud": [BROKER, "viewer"], "azp": BROKER},
+        {"nhsid_useruid": "clinician.rkb"},
+        {"typ": "ID"},
+        {"token_use": "id"},
+    ],
 )
 def test_what_says_that_it_is_an_identity_token_for_us_is_taken(world: TokenWorld, changes: dict[str, object]) -> None:
     assert world.tokens.verify_subject_token(world.identity_token(**changes)).ods == "RKB"
