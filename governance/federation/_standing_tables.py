@@ -18,3 +18,4 @@ class StandingRow(SQLModel, table=True):
     deleted_at: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
     not_before: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
     generation: int = 0
+    by_region: bool = Field(default=False)

@@ -26,8 +26,9 @@ class FederationDirectory:
     """Finds and registers organisations, identity providers, services, AI manifests, staff and console accounts.
 
     Every method takes the caller's session first: a read snapshot, or for writes a write transaction. Registering the
-    same key again replaces what was there. A registration that cannot be right raises InvalidInput with every fault.
-    What is found is in force (standing.py); the names with ``filed`` find what is suspended or deleted too.
+    same key again replaces what was there; what was deleted comes back by :meth:`registered_again` alone. A
+    registration that cannot be right raises InvalidInput with every fault. What is found is in force (standing.py); the
+    names with ``filed`` find what is suspended or deleted too.
 
     Args:
         pseudonymiser: keys the subjects of console accounts.
@@ -56,7 +57,6 @@ class FederationDirectory:
         faults = checks.identity_provider(provider)
         _refuse(faults + ([] if provider.ods is None else self._unknown_trust(session, "/ods", provider.ods)))
         _store.put(session, [provider])
-        self._put_again(session, Registered.IDENTITY_PROVIDER, provider.issuer)
 
     def identity_provider(self, session: Session, issuer: str) -> IdentityProvider | None:
         """Find an identity provider by its issuer, compared character by character (OpenID Connect Core 3.1.3.7)."""
@@ -88,7 +88,6 @@ class FederationDirectory:
             if other is not None and other.client_id != client.client_id:
                 raise Conflict("client.audience_taken", "Another archive is registered with this token audience.")
         _store.put(session, [client])
-        self._put_again(session, Registered.CLIENT, client.client_id)
 
     def client(self, session: Session, client_id: str) -> ServiceClient | None:
         """Find a registered service by client id."""
@@ -123,7 +122,6 @@ class FederationDirectory:
         if holders - {None, credentials.client_id}:
             raise Conflict("client.certificate_taken", "Another service is registered with one of these certificates.")
         _credential_store.replace(session, credentials)
-        self._put_again(session, Registered.CREDENTIALS, credentials.client_id)
 
     def credentials(self, session: Session, client_id: str) -> ClientCredentials:
         """Give the further credentials of a service; empty when it has none that are in force."""
@@ -242,9 +240,7 @@ class FederationDirectory:
         if _store.filed_identity_provider(session, person.issuer) is None:
             faults.append(Fault("/issuer", "is not a registered identity provider"))
         _refuse(faults)
-        subject = self._pseudonymiser.subject(person.subject)
-        _store.put(session, [replace(person, subject=subject)])
-        self._put_again(session, Registered.PERSON, self.person_standing(session, person.issuer, subject))
+        _store.put(session, [replace(person, subject=self._pseudonymiser.subject(person.subject))])
 
     def person(self, session: Session, issuer: str, subject: str) -> Person | None:
         """Find a console account by issuer and subject, plain or pseudonym."""
@@ -315,10 +311,11 @@ class FederationDirectory:
         """Let nothing count any more that anybody was issued up to an instant, nor any session of before."""
         _standing_store.put(session, _standing_store.get(session, *NETWORK).since(issued_until))
 
-    def _put_again(self, session: Session, kind: Registered, name: str) -> None:
+    def registered_again(self, session: Session, kind: Registered, name: str, now: datetime) -> None:
+        """Bring back what was deleted and is registered again; what was issued until now stays dead."""
         before = _standing_store.get(session, kind, name)
         if before.deleted_at is not None:
-            _standing_store.put(session, before.registered_again())
+            _standing_store.put(session, before.registered_again(now))
 
     def _known_manifest(self, session: Session, service_id: str, version: str) -> AiManifest:
         exclusive(session, MATTER)

@@ -1,12 +1,15 @@
 """Where a registration stands: in force, suspended or deleted, and since when what was issued to it counts.
 
-1. It is kept apart from the registration: registering again replaces the record, and never ends a suspension.
-2. Suspending and deleting also move ``not_before`` to now, so what was issued earlier stays dead when it is resumed, or
-   registered again. ``not_before`` never moves back.
+1. It is kept apart from the registration: registering again replaces the record, and never ends a suspension. Nor does
+   deleting: what was suspended when it was deleted is suspended when it is registered again.
+2. Suspending and deleting also move ``not_before`` to now, and so does whatever ends them: what was issued before, or
+   meanwhile, stays dead when it is resumed or registered again. ``not_before`` never moves back.
 3. What is deleted comes back by being registered again; until then its name is nobody else's to take.
 4. The key of an archive's enforcement point is derived with ``generation``: another generation is another key.
 5. Whatever was issued rests on the network too (:data:`NETWORK`), which has a ``not_before`` alone: a restore moves it,
    for nobody knows what was issued, or ended, since the backup.
+6. What the region put out of force, or kept so, is the region's to bring back (``by_region``): whoever else could end
+   it would undo that.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +32,10 @@ class Registered(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The standing of one registration; ``name`` is its client id, its issuer, or a person's (:func:`person_name`)."""
+    """The standing of one registration; ``name`` is its client id, its issuer, or a person's (:func:`person_name`).
+
+    ``by_region`` says that the region has a part in its being out of force.
+    """
 
     kind: Registered
     name: str
@@ -37,6 +43,7 @@ class Standing:
     deleted_at: datetime | None = None
     not_before: datetime | None = None
     generation: int = 0
+    by_region: bool = False
 
     @property
     def in_force(self) -> bool:
@@ -48,25 +55,28 @@ class Standing:
         bound = self.not_before
         return self.in_force and (bound is None or int(issued.timestamp()) > int(bound.timestamp()))
 
-    def suspended(self, now: datetime) -> "Standing":
-        """Give it suspended; raises Conflict when it is deleted."""
-        if self._kept().suspended_at is not None:
+    def suspended(self, now: datetime, *, by_region: bool = False) -> "Standing":
+        """Give it suspended, since then if it was; raises Conflict when it is deleted."""
+        since = self._kept().suspended_at or now
+        return replace(self.since(now), suspended_at=since, by_region=self.by_region or by_region)
+
+    def resumed(self, now: datetime) -> "Standing":
+        """Give it in force again; one that is in force stays as it is. Raises Conflict when it is deleted."""
+        if self._kept().suspended_at is None:
             return self
-        return replace(self.since(now), suspended_at=now)
+        return replace(self.since(now), suspended_at=None, by_region=False)
 
-    def resumed(self) -> "Standing":
-        """Give it in force again; raises Conflict when it is deleted."""
-        return replace(self._kept(), suspended_at=None)
+    def deleted(self, now: datetime, *, by_region: bool = False) -> "Standing":
+        """Give it deleted, since then if it was, and suspended if it was."""
+        once = self.generation if self.deleted_at is not None else self.generation + 1
+        gone = replace(self.since(now), deleted_at=self.deleted_at or now, generation=once)
+        return replace(gone, by_region=self.by_region or by_region)
 
-    def deleted(self, now: datetime) -> "Standing":
-        """Give it deleted."""
-        if self.deleted_at is not None:
-            return self
-        return replace(self.since(now), suspended_at=None, deleted_at=now, generation=self.generation + 1)
-
-    def registered_again(self) -> "Standing":
+    def registered_again(self, now: datetime) -> "Standing":
         """Give it as a new registration leaves it: no longer deleted, and suspended if it was."""
-        return replace(self, deleted_at=None)
+        if self.deleted_at is None:
+            return self
+        return replace(self.since(now), deleted_at=None, by_region=self.by_region and self.suspended_at is not None)
 
     def since(self, at: datetime) -> "Standing":
         """Give it with everything dead that was issued up to an instant."""
@@ -74,7 +84,7 @@ class Standing:
 
     def rotated(self, now: datetime) -> "Standing":
         """Give it with its next key in force and every earlier one dead."""
-        again = replace(self, suspended_at=None, deleted_at=None, generation=self.generation + 1)
+        again = replace(self, suspended_at=None, deleted_at=None, generation=self.generation + 1, by_region=False)
         return again.since(now)
 
     def _kept(self) -> "Standing":

@@ -22,6 +22,7 @@ from governance.federation import (
     Person,
     ServiceClient,
     StaffMember,
+    Standing,
     Trust,
 )
 from governance.registers.writers import Claim, Writer
@@ -136,6 +137,12 @@ def manifest(service: ServiceClient | None) -> Iterator[Claim]:
     """Claim the manifest of an AI service."""
     if service is not None:
         yield _of("/service_id", service.ods, "is another trust's service")
+def brought_back(path: str, standing: Standing) -> Iterator[Claim]:
+    """Claim what would be in force again: where the region put it out of force, the region alone lifts that."""
+    if standing.by_region and not standing.in_force:
+        yield Claim(path, _REGION, "was ended by the network's office, which alone lifts that: ask it")
+
+
 
 
 def approval(service: ServiceClient | None, row: AiManifest | None) -> Iterator[Claim]:

@@ -2,6 +2,7 @@
 
 1. Whoever could register it may end it: the trust whose it is on file, the region for what is national. A person whom a
    national issuer names is of every trust that has them on its staff or gave them an account: all together end them.
+   What the region put out of force is brought back by the region alone, whichever act would do it.
 2. One act, one event, with what was before and after; an act that changes nothing is recorded too.
 3. It is in effect at the next look of every process: what is looked at is in the database, and nobody keeps it longer.
 4. Ending the certificates and the secret of a client also ends what was issued to it until then: nothing tells which of
@@ -38,13 +39,14 @@ class Ending(StrEnum):
     ROTATE = "rotate"
 
 
-_ACTS: Mapping[Ending, Callable[[Standing, datetime], Standing]] = {
-    Ending.SUSPEND: Standing.suspended,
-    Ending.RESUME: lambda standing, _at: standing.resumed(),
-    Ending.DELETE: Standing.deleted,
-    Ending.NOT_BEFORE: Standing.since,
-    Ending.ROTATE: Standing.rotated,
+_ACTS: Mapping[Ending, Callable[[Standing, datetime, bool], Standing]] = {
+    Ending.SUSPEND: lambda standing, at, by_region: standing.suspended(at, by_region=by_region),
+    Ending.RESUME: lambda standing, at, _by_region: standing.resumed(at),
+    Ending.DELETE: lambda standing, at, by_region: standing.deleted(at, by_region=by_region),
+    Ending.NOT_BEFORE: lambda standing, at, _by_region: standing.since(at),
+    Ending.ROTATE: lambda standing, at, _by_region: standing.rotated(at),
 }
+_BRINGS_BACK = frozenset({Ending.RESUME, Ending.ROTATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,10 @@ class Endings:
             name = self._name(session, target)
             if name is None or (ending is Ending.DELETE and not self._has_record(session, target)):
                 raise NotFound("registration.unknown", "There is no such registration.")
-            require_own(writer, self._claims(session, target.kind, name))
             before = self._federation.standing(session, target.kind, name)
-            after = _ACTS[ending](before, not_before or now)
+            claimed = self._claims(session, target.kind, name)
+            require_own(writer, [*claimed, *claims.brought_back("/act", before)] if ending in _BRINGS_BACK else claimed)
+            after = _ACTS[ending](before, not_before or now, writer.for_region)
             self._federation.register_standing(session, after)
             if target.kind is Registered.CREDENTIALS and ending is not Ending.RESUME:
                 client = self._federation.standing(session, Registered.CLIENT, target.name)
@@ -183,4 +186,6 @@ def _told(standing: Standing) -> dict[str, JsonValue]:
     """Give a standing for the log."""
     moments = {name: getattr(standing, name) for name in ("suspended_at", "deleted_at", "not_before")}
     told: dict[str, JsonValue] = {name: at.isoformat() for name, at in moments.items() if at is not None}
+    if standing.by_region:
+        told["by_region"] = True
     return {"in_force": standing.in_force, "generation": standing.generation, **told}

@@ -7,6 +7,8 @@
 4. A secret comes in once, is kept as a hash, and is in no answer and no log.
 5. A client registers for its own trust, and gives no more than it holds (``claims.py``); credentials are registered by
    whoever could register their service.
+6. Registering again brings back what was deleted, as a new one of its name: nothing counts that was issued until then.
+   It ends no suspension, and what the region deleted is the region's to bring back.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +27,7 @@ from governance.federation import (
     FederationDirectory,
     IdentityProvider,
     Person,
+    Registered,
     ServiceClient,
     Trust,
 )
@@ -87,7 +90,8 @@ class Registrations:
             )
 
         register = self._federation.register_identity_provider
-        self._one(writer, whose, lambda session: register(session, provider), detail)
+        named = (Registered.IDENTITY_PROVIDER, provider.issuer)
+        self._one(writer, whose, lambda session: register(session, provider), detail, lambda _session: named)
 
     def client(self, writer: Writer, client: ServiceClient) -> None:
         """Register a service; raises Conflict when another archive already has its token audience."""
@@ -104,7 +108,9 @@ class Registrations:
         def whose(session: Session) -> Iterable[Claim]:
             return claims.client(writer, client, self._federation.filed_client(session, client.client_id))
 
-        self._one(writer, whose, lambda session: self._federation.register_client(session, client), detail)
+        named = (Registered.CLIENT, client.client_id)
+        register = self._federation.register_client
+        self._one(writer, whose, lambda session: register(session, client), detail, lambda _session: named)
 
     def credentials(
         self, writer: Writer, client_id: str, certificates: Sequence[str], secret: str | None
@@ -129,7 +135,9 @@ class Registrations:
             client = self._federation.filed_client(session, client_id)
             return () if client is None else claims.client(writer, client, client)
 
-        self._one(writer, whose, lambda session: self._federation.register_credentials(session, kept), detail)
+        named = (Registered.CREDENTIALS, client_id)
+        register = self._federation.register_credentials
+        self._one(writer, whose, lambda session: register(session, kept), detail, lambda _session: named)
         return kept
 
     def manifest(self, writer: Writer, manifest: AiManifest) -> AiManifest:
@@ -161,7 +169,10 @@ class Registrations:
             filed = self._federation.filed_person(session, kept.issuer, kept.subject)
             return claims.person(kept, filed, self._federation.filed_identity_provider(session, kept.issuer))
 
-        self._one(writer, whose, lambda session: self._federation.register_person(session, kept), detail)
+        register = self._federation.register_person
+        self._one(
+            writer, whose, lambda session: register(session, kept), detail, lambda session: self._of(session, kept)
+        )
         return kept
 
     def network(self, writer: Writer, network: Network) -> None:
@@ -184,12 +195,15 @@ class Registrations:
             federation.register_trust(session, trust)
         for provider in network.identity_providers:
             federation.register_identity_provider(session, provider)
+            federation.registered_again(session, Registered.IDENTITY_PROVIDER, provider.issuer, now)
         for client in network.clients:
             federation.register_client(session, client)
+            federation.registered_again(session, Registered.CLIENT, client.client_id, now)
         for number, row in enumerate(network.manifests):
             self._put_manifest(session, row, now, f"/manifests/{number}/approved_at")
         for person in network.persons:
             federation.register_person(session, person)
+            federation.registered_again(session, *self._of(session, person), now)
 
     def _put_manifest(self, session: Session, row: ApprovedManifest, now: datetime, path: str) -> None:
         kept = self._federation.register_manifest(session, row.manifest)
@@ -199,16 +213,33 @@ class Registrations:
             raise InvalidInput([Fault(path, "is not in the future: an approval that is still to come is none")])
         self._federation.approve_manifest(session, kept.service_id, kept.version, row.since)
 
+    def _of(self, session: Session, person: Person) -> tuple[Registered, str]:
+        return Registered.PERSON, self._federation.person_standing(session, person.issuer, person.subject)
+
     def _one(
-        self, writer: Writer, whose: Whose, register: Callable[[Session], Done], detail: Mapping[str, JsonValue]
+        self,
+        writer: Writer,
+        whose: Whose,
+        register: Callable[[Session], Done],
+        detail: Mapping[str, JsonValue],
+        named: Callable[[Session], tuple[Registered, str]] | None = None,
     ) -> Done:
-        """Register one row, which is the writer's by the claims that ``whose`` gives."""
+        """Register one row, which is the writer's by the claims that ``whose`` gives.
+
+        ``named`` gives whose standing it has, for what can be ended.
+        """
+        now = self._clock.now()
 
         def write(session: Session) -> Made[Done]:
-            require_own(writer, whose(session))
-            return Made(register(session), detail)
+            before = None if named is None else self._federation.standing(session, *named(session))
+            deleted = before if before is not None and before.deleted_at is not None else None
+            require_own(writer, [*whose(session), *(claims.brought_back("/", deleted) if deleted else ())])
+            done = register(session)
+            if deleted is not None:
+                self._federation.registered_again(session, deleted.kind, deleted.name, now)
+            return Made(done, detail)
 
-        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, MATTER, self._clock.now()), write)
+        return self._changes.make(Change(writer, Scope.FEDERATION_WRITE, MATTER, now), write)
 
     def _judge(
         self,

@@ -196,6 +196,7 @@ def test_sessions_end_with_their_person_and_issuer_and_stay_ended(
     two.later()
     two.end("resume", two.rrk, **named)
     seen.append(at_the_console(two, signed_in))
+    two.later()
     fresh = cookie_of(two, app, Person(IDP, "officer-1", "RRK", frozenset({Role.IG_OFFICER})))
     seen.append(at_the_console(two, fresh))
     two.end("not_before", two.rrk, **named)
@@ -257,3 +258,22 @@ def test_the_record_of_an_act_says_what_was_before_and_after(two: Two) -> None:
     assert event.detail["after"]["in_force"] is False
     assert json.loads(json.dumps(event.detail))["client_id"] == "office-rrk"
     assert Registered(event.detail["ended"]) is Registered.CLIENT
+
+
+def test_a_trust_is_told_who_brings_back_what_the_office_ended(two: Two) -> None:
+    """By API the office, at the command line the operator: a trust undoes the end of neither."""
+    two.callers.headers("reader", "RRK", BOTH)
+    named = {"kind": "client", "client_id": "reader"}
+    assert two.end("suspend", two.office, **named).get_json()["by_region"] is True
+    refused = two.end("resume", two.rrk, **named)
+    assert (refused.status_code, refused.get_json()["reason"]) == (403, "row.not_yours")
+    assert "/act: was ended by the network's office, which alone lifts that" in refused.get_json()["detail"]
+    assert two.end("delete", two.office, **named).status_code == 200
+    body = {"client_id": "reader", "ods": "RRK", "name": "Again", "kind": "service", "jwks": two.callers.jwks()}
+    body |= {"scopes": [], "audiences": []}
+    again = two.callers.http.post("/federation/v1/clients", json=body, headers=two.rrk)
+    assert again.status_code == 403
+    assert "the network's office, which alone lifts that" in again.get_json()["detail"]
+    assert two.callers.http.post("/federation/v1/clients", json=body, headers=two.office).status_code == 200
+    assert two.end("resume", two.rrk, **named).status_code == 403
+    assert two.end("resume", two.office, **named).get_json()["by_region"] is False

@@ -43,6 +43,9 @@ class StandingAnswer(BaseModel):
     suspended_at: datetime | None
     deleted_at: datetime | None
     not_before: datetime | None
+    by_region: bool = Field(
+        description="The network's office has put it out of force, or a part in that: it alone brings it back"
+    )
     generation: int = Field(description="Of an enforcement_key: how many keys there were before this one")
 
     @classmethod

@@ -1,5 +1,6 @@
 """Ending a registration: whose it is to do, what it leaves, and the one event that tells of it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -21,7 +22,7 @@ from governance.registers import OPERATOR, Ending, Target, Writer
 from governance.storage import Database
 from governance.storage.prepared import Prepared
 from governance.vocabulary import Role, SubjectType
-from tests.worlds.registers import RegisterWorld, register_world, writer
+from tests.worlds.registers import OFFICE, RegisterWorld, register_world, writer
 from tests.worlds.tokens import KeyPair
 
 ISSUER, NATIONAL = "https://id.rrk.example", "https://id.national.example"
@@ -134,7 +135,7 @@ def test_what_was_deleted_comes_back_by_registering_and_what_it_had_issued_does_
     world: RegisterWorld, clock: FixedClock
 ) -> None:
     deleted = clock.now()
-    world.endings.act(OPERATOR, CLIENT, Ending.DELETE)
+    world.endings.act(writer("RRK"), CLIENT, Ending.DELETE)
     again = ServiceClient("panel", "RL4", "Ours", SubjectType.SERVICE, JWKS)
     with pytest.raises(Forbidden):
         world.registrations.client(writer("RL4"), again)
@@ -144,6 +145,110 @@ def test_what_was_deleted_comes_back_by_registering_and_what_it_had_issued_does_
         assert world.federation.filed_credentials(session, "panel") == ClientCredentials("panel")
         assert not world.federation.admits(session, deleted, (Registered.CLIENT, "panel"))
         assert world.federation.admits(session, deleted + timedelta(seconds=1), (Registered.CLIENT, "panel"))
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.kind.value)
+def test_nothing_counts_that_was_issued_until_it_is_resumed(
+    world: RegisterWorld, clock: FixedClock, target: Target
+) -> None:
+    """A provider goes on issuing for whom we suspended, and each further suspension counts from its own instant."""
+    by, second = writer("RRK"), timedelta(seconds=1)
+    for ending in (Ending.SUSPEND, Ending.SUSPEND, Ending.RESUME):
+        clock.advance(second)
+        assert world.endings.act(by, target, ending).not_before == clock.now()
+    meanwhile = clock.now()
+    clock.advance(second)
+    resumed = world.endings.act(by, target, Ending.RESUME)
+    assert resumed.not_before == meanwhile, "what is in force is not resumed"
+    assert not resumed.admits(meanwhile)
+    assert resumed.admits(meanwhile + second)
+
+
+def register_again(world: RegisterWorld, target: Target, by: Writer) -> None:
+    """Register what a target names as it was registered."""
+    register = world.registrations
+    if target.kind is Registered.CLIENT:
+        register.client(by, ServiceClient(target.name, "RRK", "Panel", SubjectType.SERVICE, JWKS))
+    elif target.kind is Registered.CREDENTIALS:
+        register.credentials(by, target.name, [], "abcdefghijklmnopqrstuvwxyz0123456789")
+    elif target.kind is Registered.IDENTITY_PROVIDER:
+        register.identity_provider(by, IdentityProvider(ISSUER, "RRK", f"{ISSUER}/jwks", ("us",)))
+    elif target.kind is Registered.PERSON:
+        register.person(by, Person(ISSUER, "officer-1", "RRK", frozenset({Role.IG_OFFICER})))
+    else:
+        world.endings.act(by, target, Ending.ROTATE)
+
+
+REGISTERED = [target for target in TARGETS if target.kind is not Registered.ENFORCEMENT_KEY]
+
+
+@pytest.mark.parametrize("target", REGISTERED, ids=lambda target: target.kind.value)
+def test_nothing_counts_that_was_issued_until_it_is_registered_again(
+    world: RegisterWorld, clock: FixedClock, target: Target
+) -> None:
+    by = writer("RRK")
+    name = world.endings.act(by, target, Ending.DELETE).name
+    clock.advance(timedelta(seconds=5))
+    register_again(world, target, by)
+    with world.database.reading() as session:
+        standing = world.federation.standing(session, target.kind, name)
+    assert (standing.in_force, standing.not_before) == (True, clock.now())
+
+
+@pytest.mark.parametrize("target", REGISTERED, ids=lambda target: target.kind.value)
+def test_what_is_deleted_and_registered_again_is_suspended_if_it_was(world: RegisterWorld, target: Target) -> None:
+    by = writer("RRK")
+    for ending in (Ending.SUSPEND, Ending.DELETE):
+        world.endings.act(by, target, ending)
+    register_again(world, target, by)
+    assert not found(world, target)
+    assert world.endings.act(by, target, Ending.RESUME).in_force
+
+
+@pytest.mark.parametrize("acts", [("suspend",), ("delete",), ("suspend", "delete")], ids="-".join)
+@pytest.mark.parametrize("again", [False, True], ids=["alone", "and by the trust"])
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.kind.value)
+def test_what_the_region_ended_the_region_alone_brings_back(
+    world: RegisterWorld, target: Target, acts: tuple[str, ...], again: bool
+) -> None:
+    """Neither resuming, nor another key, nor deleting and registering again is a trust's way around it."""
+    by = writer("RRK")
+    if again and "delete" not in acts:
+        world.endings.act(by, target, Ending.SUSPEND)
+    for act in acts:
+        world.endings.act(OFFICE, target, Ending(act))
+    if again:
+        world.endings.act(by, target, Ending.DELETE)
+    told: list[str] = []
+    attempts: list[Callable[[], object]] = [
+        lambda: world.endings.act(by, target, Ending.RESUME),
+        lambda: register_again(world, target, by),
+        lambda: world.endings.act(by, target, Ending.RESUME),
+    ]
+    for attempt in attempts:
+        try:
+            attempt()
+        except Conflict:
+            pass  # it is deleted, or something of its name is
+        except Forbidden as refused:
+            told.append(refused.detail)
+        assert not found(world, target)
+    assert told
+    assert all("the network's office, which alone lifts that" in one for one in told)
+    register_again(world, target, OFFICE)
+    if target.kind is not Registered.ENFORCEMENT_KEY and acts[0] == "suspend":
+        assert not found(world, target)
+        world.endings.act(OFFICE, target, Ending.RESUME)
+    assert found(world, target)
+    world.endings.act(by, target, Ending.SUSPEND)
+    assert not world.endings.act(by, target, Ending.RESUME).by_region
+
+
+def test_an_end_of_the_region_is_said_to_be_its_own(world: RegisterWorld) -> None:
+    assert world.endings.act(OPERATOR, CLIENT, Ending.SUSPEND).by_region
+    after = world.records()[-1].detail["after"]
+    assert isinstance(after, dict)
+    assert after["by_region"] is True
 
 
 def test_a_deleted_archive_gives_up_its_audience(world: RegisterWorld) -> None:
@@ -174,7 +279,7 @@ def test_ending_a_secret_ends_what_its_client_was_issued(world: RegisterWorld, c
 
 
 def test_a_key_that_is_rotated_is_another_and_in_force(world: RegisterWorld) -> None:
-    world.endings.act(OPERATOR, ARCHIVE, Ending.DELETE)
+    world.endings.act(writer("RRK"), ARCHIVE, Ending.DELETE)
     rotated = world.endings.act(writer("RRK"), ARCHIVE, Ending.ROTATE)
     assert (rotated.in_force, rotated.generation) == (True, 2)
 
@@ -229,7 +334,7 @@ def test_somebody_without_an_account_is_suspended_but_has_no_record_to_delete(wo
     with world.database.reading() as session:
         assert not world.federation.admits_person(session, ISSUER, "clinician-1", world.clock.now())
     world.endings.act(writer("RRK"), clinician, Ending.RESUME)
-    assert world.endings.standings(writer("RRK")) == (standing.resumed(),)
+    assert world.endings.standings(writer("RRK")) == (standing.resumed(world.clock.now()),)
 
 
 def test_whom_a_national_issuer_names_is_ended_by_all_who_know_them(world: RegisterWorld) -> None:

@@ -122,7 +122,25 @@ def test_what_was_issued_before_stays_dead_when_a_client_is_resumed(world: Token
         with pytest.raises(OAuthError) as refused:
             world.tokens.authenticate_client(world.client_form(made))
         assert refused.value.error == "invalid_client"
+    world.clock.advance(SECOND)
     assert lives(world, api_token(world))
+
+
+@pytest.mark.parametrize("target", [PROVIDER, CLINICIAN], ids=["issuer", "person"])
+def test_what_a_provider_issued_during_a_suspension_stays_dead(
+    world: TokenWorld, other: Endings, target: Target
+) -> None:
+    """It knows nothing of ours and goes on issuing: neither a second suspension nor resuming lets that count."""
+    tokens = []
+    for ending in (Ending.SUSPEND, Ending.SUSPEND, Ending.RESUME):
+        other.act(OPERATOR, target, ending)
+        world.clock.advance(SECOND)
+        tokens.append(world.identity_token(nonce=str(len(tokens))))
+    for meanwhile in tokens[:2]:
+        with pytest.raises(OAuthError) as refused:
+            world.tokens.verify_subject_token(meanwhile)
+        assert refused.value.cause == TokenFault.REVOKED.value
+    assert world.tokens.verify_subject_token(tokens[2]).subject == "clinician.rkb"
 
 
 def test_not_before_leaves_a_client_and_ends_what_it_had(world: TokenWorld, other: Endings) -> None:
