@@ -36,6 +36,10 @@ def _of(path: str, ods: str | None, message: str) -> Claim:
     return Claim(path, _REGION if ods is None else frozenset({ods}), message)
 
 
+def _held(filed: Study) -> Claim:
+    return Claim("/id", frozenset(filed.custodians), "is another trust's study", on_file=True)
+
+
 # What the feeds carry
 
 
@@ -56,7 +60,7 @@ def edge(row: Edge, filed: Edge | None, study: Study | None, filed_study: Study 
     yield _of("/ods", row.ods, "is another trust")
     if filed is not None:
         owners = frozenset(filed_study.custodians if filed_study is not None else ())
-        yield Claim("/id", owners | {filed.ods}, "is on file as another trust's relationship")
+        yield Claim("/id", owners | {filed.ods}, "is on file as another trust's relationship", on_file=True)
     if study is not None:
         yield Claim("/study_uid", frozenset(study.custodians), "is another trust's study")
     elif row.study is not None and row.patient is None:
@@ -67,7 +71,7 @@ def study(row: Study, filed: Study | None) -> Iterator[Claim]:
     """Claim a study as it would be; ``filed`` is what is on file."""
     before = filed.custodians if filed is not None else ()
     if filed is not None:
-        yield Claim("/id", frozenset(before), "is another trust's study")
+        yield _held(filed)
         for name in _FACTS:
             if getattr(row, name) != getattr(filed, name):
                 yield Claim(f"/{name}", frozenset(before[:1]), "is not what the trust that is on file first says it is")
@@ -83,7 +87,7 @@ def study(row: Study, filed: Study | None) -> Iterator[Claim]:
 
 def labels(filed: Study, wanted: frozenset[str]) -> Iterator[Claim]:
     """Claim the labels of a study: any custodian sets one, all of them together take one away."""
-    yield Claim("/id", frozenset(filed.custodians), "is another trust's study")
+    yield _held(filed)
     if filed.labels - wanted:
         for ods in filed.custodians:
             yield _of("/labels", ods, f"leaves out a label of a study that {ods} answers for too")
@@ -91,7 +95,7 @@ def labels(filed: Study, wanted: frozenset[str]) -> Iterator[Claim]:
 
 def custodians(filed: Study, wanted: tuple[str, ...]) -> Iterator[Claim]:
     """Claim who answers for a study: any custodian names another, and each takes away nobody but itself."""
-    yield Claim("/id", frozenset(filed.custodians), "is another trust's study")
+    yield _held(filed)
     for ods in filed.custodians:
         if ods not in wanted:
             yield _of("/custodians", ods, f"leaves out {ods}, which alone gives up a study of its own")

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from governance.catalogue import Study
 from governance.errors import Fault
 from governance.feeds import LineFault, in_one_line
-from governance.registers.writers import Claim, Writer, refusals
+from governance.registers.writers import Claim, Writer, is_others, refusals
 from governance.relationships import Edge
 
 Row = TypeVar("Row")
@@ -103,9 +103,12 @@ class Feed(Generic[Row]):
             key = self.key(line.row)
             before = on_file.get(key)
             row = self.merged(line, before)
-            faults = tuple(self.check(line, row, before))
-            ruling = None if faults else judges.rule(row, before)
-            faults += refusals(writer, judges.claims(row, before)) if ruling is None else ruling.faults
+            claimed = list(judges.claims(row, before))
+            wrong = tuple(self.check(line, row, before))
+            ruling = None if wrong else judges.rule(row, before)
+            faults = refusals(writer, claimed) if ruling is None else ruling.faults
+            if not is_others(writer, claimed):
+                faults = wrong + faults
             if faults:
                 outcome.rejected.append(LineFault(line.number, in_one_line(faults)))
             elif ruling is not None and ruling.waits is not None:

@@ -50,17 +50,30 @@ OPERATOR = Writer(None, None, frozenset({Scope.CONTEXT_WRITE, Scope.FEDERATION_W
 class Claim:
     """A field that makes a row somebody's: the trusts whose word it is, and what to say to whoever is none of them.
 
-    Without trusts it is the word of the region.
+    Without trusts it is the word of the region. ``on_file`` says that what is on file under its key makes it theirs:
+    of that nobody else learns more than whose it is not.
     """
 
     path: str
     trusts: frozenset[str]
     message: str
+    on_file: bool = False
 
 
 def refusals(writer: Writer, claims: Iterable[Claim]) -> tuple[Fault, ...]:
-    """Say what of a row is not the writer's to write; nothing when the row is theirs."""
-    return tuple(Fault(claim.path, claim.message) for claim in claims if not writer.for_one_of(claim.trusts))
+    """Say what of a row is not the writer's to write; nothing when the row is theirs.
+
+    Of a row that is on file as another's that is all: any further word would be about what is on file, and whoever
+    guesses it would be told when they are right.
+    """
+    refused = [claim for claim in claims if not writer.for_one_of(claim.trusts)]
+    others = [claim for claim in refused if claim.on_file]
+    return tuple(Fault(claim.path, claim.message) for claim in others or refused)
+
+
+def is_others(writer: Writer, claims: Iterable[Claim]) -> bool:
+    """Say whether a row is on file as another's."""
+    return any(claim.on_file and not writer.for_one_of(claim.trusts) for claim in claims)
 
 
 def require_scope(writer: Writer, scope: Scope) -> None:

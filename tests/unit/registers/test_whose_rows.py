@@ -136,6 +136,57 @@ def test_a_line_of_another_is_refused_and_its_neighbours_are_kept(
 
 
 @pytest.mark.parametrize("by", [OFFICE, OPERATOR, writer("RJE", "RRK")], ids=["region", "operator", "named"])
+@pytest.mark.parametrize(
+    ("feed", "row", "guesses", "told"),
+    [
+        (
+            "studies",
+            STUDY | {"custodians": ["RL4"]},
+            {
+                "patient": "9990000026",
+                "modality": "MR",
+                "study_date": "2026-11-21",
+                "body_part": "CHEST",
+                "labels": ["sensitive"],
+                "custodians": ["RKB"],
+            },
+            "/id: is another trust's study",
+        ),
+        (
+            "edges",
+            {name: value for name, value in EDGE.items() if name != "until"} | {"ods": "RL4"},
+            {
+                "patient": "9990000026",
+                "subject": "u-2",
+                "kind": "worklist",
+                "from": "2026-12-21T08:00:00Z",
+                "study_uid": UID,
+                "ods": "RRK",
+            },
+            "/id: is on file as another trust's relationship",
+        ),
+    ],
+    ids=["studies", "edges"],
+)
+def test_whoever_guesses_at_another_trusts_row_is_not_told_when_they_are_right(
+    world: RegisterWorld, feed: str, row: dict[str, Any], guesses: dict[str, Any], told: str
+) -> None:
+    for guess in ({}, *({name: value} for name, value in guesses.items())):
+        (fault,) = world.feed(feed, RL4, row | guess).rejected
+        assert fault.reason == told, guess
+
+
+def test_a_stranger_learns_nothing_of_a_study_by_an_act_on_it(world: RegisterWorld) -> None:
+    for labels in ([], ["sealed"]):
+        with pytest.raises(Forbidden) as refused:
+            world.studies.labels(RL4, UID, labels)
+        assert refused.value.detail == "This is not yours to write. /id: is another trust's study"
+    for custodians in (["RL4"], ["RRK", "RL4"]):
+        with pytest.raises(Forbidden) as refused:
+            world.studies.custodians(RL4, UID, custodians)
+        assert refused.value.detail == "This is not yours to write. /id: is another trust's study"
+
+
 def test_who_is_registered_for_a_trust_writes_for_it(world: RegisterWorld, by: Writer) -> None:
     for feed, row in (
         ("staff", STAFF),
