@@ -10,6 +10,7 @@ def make_registrations(infrastructure: Infrastructure, registers: Registers) -> 
         changes=Changes(infrastructure.database, infrastructure.recorder),
         federation=registers.federation,
         methods=registers.client_methods.names,
+        issuer=infrastructure.settings.issuer,
         pseudonymiser=infrastructure.pseudonymiser,
         clock=infrastructure.clock,
     )

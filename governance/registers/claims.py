@@ -137,16 +137,16 @@ def ended(path: str, trusts: Iterable[str | None]) -> Iterator[Claim]:
         yield _of(path, ods, "is registered as another's")
 
 
-def manifest(service: ServiceClient | None) -> Iterator[Claim]:
-    """Claim the manifest of an AI service."""
-    if service is not None:
-        yield _of("/service_id", service.ods, "is another trust's service")
 def brought_back(path: str, standing: Standing) -> Iterator[Claim]:
     """Claim what would be in force again: where the region put it out of force, the region alone lifts that."""
     if standing.by_region and not standing.in_force:
         yield Claim(path, _REGION, "was ended by the network's office, which alone lifts that: ask it")
 
 
+def manifest(service: ServiceClient | None) -> Iterator[Claim]:
+    """Claim the manifest of an AI service."""
+    if service is not None:
+        yield _of("/service_id", service.ods, "is another trust's service")
 
 
 def approval(service: ServiceClient | None, row: AiManifest | None) -> Iterator[Claim]:

@@ -9,11 +9,13 @@
    whoever could register their service.
 6. Registering again brings back what was deleted, as a new one of its name: nothing counts that was issued until then.
    It ends no suspension, and what the region deleted is the region's to bring back.
+7. This service's own address is nobody's to register (``reserved.py``).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import TypeVar
 
 from sqlmodel import Session
@@ -36,6 +38,7 @@ from governance.pseudonyms import Pseudonymiser
 from governance.registers import claims
 from governance.registers.changes import Change, Changes, Made
 from governance.registers.network import ApprovedManifest, Network
+from governance.registers.reserved import Reserved
 from governance.registers.writers import Claim, Writer, require_own
 from governance.tokens import client_secrets
 from governance.tokens.client_methods import CERTIFICATE, SECRET_BASIC
@@ -55,6 +58,7 @@ class Registrations:
         changes: makes each change one transaction.
         federation: the register.
         methods: names how clients may authenticate here.
+        issuer: the public base URL of this service, which nobody registers.
         pseudonymiser: keys the subjects of console accounts.
         clock: read once in each registration.
     """
@@ -65,12 +69,14 @@ class Registrations:
         changes: Changes,
         federation: FederationDirectory,
         methods: Sequence[str],
+        issuer: str,
         pseudonymiser: Pseudonymiser,
         clock: Clock,
     ) -> None:
         self._changes = changes
         self._federation = federation
         self._methods = frozenset(methods)
+        self._reserved = Reserved(issuer)
         self._pseudonymiser = pseudonymiser
         self._clock = clock
 
@@ -89,6 +95,7 @@ class Registrations:
                 provider, self._federation.filed_identity_provider(session, provider.issuer)
             )
 
+        _refuse(self._reserved.identity_provider(provider))
         register = self._federation.register_identity_provider
         named = (Registered.IDENTITY_PROVIDER, provider.issuer)
         self._one(writer, whose, lambda session: register(session, provider), detail, lambda _session: named)
@@ -108,6 +115,7 @@ class Registrations:
         def whose(session: Session) -> Iterable[Claim]:
             return claims.client(writer, client, self._federation.filed_client(session, client.client_id))
 
+        _refuse(self._reserved.client(client))
         named = (Registered.CLIENT, client.client_id)
         register = self._federation.register_client
         self._one(writer, whose, lambda session: register(session, client), detail, lambda _session: named)
@@ -181,6 +189,12 @@ class Registrations:
         A network is the region's to register.
         """
         now = self._clock.now()
+        faults = [
+            self._reserved.identity_provider(row, f"/identity_providers/{number}")
+            for number, row in enumerate(network.identity_providers)
+        ]
+        faults += [self._reserved.client(row, f"/clients/{number}") for number, row in enumerate(network.clients)]
+        _refuse(chain.from_iterable(faults))
 
         def write(session: Session) -> Made[None]:
             require_own(writer, claims.network())
@@ -270,5 +284,10 @@ class Registrations:
         elif secret is not None and not client_secrets.acceptable(secret):
             size = f"{client_secrets.MINIMUM} to {client_secrets.MAXIMUM}"
             faults.append(Fault("/secret", f"must be {size} random printable ASCII characters, no spaces"))
-        if faults:
-            raise InvalidInput(faults, "The registration is not valid.")
+        _refuse(faults)
+
+
+def _refuse(faults: Iterable[Fault]) -> None:
+    found = list(faults)
+    if found:
+        raise InvalidInput(found, "The registration is not valid.")

@@ -20,6 +20,7 @@ from governance.tokens.client_methods import SECRET_BASIC
 from governance.vocabulary import SYSTEM, Scope, SubjectType
 
 ORIGIN = "log.test/registers"
+ISSUER = "https://governance.test"
 BOTH = frozenset({Scope.CONTEXT_WRITE.value, Scope.FEDERATION_WRITE.value})
 
 
@@ -97,7 +98,12 @@ def register_world(database: Database, clock: FixedClock, new_id: Callable[[], s
     federation, catalogue = FederationDirectory(pseudonymiser), Catalogue()
     relationships = Relationships(pseudonymiser)
     registrations = Registrations(
-        changes=changes, federation=federation, methods=[SECRET_BASIC], pseudonymiser=pseudonymiser, clock=clock
+        changes=changes,
+        federation=federation,
+        methods=[SECRET_BASIC],
+        issuer=ISSUER,
+        pseudonymiser=pseudonymiser,
+        clock=clock,
     )
     feeds = ContextFeeds(
         changes=changes,

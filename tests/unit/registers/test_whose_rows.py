@@ -1,5 +1,6 @@
 """Whose rows a writer may write: a table of attempts on each register, on both databases."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.errors import Forbidden, InvalidInput, NotFound
 from governance.federation import EVERY_TRUST, WHOLE_REGION, AiManifest, IdentityProvider, Person, ServiceClient, Trust
-from governance.registers import OPERATOR, Writer
+from governance.registers import OPERATOR, Network, Writer
 from governance.registers import claims as whose
 from governance.registers.lines import Line
 from governance.registers.lines import study as merged
@@ -21,6 +22,7 @@ from governance.relationships import KnownPatient, PatientFlag
 from governance.storage import Database
 from governance.vocabulary import Attestation, Purpose, Role, Scope, SubjectType
 from tests.worlds.registers import BOTH, OFFICE, RegisterWorld, register_world, said, writer
+from tests.worlds.registers import ISSUER as ISSUER_OF_OURS
 from tests.worlds.tokens import KeyPair
 
 RRK, RKB, RL4 = writer("RRK"), writer("RKB"), writer("RL4")
@@ -135,7 +137,6 @@ def test_a_line_of_another_is_refused_and_its_neighbours_are_kept(
         assert (beside.accepted, [fault.line for fault in beside.rejected]) == (2, [2])
 
 
-@pytest.mark.parametrize("by", [OFFICE, OPERATOR, writer("RJE", "RRK")], ids=["region", "operator", "named"])
 @pytest.mark.parametrize(
     ("feed", "row", "guesses", "told"),
     [
@@ -187,6 +188,7 @@ def test_a_stranger_learns_nothing_of_a_study_by_an_act_on_it(world: RegisterWor
         assert refused.value.detail == "This is not yours to write. /id: is another trust's study"
 
 
+@pytest.mark.parametrize("by", [OFFICE, OPERATOR, writer("RJE", "RRK")], ids=["region", "operator", "named"])
 def test_who_is_registered_for_a_trust_writes_for_it(world: RegisterWorld, by: Writer) -> None:
     for feed, row in (
         ("staff", STAFF),
@@ -543,3 +545,28 @@ def test_no_act_takes_from_another_what_is_its_own(by: Writer, on_file: Study, w
         assert theirs & set(on_file.custodians)
     if not refusals(by, whose.labels(on_file, wanted.labels)) and on_file.labels - wanted.labels:
         assert set(on_file.custodians) <= theirs
+
+
+@pytest.mark.parametrize(
+    "own", [ISSUER_OF_OURS, f"{ISSUER_OF_OURS}/", "https://Governance.test:443", f"{ISSUER_OF_OURS}/token"]
+)
+def test_this_services_own_address_is_nobodys_to_register(world: RegisterWorld, own: str) -> None:
+    provider = IdentityProvider(own, "RRK", "https://id.rrk.example/jwks", ("us",))
+    archive = replace(PANEL, token_audience=own)
+    document = Network([], [provider], [archive], [], [])
+    attempts: list[tuple[Callable[[Writer], None], list[str]]] = [
+        (lambda by: world.registrations.identity_provider(by, provider), ["/issuer"]),
+        (lambda by: world.registrations.client(by, archive), ["/token_audience"]),
+        (
+            lambda by: world.registrations.network(by, document),
+            ["/identity_providers/0/issuer", "/clients/0/token_audience"],
+        ),
+    ]
+    for register, paths in attempts:
+        for by in (RRK, OPERATOR):
+            with pytest.raises(InvalidInput) as refused:
+                register(by)
+            assert [(fault.path, "reserved" in fault.message) for fault in refused.value.faults] == [
+                (path, True) for path in paths
+            ]
+    world.registrations.client(RRK, replace(PANEL, token_audience=f"{ISSUER_OF_OURS}.example"))
