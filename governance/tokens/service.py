@@ -146,8 +146,10 @@ class TokenService:
         except TokenRefused as error:
             raise OAuthError(OAuthErrorCode.INVALID_REQUEST, error.detail, cause=error.fault.value) from None
 
-    def use_identity(self, identity: VerifiedIdentity, client_id: str) -> None:
+    def use_identity(self, identity: VerifiedIdentity, client_id: str, *, binds: bool = True) -> None:
         """Bind the identity token that an identity was read from to the client that uses it (single_use.py).
+
+        Unless it ``binds`` this only makes sure that the token is no other client's.
 
         Raises:
             OAuthError: invalid_request: another client used it before.
@@ -157,7 +159,7 @@ class TokenService:
         try:
             with self._database.reading() as session:
                 known = single_use.bound(session, identity.token, client_id)
-            if not known:
+            if binds and not known:
                 with self._database.transaction() as session:
                     single_use.bind(session, identity.token, client_id)
         except TokenRefused as error:
@@ -165,6 +167,8 @@ class TokenService:
 
     def verify_presented(self, token: str, token_type: TokenType, client_id: str) -> VerifiedIdentity:
         """Verify a token that a client presents with a question, to say whom the question is about.
+
+        An identity token becomes the client's where the client may ask about the person without it (single_use.py).
 
         Args:
             token: an identity token of a trust, or an access token of ours that was issued to this client or is
@@ -177,8 +181,8 @@ class TokenService:
             Unavailable: the identity provider's keys cannot be had now.
         """
         if token_type is TokenType.ID_TOKEN:
-            identity = self.verify_subject_token(token, token_type)
-            self.use_identity(identity, client_id)
+            identity, client = self.verify_subject_token(token, token_type), self._client(client_id)
+            self.use_identity(identity, client_id, binds=client is not None and client.may_ask_about(identity.ods))
             return identity
         try:
             claims = self._live(token, None, self._clock.now())

@@ -6,7 +6,8 @@
 3. Taking it is one atomic insert in the caller's write transaction: two requests cannot both win, on any worker.
 4. An identity token is bound to the client that uses it first: two digests, the token's and the token's with its
    client's. Whoever finds the first and not the second is another client. What names a token is what was signed of it,
-   for a signature can be written in two ways.
+   for a signature can be written in two ways. A client that may not ask about the person without the token binds
+   nothing: whoever picked up another trust's token does not take it from that trust's own clients.
 """
 
 import hashlib

@@ -12,7 +12,8 @@
 6. The acting organisation and role (cis2.py), and that this provider vouches for that organisation: a trust's own
    provider cannot make somebody act for another trust.
 
-A verified token may be used again until it expires, by the client that used it first and no other (single_use.py).
+A verified token may be used again until it expires, by the client that used it first and no other (single_use.py): a
+client that may ask about the person without it. In the hands of any other it becomes nobody's.
 """
 
 from collections.abc import Callable, Mapping
@@ -114,7 +115,7 @@ class SubjectTokenVerifier:
 
 
 def _require_agreement(claims: Mapping[str, Any]) -> None:
-    """Refuse claims of step 4 that are right one by one and not together (OIDC Core section 3.1.3.7, points 4 and 5)."""
+    """Refuse claims of step 4 that are right one by one and not together (OIDC Core section 3.1.3.7, point 4)."""
     audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     if len(set(audiences)) > 1 and "azp" not in claims:
         raise TokenRefused(TokenFault.AUDIENCE, "The token is for several audiences and names no azp.")

@@ -215,6 +215,37 @@ def test_an_attempt_that_reaches_nothing_leaves_the_token_to_its_own_client(worl
     assert world.post_form("/oauth/token", form | world.parties.proof(RKB, world.now)).status_code == 200
 
 
+def _search_studies(world: RegionWorld, client_id: str, question: dict[str, Any]) -> object:
+    return search(world, client_id, "resource", question)
+
+
+def _search_actions(world: RegionWorld, client_id: str, question: dict[str, Any]) -> object:
+    return search(world, client_id, "action", question)
+
+
+def _ask_for_access(world: RegionWorld, client_id: str, question: dict[str, Any]) -> object:
+    """Ask for access against no denial: what comes with the question is taken before that is found out."""
+    offer = {"binding_token": "none", "expires_at": "2100-01-01T00:00:00Z"}
+    denied = {"context": {"evaluation_id": "none", "reason": "none", "access_request": offer}}
+    return Caller(world, client_id).send(request_of(denied, question))
+
+
+@pytest.mark.parametrize("way", [*WAYS, _search_studies, _search_actions, _ask_for_access])
+def test_whoever_picked_up_another_trusts_token_does_not_take_it_by_asking(
+    world: RegionWorld, way: Callable[[RegionWorld, str, dict[str, Any]], object]
+) -> None:
+    """Its own trust's clients, and those registered to ask for it, take it; from then on it is good for nobody else."""
+    question = with_token(about(showcase.REPORTER), world.parties.identity_token(showcase.REPORTER))
+    way(world, RBK, copy.deepcopy(question))
+    way(world, RRK, copy.deepcopy(question))
+    assert view(world, RKB, question)["decision"] is True
+    assert send(world, RBK, question).status_code == 400
+    named = with_token(about(showcase.REPORTER), world.parties.identity_token(showcase.REPORTER))
+    with registered(world, RBK, asks_for=["RKB"]):
+        way(world, RBK, copy.deepcopy(named))
+        assert send(world, RKB, named).status_code == 400
+
+
 def test_a_search_for_subjects_takes_no_token(world: RegionWorld) -> None:
     question = with_token(about(showcase.REPORTER), world.parties.identity_token(showcase.REPORTER))
     headers = Caller(world, RKB).headers
