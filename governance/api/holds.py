@@ -35,6 +35,7 @@ def holds() -> Response:
     request=schemas.HoldBody,
     response=schemas.HoldView,
     status=201,
+    refusals={409: "The person was erased before."},
     example={"case": "a-wcfd4s2yqk3tnx6m7z5v", "reason": "Claim 2026/117: keep everything until it is settled."},
 )
 def set_hold() -> Response:

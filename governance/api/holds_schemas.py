@@ -29,7 +29,10 @@ class HoldBody(BaseModel):
 
     reason: Words
     patient: Text | None = Field(None, description="NHS number, or the patient's pseudonym")
-    staff: Text | None = Field(None, description="user id, or the person's pseudonym")
+    staff: Text | None = Field(
+        None,
+        description="user id or pseudonym, of the caller's own trust; for the network's office of any",
+    )
     case: Text | None = Field(None, description="id of an alert: whoever it names is held")
 
 

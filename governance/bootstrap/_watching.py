@@ -52,22 +52,27 @@ def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertSe
     )
 
 
-def make_holds(infrastructure: Infrastructure, alerts: AlertService) -> LegalHolds:
+def make_holds(infrastructure: Infrastructure, registers: Registers, alerts: AlertService) -> LegalHolds:
     return LegalHolds(
         database=infrastructure.database,
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
         pseudonymiser=infrastructure.pseudonymiser,
         alerts=alerts,
+        federation=registers.federation,
+        vault=infrastructure.vault,
     )
 
 
-def make_erasure(infrastructure: Infrastructure, alerts: AlertService, holds: LegalHolds) -> Erasure:
+def make_erasure(
+    infrastructure: Infrastructure, registers: Registers, alerts: AlertService, holds: LegalHolds
+) -> Erasure:
     return Erasure(
         database=infrastructure.database,
         vault=infrastructure.vault,
         holds=holds,
         alerts=alerts,
+        federation=registers.federation,
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
         origin=infrastructure.settings.log_origin,

@@ -66,7 +66,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
     quarantine = Quarantine(database, infrastructure.pseudonymiser, infrastructure.vault, clock)
     enforcement = deciding.make_enforcement(infrastructure, registers)
     alerts = watching.make_alerts(infrastructure, registers)
-    holds = watching.make_holds(infrastructure, alerts)
+    holds = watching.make_holds(infrastructure, registers, alerts)
     return Uses(
         access=access,
         access_requests=deciding.make_access_requests(infrastructure, registers, decisions, terms),
@@ -86,7 +86,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         alerts=alerts,
         detection=watching.make_detection(infrastructure, registers, alerts),
         holds=holds,
-        erasure=watching.make_erasure(infrastructure, alerts, holds),
+        erasure=watching.make_erasure(infrastructure, registers, alerts, holds),
         registrations=registering.make_registrations(infrastructure, registers),
         endings=registering.make_endings(infrastructure, registers),
         feeds=registering.make_feeds(infrastructure, registers),

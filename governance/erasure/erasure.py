@@ -12,6 +12,7 @@ from governance.audit import Recorder
 from governance.clock import Clock
 from governance.erasure.holds import MATTER, NETWORK, LegalHolds
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
+from governance.federation import FederationDirectory
 from governance.pseudonyms import Vault, is_person
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
@@ -61,6 +62,7 @@ class Erasure:
         vault: holds the keys.
         holds: say what is on hold.
         alerts: know open cases.
+        federation: knows who else is called the same.
         recorder: records the act.
         clock: says what day it is.
         origin: the log's name: a statement for another service is refused.
@@ -73,6 +75,7 @@ class Erasure:
         vault: Vault,
         holds: LegalHolds,
         alerts: AlertService,
+        federation: FederationDirectory,
         recorder: Recorder,
         clock: Clock,
         origin: str,
@@ -81,6 +84,7 @@ class Erasure:
         self._vault = vault
         self._holds = holds
         self._alerts = alerts
+        self._federation = federation
         self._recorder = recorder
         self._clock = clock
         self._origin = origin
@@ -105,6 +109,7 @@ class Erasure:
             self._check(statement, approved_by)
         with self._database.reading() as session:
             self._refuse_what_is_held(session, statement.person)
+            self._refuse_namesakes(session, statement.person)
 
     def erase(self, statement: Statement, approved_by: Sequence[str]) -> int:
         """Destroy the person's data key, and give the index of the record.
@@ -118,7 +123,7 @@ class Erasure:
         Raises:
             InvalidInput: fewer than two persons, or a statement of another service or too old.
             NotFound: nothing was ever sealed for this person.
-            Conflict: a hold or an open case forbids it, or it was done before; nothing was erased.
+            Conflict: a hold, an open case or a namesake forbids it, or it was done before; nothing was erased.
         """
         now = self._clock.now()
         self._check(statement, approved_by)
@@ -130,6 +135,7 @@ class Erasure:
         with self._database.transaction() as session:
             exclusive(session, MATTER)
             self._refuse_what_is_held(session, statement.person)
+            self._refuse_namesakes(session, statement.person)
             self._vault.destroy(session, statement.person, now)
             return self._recorder.record_in(session, EventKind.CONFIG, time=now, detail=detail)
 
@@ -156,3 +162,18 @@ class Erasure:
             raise Conflict("erasure.held", held)
         if self._alerts.list_in(session, NETWORK, AlertQuery(unclosed=True, subject=person), 1).alerts:
             raise Conflict("erasure.case_open", "A case about this person's own accesses is open: close it first.")
+
+    def _refuse_namesakes(self, session: Session, person: str) -> None:
+        """Refuse to erase several people at once while any of them is still there (rule 4).
+
+        The pseudonym is of the bare user id (decision 0012), and so is the data key.
+        """
+        called = self._federation.everybody_called(session, person)
+        there = {one.named_by for one in called if one.there(self._clock.now().date())}
+        if len({one.named_by for one in called}) > 1 and there:
+            trusts, staying = (", ".join(sorted(found)) for found in ({one.ods for one in called}, there))
+            raise Conflict(
+                "erasure.namesakes",
+                f"Several people are on file under this user id, at {trusts}, and they share one data key. Erase"
+                f" once each trust's staff feed says that they have left (leaves_on); still there: {staying}.",
+            )

@@ -1,6 +1,5 @@
 """Legal holds: a person, or a case, of whom nothing may be erased until somebody ends the hold."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,11 +11,12 @@ from governance.audit.event import JsonValue, Subject
 from governance.clock import Clock
 from governance.erasure import _store
 from governance.erasure._tables import LegalHoldRow
-from governance.errors import Conflict, Fault, InvalidInput, NotFound
-from governance.pseudonyms import Pseudonymiser
+from governance.errors import Conflict, Fault, Forbidden, InvalidInput, NotFound
+from governance.federation import FederationDirectory
+from governance.pseudonyms import Pseudonymiser, Vault, is_person
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
-from governance.vocabulary import EventKind
+from governance.vocabulary import EventKind, is_nhs_number
 
 TEXT = 2_000  # characters of a reason
 OPERATOR = "operator"
@@ -61,6 +61,8 @@ class LegalHolds:
         clock: read once in each act.
         pseudonymiser: keys the person a hold is on.
         alerts: knows the cases.
+        federation: knows whose staff somebody is.
+        vault: knows of whom something is sealed.
     """
 
     def __init__(
@@ -71,12 +73,16 @@ class LegalHolds:
         clock: Clock,
         pseudonymiser: Pseudonymiser,
         alerts: AlertService,
+        federation: FederationDirectory,
+        vault: Vault,
     ) -> None:
         self._database = database
         self._recorder = recorder
         self._clock = clock
         self._pseudonymiser = pseudonymiser
         self._alerts = alerts
+        self._federation = federation
+        self._vault = vault
 
     def set(self, viewer: Viewer, by: Subject | None, wanted: NewHold) -> Hold:
         """Put a hold on somebody or on a case.
@@ -87,8 +93,10 @@ class LegalHolds:
             wanted: what to hold, and why.
 
         Raises:
-            InvalidInput: no reason, or not exactly one thing to hold.
+            InvalidInput: no reason, not exactly one thing to hold, or nobody whom it could be.
+            Forbidden: a member of staff who is not of the viewer's trust, whether there is one or not.
             NotFound: there is no such case, or none of the viewer's trust.
+            Conflict: the person was erased before.
         """
         person, case = self._target(wanted)
         row = LegalHoldRow(
@@ -104,6 +112,8 @@ class LegalHolds:
             exclusive(session, MATTER)
             if case is not None:
                 self._alerts.get_in(session, viewer, case)
+            if person is not None:
+                self._refuse_nobody(session, viewer, wanted, person)
             _store.add(session, row)
             self._record(session, by, {"hold": "set", "hold_id": row.id, "person": person, "case": case})
             return _hold(row)
@@ -150,8 +160,30 @@ class LegalHolds:
         given = [value for value in (wanted.patient, wanted.staff, wanted.case) if value]
         if len(given) != 1:
             raise InvalidInput([Fault("", "names a patient, a member of staff or a case: exactly one")])
-        keyed: Callable[[str], str] = self._pseudonymiser.patient if wanted.patient else self._pseudonymiser.subject
-        return (None, wanted.case) if wanted.case else (keyed(given[0]), None)
+        if wanted.case:
+            return None, wanted.case
+        if wanted.patient:
+            person = self._pseudonymiser.patient(wanted.patient)
+            if not is_nhs_number(wanted.patient.replace(" ", "")) and person != wanted.patient:
+                raise InvalidInput([Fault("/patient", "is neither an NHS number nor the pseudonym of a patient")])
+            return person, None
+        if is_person(given[0]) and given[0].startswith("p-"):
+            raise InvalidInput([Fault("/staff", "is the pseudonym of a patient")])
+        return self._pseudonymiser.subject(given[0]), None
+
+    def _refuse_nobody(self, session: Session, viewer: Viewer, wanted: NewHold, person: str) -> None:
+        """Refuse somebody whom nobody knows, who is not the viewer's to hold, or who was erased (rule 6)."""
+        has_key = self._vault.has_key(session, person)
+        if wanted.staff:
+            trusts = {one.ods for one in self._federation.everybody_called(session, person)}
+            if viewer.ods is not None and viewer.ods not in trusts:
+                raise Forbidden("hold.not_yours", "This is not yours to hold. /staff: is nobody of your trust on file")
+            if has_key is None and not trusts:
+                raise InvalidInput([Fault("/staff", "is nobody on file, and nothing is sealed for them")])
+        elif has_key is None and person == wanted.patient:
+            raise InvalidInput([Fault("/patient", "is a pseudonym for which nothing is sealed")])
+        if has_key is False:
+            raise Conflict("erasure.done", "This person was erased before: there is nothing left to hold.")
 
     def _record(self, session: Session, by: Subject | None, detail: dict[str, JsonValue]) -> None:
         said = {name: value for name, value in detail.items() if value is not None}

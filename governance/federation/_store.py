@@ -98,6 +98,9 @@ _PERSONS = _FILED_PERSONS.where(_PERSON_IN_FORCE)
 _FILED_PERSON = sa.select(_PERSON).where(
     _PERSON.c.issuer == sa.bindparam("issuer"), _PERSON.c.subject == sa.bindparam("subject")
 )
+_FILED_PERSONS_CALLED = sa.select(_PERSON, _IN_WHOSE_NAMES.label("named_by")).where(
+    _PERSON.c.subject == sa.bindparam("subject")
+)
 _PERSON_BY_SUBJECT = _FILED_PERSON.where(_PERSON_IN_FORCE)
 
 
@@ -235,6 +238,12 @@ def person(session: Session, issuer: str, subject: str) -> Person | None:
 def filed_persons(session: Session) -> list[Person]:
     """Give every console account, in force or not."""
     return [_person(row) for row in _rows(session, _FILED_PERSONS)]
+
+
+def filed_persons_called(session: Session, subject: str) -> list[tuple[str, Person]]:
+    """Give every console account of a pseudonym, in force or not, each with in whose names it is one."""
+    found = _rows(session, _FILED_PERSONS_CALLED, subject=subject)
+    return [(row.pop("named_by"), _person(row)) for row in found]
 
 
 def filed_person(session: Session, issuer: str, subject: str) -> Person | None:

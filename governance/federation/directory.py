@@ -9,7 +9,7 @@ from sqlmodel import Session
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
 from governance.federation import _credential_store, _standing_store, _store, checks
 from governance.federation.credentials import ClientCredentials
-from governance.federation.people import Person, StaffMember, chosen
+from governance.federation.people import Called, Person, StaffMember, chosen
 from governance.federation.service_client import WHOLE_REGION, AiManifest, ServiceClient
 from governance.federation.standing import NETWORK, Registered, Standing, person_name, person_of
 from governance.federation.trust import IdentityProvider, Trust
@@ -252,6 +252,14 @@ class FederationDirectory:
         return cached(
             session, ("filed person", issuer, pseudonym), lambda: _store.filed_person(session, issuer, pseudonym)
         )
+
+    def everybody_called(self, session: Session, subject: str) -> tuple[Called, ...]:
+        """Give all people on file of a pseudonym ``s-…``, staff and console accounts, whatever their standing."""
+        found = [Called(one.named_by, one.ods, one.leaves_on) for one in _store.namesakes(session, subject)]
+        for named_by, account in _store.filed_persons_called(session, subject):
+            deleted = self.standing(session, Registered.PERSON, person_name(named_by, subject)).deleted_at
+            found.append(Called(named_by, account.ods, None if deleted is None else deleted.date()))
+        return tuple(found)
 
     def persons(self, session: Session) -> tuple[Person, ...]:
         """Give every console account, by issuer and subject."""

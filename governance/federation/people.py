@@ -76,6 +76,22 @@ def recorded(namesakes: Collection[StaffMember], ods: str | None) -> StaffMember
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """Somebody on file of some pseudonym: in whose names, of which trust, and the last day, None while none is known.
+
+    Who is called so in one trust's names, or by one national issuer, is one person at however many places.
+    """
+
+    named_by: str
+    ods: str
+    until: date | None
+
+    def there(self, on: date) -> bool:
+        """Say whether they have not gone by a day."""
+        return self.until is None or on <= self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """A console account: who signs in, at which identity provider, for which organisation, in which roles.
 

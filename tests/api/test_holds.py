@@ -3,6 +3,7 @@
 from flask import Flask
 
 from governance.bootstrap import Services
+from governance.federation import StaffMember
 from governance.vocabulary import EventKind, Scope
 from tests.worlds.callers import REGION, Callers
 
@@ -48,6 +49,9 @@ def test_a_wrong_hold_is_refused_by_its_field(app: Flask, services: Services) ->
 def test_pages_go_on_where_the_last_one_ended(app: Flask, services: Services) -> None:
     callers = Callers(app, services)
     officer = callers.headers("rrk-officer", "RRK", SCOPE)
+    names = [services.infrastructure.pseudonymiser.subject(f"u-{number}") for number in range(5)]
+    with services.infrastructure.database.transaction() as session:
+        services.registers.federation.upsert_staff(session, [StaffMember(name, "RRK", "nurse") for name in names])
     for number in range(5):
         body = {"staff": f"u-{number}", "reason": "why"}
         assert callers.http.post(PATH, json=body, headers=officer).status_code == 201
@@ -61,3 +65,17 @@ def test_pages_go_on_where_the_last_one_ended(app: Flask, services: Services) ->
         if cursor is None:
             break
     assert len(seen) == len(set(seen)) == 5
+
+
+def test_a_hold_on_nobody_or_another_trusts_person_is_refused(app: Flask, services: Services) -> None:
+    callers = Callers(app, services)
+    officer = callers.headers("rrk-officer", "RRK", SCOPE)
+    name = services.infrastructure.pseudonymiser.subject("jsmith")
+    with services.infrastructure.database.transaction() as session:
+        services.registers.federation.upsert_staff(session, [StaffMember(name, "RKB", "nurse")])
+    malformed = callers.http.post(PATH, json={"patient": "123", "reason": "why"}, headers=officer)
+    assert (malformed.status_code, malformed.get_json()["errors"][0]["pointer"]) == (400, "/patient")
+    for staff in ("jsmith", name):
+        answer = callers.http.post(PATH, json={"staff": staff, "reason": "why"}, headers=officer)
+        assert (answer.status_code, answer.get_json()["reason"]) == (403, "hold.not_yours")
+    assert callers.http.get(PATH, headers=officer).get_json()["holds"] == []

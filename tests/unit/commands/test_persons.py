@@ -15,6 +15,7 @@ from governance.audit import Query, checkpoint, merkle
 from governance.bootstrap import Services, build
 from governance.cli import main
 from governance.clock import SystemClock
+from governance.federation import StaffMember
 from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.storage import Database
@@ -216,3 +217,20 @@ def test_a_person_who_was_mistyped_is_not_erased_in_another_s_place(service: Ser
         result = run(*command, *wrong, typed=f"{typed}\n")
         assert result.exit_code == 2
         assert PATIENT not in result.output
+
+
+def test_a_namesake_at_another_trust_keeps_the_data_key(service: Services, tmp_path: Path) -> None:
+    """The statement is refused already, and so is one that was approved before the namesake came."""
+    asked = statement(tmp_path, "--staff", NIA)
+    signed = approvals(tmp_path, asked, "ada", "ben")
+    name = service.infrastructure.pseudonymiser.subject(NIA)
+    with service.infrastructure.database.transaction() as session:
+        staff = [StaffMember(name, ods, "clinician") for ods in ("RKB", "RRK")]
+        service.registers.federation.upsert_staff(session, staff)
+    attempts = [("erase", str(asked), *signed), ("erase", str(asked), *signed, "--dry-run")]
+    for attempt in (*attempts, ("statement", "--staff", "--reason", "why")):
+        said = refused("persons", *attempt, typed=f"{NIA}\n")
+        assert "each trust's staff feed says that they have left" in said
+        assert said.endswith("(erasure.namesakes)\n")
+    log = service.infrastructure.audit
+    assert log.reveal(log.entry(0)).subject == NIA

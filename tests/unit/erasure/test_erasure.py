@@ -1,7 +1,7 @@
 """Forgetting a person: only by two, never against a hold or an open case, and every proof still holds."""
 
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -11,10 +11,11 @@ from governance.clock import FixedClock
 from governance.erasure import Erasure, LegalHolds, NewHold, Statement
 from governance.erasure._tables import LegalHoldRow
 from governance.erasure.holds import MATTER, NETWORK
-from governance.errors import Conflict, InvalidInput, NotFound
+from governance.errors import Conflict, Forbidden, InvalidInput, NotFound
+from governance.federation import IdentityProvider, Person, Registered, StaffMember, Trust, person_name
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
-from governance.vocabulary import EventKind, Verdict
+from governance.vocabulary import EventKind, Role, Verdict
 from tests.worlds.alerts import ORIGIN, AlertWorld, act, finding
 
 PATIENT, NIA = "9990000018", "nia"
@@ -38,6 +39,8 @@ def holds(world: AlertWorld) -> LegalHolds:
         clock=world.clock,
         pseudonymiser=world.pseudonymiser,
         alerts=world.alerts,
+        federation=world.federation,
+        vault=world.vault,
     )
 
 
@@ -49,6 +52,7 @@ def erasure(world: AlertWorld, holds: LegalHolds) -> Erasure:
         vault=world.vault,
         holds=holds,
         alerts=world.alerts,
+        federation=world.federation,
         recorder=world.recorder,
         clock=world.clock,
         origin=ORIGIN,
@@ -182,6 +186,124 @@ def test_a_held_case_holds_whoever_it_names(world: AlertWorld, erasure: Erasure,
         with pytest.raises(Conflict) as refused:
             erasure.erase(erasure.statement(person, "asked"), BOTH)
         assert refused.value.reason == "erasure.held"
+
+
+def _employ(world: AlertWorld, *staff: tuple[str, str, date | None]) -> None:
+    """Put people called NIA on file: of which trust, named by which national issuer, and their last day."""
+    name = world.pseudonymiser.subject(NIA)
+    with world.database.transaction() as session:
+        world.federation.upsert_staff(
+            session, [StaffMember(name, ods, "clinician", issuer=by, leaves_on=last) for ods, by, last in staff]
+        )
+
+
+def _account(world: AlertWorld, ods: str) -> None:
+    """Give somebody called NIA an account at a trust's own provider."""
+    issuer = f"https://id.{ods.lower()}.example"
+    with world.database.transaction() as session:
+        world.federation.register_trust(session, Trust(ods, ods))
+        world.federation.register_identity_provider(session, IdentityProvider(issuer, ods, f"{issuer}/jwks", ("us",)))
+        world.federation.register_person(session, Person(issuer, NIA, ods, frozenset({Role.IG_OFFICER})))
+
+
+def _delete_account(world: AlertWorld, ods: str) -> None:
+    with world.database.transaction() as session:
+        name = person_name(ods, world.pseudonymiser.subject(NIA))
+        standing = world.federation.standing(session, Registered.PERSON, name)
+        world.federation.register_standing(session, standing.deleted(world.clock.now()))
+
+
+def test_nobody_is_erased_in_a_namesakes_place(world: AlertWorld, erasure: Erasure) -> None:
+    """RKB's and RRK's NIA are two people with one data key: erasing one would erase the other, whoever is meant."""
+    (index,) = world.record([act("a-1", patient=PATIENT)])
+    statement = erasure.statement(world.pseudonymiser.subject(NIA), "asked")
+    today = world.clock.now().date()
+
+    def refused() -> str:
+        for attempt in (erasure.examine, lambda wanted: erasure.erase(wanted, BOTH)):
+            with pytest.raises(Conflict) as told:
+                attempt(statement)
+            assert told.value.reason == "erasure.namesakes"
+        assert world.log.reveal(world.log.entry(index)).subject == NIA
+        return told.value.detail
+
+    _employ(world, ("RKB", "", None), ("RRK", "", None))
+    assert "at RKB, RRK" in refused()
+    assert "still there: RKB, RRK." in refused()
+    _employ(world, ("RKB", "", today - timedelta(days=1)), ("RRK", "", today))
+    assert "still there: RRK." in refused()
+    _employ(world, ("RRK", "", today - timedelta(days=1)))
+    erasure.examine(statement)
+    _account(world, "RL4")
+    assert "still there: RL4." in refused()
+    _delete_account(world, "RL4")
+    world.clock.advance(timedelta(days=1))
+    erasure.erase(statement, BOTH)
+    assert world.log.reveal(world.log.entry(index)).subject is None
+
+
+@pytest.mark.parametrize(
+    "staff",
+    [[], [("RKB", "", None)], [("RKB", "https://national.example", None), ("RRK", "https://national.example", None)]],
+    ids=["nobody", "one trust's", "one of a national issuer at two trusts"],
+)
+def test_one_person_is_erased_wherever_they_work(
+    world: AlertWorld, erasure: Erasure, staff: list[tuple[str, str, date | None]]
+) -> None:
+    (index,) = world.record([act("a-1", patient=PATIENT)])
+    _employ(world, *staff)
+    erasure.erase(erasure.statement(world.pseudonymiser.subject(NIA), "asked"), BOTH)
+    assert world.log.reveal(world.log.entry(index)).subject is None
+
+
+def test_a_trust_holds_its_own_staff_and_the_network_anybodys(world: AlertWorld, holds: LegalHolds) -> None:
+    """Whoever asks for another trust's learns nothing: nobody of that name, and somebody elsewhere, are one answer."""
+    _employ(world, ("RKB", "", None))
+    _account(world, "RRK")
+    for staff in (NIA, world.pseudonymiser.subject(NIA)):
+        for own in (OTHER, OFFICER, NETWORK):
+            assert holds.set(own, None, NewHold("why", staff=staff)).person == world.pseudonymiser.subject(NIA)
+    told = []
+    for staff in (NIA, world.pseudonymiser.subject(NIA), "never.seen"):
+        with pytest.raises(Forbidden) as refused:
+            holds.set(Viewer("s-third", "RWP", person=True), None, NewHold("why", staff=staff))
+        told.append((refused.value.reason, refused.value.detail))
+    assert set(told) == {("hold.not_yours", "This is not yours to hold. /staff: is nobody of your trust on file")}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "path"),
+    [
+        (NewHold("why", patient="123"), "/patient"),
+        (NewHold("why", patient="9990000019"), "/patient"),
+        (NewHold("why", patient="s-" + "a" * 26), "/patient"),
+        (NewHold("why", patient="p-" + "a" * 26), "/patient"),
+        (NewHold("why", staff="p-" + "a" * 26), "/staff"),
+        (NewHold("why", staff="s-" + "a" * 26), "/staff"),
+        (NewHold("why", staff="never.seen"), "/staff"),
+    ],
+)
+def test_a_hold_on_nobody_is_refused_by_its_field(holds: LegalHolds, wanted: NewHold, path: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        holds.set(NETWORK, None, wanted)
+    assert [fault.path for fault in refused.value.faults] == [path]
+    assert holds.list(NETWORK) == []
+
+
+def test_a_hold_on_whom_something_is_sealed_for_is_taken_by_pseudonym(world: AlertWorld, holds: LegalHolds) -> None:
+    world.record([act("a-1", patient=PATIENT)])
+    patient, subject = world.pseudonymiser.patient(PATIENT), world.pseudonymiser.subject(NIA)
+    for wanted in (NewHold("w", patient=patient), NewHold("w", patient="999 000 0018"), NewHold("w", staff=subject)):
+        assert holds.set(NETWORK, None, wanted).person in {patient, subject}
+
+
+def test_whoever_was_erased_is_held_no_more(world: AlertWorld, erasure: Erasure, holds: LegalHolds) -> None:
+    world.record([act("a-1", patient=PATIENT)])
+    erasure.erase(erasure.statement(world.pseudonymiser.patient(PATIENT), "asked"), BOTH)
+    for patient in (PATIENT, world.pseudonymiser.patient(PATIENT)):
+        with pytest.raises(Conflict) as refused:
+            holds.set(OFFICER, None, NewHold("late", patient=patient))
+        assert refused.value.reason == "erasure.done"
 
 
 def test_an_open_case_keeps_who_looked_but_not_the_patient(world: AlertWorld, erasure: Erasure) -> None:
