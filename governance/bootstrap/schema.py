@@ -29,7 +29,7 @@ def log_protection(database: Database) -> str | None:
             return None
     if database.dialect == "sqlite":
         return "SQLite has no roles: whoever can write its file can rewrite the log."
-    return "The service's role may rewrite the log: give the tables to an owner (GOVERNANCE_DATABASE_OWNER_URL)."
+    return "The service's role may rewrite the log: let another one own the tables (GOVERNANCE_DATABASE_OWNER_URL)."
 
 
 @contextmanager

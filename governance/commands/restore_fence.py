@@ -75,8 +75,14 @@ def close(approvals: tuple[Path, ...], head_file: Path | None) -> None:
         fence = made.infrastructure.audit.fence(head)
         names = approved_by(fence.text(), approvals, made.infrastructure.settings.operators)
         _close(made, fence, head, names)
-    lost = fence.closed.size - fence.restored.size
-    click.echo(f"{fence.closed.origin} is closed, {lost} of its entries are lost; {fence.begins.origin} goes on.")
+    click.echo(f"{fence.closed.origin} is closed, {_loss(fence)}; {fence.begins.origin} goes on.")
+
+
+def _loss(fence: Fence) -> str:
+    first, last = fence.restored.size, fence.closed.size - 1
+    if last < first:
+        return "none of its entries is known to be lost"
+    return f"its entry {first} is lost" if first == last else f"its entries {first} to {last} are lost"
 
 
 def _close(made: Services, fence: Fence, head: str, names: list[str]) -> None:

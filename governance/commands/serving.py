@@ -16,12 +16,14 @@ from governance.commands._ports import claim
 from governance.commands._settings import check_database, database, hold_keys, settings
 from governance.errors import GovernanceError, Unavailable
 from governance.settings import Settings
-from governance.storage import hurried
+from governance.storage import Database, hurried, migrate
 from governance.storage.opening import is_made
 
 ANSWER = 5.0  # seconds that the check of the settings waits for the database
 GRACE = 5  # seconds a stopping worker may take; it ends by itself a little earlier (governance.server)
 HEADERS = 20_000  # milliseconds that a connection may take to send the head of a request, the first or the next
+_NO_ANSWER = "The database does not answer: neither the keys nor whether the log is protected could be looked at."
+_NO_SCHEMA = "The database has not the schema of this version yet: whether the log is protected is known once it has."
 _PARENT_DEATH = 1  # prctl(2), PR_SET_PDEATHSIG
 _LOGS = {"handlers": {}, "loggers": {"_granian": {"propagate": True}}}  # granian's lines go the way of every library's
 
@@ -102,24 +104,37 @@ def _tie_children() -> None:
 def check_settings() -> None:
     """Say whether the settings of the environment are complete, and what is wrong with them.
 
-    Where the database answers, the keys are held to those it was first used with.
+    Where the database answers, the keys are held to those it was first used with, and outside the demo it is asked
+    whether it lets the service rewrite the log.
     """
     chosen = settings()
-    _hold_keys(chosen)
+    remarks = _of_database(chosen)
     given = sorted(name for name in os.environ if name.startswith("GOVERNANCE_"))
     click.echo(f"The settings are complete: {chosen.profile} profile, {len(given)} variables.")
-    if chosen.profile != "demo" and chosen.database_owner_url is None:
-        click.echo("The log is not protected: the database lets the service rewrite it (docs/operations.md).", err=True)
+    for remark in remarks:
+        click.echo(remark, err=True)
 
 
-def _hold_keys(chosen: Settings) -> None:
-    """End the command when a key is another than the database's; a database that does not answer is said."""
+def _of_database(chosen: Settings) -> list[str]:
+    """Ask the database, and give what to know of it; ends the command when a key is another than the database's."""
+    watched = chosen.profile != "demo"
     if not is_made(chosen):
-        return
+        return [_NO_SCHEMA] if watched else []
     try:
         with hurried(ANSWER), database(chosen) as opened:
             hold_keys(chosen, opened)
+            return _of_protection(opened) if watched else []
     except Unavailable:
-        click.echo("The database does not answer: the keys were not held to it.", err=True)
+        return [_NO_ANSWER]
     except GovernanceError as error:
         raise click.ClickException(f"{error.detail} ({error.reason})") from None
+
+
+def _of_protection(opened: Database) -> list[str]:
+    """Say whether the database lets the service rewrite the log; the room is loaded here as in :func:`_say_so`."""
+    from governance.bootstrap.schema import log_protection
+
+    if not migrate.schema(opened).current:
+        return [_NO_SCHEMA]
+    fault = log_protection(opened)
+    return [] if fault is None else [f"The log is not protected. {fault} See docs/operations.md."]

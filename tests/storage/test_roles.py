@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from governance.clock import FixedClock
 from governance.jobs import Runtime
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.settings import Settings, from_environment
-from governance.storage import Database
+from governance.storage import Database, migrate
 from governance.vocabulary import SYSTEM, EventKind
 from tests.peers.postgres import administer
 from tests.worlds.basics import demo_environment
@@ -146,11 +147,41 @@ def test_sqlite_has_no_roles(sqlite_database: Database) -> None:
     assert "SQLite has no roles" in str(schema.log_protection(sqlite_database))
 
 
-def test_outside_the_demo_the_check_of_the_settings_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = "The log is not protected"
-    given = demo_environment("postgresql+psycopg://governance@db.example/governance")
-    for name, value in (given | {"GOVERNANCE_PROFILE": "production", "GOVERNANCE_ISSUER": "https://a.example"}).items():
+def checked(monkeypatch: pytest.MonkeyPatch, url: str, owner: str | None = None) -> str:
+    """Give what the check of the settings says outside the demo."""
+    given = demo_environment(url) | {"GOVERNANCE_PROFILE": "production", "GOVERNANCE_ISSUER": "https://a.example"}
+    for name, value in given.items():
         monkeypatch.setenv(name, value)
-    assert words in CliRunner().invoke(main, ["check-settings"]).output
-    monkeypatch.setenv("GOVERNANCE_DATABASE_OWNER_URL", "postgresql+psycopg://owner@db.example/governance")
-    assert words not in CliRunner().invoke(main, ["check-settings"]).output
+    if owner is None:
+        monkeypatch.delenv("GOVERNANCE_DATABASE_OWNER_URL", raising=False)
+    else:
+        monkeypatch.setenv("GOVERNANCE_DATABASE_OWNER_URL", owner)
+    result = CliRunner().invoke(main, ["check-settings"])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_check_of_the_settings_asks_the_database_whether_the_log_is_protected(
+    database: Database, roles: Roles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "The log is not protected"
+    assert words not in checked(monkeypatch, roles.service_url)  # the owner's URL is needed to migrate alone
+    assert words not in checked(monkeypatch, roles.service_url, roles.owner_url)
+    assert words in checked(monkeypatch, roles.owner_url)
+    assert words in checked(monkeypatch, roles.owner_url, roles.owner_url)  # one role under both names
+
+
+def test_the_check_of_the_settings_says_when_it_cannot_know(
+    roles: Roles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "has not the schema of this version yet" in checked(monkeypatch, roles.owner_url)
+    assert "has not the schema of this version yet" in checked(monkeypatch, f"sqlite:///{tmp_path / 'none.db'}")
+    nobody = "postgresql+psycopg://governance@127.0.0.1:1/governance"
+    assert "The database does not answer" in checked(monkeypatch, nobody)
+
+
+def test_the_check_of_the_settings_says_that_sqlite_protects_nothing(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate.upgrade(sqlite_database)
+    assert "SQLite has no roles" in checked(monkeypatch, str(sqlite_database.engine.url))

@@ -11,7 +11,7 @@ from governance.audit.checker._notes import Claim, SignatureCheck, TrustedKey, v
 from governance.audit.checker._readers import Reader, Row
 from governance.audit.checker._report import ENTRY, SIGNED_HEAD, SIGNINGS, Finding, Report
 from governance.audit.checker._rows import UNREADABLE, check_row, own_documents
-from governance.audit.checker._signings import Chain, entered_claims, remarks
+from governance.audit.checker._signings import NOT_YET_SIGNED, Chain, entered_claims, remarks
 from governance.audit.checker._tiles import StoredTiles
 from governance.audit.checker._tree import HASH, WIDTH, TileTree
 from governance.audit.checker._vault import Opens, VaultCheck
@@ -120,38 +120,40 @@ class Check:
             after = page[-1][0]
 
     def _claims(self, expected: Sequence[str]) -> None:
-        """Read the chain of signings, the checkpoints and the witnesses' notes, and line their claims up by size."""
+        """Read the chain of signings, the checkpoints and the kept notes, and line their claims up by size.
+
+        A log that never had an entry or a signing is a new one, unless somebody kept a note of it.
+        """
         chain = Chain(self._reader.signings(), self._reader.checkpoints(), self._keys, self._holds)
         rows = (row for row in self._reader.entered() if self._limit is None or row[0] < self._limit)
         entered = list(own_documents(rows))
         closed, findings = closed_origins(entered, chain.records)
-        self._take([*chain.findings, *findings])
-        self._remarks += remarks(chain)
+        fresh = not (chain.begun or expected or self._reader.count() or (self._head and self._head[0]))
+        self._take([*(() if fresh else chain.findings), *findings])
+        self._remarks += [NOT_YET_SIGNED] if fresh else remarks(chain)
+        self._remarks += [one.loss() for one in closed]
         self._pending += [(claim, whose, None) for claim, whose in chain.claims]
         for note in expected:
-            self._witness(note, chain, closed)
+            self._kept(note, chain, closed)
         self._pending += entered_claims(entered)
         self._pending.sort(key=lambda pending: (pending[0].size, pending[2] is not None), reverse=True)
         self._settle()
 
-    def _witness(self, note: str, chain: Chain, closed: Sequence[ClosedOrigin]) -> None:
-        """Take in a checkpoint that somebody else kept; it may be of an origin that was closed since."""
+    def _kept(self, note: str, chain: Chain, closed: Sequence[ClosedOrigin]) -> None:
+        """Take in a note that was kept outside the database; it may be of an origin that was closed since."""
         keys = [TrustedKey(one.origin, key.public_key) for one in closed for key in self._keys]
         try:
             claim = verified_claim(note, [*self._keys, *keys], self._holds)
         except ValueError as fault:
-            self._find(None, f"The witness's checkpoint cannot be trusted: {fault}.", kind=SIGNINGS)
+            self._find(None, f"The kept note cannot be trusted: {fault}.", kind=SIGNINGS)
             return
         excuse = next((one for one in closed if one.excuses(claim)), None)
         if excuse is not None:
-            self._remarks.append(
-                f"Entries {excuse.restored} to {claim.size - 1} of the origin {excuse.origin}, which the witness's "
-                f"checkpoint is of, were lost in the restore that entry {excuse.index} tells of."
-            )
+            self._remarks.append(f"The kept note of size {claim.size} is of entries that were lost at that restore.")
             return
-        self._pending.append((claim, "the witness's checkpoint", None))
+        self._pending.append((claim, "the kept note", None))
         if claim.size >= chain.begins_at and not chain.has_note(note):
-            self._find(None, f"The witness's checkpoint of size {claim.size} has no signing.", kind=SIGNINGS)
+            self._find(None, f"The kept note of size {claim.size} has no signing.", kind=SIGNINGS)
 
     def _gap(self, expected: int, found: int) -> None:
         self._whole = False

@@ -35,6 +35,16 @@ class ClosedOrigin:
             return False
         return claim.size < self.size or claim.root.hex() == self.root
 
+    def loss(self) -> str:
+        """Say which entries were lost, as far as they were known to the entry that closes the origin."""
+        where = f"of the origin {self.origin}"
+        when = f"lost at the restore that entry {self.index} tells of"
+        if self.size <= self.restored:
+            return f"No entry {where} is known to be {when}."
+        if self.size == self.restored + 1:
+            return f"Entry {self.restored} {where} was {when}."
+        return f"Entries {self.restored} to {self.size - 1} {where} were {when}."
+
 
 def closed_origins(
     entered: Iterable[tuple[int, Mapping[str, Any]]], records: Sequence[Record]

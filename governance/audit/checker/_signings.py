@@ -23,6 +23,7 @@ from governance.audit.checker._rows import UNREADABLE
 
 _DOMAIN = b"\x00imaging-governance log signing v1\n"
 _FIRST = bytes(32)
+NOT_YET_SIGNED = "The log is empty and not yet signed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Chain:
         self.findings: list[Finding] = []
         self.claims: list[tuple[Claim, str]] = []
         self.records = self._read(signings)
+        self.begun = bool(self.records or self.findings or checkpoints)  # something was ever signed
         self._check_links()
         self._check_checkpoints(checkpoints)
 

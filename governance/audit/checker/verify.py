@@ -11,8 +11,8 @@ It shares no code with the writer: own hashing, own reading of entries and notes
    Between the last that holds and the first that does not lies the first bad entry.
 5. Beside the log: what entries hold sealed opens under the vault's keys, and no key is gone without a record of it.
 6. Head: it counts the rows there are, and its growing edge is theirs.
-7. Witness: a checkpoint kept elsewhere, in the service's own file too, must be of a size the log has reached, with the
-   root the log had there, and in the chain. Only this catches a store that was rolled back as a whole.
+7. Kept notes: a checkpoint kept elsewhere, in the service's own file too, must be of a size the log has reached, with
+   the root the log had there, and in the chain. Only this catches a store that was rolled back as a whole.
 
 What it cannot see: entries after the newest checkpoint that were rewritten together with everything derived from them.
 ``Report.signed_size`` says how far signatures reach.
@@ -60,7 +60,7 @@ def verify(
         reader: shows the log; the caller closes it.
         keys: whose checkpoints are believed; more than one after a change of keys.
         signature_holds: says whether an Ed25519 signature holds (public key, signature, message).
-        expected_checkpoints: notes that a witness, or the service outside its database, kept.
+        expected_checkpoints: notes that somebody else, or the service outside its database, kept.
         opens: opens envelopes of the vault; None when the key-encryption key is not at hand.
         progress: gets rows done and rows in all, every few thousand rows.
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from governance.audit import AuditLog, NoteSigner, Recorder, Source, merkle
 from governance.audit.checker import Report, open_reader, read_key, verify
+from governance.audit.checkpoint import Checkpoint
 from governance.audit.history import Fence, KeptNote
 from governance.audit.signer import ed25519_valid
 from governance.clock import FixedClock
@@ -19,6 +20,7 @@ from tests.worlds.log import ORIGIN, MakeEvent
 
 NEW = f"{ORIGIN}-2"
 Open = Callable[[str, KeptNote | None], AuditLog]
+Notes = dict[int, str]
 
 
 @pytest.fixture
@@ -30,12 +32,18 @@ def open_log(database: Database, pseudonymiser: Pseudonymiser, vault: Vault, clo
 
 
 @pytest.fixture
-def head(database: Database, log: AuditLog, make_event: MakeEvent) -> str:
-    """Hold 50 entries, put the store back to when it had 30, and give the last note that was signed before that."""
+def notes(log: AuditLog, make_event: MakeEvent) -> Notes:
+    """Hold 50 entries, signed at every tenth; gives the notes by their size."""
+    found = {}
     for start in range(0, 50, 10):
         log.append([make_event(number) for number in range(start, start + 10)])
-        log.sign_checkpoint()
-    last = log.latest_checkpoint()
+        found[start + 10] = log.sign_checkpoint()
+    return found
+
+
+@pytest.fixture
+def head(database: Database, notes: Notes) -> str:
+    """Hold 50 entries, put the store back to when it had 30, and give the last note that was signed before that."""
     edge = merkle.CompactRange()
     with database.transaction() as session:
         connection = session.connection()
@@ -49,7 +57,7 @@ def head(database: Database, log: AuditLog, make_event: MakeEvent) -> str:
             connection.execute(text(statement))
         frontier = b"".join(edge.frontier)
         connection.execute(text("UPDATE audit_head SET size = 30, frontier = :f"), {"f": frontier})
-    return last
+    return notes[50]
 
 
 def close(log: AuditLog, database: Database, clock: FixedClock, head: str, fence: Fence | None = None) -> Fence:
@@ -109,8 +117,23 @@ def test_the_first_entry_cites_the_last_known_head_and_the_log_goes_on(
         log.sign_checkpoint()
     report = checked(database, vault, NEW, head, kept_note.read() or "")
     assert report.ok, report.lines()
-    words = "Entries 30 to 49 of the origin audit.example.nhs.uk/log, which the witness's checkpoint is of, were lost"
-    assert any(line.startswith(words) for line in report.lines())
+    lost = "Entries 30 to 49 of the origin audit.example.nhs.uk/log were lost at the restore that entry 30 tells of."
+    assert lost in report.lines()
+    assert "The kept note of size 50 is of entries that were lost at that restore." in report.lines()
+    without = checked(database, vault, NEW)  # the entry alone says so too
+    assert lost in without.lines()
+    assert without.ok, without.lines()
+
+
+@pytest.mark.parametrize(("known", "words"), [(40, "Entries 30 to 39 of"), (30, "No entry of")])
+def test_what_was_lost_is_said_as_far_as_it_was_known(
+    head: str, database: Database, open_log: Open, clock: FixedClock, vault: Vault, known: int, words: str, notes: Notes
+) -> None:
+    log = open_log(NEW, None)
+    close(log, database, clock, notes[known])
+    report = checked(database, vault, NEW)
+    assert report.ok, report.lines()
+    assert [line for line in report.lines() if line.startswith(words)], report.lines()
 
 
 def test_another_server_whose_file_holds_the_closed_origin_goes_on(
@@ -171,7 +194,7 @@ def test_a_change_of_origin_that_no_entry_tells_of_is_found(
     assert report.first_bad_index == 30
 
 
-def test_a_witness_of_more_than_the_fence_cites_is_not_excused(
+def test_a_kept_note_of_more_than_the_fence_cites_is_not_excused(
     head: str, database: Database, open_log: Open, clock: FixedClock, vault: Vault, signer: NoteSigner
 ) -> None:
     close(open_log(NEW, None), database, clock, head)
@@ -179,3 +202,29 @@ def test_a_witness_of_more_than_the_fence_cites_is_not_excused(
     another = signer.sign(f"{ORIGIN}\n50\n{'A' * 43}=\n")
     for note in (beyond, another):
         assert checked(database, vault, NEW, note).status in {3, 4}
+
+
+class TestNothingWasEverSigned:
+    def test_a_new_log_is_empty_and_not_yet_signed(self, database: Database, vault: Vault) -> None:
+        report = checked(database, vault, ORIGIN)
+        assert (report.status, report.lines()[-2]) == (0, "The log is empty and not yet signed.")
+
+    def test_a_log_that_somebody_kept_a_note_of_is_no_new_one(
+        self, database: Database, vault: Vault, signer: NoteSigner
+    ) -> None:
+        for size in (0, 7):
+            root = merkle.CompactRange().root() if size == 0 else b"r" * 32
+            note = signer.sign(Checkpoint(ORIGIN, size, root).text())
+            report = checked(database, vault, ORIGIN, note)
+            assert report.status == (4 if size else 3)
+            assert "The log has no signing: the chain of signings is gone." in report.lines()
+
+    @pytest.mark.parametrize("left", ["audit_entry", "audit_head"])
+    def test_one_that_had_entries_is_no_new_one(
+        self, database: Database, vault: Vault, log: AuditLog, make_event: MakeEvent, left: str
+    ) -> None:
+        log.append([make_event(1)])
+        with database.transaction() as session:
+            for table in {"audit_entry", "audit_head", "audit_checkpoint", "audit_signing"} - {left}:
+                session.connection().execute(text(f"DELETE FROM {table}"))
+        assert checked(database, vault, ORIGIN).status in {1, 3}

@@ -291,7 +291,7 @@ class TestChecking:
         forget_signings(sql, above=30)
         assert check_log().ok
         report = check_log(kept_note.read() or "")
-        assert report.lines()[-2] == "The witness's checkpoint of size 40 has no signing."
+        assert report.lines()[-2] == "The kept note of size 40 has no signing."
         assert report.status == 3
 
     @pytest.mark.parametrize(("index", "first", "last"), [(0, 0, 9), (17, 10, 19), (39, 30, 39)])

@@ -63,7 +63,7 @@ def test_an_untouched_log_is_whole(check_log: CheckLog, log: AuditLog) -> None:
     assert report.ok
     assert report.lines()[-1] == "The log is whole."
     assert (report.size, report.root) == log.tree_head()
-    assert (report.checkpoints, report.signed_size) == (5, 700)  # at 0, 300, 600, 700, and the witness's
+    assert (report.checkpoints, report.signed_size) == (5, 700)  # at 0, 300, 600, 700, and the kept note
     assert (report.first_bad_index, report.status) == (None, 0)
 
 
@@ -138,7 +138,7 @@ def test_a_tail_cut_off_together_with_head_and_tiles_is_shown_by_the_checkpoints
     assert any("its tail was cut off" in line for line in report.lines())
 
 
-def test_a_store_rolled_back_as_a_whole_is_shown_by_a_witness(
+def test_a_store_rolled_back_as_a_whole_is_shown_by_a_kept_note(
     sql: Sql, log: AuditLog, make_event: MakeEvent, check_log: CheckLog
 ) -> None:
     head = sql("SELECT size, frontier FROM audit_head")[0]
@@ -152,10 +152,10 @@ def test_a_store_rolled_back_as_a_whole_is_shown_by_a_witness(
     report = check_log(witnessed)
     assert not report.ok
     assert report.first_bad_index == 700
-    assert any("the witness's checkpoint of size 705" in line for line in report.lines())
+    assert any("the kept note of size 705" in line for line in report.lines())
 
 
-def test_a_rolled_back_store_that_grew_again_is_shown_by_a_witness(
+def test_a_rolled_back_store_that_grew_again_is_shown_by_a_kept_note(
     sql: Sql, log: AuditLog, make_event: MakeEvent, check_log: CheckLog
 ) -> None:
     head = sql("SELECT size, frontier FROM audit_head")[0]
@@ -312,9 +312,7 @@ def test_a_checkpoint_by_a_stranger_is_not_believed(log: AuditLog, check_log: Ch
     size, root = log.tree_head()
     text_ = Checkpoint(ORIGIN, size, root).text()
     report = check_log(NoteSigner.from_seed(ORIGIN, b"x" * 32).sign(text_))
-    assert (
-        "The witness's checkpoint cannot be trusted: the checkpoint is not signed by a trusted key." in report.lines()
-    )
+    assert "The kept note cannot be trusted: the checkpoint is not signed by a trusted key." in report.lines()
 
 
 def test_many_findings_are_counted_and_the_first_hundred_told(sql: Sql, check_log: CheckLog) -> None:

@@ -69,4 +69,4 @@ def test_the_check_of_the_settings_says_when_the_database_does_not_answer(
     monkeypatch.setenv("GOVERNANCE_DATABASE_URL", "postgresql+psycopg://governance@127.0.0.1:9/governance")
     result = run("check-settings")
     assert result.exit_code == 0
-    assert "The database does not answer: the keys were not held to it." in result.output
+    assert "The database does not answer: neither the keys nor" in result.output

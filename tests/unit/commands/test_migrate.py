@@ -109,6 +109,21 @@ def test_a_log_with_another_schema_is_no_verdict_and_one_line(database: Database
     assert len(result.output.strip().splitlines()) == 1
 
 
+def test_a_log_that_was_only_migrated_is_empty_and_not_yet_signed(database: Database) -> None:
+    assert run("migrate").exit_code == 0
+    new = run("verify-log", "--quiet")
+    assert (new.exit_code, new.output.splitlines()[-2]) == (0, "The log is empty and not yet signed.")
+    assert run("quarantine", "list").exit_code == 0  # the first that opens the log signs it
+    signed = run("verify-log", "--quiet")
+    assert (signed.exit_code, "not yet signed" in signed.output) == (0, False)
+    with database.transaction() as session:
+        for table in ("audit_checkpoint", "audit_signing"):
+            session.connection().exec_driver_sql(f"DELETE FROM {table}")
+    gone = run("verify-log", "--quiet")
+    assert gone.exit_code == 3, "the note in the file beside the database says that it was signed"
+    assert "The kept note of size 0 has no signing." in gone.output
+
+
 def test_what_is_written_can_be_read_by_its_owner_alone(database: Database, tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:

@@ -1,6 +1,7 @@
 """The walk of a restore by the command line: two operators, and what ends with it on every process."""
 
 import os
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -130,6 +131,9 @@ def test_two_operators_close_the_origin_and_all_that_was_given_before_is_dead_on
     runtime.stop()
     verdict = run("verify-log", "--quiet")
     assert verdict.exit_code == 0, verdict.output
+    lost = re.search("its (entry .*?|entries .*?) (is|are) lost;", said)
+    assert lost is not None, said
+    assert f"{lost[1].capitalize()} of the origin 127.0.0.1:8080/log w" in verdict.output
 
 
 def test_one_operator_twice_or_a_stranger_is_not_two(restored: str, tmp_path: Path) -> None:
