@@ -25,7 +25,7 @@ from governance.errors import Forbidden, GovernanceError, Unauthenticated
 from governance.federation import FederationDirectory, Registered, ServiceClient, Standing
 from governance.refusals import Refusal, RefusalTrail
 from governance.storage import Database
-from governance.tokens import AccessClaims, Presentation, TokenService
+from governance.tokens import AccessClaims, Presentation, TokenRefused, TokenService
 from governance.vocabulary import Action, EventKind
 
 ENDPOINT = "enforcement"  # of every refusal here, whichever gateway asked
@@ -170,6 +170,7 @@ class EnforcementPoint:
         self, archive: ServiceClient, claims: AccessClaims | None, target: Target | None, refusal: GovernanceError
     ) -> None:
         facts = _facts_of(claims) if claims is not None else Facts()
+        whose = refusal.client_id if isinstance(refusal, TokenRefused) else None
         self._refusals.note(
             Refusal(
                 _kind(target),
@@ -180,6 +181,7 @@ class EnforcementPoint:
                 purpose=facts.get("purpose"),
                 authority=facts.get("authority", Authority()),
                 resource=Resource(study_uid=target.study_uid if target else None, custodian=archive.ods),
+                detail={"client": whose} if whose is not None else {},
             )
         )
 

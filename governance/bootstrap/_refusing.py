@@ -27,7 +27,7 @@ def make_trail(
 
     def registered(client_id: str) -> bool:
         with database.reading() as session:
-            return federation.client(session, client_id) is not None
+            return federation.filed_client(session, client_id) is not None  # a suspended one too: it is no stranger
 
     window = timedelta(seconds=settings.refusal_window)
     return RefusalTrail(recorder, pseudonymiser, clock, registered=registered, window=window, meter=metrics)

@@ -100,7 +100,7 @@ def facts_of(refusal: Refusal, named: Pseudonyms, event_id: str, at: datetime) -
 
 
 def _detail(refusal: Refusal, named: Pseudonyms) -> dict[str, JsonValue]:
-    """Give the detail; what an enforcement point was refused is its own event, which says no more than why."""
+    """Give the detail; what an enforcement point was refused is its own event: why, and whose a dead token is."""
     if refusal.source is not None:
         return {"refused": refusal.reason} | dict(refusal.detail)
     more = {"address": named.address, "claimed": named.claimed}

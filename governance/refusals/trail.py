@@ -60,7 +60,7 @@ class RefusalTrail:
         recorder: makes the events, and hands them to the log.
         pseudonymiser: of addresses and of clients that are not registered.
         clock: says when.
-        registered: says whether a client id is one of a registered client's.
+        registered: says whether a client id is that of a client on file, whatever its standing.
         window: how long a run is counted before it is closed.
         meter: counts every refusal.
     """

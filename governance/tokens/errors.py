@@ -1,5 +1,7 @@
 """Why a token is refused, and the errors OAuth defines for saying so."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from governance.errors import GovernanceError, Unauthenticated
@@ -34,11 +36,26 @@ class TokenFault(StrEnum):
 
 
 class TokenRefused(Unauthenticated):
-    """A token that must not be believed; ``fault`` says which check it failed, ``detail`` says it in words."""
+    """A token that must not be believed; ``fault`` says which check it failed, ``detail`` says it in words.
+
+    ``client_id`` is whose token it is where its signature, ours, holds; it is for our own log and does not go out.
+    """
+
+    client_id: str | None = None
 
     def __init__(self, fault: TokenFault, detail: str) -> None:
         super().__init__(fault.value, detail)
         self.fault = fault
+
+
+@contextmanager
+def token_of(client_id: object) -> Iterator[None]:
+    """Say of a token that is refused within the block whose it is: its signature was found good."""
+    try:
+        yield
+    except TokenRefused as error:
+        error.client_id = client_id if isinstance(client_id, str) else None
+        raise
 
 
 class OAuthErrorCode(StrEnum):

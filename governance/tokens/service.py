@@ -29,7 +29,7 @@ from governance.tokens.access import API_SECONDS, AccessClaims, AccessGrant, Min
 from governance.tokens.client_authentication import VerifiedAssertion
 from governance.tokens.client_methods import PRIVATE_KEY_JWT
 from governance.tokens.dpop import Presentation, Proof
-from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, TokenRefused
+from governance.tokens.errors import OAuthError, OAuthErrorCode, TokenFault, TokenRefused, token_of
 from governance.tokens.exchange_request import TokenType
 from governance.tokens.form import Form
 from governance.tokens.issuance import Issuer
@@ -105,9 +105,10 @@ class TokenService:
 
     def authenticate_bearer(self, token: str) -> ServiceClient:
         """Find out which registered client sent a bearer token for this service's own API; raises TokenRefused."""
-        client = self._client(self.verify_access(token, self.issuer).client_id)
-        if client is None:
-            raise TokenRefused(TokenFault.CLIENT, "The token's client is not registered any more.")
+        named = self.verify_access(token, self.issuer).client_id
+        with token_of(named):
+            if (client := self._client(named)) is None:
+                raise TokenRefused(TokenFault.CLIENT, "The token's client is not registered any more.")
         return client
 
     def prove_possession(self, proofs: Sequence[str], method: str, url: str) -> str | None:
@@ -258,7 +259,8 @@ class TokenService:
         """
         now = self._clock.now()
         claims = self._live(token, audience, now)
-        self._check_binding(token, claims, presentation, int(now.timestamp()))
+        with token_of(claims.client_id):
+            self._check_binding(token, claims, presentation, int(now.timestamp()))
         return claims
 
     def verify_bearer(self, token: str, audience: str) -> AccessClaims:
@@ -347,7 +349,7 @@ class TokenService:
     def _live(self, token: str, audience: str | None, now: datetime) -> AccessClaims:
         """Verify an access token of ours and that nobody revoked it; raises TokenRefused."""
         claims = self._verifier.verify(token, audience, now)
-        with self._database.reading() as session:
+        with self._database.reading() as session, token_of(claims.client_id):
             self.check_alive(session, claims)
         return claims
 

@@ -23,7 +23,7 @@ from governance.lru import LruCache
 from governance.tokens import _jose, access
 from governance.tokens.access import AccessClaims
 from governance.tokens.claims import report
-from governance.tokens.errors import TokenFault, TokenRefused
+from governance.tokens.errors import TokenFault, TokenRefused, token_of
 from governance.tokens.keys import KeyRing
 
 ALGORITHMS = frozenset({"ES256"})
@@ -64,8 +64,9 @@ class AccessVerifier:
         signed, second = self._signed(token, now), int(now.timestamp())
         passed = signed.passed
         if passed is None or passed[:2] != (audience, second):
-            report("access_token", access.table(self._issuer, audience).verify(signed.claims, second))  # step 4
-            passed = signed.passed = audience, second, access.read(signed.claims, signed.kid)
+            with token_of(signed.claims.get("client_id")):
+                report("access_token", access.table(self._issuer, audience).verify(signed.claims, second))  # step 4
+                passed = signed.passed = audience, second, access.read(signed.claims, signed.kid)
         return passed[2]
 
     def _signed(self, token: str, now: datetime) -> _Signed:

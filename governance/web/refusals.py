@@ -1,7 +1,8 @@
 """Refusals of a request, on their way into the trail: what the request tells of who was refused, and where.
 
 1. A credential that came and was not good is a refusal; a request without any is not, for it says it is nobody.
-2. A service that is known and lacks the scope is one too, of that service.
+2. A service that is known and lacks the scope is one too, of that service. A token of ours that is dead, or is for
+   somebody else, still names its client where its signature holds.
 3. The endpoint is the route's pattern; the address follows ``addresses.came_from``.
 4. A proof that is good passes, however many failed in the same name: nobody can lock a client out. Once the budget of
    failures is spent, a further failure is told to wait. A secret costs much to look at: that has budgets of its own, of
@@ -115,4 +116,6 @@ def _note_credential(error: GovernanceError, caller: Subject | None) -> None:
         return
     scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
     kind = EventKind.TOKEN if scheme in {"bearer", "dpop"} else EventKind.NODE_AUTH
-    note(kind, error.reason, claimed=claimed_in_basic(), subject=caller)
+    proven = caller.id if caller is not None else error.client_id if isinstance(error, TokenRefused) else None
+    detail: dict[str, JsonValue] = {} if proven is None else {"client": proven}
+    note(kind, error.reason, claimed=claimed_in_basic(), subject=caller, detail=detail)

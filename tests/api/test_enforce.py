@@ -123,7 +123,7 @@ def test_a_token_dies_when_its_time_has_come(region: RegionWorld) -> None:
     region.clock.advance(timedelta(seconds=120 + 10))  # its lifetime, and what clocks may differ
     refused = region.enforce(STUDY, token)
     assert (refused.status_code, refused.headers["X-Governance-Reason"]) == (401, "token.expired")
-    assert region.events(outcome=Outcome.MINOR)[-1].detail == {"refused": "token.expired"}
+    assert region.events(outcome=Outcome.MINOR)[-1].detail == {"refused": "token.expired", "client": VIEWER}
 
 
 def test_a_token_dies_when_its_client_revokes_it(region: RegionWorld) -> None:

@@ -13,6 +13,8 @@ from governance.detection import default_rules
 from governance.detection.rules.refusal_run import RULE
 from governance.detection.scoring import Scorer
 from governance.detection.state import RuleMemory
+from governance.federation import Registered
+from governance.registers import OPERATOR, Ending, Target
 from governance.vocabulary import EventKind, Outcome, SubjectType
 from tests.api.test_oauth import ACCESS_TOKEN, UNKNOWN_STUDY, Region, provider, region  # noqa: F401
 from tests.worlds.detection import region as little_region
@@ -197,6 +199,35 @@ def test_who_proved_themselves_is_the_subject_and_who_did_not_is_a_claim(region:
     assert person.resource is not None
     assert (claimed.subject, claimed.detail["claimed"]) == (None, "viewer.rkb")
     assert unknown.detail["claimed"] == region.services.infrastructure.pseudonymiser.client("stranger-1")
+
+
+def test_a_client_that_was_ended_is_named_though_it_is_answered_as_a_stranger(region: Region) -> None:
+    held = region.token(scope="access.evaluate").get_json()["access_token"]
+    endings = region.services.uses.endings
+    for act in (Ending.SUSPEND, Ending.DELETE):
+        endings.act(OPERATOR, Target(Registered.CLIENT, "viewer.rkb"), act)
+        known, unknown = (
+            post(region, **assertion(by(region, client_id, STRANGER))) for client_id in ("viewer.rkb", "stranger-1")
+        )
+        own = post(region, **assertion(by(region, "viewer.rkb")))
+        assert known.get_data() == unknown.get_data() == own.get_data()
+    assert bearer(region, "/audit/v1/events", held).status_code == 401
+    body = {"data": {"token": "x"}, "headers": {"Authorization": f"Bearer {held}"}}
+    assert region.client.post("/oauth/introspect", **body).status_code == 401
+    ended, unknown_id, dead, asked = trail(region)
+    assert (ended.detail["reason"], ended.detail["claimed"]) == ("token.client", "viewer.rkb")
+    assert unknown_id.detail["claimed"] == region.services.infrastructure.pseudonymiser.client("stranger-1")
+    for event in (dead, asked):
+        assert (event.detail["reason"], event.detail["client"]) == ("token.revoked", "viewer.rkb")
+
+
+def test_whose_a_token_is_that_was_good_and_is_not_any_more_is_said(region: Region) -> None:
+    exchanged = region.exchange().get_json()["access_token"]
+    bearer(region, "/audit/v1/events", exchanged)  # for somebody else
+    bearer(region, "/audit/v1/events", region.token().get_json()["access_token"])  # without the scope
+    audience, scope = trail(region)
+    assert (audience.detail["reason"], audience.detail["client"]) == ("token.audience", "viewer.rkb")
+    assert (scope.detail["reason"], scope.detail["client"]) == ("scope.missing", "viewer.rkb")
 
 
 def test_a_request_that_says_it_is_nobody_leaves_nothing(region: Region) -> None:

@@ -1,7 +1,8 @@
 """What the token endpoints refused, on its way into the log.
 
 1. Every refusal is noted but a denial by policy, which is a decision and has its record.
-2. A client that proved itself is the subject, unless its token named a person; one that did not is only a claim.
+2. A client that proved itself is the subject, unless its token named a person; one that did not is only a claim. A
+   dead token of ours names its client all the same.
 3. A grant type that we do not know is not repeated: it is whatever a client wrote.
 """
 
@@ -55,5 +56,5 @@ def _reason(error: OAuthError | TooManyRequests) -> str:
 
 def _detail(form: Form | None, client: ServiceClient | None) -> dict[str, JsonValue]:
     grant = _GRANTS.get(form.one("grant_type") or "") if form else None
-    found = {"client": client.client_id if client else None, "grant": grant}
+    found = {"client": client.client_id if client else g.get("token_of"), "grant": grant}
     return {name: value for name, value in found.items() if value is not None}

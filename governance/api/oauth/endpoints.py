@@ -197,6 +197,7 @@ def _caller(form: Form) -> ServiceClient:
         try:
             g.client = tokens.authenticate_bearer(credential)
         except TokenRefused as error:
+            g.token_of = error.client_id
             raise OAuthError("invalid_token", error.detail, 401, cause=error.fault.value) from None
     return cast("ServiceClient", g.client)
 
