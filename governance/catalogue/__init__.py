@@ -27,7 +27,7 @@ from governance.catalogue.condition import (
     holds,
 )
 from governance.catalogue.condition import parse as parse_ucast
-from governance.catalogue.feed import CUSTODIANS_MAXIMUM, LABELS_MAXIMUM, parse_studies
+from governance.catalogue.feed import CUSTODIANS_MAXIMUM, LABELS_MAXIMUM, parse_studies, read_label
 from governance.catalogue.query import StudyQuery
 from governance.catalogue.service import Catalogue
 from governance.catalogue.study import Study
@@ -53,4 +53,5 @@ __all__ = [
     "holds",
     "parse_studies",
     "parse_ucast",
+    "read_label",
 ]

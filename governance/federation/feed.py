@@ -38,7 +38,7 @@ def parse_staff(
     """Read members of staff, one a line: ``{id, ods, issuer?, role, …}`` of the public surface.
 
     ``issuer`` names the person; ``names`` says in whose names that is (a trust's, or a national issuer's own). Without
-    it the trust's own issuer does.
+    it the trust's own issuer does. ``role`` may be absent where the person is on file.
 
     The id leaves here as ``s-…`` and ``patient_key`` as ``p-…``, comparable with the patients of events; the other keys
     are kept as given, they are keyed hashes already. Raises InvalidInput when the body has too many lines.
@@ -48,7 +48,7 @@ def parse_staff(
         staff_id = fields.required("id", feeds.text)
         ods = fields.required("ods", feeds.ods)
         issuer = fields.optional("issuer", feeds.text)
-        role = fields.required("role", feeds.code)
+        role = fields.kept("role", feeds.code)
         department = fields.optional("department", feeds.text)
         site = fields.optional("site", feeds.text)
         team_ids = fields.many("team_ids", feeds.text, TEAMS_MAXIMUM)

@@ -85,6 +85,13 @@ class Fields:
             return cast(T, None)
         return self._read(name, value, reader)
 
+    def kept(self, name: str, reader: Reader[T]) -> T:
+        """Read a field that may be absent where the row is on file, which keeps it; null is no value of it.
+
+        What is given for an absent one means nothing: whoever puts rows on file fills it in, or refuses the line.
+        """
+        return self.required(name, reader) if name in self.named else cast(T, None)
+
     def optional(self, name: str, reader: Reader[T]) -> T | None:
         """Read a field that may be absent or null."""
         value = self._document.get(name)

@@ -91,7 +91,7 @@ class ContextFeeds:
             filed=lambda session, rows: self._catalogue.studies(session, {row.study_uid for row in rows}),
             merged=lines.study,
             judges=lines.by(claims.study),
-            check=lines.custodians_known,
+            check=lines.study_whole,
             upsert=self._catalogue.upsert,
         )
         return self._take(writer, feed, parse_studies(body, self._pseudonymiser, LIMITS), self._clock.now())
@@ -104,7 +104,7 @@ class ContextFeeds:
             filed=lambda session, rows: self._relationships.edges(session, {row.id for row in rows}),
             merged=lines.edge,
             judges=self._edge_judges,
-            check=lines.ends_after_beginning,
+            check=lines.edge_whole,
             upsert=self._relationships.upsert_edges,
         )
         with self._changes.reading() as session:
@@ -126,7 +126,7 @@ class ContextFeeds:
             },
             merged=lines.left(lines.STAFF_MEMBERS),
             judges=lines.by(claims.staff),
-            check=lines.nothing,
+            check=lines.staff_whole,
             upsert=self._federation.upsert_staff,
         )
         with self._changes.reading() as session:

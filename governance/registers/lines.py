@@ -1,7 +1,7 @@
 """What a line of a feed makes of what is on file: members that it leaves out stay as they are, nothing is lowered.
 
-A line that names a member as null clears it. Of a study the labels and the custodians only grow by a feed: they are
-taken away by an explicit act (``studies.py``).
+A line that names a member as null clears it, if it may be without; of what is not on file it says all that it must. Of
+a study the labels and the custodians only grow by a feed: they are taken away by an explicit act (``studies.py``).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,14 +14,17 @@ from governance.catalogue import Study
 from governance.errors import Fault
 from governance.feeds import LineFault, in_one_line
 from governance.registers.writers import Claim, Writer, is_others, refusals
-from governance.relationships import Edge
+from governance.relationships import WIDE_KINDS, Edge
 
 Row = TypeVar("Row")
 
-STUDY_MEMBERS = {"body_part": "body_part"}
-EDGE_MEMBERS = {"patient": "patient", "study_uid": "study", "until": "valid_until"}
+STUDY_REQUIRED = {name: name for name in ("patient", "modality", "study_date")}  # of a study that is not on file
+STUDY_MEMBERS = STUDY_REQUIRED | {"body_part": "body_part"}
+EDGE_REQUIRED = {"kind": "kind", "subject": "subject", "from": "valid_from", "source": "source"}
+EDGE_MEMBERS = EDGE_REQUIRED | {"patient": "patient", "study_uid": "study", "until": "valid_until"}
 _TIES = ("household_key", "surname_key", "surname_share", "postcode_key")
-STAFF_MEMBERS = {
+STAFF_REQUIRED = {"role": "role"}
+STAFF_MEMBERS = STAFF_REQUIRED | {
     name: name for name in (*_TIES, "department", "site", "team_ids", "patient_key", "training_valid_to", "leaves_on")
 }
 PATIENT_MEMBERS = {name: name for name in (*_TIES, "flags", "deceased_on")} | {"staff_id": "staff"}
@@ -159,15 +162,36 @@ def nothing(_line: Line[Any], _row: object, _filed: object) -> Sequence[Fault]:
     return ()
 
 
-def custodians_known(line: Line[Study], _row: Study, filed: Study | None) -> Sequence[Fault]:
-    """Make sure that a new study says who answers for it."""
-    if filed is None and "custodians" not in line.named:
-        return [Fault("/custodians", "is required: the study is not on file")]
-    return ()
+def whole(required: Iterable[str], what: str) -> Callable[[Line[Any], Any, Any], Sequence[Fault]]:
+    """Make a check that a line about what is not on file leaves out nothing of what it must say.
+
+    Args:
+        required: the names it must have.
+        what: is not on file then, in words.
+    """
+    names = tuple(required)
+
+    def check(line: Line[Any], _row: object, filed: object) -> Sequence[Fault]:
+        missing = [name for name in names if name not in line.named] if filed is None else []
+        return [Fault(f"/{name}", f"is required: the {what} is not on file") for name in missing]
+
+    return check
 
 
-def ends_after_beginning(_line: Line[Edge], row: Edge, _filed: Edge | None) -> Sequence[Fault]:
-    """Make sure that the end on file is not before the beginning a line names."""
+study_whole = whole(("custodians", *STUDY_REQUIRED), "study")
+staff_whole = whole(STAFF_REQUIRED, "member of staff")
+_edge_whole = whole(EDGE_REQUIRED, "relationship")
+
+
+def edge_whole(line: Line[Edge], row: Edge, filed: Edge | None) -> Sequence[Fault]:
+    """Make sure that a relationship says all it must, with what is on file of it, and ends after it begins."""
+    missing = _edge_whole(line, row, filed)
+    if missing:
+        return missing
+    faults = []
+    if row.wide and row.kind not in WIDE_KINDS:
+        faults.append(Fault("/patient", f"a relationship of this kind names a patient or a study_uid: {row.kind}"))
     if row.valid_until is not None and row.valid_until <= row.valid_from:
-        return [Fault("/until", "on file is not after from")]
-    return ()
+        given = "until" in line.named
+        faults.append(Fault("/until", "is not after from, on file" if given else "on file is not after from"))
+    return faults

@@ -45,7 +45,8 @@ class Referrals:
             edges: those sent and those on file, so that what the rule needs is read in one go.
             known: gives the study an edge names, as the catalogue has it.
         """
-        referred = [edge for edge in edges if edge.kind is RelationshipKind.REFERRAL and edge.study is not None]
+        referrals = {edge.id for edge in edges if edge.kind is RelationshipKind.REFERRAL}
+        referred = [edge for edge in edges if edge.id in referrals]  # a line may leave out what is on file
         staff = self._federation.staff_many(session, {edge.subject for edge in referred})
         words = self._relationships.referral_words(session, {edge.id for edge in referred})
 

@@ -9,9 +9,8 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
-from governance import feeds
 from governance.audit.event import Resource
-from governance.catalogue import CUSTODIANS_MAXIMUM, LABELS_MAXIMUM, Catalogue, Study
+from governance.catalogue import CUSTODIANS_MAXIMUM, LABELS_MAXIMUM, Catalogue, Study, read_label
 from governance.clock import Clock
 from governance.errors import Fault, InvalidInput, NotFound
 from governance.federation import FederationDirectory
@@ -46,7 +45,7 @@ class StudyActs:
     def labels(self, writer: Writer, study_uid: str, labels: Sequence[str]) -> Study:
         """Set the labels of a study: each custodian may add one, and all of them together take one away."""
         _bound("labels", labels, LABELS_MAXIMUM)
-        _refuse("labels", labels, _no_code)
+        _refuse("labels", labels, _no_label)
 
         def act(_session: Session, filed: Study) -> tuple[Study, Iterable[Claim]]:
             wanted = frozenset(labels)
@@ -113,9 +112,9 @@ def _refuse(member: str, values: Sequence[str], faulty: Callable[[str], str | No
         raise InvalidInput(faults)
 
 
-def _no_code(label: str) -> str | None:
+def _no_label(label: str) -> str | None:
     try:
-        feeds.code(label)
+        read_label(label)
     except ValueError as problem:
         return str(problem)
     return None

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from governance import feeds
 from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships.edge import WIDE_KINDS, Edge
+from governance.relationships.edge import Edge
 from governance.relationships.patient import PatientContext, PatientFlag
 from governance.vocabulary import RelationshipKind
 
@@ -43,33 +43,32 @@ def parse_edges(
 
     ``issuer`` names the subject; ``names`` says in whose names that is (a trust's, or a national issuer's own).
 
-    Subject, patient and study leave here as pseudonyms. An edge of a kind outside ``WIDE_KINDS`` names a patient or a
-    study. Raises InvalidInput when the body has too many lines.
+    Subject, patient and study leave here as pseudonyms. Of an edge that is on file a line may leave out everything but
+    ``id`` and ``ods``; so whether it names a patient or a study is known once it is held to that. Raises InvalidInput
+    when the body has too many lines.
     """
 
     def build(fields: Fields) -> Edge:
         edge_id = fields.required("id", feeds.text)
-        kind = fields.required("kind", _kind)
-        subject = fields.required("subject", feeds.text)
+        kind = fields.kept("kind", _kind)
+        subject = fields.kept("subject", feeds.text)
         issuer = fields.optional("issuer", feeds.text)
         patient = fields.optional("patient", feeds.patient)
         study_uid = fields.optional("study_uid", feeds.study_uid)
         ods = fields.required("ods", feeds.ods)
-        valid_from = fields.required("from", feeds.timestamp)
+        valid_from = fields.kept("from", feeds.timestamp)
         valid_until = fields.optional("until", feeds.timestamp)
-        source = fields.required("source", feeds.text)
+        source = fields.kept("source", feeds.text)
         fields.finish()
-        if valid_until is not None and valid_until <= valid_from:
+        if valid_until is not None and "from" in fields.named and valid_until <= valid_from:
             fields.fail("until", "must be after from")
-        if patient is None and study_uid is None and kind not in WIDE_KINDS:
-            fields.fail("patient", f"a relationship of this kind names a patient or a study_uid: {kind}")
         if issuer is not None and issuer not in names:
             fields.fail("issuer", "is not a registered identity provider")
         fields.finish()
         return Edge(
             id=edge_id,
             kind=kind,
-            subject=pseudonymiser.subject(subject),
+            subject=pseudonymiser.subject(subject) if "subject" in fields.named else "",
             patient=None if patient is None else pseudonymiser.patient(patient),
             study=None if study_uid is None else pseudonymiser.study(study_uid),
             ods=ods,

@@ -1,11 +1,21 @@
-"""What the context feeds take, a line each, and what they answer. The feeds' own readers check; these describe."""
+"""What the context feeds take, a line each, and what they answer. The feeds' own readers check; these describe.
+
+Of what is on file a line may leave out what :func:`_of_new` marks; of anything else it must say it.
+"""
 
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from governance.relationships import PatientFlag
-from governance.vocabulary import RelationshipKind
+from governance.vocabulary import Label, RelationshipKind
+
+
+def _of_new(about: str = "", alias: str | None = None) -> Any:
+    """Describe a member that a line must have unless its row is on file; it is never null and has no default."""
+    words = f"{about}; required of what is not on file" if about else "Required of what is not on file"
+    return Field(default_factory=lambda: None, alias=alias, description=words)
 
 
 class StudyLine(BaseModel):
@@ -20,11 +30,11 @@ class StudyLine(BaseModel):
         description="ODS codes of the trusts that answer for it; required of a study that is not on file. A client adds"
         " trusts it writes for alone, and may repeat those on file",
     )
-    patient: str = Field(description="NHS number, or the source's own reference")
-    modality: str = Field(description="DICOM code string")
+    patient: str = _of_new("NHS number, or the source's own reference")
+    modality: str = _of_new("DICOM code string")
     body_part: str | None = Field(default=None, description="DICOM code string")
-    study_date: date
-    labels: list[str] = Field(default=[], description="sensitive, sealed, decoy, …; absent leaves them as they are")
+    study_date: date = _of_new()
+    labels: list[Label] = Field(default=[], description="No other is taken; absent leaves them as they are")
 
 
 class LabelsBody(BaseModel):
@@ -32,7 +42,7 @@ class LabelsBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    labels: list[str] = Field(description="What is left out is taken away")
+    labels: list[Label] = Field(description="What is left out is taken away; no other is taken")
 
 
 class CustodiansBody(BaseModel):
@@ -55,17 +65,17 @@ class EdgeLine(BaseModel):
     """One relationship, valid in [from, until). Only pool, project and rota may name neither patient nor study."""
 
     id: str
-    kind: RelationshipKind
-    subject: str = Field(description="A user, a team or a service")
+    kind: RelationshipKind = _of_new()
+    subject: str = _of_new("A user, a team or a service")
     patient: str | None = None
     study_uid: str | None = None
     issuer: str | None = Field(
         default=None, description="Identity provider in whose names subject is one; without it the trust means its own"
     )
     ods: str = Field(description="ODS code of the trust whose order, list or rota it is: one the client writes for")
-    from_: datetime = Field(alias="from")
+    from_: datetime = _of_new(alias="from")
     until: datetime | None = None
-    source: str = Field(description="The system that says so")
+    source: str = _of_new("The system that says so")
 
 
 class StaffLine(BaseModel):
@@ -76,7 +86,7 @@ class StaffLine(BaseModel):
     issuer: str | None = Field(
         default=None, description="National identity provider in whose names id is one; without it the trust's own"
     )
-    role: str
+    role: str = _of_new()
     department: str | None = None
     site: str | None = None
     team_ids: list[str] = []

@@ -25,8 +25,8 @@ blueprint = Blueprint("study_acts", __name__)
 )
 def labels(study_uid: str) -> Response:
     """Replace a study's labels; one that is left out is taken away by all its custodians together."""
-    body = validated(schemas.LabelsBody)
-    return _answer(current_services().uses.study_acts.labels(current_writer(), study_uid, body.labels))
+    labels = [label.value for label in validated(schemas.LabelsBody).labels]
+    return _answer(current_services().uses.study_acts.labels(current_writer(), study_uid, labels))
 
 
 @blueprint.post("/catalogue/v1/studies/<study_uid>/custodians")

@@ -71,6 +71,7 @@ def test_a_missing_field_is_named(pseudonymiser: Pseudonymiser, name: str) -> No
         ({"body_part": 7}, "/body_part"),
         ({"study_date": "20261001"}, "/study_date"),
         ({"labels": ["Sealed"]}, "/labels/0"),
+        ({"labels": ["sealed", "selaed"]}, "/labels/1"),
         ({"owner": "RRK"}, "/owner"),
     ],
 )

@@ -18,9 +18,9 @@ from governance.registers import claims as whose
 from governance.registers.lines import Line
 from governance.registers.lines import study as merged
 from governance.registers.writers import Claim, refusals
-from governance.relationships import KnownPatient, PatientFlag
+from governance.relationships import WIDE_KINDS, KnownPatient, PatientFlag
 from governance.storage import Database
-from governance.vocabulary import Attestation, Purpose, Role, Scope, SubjectType
+from governance.vocabulary import Attestation, Purpose, RelationshipKind, Role, Scope, SubjectType
 from tests.worlds.registers import BOTH, OFFICE, RegisterWorld, register_world, said, writer
 from tests.worlds.registers import ISSUER as ISSUER_OF_OURS
 from tests.worlds.tokens import KeyPair
@@ -272,6 +272,76 @@ def test_a_new_study_says_who_answers_for_it(world: RegisterWorld) -> None:
     del row["custodians"]
     taken = world.feed("studies", OFFICE, row)
     assert taken.rejected[0].reason == "/custodians: is required: the study is not on file"
+
+
+@pytest.mark.parametrize(
+    ("feed", "row", "always"),
+    [("studies", STUDY, {"id"}), ("edges", EDGE, {"id", "ods"}), ("staff", STAFF, {"id", "ods"})],
+)
+def test_of_what_is_on_file_a_line_may_leave_out_all_but_its_key(
+    world: RegisterWorld, feed: str, row: dict[str, Any], always: set[str]
+) -> None:
+    """``always`` names what a row is found by; what is left out stays, and of something new it is required."""
+    before = kept(world)
+    for name in row.keys() - always:
+        assert world.feed(feed, RRK, {member: row[member] for member in always | {name}}).rejected == ()
+    assert world.feed(feed, RRK, {member: row[member] for member in always}).rejected == ()
+    assert kept(world) == before
+    required = {"studies": {"custodians", "patient", "modality", "study_date"}, "staff": {"role"}}
+    required["edges"] = {"kind", "subject", "from", "source"}
+    for name in required[feed]:
+        new = {member: value for member, value in row.items() if member != name} | {"id": "1.2.99"}
+        (fault,) = world.feed(feed, RRK, new).rejected
+        assert fault.reason.startswith(f"/{name}: is required: the "), fault
+        assert world.feed(feed, RRK, row | {name: None}).rejected[0].reason.startswith(f"/{name}: is required")
+    assert kept(world) == before
+
+
+def kept(world: RegisterWorld) -> list[object]:
+    with world.database.reading() as session:
+        return [
+            world.study(),
+            world.federation.namesakes(session, world.pseudonymiser.subject("u-1")),
+            world.relationships.edges(session, ["e-1"]),
+            world.catalogue.studies(session, ["1.2.99"]),
+        ]
+
+
+def test_one_member_alone_changes_one_member(world: RegisterWorld) -> None:
+    world.feed("studies", RRK, {"id": UID, "modality": "MR"})
+    world.feed("edges", RRK, {"id": "e-1", "ods": "RRK", "subject": "u-2"})
+    study = world.study()
+    assert study is not None
+    assert (study.modality, study.study_date, study.labels) == ("MR", date(2026, 11, 20), {"sealed"})
+    with world.database.reading() as session:
+        edge = world.relationships.edges(session, ["e-1"])["e-1"]
+    assert (edge.subject, edge.source) == (world.pseudonymiser.subject("u-2"), "ris-rrk")
+
+
+@pytest.mark.parametrize("kind", list(RelationshipKind))
+def test_only_pool_project_and_rota_may_name_neither_patient_nor_study(
+    world: RegisterWorld, kind: RelationshipKind
+) -> None:
+    wide = ROTA | {"id": f"w-{kind}", "kind": kind.value, "subject": "u-1"}
+    for row in (wide, wide | {"patient": None, "study_uid": None}, EDGE | {"kind": kind.value, "patient": None}):
+        taken = world.feed("edges", RRK, row)
+        assert (taken.rejected == ()) == (kind in WIDE_KINDS)
+        assert all(fault.reason.startswith("/patient: ") for fault in taken.rejected)
+    assert world.feed("edges", RRK, EDGE | {"kind": kind.value}).rejected == ()
+
+
+def test_an_until_before_the_beginning_on_file_is_refused(world: RegisterWorld) -> None:
+    short = {"id": "e-1", "ods": "RRK", "until": "2026-11-19T00:00:00Z"}
+    assert world.feed("edges", RRK, short).rejected[0].reason == "/until: is not after from, on file"
+
+
+def test_a_label_that_is_none_is_refused_and_the_known_ones_are_named(world: RegisterWorld) -> None:
+    words = "must be one of decoy, sealed, sensitive"
+    (fault,) = world.feed("studies", RRK, {"id": UID, "labels": ["selaed"]}).rejected
+    assert fault.reason == f"/labels/0: {words}"
+    with pytest.raises(InvalidInput) as refused:
+        world.studies.labels(RRK, UID, ["sealed", "selaed"])
+    assert [(one.path, one.message) for one in refused.value.faults] == [("/labels/1", words)]
 
 
 def test_lines_of_one_feed_follow_each_other(world: RegisterWorld) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import WIDE_KINDS, Edge, PatientContext, PatientFlag, parse_edges, parse_patients
+from governance.relationships import Edge, PatientContext, PatientFlag, parse_edges, parse_patients
 from governance.vocabulary import RelationshipKind
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -51,19 +51,6 @@ def test_subject_patient_and_study_of_an_edge_leave_as_pseudonyms(pseudonymiser:
             source="ris-rrk",
         ),
     )
-
-
-@pytest.mark.parametrize("kind", list(RelationshipKind))
-def test_only_pool_project_and_rota_may_name_neither_patient_nor_study(
-    pseudonymiser: Pseudonymiser, kind: RelationshipKind
-) -> None:
-    rows, faults = edge(pseudonymiser, kind=kind.value, patient=None, study_uid=None)
-
-    assert (len(rows) == 1) == (kind in WIDE_KINDS)
-    assert all(row.wide for row in rows)
-    assert all(fault.startswith("/patient: ") for fault in faults)
-    named, _ = edge(pseudonymiser, kind=kind.value)
-    assert not named[0].wide
 
 
 @pytest.mark.parametrize("name", ["id", "kind", "subject", "ods", "from", "source"])
