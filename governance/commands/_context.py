@@ -13,7 +13,8 @@ import click
 from governance.audit import Subject
 from governance.bootstrap import Services, build
 from governance.commands._settings import database, settings
-from governance.errors import GovernanceError, InvalidInput
+from governance.errors import Fault, GovernanceError, InvalidInput
+from governance.feeds import patient
 from governance.jobs import Runtime
 from governance.settings import Settings
 from governance.storage import migrate
@@ -74,6 +75,17 @@ def ask_for(what: str) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(what, hide_input=True, err=True))
     return sys.stdin.readline().strip()
+
+
+def patient_named(given: str) -> str:
+    """Take what names a patient: an NHS number, a pseudonym or a source's own reference.
+
+    Digits that are no NHS number name nobody: a fault, rather than somebody of whom nothing is on record.
+    """
+    try:
+        return patient(given)
+    except ValueError as error:
+        raise InvalidInput([Fault("--patient", str(error))], "Nobody was named.") from None
 
 
 def print_json(value: object) -> None:

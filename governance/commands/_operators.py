@@ -5,6 +5,7 @@ write it. A statement begins with what it is for, so that an approval of one thi
 """
 
 import base64
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,8 +16,11 @@ from governance.agreements.signing import sign
 from governance.audit.signer import ed25519_valid
 from governance.erasure.erasure import PERSONS
 from governance.errors import Fault, InvalidInput
+from governance.settings import read_operators
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+OPERATORS = "GOVERNANCE_OPERATORS"
+_NOTHING_SIGNED = "Nothing was signed."
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -38,11 +42,32 @@ def approval_option(command: Command) -> Command:
 
 
 def approval(statement: str, name: str, key_file: Path) -> str:
-    """Sign a statement as an operator and give the approval; raises InvalidInput for what is no key."""
+    """Sign a statement as an operator and give the approval.
+
+    Raises:
+        InvalidInput: what is given is no key; or GOVERNANCE_OPERATORS is set here, and this is not that operator's.
+    """
     try:
-        return f"{name} {sign(statement, key_file.read_text())}"
+        signature = sign(statement, key_file.read_text())
     except ValueError as error:
         raise InvalidInput([Fault(str(key_file), str(error))], "The key cannot be read.") from None
+    operators = _operators_here()
+    if operators is not None and name not in operators:
+        raise InvalidInput([Fault("--name", "is no operator of GOVERNANCE_OPERATORS")], _NOTHING_SIGNED)
+    if operators is not None and not ed25519_valid(operators[name], _decoded(signature), statement.encode()):
+        raise InvalidInput([Fault("--key", "is not this operator's in GOVERNANCE_OPERATORS")], _NOTHING_SIGNED)
+    return f"{name} {signature}"
+
+
+def _operators_here() -> Mapping[str, bytes] | None:
+    """Give the operators of the environment, None without any: an operator signs on a machine of their own."""
+    given = os.environ.get(OPERATORS)
+    if not given:
+        return None
+    try:
+        return read_operators(given)
+    except ValueError as error:
+        raise InvalidInput([Fault(OPERATORS, str(error))]) from None
 
 
 def approved_by(statement: str, approvals: Sequence[Path], operators: Mapping[str, bytes]) -> list[str]:
@@ -52,7 +77,7 @@ def approved_by(statement: str, approvals: Sequence[Path], operators: Mapping[st
         InvalidInput: an approval is none of an operator on this very statement, or they are fewer than two.
     """
     if not operators:
-        raise InvalidInput([Fault("GOVERNANCE_OPERATORS", "names nobody who may approve")])
+        raise InvalidInput([Fault(OPERATORS, "names nobody who may approve")])
     names = set()
     for number, path in enumerate(approvals):
         name, _, signature = _text(path).strip().partition(" ")

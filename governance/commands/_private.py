@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import TextIO
 
+import click
+
 _PRIVATE = 0o600
 
 
@@ -12,8 +14,16 @@ def open_private(path: Path, *, new: bool = False) -> TextIO:
 
     Args:
         path: of the file; what was in it is gone.
-        new: whether it must not be there yet; raises FileExistsError.
+        new: whether it must not be there yet.
+
+    A file that is there and must not be, or cannot be written, ends the command with one line.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if new else os.O_TRUNC), _PRIVATE)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if new else os.O_TRUNC)
+    try:
+        descriptor = os.open(path, flags, _PRIVATE)
+    except FileExistsError:
+        raise click.ClickException(f"{path} is there already.") from None
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from None
     os.fchmod(descriptor, _PRIVATE)  # one that was there may have been anybody's
     return os.fdopen(descriptor, "w", encoding="utf-8")

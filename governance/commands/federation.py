@@ -63,9 +63,11 @@ def load(file: Path) -> None:
 def end(act: str, kind: str, name: str, subject: str | None, at: datetime | None) -> None:
     """Suspend, resume, delete or bound a registration, or rotate an archive's enforcement key; every server obeys.
 
-    NAME is a client id, or an issuer; a person is an issuer and a SUBJECT. The network has none: everything that was
-    issued is dead.
+    NAME is a client id, or an issuer; a person is an issuer and a SUBJECT. The network has none, and not-before alone:
+    everything that was issued up to then is dead.
     """
+    if kind == Registered.PERSON.value and name and not subject:
+        raise InvalidInput([Fault("SUBJECT", "is missing: a person is ISSUER SUBJECT")], "This cannot be done.")
     target = Target(Registered(kind.replace("-", "_")), name, subject)
     since = at.replace(tzinfo=UTC) if at else None
     with services() as made:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import click
 
-from governance.commands._context import ask_for, plain_errors, print_json, services
+from governance.commands._context import ask_for, patient_named, plain_errors, print_json, services
 from governance.erasure import NewHold
 from governance.erasure.holds import NETWORK
 
@@ -25,6 +25,8 @@ def holds() -> None:
 def set_hold(patient: bool, staff: bool, case: str | None, reason: str) -> None:
     """Put a person or a case on hold. A person is asked for, so that no identifier is in a shell's history."""
     who = ask_for("Who") if patient or staff else None
+    if patient and who:
+        who = patient_named(who)
     wanted = NewHold(reason, who if patient else None, who if staff else None, case)
     with services() as made:
         print_json(asdict(made.uses.holds.set(NETWORK, None, wanted)))

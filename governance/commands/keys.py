@@ -2,10 +2,12 @@
 
 import base64
 import secrets
+from pathlib import Path
 
 import click
 
 from governance.commands._context import plain_errors, print_json, services
+from governance.commands._private import open_private
 from governance.commands._settings import settings
 from governance.settings import KEYS, PREFIX
 from governance.tokens.bundle_key import ALGORITHM
@@ -20,10 +22,19 @@ def keys() -> None:
 
 
 @keys.command("new")
-def new() -> None:
-    """Print fresh secrets for a new installation, as lines of an environment file. They are kept nowhere."""
-    for name in KEYS:
-        click.echo(f"{PREFIX}{name.upper()}={base64.b64encode(secrets.token_bytes(_KEY)).decode()}")
+@click.option("--to", "file", type=click.Path(dir_okay=False, path_type=Path), help="A new file for them, mode 0600.")
+def new(file: Path | None) -> None:
+    """Make fresh secrets for a new installation, as lines of an environment file; printed without --to.
+
+    They are kept nowhere else. A file that is there already is left as it is.
+    """
+    lines = [f"{PREFIX}{name.upper()}={base64.b64encode(secrets.token_bytes(_KEY)).decode()}\n" for name in KEYS]
+    if file is None:
+        click.echo("".join(lines), nl=False)
+        return
+    with open_private(file, new=True) as written:
+        written.writelines(lines)
+    click.echo(f"{len(lines)} secrets are in {file}, which its owner alone can read.")
 
 
 @keys.command("rotate")

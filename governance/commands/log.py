@@ -16,7 +16,7 @@ from governance.audit.checker import open_reader, read_key, verify
 from governance.audit.history import KeptNote
 from governance.audit.signer import ed25519_valid
 from governance.bootstrap import Services
-from governance.commands._context import plain_errors, services
+from governance.commands._context import patient_named, plain_errors, services
 from governance.commands._private import open_private
 from governance.commands._settings import database as opened_database
 from governance.commands._settings import hold_keys, settings
@@ -102,7 +102,7 @@ def export(output: Path, form: str, patient: str | None, since: datetime | None,
     """Export events as NDJSON, pseudonymous, in the order of the log. The export is recorded in the log itself."""
     with services() as made:
         query = Query(
-            patient=made.infrastructure.pseudonymiser.patient(patient) if patient else None,
+            patient=made.infrastructure.pseudonymiser.patient(patient_named(patient)) if patient else None,
             since=_utc(since, made),
             until=_utc(until, made),
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from governance.commands._context import ask_for, plain_errors, services
+from governance.commands._context import ask_for, patient_named, plain_errors, services
 from governance.commands._operators import FILE, approval, approval_option, approved_by, signing_options
 from governance.erasure import Statement
 
@@ -28,7 +28,8 @@ def statement(patient: bool, staff: bool, reason: str) -> None:
         raise click.UsageError("Nobody was named.")
     with services() as made:
         pseudonymiser, erasure = made.infrastructure.pseudonymiser, made.uses.erasure
-        wanted = erasure.statement(pseudonymiser.patient(who) if patient else pseudonymiser.subject(who), reason)
+        person = pseudonymiser.patient(patient_named(who)) if patient else pseudonymiser.subject(who)
+        wanted = erasure.statement(person, reason)
         erasure.examine(wanted)
     click.echo(wanted.text(), nl=False)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -103,7 +103,7 @@ def export(file: Path, source: str | None, carrier: str | None, before: datetime
 
     The file is readable by its owner alone (mode 0600). They go on waiting. Taking them away is recorded.
     """
-    with services() as made, _opened(file) as out:
+    with services() as made, open_private(file, new=True) as out:
         taken = made.uses.clearing.export(_chosen(source, carrier, before), operator())
         for message, raw in taken.messages:
             at, told = message.received_at.isoformat(), None if raw is None else base64.b64encode(raw).decode()
@@ -159,10 +159,3 @@ def _shown(raw: bytes) -> str:
     return "".join(
         each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text
     )
-
-
-def _opened(file: Path) -> TextIO:
-    try:
-        return open_private(file, new=True)
-    except FileExistsError:
-        raise click.ClickException(f"{file} is there already.") from None

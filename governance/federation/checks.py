@@ -20,6 +20,7 @@ TEXT_MAXIMUM = 200  # characters
 URL_MAXIMUM = 2_000  # characters
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_SCOPE = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")  # base64url of 32 bytes, the last bits nought
 _DICOM_CODE = re.compile(r"\*|[A-Z0-9][A-Z0-9_ ]{0,15}")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -61,7 +62,8 @@ def client(value: ServiceClient) -> list[Fault]:
         faults += _ods("/asks_for", ods)
     unknown = value.scopes - {scope.value for scope in Scope}
     if unknown:
-        faults.append(Fault("/scopes", f"may hold: {', '.join(Scope)}"))
+        named = ", ".join(sorted(one for one in unknown if _SCOPE.fullmatch(one))) or "one"
+        faults.append(Fault("/scopes", f"hold what is no scope ({named}); may hold: {', '.join(Scope)}"))
     for ods in sorted(value.writes_for - {WHOLE_REGION}):
         faults += _ods("/writes_for", ods)
     return faults + _audiences(value.audiences) + _origins(value.origins) + jwks(value.jwks)

@@ -29,6 +29,7 @@ from governance.registers.writers import Claim, Writer
 from governance.relationships import Edge, PatientContext
 
 _REGION: frozenset[str] = frozenset()
+_BY_ALL = "a client that writes for all its custodians takes it away, or the operator (app.py studies labels)"
 _FACTS = ("patient", "modality", "body_part", "study_date")
 
 
@@ -90,7 +91,7 @@ def labels(filed: Study, wanted: frozenset[str]) -> Iterator[Claim]:
     yield _held(filed)
     if filed.labels - wanted:
         for ods in filed.custodians:
-            yield _of("/labels", ods, f"leaves out a label of a study that {ods} answers for too")
+            yield _of("/labels", ods, f"leaves out a label of a study that {ods} answers for too: {_BY_ALL}")
 
 
 def custodians(filed: Study, wanted: tuple[str, ...]) -> Iterator[Claim]:
@@ -122,7 +123,8 @@ def client(writer: Writer, row: ServiceClient, filed: ServiceClient | None) -> I
     if filed is not None:
         yield _of("/client_id", filed.ods, "is registered as another trust's service")
     if not row.scopes <= writer.scopes:
-        yield Claim("/scopes", _REGION, "hold one that you do not hold yourself")
+        foreign = ", ".join(sorted(row.scopes - writer.scopes))
+        yield Claim("/scopes", _REGION, f"give what you do not hold yourself: {foreign}")
     if row.attests:
         yield Claim("/attests", _REGION, "is given by the network's office: others rely on what is attested")
     for ods in sorted(row.asks_for):

@@ -165,21 +165,32 @@ class Endings:
 
 
 def _refuse(target: Target, ending: Ending, not_before: datetime | None, now: datetime) -> None:
-    faults = []
-    if (target.kind is Registered.PERSON) != bool(target.subject):
-        faults.append(Fault("/subject", "names a person, and nothing else has one"))
+    faults = _unnamed(target)
     if (ending is Ending.ROTATE) and target.kind is not Registered.ENFORCEMENT_KEY:
         faults.append(Fault("/act", "only the key of an enforcement point is made anew here"))
     if ending is Ending.NOT_BEFORE and target.kind in {Registered.CREDENTIALS, Registered.ENFORCEMENT_KEY}:
         faults.append(Fault("/act", "nothing is issued by it: bound its client instead"))
     if ending is not Ending.NOT_BEFORE and target.kind is Registered.NETWORK:
-        faults.append(Fault("/act", "the network is bounded alone: everything that was issued until now is dead"))
+        faults.append(Fault("/act", "only not_before is possible of the network: what was issued up to then is dead"))
     if not_before is not None and ending is not Ending.NOT_BEFORE:
         faults.append(Fault("/not_before", "belongs to the act not_before alone"))
     if not_before is not None and not_before > now:
         faults.append(Fault("/not_before", "is not in the future"))
     if faults:
         raise InvalidInput(faults, "This cannot be done.")
+
+
+def _unnamed(target: Target) -> list[Fault]:
+    """Find what is missing of a target's name, or too much."""
+    faults = []
+    by_issuer = target.kind in {Registered.IDENTITY_PROVIDER, Registered.PERSON}
+    if target.kind is not Registered.NETWORK and not target.name:
+        faults.append(Fault("/issuer" if by_issuer else "/client_id", "is required"))
+    if target.kind is Registered.PERSON and not target.subject:
+        faults.append(Fault("/subject", "is required: a person is an issuer and a subject"))
+    if target.kind is not Registered.PERSON and target.subject:
+        faults.append(Fault("/subject", "belongs to a person alone"))
+    return faults
 
 
 def _told(standing: Standing) -> dict[str, JsonValue]:

@@ -19,6 +19,15 @@ from governance.settings.environment import from_environment
 from governance.settings.faults import PREFIX
 from governance.settings.page import markdown
 from governance.settings.places import check_places
-from governance.settings.values import ArchivePlace
+from governance.settings.values import ArchivePlace, read_operators
 
-__all__ = ["KEYS", "PREFIX", "ArchivePlace", "Settings", "check_places", "from_environment", "markdown"]
+__all__ = [
+    "KEYS",
+    "PREFIX",
+    "ArchivePlace",
+    "Settings",
+    "check_places",
+    "from_environment",
+    "markdown",
+    "read_operators",
+]

@@ -211,7 +211,7 @@ def _senders(text: str) -> Mapping[str, str]:
     return senders
 
 
-def _operators(text: str) -> Mapping[str, bytes]:
+def read_operators(text: str) -> Mapping[str, bytes]:
     """Read ``name=base64 of a public key`` pairs; each name and each key once."""
     operators: dict[str, bytes] = {}
 
@@ -329,7 +329,7 @@ Senders = Annotated[
 ]
 Operators = Annotated[
     Mapping[str, bytes],
-    _written("`name=key` pairs, separated by commas; a key is base64 of 32 bytes (Ed25519)", _operators),
+    _written("`name=key` pairs, separated by commas; a key is base64 of 32 bytes (Ed25519)", read_operators),
     AfterValidator(MappingProxyType),
 ]
 Archives = Annotated[

@@ -99,6 +99,22 @@ def test_a_trust_ends_its_own_alone(two: Two) -> None:
     assert two.end("rotate", two.rrk, kind="client", client_id="reader").status_code == 400
 
 
+def test_what_is_missing_of_a_name_is_said(two: Two) -> None:
+    for body, missing in (
+        ({"kind": "client"}, ["/client_id"]),
+        ({"kind": "credentials", "issuer": IDP}, ["/client_id"]),
+        ({"kind": "identity_provider"}, ["/issuer"]),
+        ({"kind": "person", "subject": "jsmith"}, ["/issuer"]),
+        ({"kind": "person", "issuer": "https://id.example"}, ["/subject"]),
+        ({"kind": "person"}, ["/issuer", "/subject"]),
+    ):
+        answer = two.end("suspend", **body)
+        assert answer.status_code == 400, body
+        assert [(one["pointer"], one["detail"][:11]) for one in answer.get_json()["errors"]] == [
+            (path, "is required") for path in missing
+        ]
+
+
 def test_an_archives_key_is_refused_elsewhere_once_it_is_suspended_or_rotated(two: Two) -> None:
     archive = ServiceClient(
         "pacs", "RRK", "PACS", SubjectType.SERVICE, two.callers.jwks(), token_audience="https://pacs.rrk.example"

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,39 @@ def test_new_keys_make_complete_settings(environment: dict[str, str], monkeypatc
     result = run("check-settings")
     assert result.exit_code == 0
     assert "complete: demo profile" in result.output
+
+
+def test_new_keys_go_into_a_file_of_their_owner_and_none_is_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.env"
+    before = os.umask(0o022)
+    try:
+        said = run("keys", "new", "--to", str(file))
+    finally:
+        os.umask(before)
+    assert (said.exit_code, oct(file.stat().st_mode & 0o777)) == (0, "0o600")
+    kept = file.read_text()
+    assert not any(line.partition("=")[2] in said.output for line in kept.splitlines())
+    printed = [line.partition("=")[0] for line in run("keys", "new").output.splitlines()]
+    assert [line.partition("=")[0] for line in kept.splitlines()] == printed
+    sourced = subprocess.run(
+        ["sh", "-c", f"set -a; . {file}; set +a; env"], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert set(kept.splitlines()) <= set(sourced.stdout.splitlines())
+    again = run("keys", "new", "--to", str(file))
+    assert (again.exit_code, again.output) == (1, f"Error: {file} is there already.\n")
+    assert file.read_text() == kept
+
+
+@pytest.mark.parametrize(
+    "command", [("keys", "new", "--to"), ("agreements", "new-key"), ("restore-fence", "new-key", "ada")], ids=" ".join
+)
+def test_a_key_that_cannot_be_written_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "there").write_text("of somebody else")
+    for file, words in ((tmp_path / "there", "is there already"), (tmp_path / "no" / "such", "cannot be written")):
+        result = run(*command, str(file))
+        assert (result.exit_code, len(result.output.splitlines())) == (1, 1), result.output
+        assert words in result.output
+    assert (tmp_path / "there").read_text() == "of somebody else"
 
 
 @pytest.mark.parametrize("command", ["check-settings", "serve"])

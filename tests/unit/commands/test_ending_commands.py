@@ -120,7 +120,16 @@ def test_people_and_the_network_are_ended_by_name(server: Services) -> None:
     pseudonym = server.infrastructure.pseudonymiser.subject("clinician-1")
     assert (said["kind"], said["name"], said["in_force"]) == ("person", f"RRK {pseudonym}", False)
     bounded = json.loads(done("federation", "end", "not-before", "network"))
-    assert run("federation", "end", "suspend", "network").exit_code == 1
-    assert run("federation", "end", "suspend", "person", IDP).exit_code == 1
+    for words, named in (
+        ("only not_before is possible of the network", ("network",)),
+        ("SUBJECT: is missing: a person is ISSUER SUBJECT", ("person", "jsmith")),
+        ("/issuer: is required", ("person",)),
+        ("/client_id: is required", ("client",)),
+        ("/client_id: is required", ("credentials",)),
+        ("/issuer: is required", ("identity-provider",)),
+        ("/subject: belongs to a person alone", ("client", "pacs", "jsmith")),
+    ):
+        refused = run("federation", "end", "suspend", *named)
+        assert (refused.exit_code, words in refused.output) == (1, True), refused.output
     assert json.loads(done("federation", "standings")) == [bounded, said]
     assert [one["ended"] for one in acts(server)] == [Registered.PERSON.value, Registered.NETWORK.value]

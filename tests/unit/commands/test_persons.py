@@ -77,11 +77,14 @@ def statement(tmp_path: Path, kind: str = "--patient", typed: str = PATIENT) -> 
 
 
 def approvals(tmp_path: Path, asked: Path, *names: str) -> list[str]:
-    """Let operators sign a statement; gives the options of the command that does it."""
+    """Let operators sign a statement, each on a machine of their own; gives the options of the command that does it."""
     options = []
     for number, name in enumerate(names):
         path = tmp_path / f"approval-{number}"
-        path.write_text(done("persons", "approve", str(asked), "--name", name, "--key", str(tmp_path / name)))
+        arguments = ["persons", "approve", str(asked), "--name", name, "--key", str(tmp_path / name)]
+        signed = CliRunner(env={"GOVERNANCE_OPERATORS": None}).invoke(main, arguments)
+        assert signed.exit_code == 0, signed.output
+        path.write_text(signed.stdout)
         options += ["--approval", str(path)]
     return options
 
@@ -94,6 +97,25 @@ def raised(service: Services) -> tuple[str, str]:
     with service.infrastructure.database.transaction() as session:
         (answer,) = service.uses.alerts.raise_findings(session, [found])
     return answer.alert, subject
+
+
+def test_a_key_of_somebody_else_signs_nothing_where_the_operators_are_known(
+    service: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = statement(tmp_path)
+    ada, ben = str(tmp_path / "ada"), str(tmp_path / "ben")
+    said = refused("persons", "approve", str(asked), "--name", "ben", "--key", ada)
+    assert "--key: is not this operator's in GOVERNANCE_OPERATORS" in said
+    assert "--name: is no operator" in refused("persons", "approve", str(asked), "--name", "eve", "--key", ada)
+    done("persons", "approve", str(asked), "--name", "ben", "--key", ben)
+    monkeypatch.delenv("GOVERNANCE_OPERATORS")  # as on a machine of their own, where nothing can be known
+    done("persons", "approve", str(asked), "--name", "ben", "--key", ada)
+
+
+@pytest.mark.parametrize("command", [("persons", "statement"), ("holds", "set")], ids=" ".join)
+def test_digits_that_are_no_nhs_number_are_nobody(service: Services, command: tuple[str, ...]) -> None:
+    said = refused(*command, "--patient", "--reason", "Request", typed="123\n")
+    assert "--patient: an NHS number is ten digits" in said
 
 
 def test_two_operators_erase_a_person_while_the_service_runs(

@@ -100,13 +100,16 @@ def _grant_and_session(made: Services) -> None:
 
 
 def approve(tmp_path: Path, *names: str) -> list[str]:
-    """Let operators sign the statement; gives the options of the command that does it."""
+    """Let operators sign the statement, each on their own machine; gives the options of the command that does it."""
     statement = tmp_path / "statement"
     statement.write_text(done("restore-fence", "statement"))
     options = []
     for number, name in enumerate(names):
         path = tmp_path / f"approval-{number}"
-        path.write_text(done("restore-fence", "approve", str(statement), "--name", name, "--key", str(tmp_path / name)))
+        arguments = ["restore-fence", "approve", str(statement), "--name", name, "--key", str(tmp_path / name)]
+        signed = CliRunner(env={"GOVERNANCE_OPERATORS": None}).invoke(main, arguments)
+        assert signed.exit_code == 0, signed.output
+        path.write_text(signed.stdout)
         options += ["--approval", str(path)]
     return options
 
