@@ -20,9 +20,8 @@ PACKAGE = "imaging_governance_client"
 MEDIA = {  # how the generator is to treat media types that it does not know
     "application/jwk-set+json": "application/json",
     "application/vnd.openpolicyagent.bundles": "application/octet-stream",
-    "application/yaml": "application/octet-stream",
 }
-NOT_TYPED = ("application/x-ndjson", "application/fhir+xml")  # beside the JSON of the same operation
+NOT_TYPED = ("application/x-ndjson", "application/fhir+xml", "application/yaml")  # beside JSON; of exports, the bytes
 
 
 class Generated:
@@ -62,14 +61,19 @@ def generated(running_service: RunningService, tmp_path_factory: pytest.TempPath
     output = folder / "client"
     program = Path(sys.executable).with_name("openapi-python-client")
     command = [program, "generate", "--path", document, "--config", config, "--output-path", output]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True).stdout
-    _complains_of_no_more_than(said)
-    paths = json.loads(document.read_text())["paths"].values()
-    modules = [path for path in output.glob(f"{PACKAGE}/api/*/*.py") if path.name != "__init__.py"]
-    assert len(modules) == sum(len(methods) for methods in paths), "an operation was not generated"
+    made = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    _complains_of_no_more_than(made.stdout)
+    _holds_every_operation(output, document, made.stdout + made.stderr)
     sys.path.insert(0, str(output))
     yield Generated(running_service)
     sys.path.remove(str(output))
+
+
+def _holds_every_operation(output: Path, document: Path, said: str) -> None:
+    paths = json.loads(document.read_text())["paths"].values()
+    modules = [path for path in output.glob(f"{PACKAGE}/api/*/*.py") if path.name != "__init__.py"]
+    assert "will not be generated" not in said, said
+    assert len(modules) == sum(len(methods) for methods in paths), "an operation was not generated"
 
 
 def _complains_of_no_more_than(said: str) -> None:
@@ -77,6 +81,25 @@ def _complains_of_no_more_than(said: str) -> None:
     assert "Unable to" not in said, said
     complaints = [line for line in said.splitlines() if line.startswith(("Unsupported", "Cannot"))]
     assert [line for line in complaints if not any(kind in line for kind in NOT_TYPED)] == [], said
+
+
+def test_no_operation_is_dropped_without_a_word_of_how_media_types_are_treated(
+    running_service: RunningService, tmp_path: Path
+) -> None:
+    document, output = tmp_path / "openapi.json", tmp_path / "client"
+    document.write_text(requests.get(f"{running_service.url}/openapi.json", timeout=TIMEOUT).text)
+    program = Path(sys.executable).with_name("openapi-python-client")
+    command = [program, "generate", "--path", document, "--output-path", output]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    _holds_every_operation(output, document, made.stdout + made.stderr)
+
+
+def test_it_brings_agreements_as_json_and_hears_what_is_wrong_with_one(generated: Generated) -> None:
+    item = generated.model("imported_item.ImportedItem", {"agreement": {"id": "of-another-register"}})
+    bearer = generated.bearer(network.EXPLORER)
+    refused = generated.call("agreements.agreements_transfer_import_all_post", bearer, body=[item])
+    assert refused.status == 400
+    assert {tuple(fault.pointer.split("/")[1:3]) for fault in refused.errors} == {("0", "agreement")}
 
 
 def test_it_asks_and_gets_the_clause(generated: Generated) -> None:

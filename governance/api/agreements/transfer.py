@@ -4,6 +4,8 @@ The format is asked for by ``?format=`` or by ``Accept``; for an import it is th
 trust gives and gets only what its trust is a party of; what it brings is registered as it could register it one by one.
 """
 
+from typing import Any
+
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
@@ -42,6 +44,15 @@ class ExportQuery(FormatQuery):
     all_versions: bool = False
 
 
+class ImportedItem(BaseModel):
+    """A document of an agreement; or an item of an export: the document as ``agreement``, and its signatures."""
+
+    model_config = ConfigDict(extra="allow")
+
+    agreement: dict[str, Any] | None = None
+    signatures: list[dict[str, Any]] | None = None
+
+
 @blueprint.get("/export")
 @requires(Scope.AGREEMENTS_READ)
 @operation(summary="Export every version on file", tag=_TAG, query=FormatQuery, response_media=_YAML)
@@ -74,7 +85,9 @@ def export_one(agreement_id: str) -> Response:
 @operation(
     summary="Import documents, or what was exported with its signatures: all or none",
     tag=_TAG,
+    request=ImportedItem,
     request_media=_YAML,
+    request_also=(MEDIA_TYPES[Format.JSON], MEDIA_TYPES[Format.NDJSON]),
     response=schemas.VersionList,
     status=201,
 )

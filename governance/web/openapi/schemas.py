@@ -83,7 +83,7 @@ def reference(model: type[BaseModel]) -> dict[str, Any]:
 def content(model: type[BaseModel] | None, media: str, also: Iterable[str] = (), example: Any = None) -> dict[str, Any]:
     """Give the ``content`` of a body or an answer, for each of its media types."""
     kinds = (media, *also)
-    made = {kind: _one(model, kind, lines=media == NDJSON) for kind in kinds}
+    made = {kind: _one(model, kind, lines=NDJSON in kinds) for kind in kinds}
     if example is not None:
         for kind in kinds:
             if kind == NDJSON or kind.endswith(_JSON):

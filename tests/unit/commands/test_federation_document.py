@@ -65,7 +65,7 @@ def test_the_network_of_the_guide_can_be_loaded_as_it_is_shown(services: Service
     guide = (Path(__file__).resolve().parents[3] / "docs" / "integrators.md").read_text()
     blocks = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
     shown = [document for block in blocks if "{{" not in block and "clients" in (document := yaml.safe_load(block))]
-    assert [register(services, document)["clients"] for document in shown] == [3, 1]
+    assert [register(services, document)["clients"] for document in shown] == [3, 1, 1]
     with services.infrastructure.database.reading() as session:
         archive = services.registers.federation.archive(session, "https://archive.rrk.example/dicom-web")
     assert archive is not None
