@@ -24,7 +24,7 @@ from governance.web.addresses import FORWARDED, origin
 from governance.web.asgi import Message, Receive, Scope_, Send, again, reply_of, send_reply
 from governance.web.body import DEFAULT_MAXIMUM
 from governance.web.observation import Answered, answer_headers, keep, trace_of
-from governance.web.problems import problem
+from governance.web.problems import AGAIN, problem
 from governance.web.security_headers import content_security_policy, headers_of
 
 MAXIMUM = 16 * 1024 * 1024  # bytes of a body: the most that any endpoint takes
@@ -153,7 +153,7 @@ class BodyGate:
         status, detail = _ANSWERS[why]
         document = problem(status, f"body.{why}", detail)
         if status == 503:
-            document.headers["Retry-After"] = "1"
+            document.headers["Retry-After"] = AGAIN
         given = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         own = self._headers | answer_headers(trace_of(given.get("traceparent")), given.get("x-request-id"))
         self._metrics.body_refused(why=why)

@@ -1,4 +1,7 @@
-"""The one map from an error to HTTP: RFC 9457 problem documents with a ``reason`` code."""
+"""The one map from an error to HTTP: RFC 9457 problem documents with a ``reason`` code.
+
+Every 503 says when to come again (RFC 9110 section 10.2.3), whoever made it.
+"""
 
 from http import HTTPStatus
 
@@ -18,6 +21,7 @@ _STATUS: tuple[tuple[type[errors.GovernanceError], HTTPStatus], ...] = (
     (errors.TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (errors.Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+AGAIN = "1"  # seconds: what Retry-After of a 503 says when whoever made it said nothing
 BEARER = 'Bearer realm="imaging-governance"'
 BASIC = 'Basic realm="imaging-governance", charset="UTF-8"'
 _log = get_logger(__name__)
@@ -92,3 +96,9 @@ def install(app: Flask) -> None:
     @app.errorhandler(Exception)
     def _unexpected(error: Exception) -> Response:
         return unexpected(error)
+
+    @app.after_request
+    def _again(response: Response) -> Response:
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers.setdefault("Retry-After", AGAIN)
+        return response
