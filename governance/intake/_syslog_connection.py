@@ -1,5 +1,11 @@
-"""One connection of a syslog sender: read, cut into frames, handed over, until it ends; and what is said of its end."""
+"""One connection of a syslog sender: read, cut into frames, handed over, until it ends; and what is said of its end.
 
+When this end ends it, the kernel is first told to drop what comes from then on, unacknowledged (:func:`take_no_more`).
+Only then are the bytes counted that arrived and were not read, so what is named is what was left. The connection is
+reset, not closed: a sender's next write fails at once, where after a close it would go nowhere.
+"""
+
+import ctypes
 import fcntl
 import hashlib
 import socket
@@ -22,6 +28,9 @@ Take = Callable[[Sequence[Frame], str], int | None]
 _log = get_logger(__name__)
 _RECEIVE = 65_536  # bytes read at once
 _CLOSE_WAIT = 8  # the state of a TCP connection whose other end has said all it had to say (tcp(7), TCP_INFO)
+_DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)  # a filter of one instruction: return 0, of each packet keep nothing
+_ATTACH_FILTER = 26  # SO_ATTACH_FILTER (socket(7), Documentation/networking/filter.rst)
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: wait for nothing, send a reset
 _SOON = 0.02  # seconds: the shortest wait
 _FAILED = 1.0  # seconds between two attempts to hand over what could not be taken
 
@@ -68,7 +77,8 @@ class Cut:
         source: the address of the sender.
         at: when it was closed.
         why: it was closed.
-        unread: bytes that had arrived and were not read; None when nobody could look.
+        unread: bytes that had arrived, as far as they were acknowledged to the sender, and were not read; None when
+            nobody could look.
         half: bytes of the frame that had not come to its end; they are kept like a whole message.
         lost: frames that were read and could not be recorded, the half one among them.
         frames: frames of this connection that are recorded or kept.
@@ -138,8 +148,12 @@ class Connection:
     def refuse(self) -> Cut | None:
         """Hang up at once, without having read anything; gives what is to be said if that cut something off."""
         with self._link:
-            unread = _unread(self._link)
+            unread = _left_behind(self._link)
             return self.cut(Why.REFUSED, unread, 0) if unread else None
+
+    def abandon(self, why: Why) -> Cut:
+        """Say what is left of one that does not end; whoever still reads it is left to end with the process."""
+        return self.cut(why, _left_behind(self._link), 0)
 
     def serve(self) -> tuple[Why, Cut | None]:
         """Read until the end; gives why it ended, and what is to be said if that cut something off."""
@@ -147,7 +161,8 @@ class Connection:
             why = self._read()
             kept, half = self._kept, self._framer.waiting
             self._deliver(list(self._framer.flush()))
-            unread, self._kept = _unread(self._link), kept  # a half frame is no frame of the sender's
+            self._kept = kept  # a half frame is no frame of the sender's
+            unread = 0 if why is Why.DONE else _left_behind(self._link)
             cut = why is not Why.DONE and bool(unread or half or self._heard_late)
             return why, self.cut(why, unread, half) if cut or self._lost else None
 
@@ -244,9 +259,21 @@ class Connection:
             time.sleep(min(left, 0.1))
 
 
-def _unread(link: socket.socket) -> int | None:
-    """Give how many bytes have arrived and were not read (tcp(7), FIONREAD)."""
+def take_no_more(link: socket.socket) -> None:
+    """Have the kernel drop whatever arrives from now on: at a listener, no connection begins any more."""
+    program = ctypes.create_string_buffer(_DROP_ALL)
+    with suppress(OSError):  # a kernel that has none: then a few bytes may come between counting and the end
+        link.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program)))
+
+
+def _left_behind(link: socket.socket) -> int | None:
+    """Take no more of a connection, have it reset when it is closed, and give how many bytes are left unread.
+
+    They have arrived and were not read (tcp(7), FIONREAD).
+    """
+    take_no_more(link)
     try:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         return int(struct.unpack("i", fcntl.ioctl(link, termios.FIONREAD, struct.pack("i", 0)))[0])
     except OSError:
         return None

@@ -5,7 +5,8 @@
 2. Connections, those of one address, message sizes and waiting bytes are bounded. When no place is left, the connection
    that has been silent longest makes room; one that holds a half message, or has just sent something, does not.
 3. A connection ends that is silent for long, and one whose message does not come to its end.
-4. Closing accepts and reads what already arrived, then hangs up.
+4. Closing accepts and reads what already arrived, then hangs up. Whatever of a sender's bytes was acknowledged to it by
+   then is recorded, kept or named.
 5. Whatever this end closes with bytes unread or a frame half read is told by name (:class:`Cut`): all of a stop at
    once, others soon and not one by one. What cannot be told is told again later.
 6. A connection that breaks off leaves what it had begun to send, and that is taken like a whole message.
@@ -20,7 +21,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from governance.clock import Clock, SystemClock
-from governance.intake._syslog_connection import Connection, Cut, SyslogLimits, Take, Why
+from governance.intake._syslog_connection import Connection, Cut, SyslogLimits, Take, Why, take_no_more
 from governance.telemetry import get_logger
 from governance.threads import VitalThreads, harmless
 
@@ -118,7 +119,7 @@ class SyslogServer:
         for thread in filter(threading.Thread.is_alive, open_ones.values()):
             thread.join(max(0.0, until + _HANG_UP - time.monotonic()))
         for connection in self._open_ones():
-            self._end(connection, Why.STOPPING, connection.cut(Why.STOPPING, None, 0))
+            self._end(connection, Why.STOPPING, connection.abandon(Why.STOPPING))
         self._tell()
 
     def _open_ones(self) -> dict[Connection, threading.Thread]:
@@ -138,6 +139,7 @@ class SyslogServer:
         assert self._listener is not None  # noqa: S101  start() opened it before this thread
         while True:
             if stopping := self._stopping.is_set():
+                take_no_more(self._listener)
                 self._listener.settimeout(0.0)  # what waits to be accepted has arrived
             else:
                 self._tell_soon()
