@@ -112,15 +112,15 @@ class GroupWriter:
         """Refuse new requests, commit those in the queue, stop the thread and wait for it.
 
         Raises:
-            Unavailable: the thread is still writing after :data:`~governance.storage.patience.LONG_PATIENCE`; it goes
-                on with what is in the queue.
+            Unavailable: the thread is still writing after :data:`~governance.storage.patience.LONG_PATIENCE`, or after
+                what the caller may wait; it goes on with what is in the queue.
         """
         with self._changed:
             self._open = False
             self._changed.notify_all()
             thread, self._thread = self._thread, None
         if thread is not None:
-            thread.join(patience.LONG_PATIENCE)
+            thread.join(patience.left(patience.LONG_PATIENCE))
             if thread.is_alive():
                 raise _unavailable("The audit log is still being written.")
 

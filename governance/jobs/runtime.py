@@ -9,6 +9,7 @@ from functools import partial
 
 from governance.audit.checker import open_reader
 from governance.bootstrap import Services
+from governance.errors import Unavailable
 from governance.intake.syslog import record_cuts, take_frames
 from governance.intake.syslog_server import SyslogLimits, SyslogServer
 from governance.jobs.history import HistoryWatch
@@ -17,6 +18,7 @@ from governance.jobs.log_check import PAGE, LogCheck
 from governance.jobs.opa import watch_opa
 from governance.jobs.reminders import Reminders
 from governance.jobs.ticker import Job, Ticker
+from governance.telemetry import get_logger
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
 _EDGES = 15.0  # seconds between two looks at the state of the edges
@@ -24,6 +26,7 @@ _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its revie
 _REFUSALS = 5.0  # seconds until a window of refusals that is over is closed in the log
 _POLICY_REFRESH = 0.2  # seconds until waiting OPAs hear what another process changed; a decision looks itself
 _LEADING = 1.0  # seconds until the jobs of a worker that ended go on in another
+_log = get_logger(__name__)
 
 
 class Runtime:
@@ -72,8 +75,10 @@ class Runtime:
 
         A step that fails keeps none of the later ones from being taken.
 
+        None of it waits beyond what the calling thread may wait (:func:`~governance.storage.patience.ending_at`).
+
         Raises:
-            Unavailable: the log could not be drained, or the lease not be given back, in time.
+            Unavailable: the log could not be drained, or what is owed to it not be recorded, in time.
         """
         atexit.unregister(self.stop)
         infrastructure, uses = self._services.infrastructure, self._services.uses
@@ -83,9 +88,16 @@ class Runtime:
             last_first.callback(infrastructure.refusals.flush, everything=True)
             last_first.callback(uses.intake.flush, everything=True)
             last_first.callback(self._leadership.release)
-            last_first.callback(uses.detection.release)
+            last_first.callback(self._give_lease_back)
             last_first.callback(self._ticker.stop)
             last_first.callback(self.begin_stop)
+
+    def _give_lease_back(self) -> None:
+        """Let another process take detection over at once; a lease that cannot be given back runs out by itself."""
+        try:
+            self._services.uses.detection.release()
+        except Unavailable as error:
+            _log.warning("lease not given back", reason=error.reason)
 
     def _close_syslog(self) -> None:
         with self._port:

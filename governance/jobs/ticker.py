@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from governance.storage.patience import left
 from governance.telemetry import Metrics, get_logger
 from governance.threads import VitalThreads, is_fault
 
@@ -57,7 +58,7 @@ class Ticker:
     def stop(self) -> None:
         """Let running calls finish and start no other; a call that takes too long is left to end with the process."""
         self.halt()
-        until = time.monotonic() + _JOIN
+        until = time.monotonic() + left(_JOIN)
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():

@@ -24,7 +24,7 @@ Example: ``with database.transaction() as session: catalogue.upsert(session, stu
 from governance.storage.columns import UtcMicroseconds, from_microseconds, json_column, to_microseconds, utc_column
 from governance.storage.database import Database
 from governance.storage.limits import Limits
-from governance.storage.patience import WouldWait, at_once, hurried, locked, require_patience
+from governance.storage.patience import WouldWait, at_once, ending_at, hurried, locked, require_patience
 from governance.storage.shared_clock import shared_now
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "UtcMicroseconds",
     "WouldWait",
     "at_once",
+    "ending_at",
     "from_microseconds",
     "hurried",
     "json_column",

@@ -63,7 +63,7 @@ class Breaker:
             self._suspected = self._silent = False
             self._changed.notify_all()
         if thread is not None:
-            thread.join(_VERDICT)
+            thread.join(patience.left(_VERDICT))
         self._closed = threading.Event()
 
     def _ask(self) -> None:

@@ -45,6 +45,7 @@ class _Here(threading.local):
     may_wait = True
     limit: float | None = None  # seconds for one answer of the database; None: each wait has its own
     since: float | None = None  # when the wait for an answer began that has not come yet
+    until: float | None = None  # when all waiting ends, however often an answer came
 
 
 _HERE = _Here()
@@ -70,15 +71,32 @@ def hurried(seconds: float) -> Iterator[None]:
         _HERE.limit, _HERE.since = before
 
 
+@contextmanager
+def ending_at(until: float) -> Iterator[None]:
+    """Let the calling thread wait for nothing beyond an instant of the monotonic clock, however many waits there are.
+
+    Whoever ends a process has so much time for all of its steps together, and each that finds none left fails at once.
+    """
+    before, _HERE.until = _HERE.until, until if _HERE.until is None else min(until, _HERE.until)
+    try:
+        yield
+    finally:
+        _HERE.until = before
+
+
 def left(usual: float) -> float:
     """Give the seconds that the calling thread may go on waiting for an answer.
 
     Args:
         usual: what this wait may take at most, and does take in a thread that is not hurried.
     """
-    if _HERE.limit is None:
+    if _HERE.limit is None and _HERE.until is None:
         return usual
     now = monotonic()
+    if _HERE.until is not None:
+        usual = min(usual, max(0.0, _HERE.until - now))
+    if _HERE.limit is None:
+        return usual
     if _HERE.since is None:
         _HERE.since = now
     return max(0.0, min(usual, _HERE.since + _HERE.limit - now))

@@ -20,7 +20,9 @@ from governance.simulation.client import Surface
 from governance.simulation.programs import Program, free_port
 from governance.storage import Database
 from governance.vocabulary import Scope
+from tests.peers.postgres import silent
 from tests.worlds.region import Parties, environment_of, seed_home
+from tests.worlds.served import running, said, seeded_home
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds within which what must happen has happened, on a busy machine too
@@ -104,3 +106,21 @@ def test_who_follows_alerts_is_answered_and_everything_is_stopped(
     for follower in followers:
         follower.join(PATIENCE)
     assert [follower.ended_well for follower in followers] == [True, True]
+
+
+@pytest.mark.peer
+def test_a_silent_database_keeps_nobody_from_stopping_in_order(
+    tmp_path: Path, postgres_server: str, postgres_database: Database
+) -> None:
+    home = seeded_home(tmp_path / "home", postgres_database.url)
+    with running(home, {"GOVERNANCE_SYSLOG_PORT": str(free_port())}) as process:
+        with silent(postgres_server):
+            time.sleep(1.0)  # the jobs have found it silent, or are waiting for it
+            asked = time.monotonic()
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+            took = time.monotonic() - asked
+        print(took)
+        assert took < GRACE + MARGIN
+        assert "not stopped in time" not in said(home)
+        assert "requests cut off" not in said(home)
