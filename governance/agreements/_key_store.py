@@ -11,11 +11,12 @@ from sqlmodel import Session, col
 from governance.agreements._tables import AgreementSignature, PartyKeyRow
 from governance.agreements.record import Algorithm, PartyKey, Signature
 from governance.errors import Conflict
-from governance.storage.upsert import chunks
+from governance.storage.upsert import announce, chunks
 
 
 def insert_key(session: Session, key: PartyKey) -> None:
     """Put a key on file; raises Conflict when its id is taken."""
+    announce(session, PartyKeyRow, [{"key_id": key.key_id}])
     try:
         session.connection().execute(
             insert(PartyKeyRow).values(
@@ -64,11 +65,13 @@ def keys(session: Session, ods: str | None = None) -> dict[str, PartyKey]:
 
 def revoke_key(session: Session, key_id: str, at: datetime) -> None:
     """Write when a key was revoked."""
+    announce(session, PartyKeyRow, [{"key_id": key_id}])
     session.connection().execute(update(PartyKeyRow).where(col(PartyKeyRow.key_id) == key_id).values(revoked_at=at))
 
 
 def insert_signature(session: Session, agreement_id: str, version: int, signature: Signature) -> None:
     """Put a signature on file."""
+    announce(session, AgreementSignature, [{"agreement_id": agreement_id}])
     session.connection().execute(
         insert(AgreementSignature).values(
             agreement_id=agreement_id,

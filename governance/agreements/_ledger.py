@@ -1,6 +1,10 @@
-"""One change, one transaction: the change, its history and its audit event are committed together or not at all."""
+"""One change, one transaction: the change, its history and its audit event are committed together or not at all.
 
-from collections.abc import Iterator, Sequence
+The event of a step tells of the rows it wrote, by their digests (:mod:`governance.audit.history`): the last step of an
+agreement, or of a key, of all that were written of it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +15,7 @@ from governance.agreements import _store
 from governance.agreements.record import Actor, Change, PartyKey
 from governance.audit import Event, Recorder
 from governance.audit.event import Authority, JsonValue, Subject
+from governance.audit.history import WrittenRows, watched
 from governance.clock import Clock
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
@@ -41,6 +46,7 @@ class Entry:
     now: datetime
     actor: Actor
     ledger: "Ledger"
+    written: WrittenRows
 
     def write(self, steps: Sequence[Step]) -> None:
         """Write steps into the history and into the audit log, in this transaction."""
@@ -60,14 +66,16 @@ class Ledger:
         self._database = database
         self._recorder = recorder
         self._clock = clock
+        self._told: set[str] = set()  # tables that entries are known to tell of
         self.source = recorder.source
 
     @contextmanager
     def entry(self, actor: Actor, now: datetime | None = None) -> Iterator[Entry]:
         """Open a write transaction, the only one of this room; whatever raises inside it undoes it whole."""
-        with self._database.transaction() as session:
+        with self._database.transaction() as session, watched(session, self._told) as written:
             exclusive(session, "agreements")
-            yield Entry(session, now or self._clock.now(), actor, self)
+            yield Entry(session, now or self._clock.now(), actor, self, written)
+        written.committed()
 
     def write(self, entry: Entry, steps: Sequence[Step]) -> None:
         """Write the steps of an entry; raises Conflict when the audit log refuses one."""
@@ -75,10 +83,12 @@ class Ledger:
             entry.session,
             [Change(0, one.agreement, one.version, one.transition, one.status, one.reason, entry.now) for one in steps],
         )
-        self._recorder.record_all_in(entry.session, [self._event(entry, step) for step in steps])
+        rows = _of_steps(entry, steps)
+        events = [self._event(entry, step, told) for step, told in zip(steps, rows, strict=True)]
+        self._recorder.record_all_in(entry.session, events)
 
-    def _event(self, entry: Entry, step: Step) -> Event:
-        detail: dict[str, JsonValue] = {"transition": step.transition}
+    def _event(self, entry: Entry, step: Step, rows: Mapping[str, JsonValue]) -> Event:
+        detail: dict[str, JsonValue] = {"transition": step.transition, **rows}
         if step.agreement is not None:
             detail |= {"agreement": step.agreement, "version": step.version}
         if step.status is not None:
@@ -95,3 +105,19 @@ class Ledger:
             authority=Authority(agreement_id=step.agreement),
             detail=detail,
         )
+
+
+def _of_steps(entry: Entry, steps: Sequence[Step]) -> list[dict[str, JsonValue]]:
+    """Give what the event of each step says of rows: the last that names an agreement or a key says all of it."""
+    after = entry.written.after(entry.session)
+    last = {name: number for number, step in enumerate(steps) for name in _names(step)}
+    said: list[dict[str, JsonValue]] = []
+    for number, step in enumerate(steps):
+        own = {name for name in _names(step) if last[name] == number}
+        part = {table: {key: rows for key, rows in by_key.items() if key in own} for table, by_key in after.items()}
+        said.append(entry.written.told_of(part))
+    return said
+
+
+def _names(step: Step) -> set[str]:
+    return {name for name in (step.agreement, step.key.key_id if step.key else None) if name is not None}

@@ -15,7 +15,7 @@ from governance.agreements.lifecycle import LAPSED
 from governance.agreements.record import Change
 from governance.errors import Conflict
 from governance.storage.prepared import Prepared
-from governance.storage.upsert import chunks, count_up
+from governance.storage.upsert import announce, chunks, count_up
 from governance.vocabulary import AgreementStatus
 
 _GENERATION = "policy"
@@ -86,6 +86,8 @@ def insert_versions(session: Session, checked: Sequence[Checked], at: datetime) 
         for one in checked
         for p in one.agreement.parties
     ]
+    announce(session, AgreementVersion, versions)
+    announce(session, AgreementParty, parties)
     try:
         session.connection().execute(insert(AgreementVersion), versions)
         session.connection().execute(insert(AgreementParty), parties)
@@ -187,6 +189,7 @@ def set_status(
     session: Session, agreement_id: str, version: int, status: AgreementStatus, reason: str | None, at: datetime
 ) -> None:
     """Write the state of a version."""
+    announce(session, AgreementVersion, [{"agreement_id": agreement_id}])
     session.connection().execute(
         update(AgreementVersion)
         .where(*_is(agreement_id, version))
@@ -196,26 +199,26 @@ def set_status(
 
 def mark_superseded(session: Session, agreement_id: str, version: int, by: int) -> None:
     """Write which version took the place of this one."""
+    announce(session, AgreementVersion, [{"agreement_id": agreement_id}])
     session.connection().execute(update(AgreementVersion).where(*_is(agreement_id, version)).values(superseded_by=by))
 
 
 def add_changes(session: Session, changes: Sequence[Change]) -> None:
     """Write steps into the history; their ``sequence`` is given by the database."""
-    if changes:
-        session.connection().execute(
-            insert(AgreementChange),
-            [
-                {
-                    "agreement_id": change.agreement,
-                    "version": change.version,
-                    "transition": change.transition,
-                    "status": None if change.status is None else change.status.value,
-                    "reason": change.reason,
-                    "at": change.at,
-                }
-                for change in changes
-            ],
-        )
+    rows = [
+        {
+            "agreement_id": change.agreement,
+            "version": change.version,
+            "transition": change.transition,
+            "status": None if change.status is None else change.status.value,
+            "reason": change.reason,
+            "at": change.at,
+        }
+        for change in changes
+    ]
+    if rows:
+        announce(session, AgreementChange, rows)
+        session.connection().execute(insert(AgreementChange), rows)
 
 
 def history(session: Session, agreement_id: str) -> list[Change]:

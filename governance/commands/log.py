@@ -62,7 +62,10 @@ def verify_log(
     own = chosen if chosen is not None and database is None else None
     try:
         notes = [file.read() for file in expected] + (_kept_note(own) if own else [])
-        reader = open_reader(database or (chosen.database_url.get_secret_value() if chosen else ""))
+        reader = open_reader(
+            database or (chosen.database_url.get_secret_value() if chosen else ""),
+            *([chosen.database_work_timeout] if chosen else []),
+        )
         if own is not None:
             with opened_database(own) as known:
                 hold_keys(own, known)  # under another key nothing opens, and a whole log would seem to be none

@@ -205,7 +205,9 @@ def _history(services: Services) -> tuple[Callable[[], bool], Callable[[], bool]
     )
     check = LogCheck(
         log=infrastructure.audit,
-        open_reader=lambda: open_reader(infrastructure.settings.database_url.get_secret_value()),
+        open_reader=lambda: open_reader(
+            infrastructure.settings.database_url.get_secret_value(), infrastructure.settings.database_work_timeout
+        ),
         opens=infrastructure.vault.opens,
         kept=infrastructure.kept_note,
         clock=infrastructure.clock,

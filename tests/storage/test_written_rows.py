@@ -1,5 +1,6 @@
-"""The rows of feeds are held to the log: what no entry wrote, or was changed or removed since, is found."""
+"""Rows of feeds, agreements and alerts are held to the log: what no entry tells of, or was changed since, is found."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,16 +11,20 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
+from governance.agreements import Agreements
+from governance.alerts import AlertService
 from governance.audit import AuditLog, Recorder, Source
 from governance.audit.checker import open_reader, read_key, verification
-from governance.audit.history import watched
+from governance.audit.history import _written_store, watched
 from governance.audit.signer import ed25519_valid
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import Edge, Relationships
 from governance.storage import Database
-from governance.vocabulary import SYSTEM, EventKind, RelationshipKind
+from governance.vocabulary import SYSTEM, EventKind, RelationshipKind, Severity, Verdict
+from tests.worlds.agreements import OFFICE, World, document
+from tests.worlds.alerts import OFFICER, AlertWorld, finding
 from tests.worlds.basics import NOON
 from tests.worlds.log import CheckLog, check_log, kept_note, log, make_event, signer
 
@@ -156,6 +161,151 @@ def test_rows_from_before_are_taken_as_found_once(
     with intruder(database) as run:
         run("UPDATE catalogue_study SET modality = 'MR' WHERE study_uid = '1.2.9'")
     assert check_log().status == 5
+
+
+SECOND = {"version": 2, "title": "Images for direct care between two trusts, longer"}
+
+
+@pytest.fixture
+def agreements(database: Database, log: AuditLog, clock: FixedClock) -> World:
+    """Give agreements whose changes are recorded in the log that is checked."""
+    numbers = count()
+    world = World(database, clock, "RRK", "RKB")
+    world.recorder = Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: f"agreed-{next(numbers)}")
+    world.service = Agreements(database, world.recorder, clock, lambda _session: world.known)
+    return world
+
+
+def test_agreements_are_whole_through_all_of_their_life(agreements: World, check_log: CheckLog) -> None:
+    agreements.active()
+    agreements.service.suspend("two-trusts", 1, OFFICE, "an incident")
+    agreements.active(**SECOND)  # the first is superseded
+    agreements.service.load([document(id=f"other-{number}") for number in range(3)], OFFICE)
+    agreements.service.revoke_key(agreements.key("RRK"), OFFICE)
+    report = check_log()
+    assert report.ok, report.lines()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE agreement_version SET text = replace(text, 'RKB', 'RXW')",
+        "UPDATE agreement_version SET status = 'terminated'",
+        "UPDATE agreement_version SET ends_at = ends_at + 1",
+        "DELETE FROM agreement_signature",
+        "UPDATE agreement_signature SET name = 'Somebody Else' WHERE ods = 'RKB'",
+        "DELETE FROM agreement_change",
+        "UPDATE agreement_change SET reason = 'none' WHERE transition = 'activate'",
+        "UPDATE agreement_party SET role = 'processor' WHERE ods = 'RKB'",
+        "UPDATE party_key SET ods = 'RXW' WHERE ods = 'RKB'",
+        "UPDATE party_key SET revoked_at = 5 WHERE ods = 'RKB'",
+        "DELETE FROM party_key WHERE ods = 'RKB'",
+        "INSERT INTO agreement_party (agreement_id, version, ods, role) VALUES ('two-trusts', 1, 'RXW', 'joint')",
+    ],
+)
+def test_an_agreement_or_a_key_that_was_changed_otherwise_is_found(
+    agreements: World, database: Database, check_log: CheckLog, statement: str
+) -> None:
+    agreements.active()
+    with intruder(database) as run:
+        run(statement)
+    report = check_log()
+    assert report.status == 5, report.lines()
+    assert any(statement.split()[statement.startswith(("DELETE", "INSERT")) + 1] in line for line in report.lines())
+
+
+def test_agreements_from_before_are_taken_as_found_once(
+    agreements: World, database: Database, log: AuditLog, check_log: CheckLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(_written_store, "COVERED", {})
+        agreements.active()
+    agreements.service.suspend("two-trusts", 1, OFFICE, "an incident")
+    assert "found" in log.read(log.tree_head()[0] - 1, 1)[0].detail["rows"]  # type: ignore[operator]
+    report = check_log()
+    assert report.ok, report.lines()
+    with intruder(database) as run:
+        run("DELETE FROM agreement_change WHERE transition = 'load'")
+    assert check_log().status == 5
+
+
+@pytest.fixture
+def alerts(database: Database, log: AuditLog, clock: FixedClock) -> AlertWorld:
+    """Give alerts of which the log that is checked tells."""
+    world = AlertWorld(database, clock)
+    world.recorder = Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4()))
+    world.alerts = AlertService(
+        database=database,
+        recorder=world.recorder,
+        clock=clock,
+        revealer=log,
+        search=world.search,
+        patient_of=lambda *_: None,
+    )
+    return world
+
+
+def some_alerts(world: AlertWorld) -> None:
+    """Raise three alerts: one is investigated, one closed and continued, one grows graver and is left alone."""
+    first, second = (world.raise_all(finding(about=f"p-{number}"))[0][0] for number in range(2))
+    world.alerts.assign(OFFICER, first, "s-somebody")
+    world.alerts.comment(OFFICER, first, "A word.")
+    world.alerts.unmask(OFFICER, first, "To see who it is.")
+    world.alerts.close(OFFICER, second, Verdict.JUSTIFIED, "Nothing in it.")
+    world.alerts.comment(OFFICER, second, "One more word.")
+    world.raise_all(finding(about="p-1", events=(9,)))
+    world.raise_all(finding(about="p-2"), finding(about="p-2", severity=Severity.CRITICAL), finding(about="p-2"))
+
+
+def test_alerts_are_whole_through_their_review(alerts: AlertWorld, check_log: CheckLog) -> None:
+    some_alerts(alerts)
+    report = check_log()
+    assert report.ok, report.lines()
+
+
+EMPTIED = "; ".join(f"DELETE FROM alert_{name}" for name in ("event", "link", "notice", "history"))
+INTRUDING = """
+    INSERT INTO alert (number, id, group_key, ordinal, family, opened_at, latest_at, severity, state, evidence)
+    SELECT 99, 'a-other', 'other', 0, family, opened_at, latest_at, severity, state, evidence FROM alert
+    WHERE number = 1
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        EMPTIED,
+        f"{EMPTIED}; DELETE FROM alert",
+        "UPDATE alert SET state = 'closed' WHERE state = 'new'",
+        "UPDATE alert SET state = 'new' WHERE state = 'closed'",
+        "UPDATE alert SET severity = 'low' WHERE severity = 'critical'",
+        "UPDATE alert SET verdict = 'unclear' WHERE state = 'closed'",
+        "UPDATE alert SET id = 'a-other' WHERE state = 'investigating'",
+        "DELETE FROM alert_history WHERE change = 'closed'",
+        "UPDATE alert_history SET change = 'commented' WHERE change = 'unmasked'",
+        "INSERT INTO alert_history (number, alert_number, at, actor, change) SELECT 99, 1, 5, 's-other', 'commented'",
+        INTRUDING,
+    ],
+)
+def test_an_alert_that_is_not_what_entries_tell_is_found(
+    alerts: AlertWorld, database: Database, check_log: CheckLog, statement: str
+) -> None:
+    some_alerts(alerts)
+    with intruder(database) as run:
+        for one in statement.split(";"):
+            run(one)
+    report = check_log()
+    assert report.status == 5, report.lines()
+    assert any("alert" in line for line in report.lines())
+
+
+def test_a_second_head_of_the_log_is_found(registers: Registers, database: Database, check_log: CheckLog) -> None:
+    registers.edge(EDGE)
+    with intruder(database) as run:
+        run("INSERT INTO audit_head (id, size, frontier) SELECT 2, size, frontier FROM audit_head")
+    report = check_log()
+    assert report.status == 1
+    assert "The log has more than one head." in report.lines()
 
 
 def test_what_is_written_while_the_log_is_checked_is_no_fault(

@@ -16,6 +16,8 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
+from governance.agreements import Agreements
+from governance.alerts import AlertService
 from governance.audit import AuditLog, NoteSigner, Recorder, Source, merkle
 from governance.audit.checker import Report, open_reader, read_key, verify
 from governance.audit.history import KeptNote, watched
@@ -25,7 +27,9 @@ from governance.clock import FixedClock
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Edge, Relationships
 from governance.storage import Database
-from governance.vocabulary import SYSTEM, EventKind, RelationshipKind
+from governance.vocabulary import SYSTEM, EventKind, RelationshipKind, Verdict
+from tests.worlds import agreements as agreed
+from tests.worlds.alerts import OFFICER, AlertWorld, finding
 from tests.worlds.basics import NOON
 from tests.worlds.log import ORIGIN, MakeEvent, erase
 
@@ -66,6 +70,9 @@ def build(folder: Path, template: Path, make_event: MakeEvent) -> World:
                 recorder.record(EventKind.RECORDING, detail=detail)
             if start in (GROUP, GROUP * 2):
                 _feed(database, recorder, start // GROUP)
+            if start == GROUP * 3:
+                _agree(database, recorder, clock)
+                _alarm(database, recorder, clock)
             if start == GROUP * 6:
                 with database.transaction() as session:
                     erase(session, _VAULT, recorder, clock, pseudonymiser.patient("9990000009"))
@@ -92,6 +99,31 @@ def _feed(database: Database, recorder: Recorder, version: int) -> None:
         with database.transaction() as session, watched(session, set()) as written:
             write(session, rows)  # type: ignore[operator]
             recorder.record_in(session, EventKind.CONFIG, detail=written.detail(session))
+
+
+def _agree(database: Database, recorder: Recorder, clock: FixedClock) -> None:
+    """Bring an agreement into force, as its parties do, and put another on file."""
+    agreements = agreed.World(database, clock, "RRK", "RKB")
+    agreements.recorder = recorder
+    agreements.service = Agreements(database, recorder, clock, lambda _session: agreements.known)
+    agreements.active()
+    agreements.service.load([agreed.document(id="another")], agreed.OFFICE)
+
+
+def _alarm(database: Database, recorder: Recorder, clock: FixedClock) -> None:
+    """Raise two alerts; one is closed, the other waits for somebody."""
+    world = AlertWorld(database, clock)
+    alerts = AlertService(
+        database=database,
+        recorder=recorder,
+        clock=clock,
+        revealer=world.log,
+        search=world.search,
+        patient_of=lambda *_: None,
+    )
+    with database.transaction() as session:
+        raised = alerts.raise_findings(session, [finding(about=f"p-{number}") for number in range(2)])
+    alerts.close(OFFICER, raised[0].alert, Verdict.JUSTIFIED, "Nothing in it.")
 
 
 def check(world: World, path: Path) -> Report:
@@ -499,6 +531,44 @@ def _a_row_of_a_feed_too_many(by: Intruder) -> Bad:
 
 def _the_tables_of_feeds_emptied(by: Intruder) -> Bad:
     by.do(f"DELETE FROM {by.random.choice(('catalogue_study', 'relationships_edge', 'catalogue_custodian'))}")
+    return None
+
+
+def _a_second_head(by: Intruder) -> Bad:
+    by.do("INSERT INTO audit_head (id, size, frontier) SELECT id + 1, size, frontier FROM audit_head")
+    return None
+
+
+def _an_alert(by: Intruder) -> Bad:
+    acts = [
+        "DELETE FROM alert WHERE state = 'new'",
+        "DELETE FROM alert",
+        "UPDATE alert SET state = 'closed', verdict = 'justified' WHERE state = 'new'",
+        "UPDATE alert SET state = 'new' WHERE state = 'closed'",
+        "UPDATE alert SET severity = 'low'",
+        "UPDATE alert SET verdict = 'unclear' WHERE state = 'closed'",
+        "DELETE FROM alert_history",
+        "UPDATE alert_history SET alert_number = 2",
+    ]
+    by.do(by.random.choice(acts))
+    return None
+
+
+def _a_row_of_an_agreement(by: Intruder) -> Bad:
+    acts = [
+        "UPDATE agreement_version SET text = replace(text, 'RKB', 'RXW') WHERE agreement_id = 'two-trusts'",
+        "UPDATE agreement_version SET status = 'active' WHERE agreement_id = 'another'",
+        "UPDATE agreement_version SET superseded_by = 9 WHERE agreement_id = 'two-trusts'",
+        "UPDATE agreement_signature SET signed_at = signed_at + 1",
+        "UPDATE agreement_party SET ods = 'RXW' WHERE ods = 'RKB'",
+        "UPDATE agreement_change SET transition = 'suspend' WHERE transition = 'activate'",
+        "UPDATE party_key SET ods = 'RXW' WHERE ods = 'RKB'",
+        "DELETE FROM agreement_signature WHERE ods = 'RKB'",
+        "DELETE FROM agreement_change WHERE agreement_id = 'another'",
+        "DELETE FROM agreement_version WHERE agreement_id = 'another'",
+        "DELETE FROM party_key",
+    ]
+    by.do(by.random.choice(acts))
     return None
 
 

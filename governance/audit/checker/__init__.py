@@ -13,7 +13,6 @@ Example: ``verify(open_reader(url), [read_key(line)], ed25519_valid).ok`` says w
 from governance.audit.checker.verify import (
     Finding,
     Opens,
-    PostgresReader,
     Reader,
     Report,
     SqliteReader,
@@ -27,7 +26,6 @@ from governance.audit.checker.verify import (
 __all__ = [
     "Finding",
     "Opens",
-    "PostgresReader",
     "Reader",
     "Report",
     "SqliteReader",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from governance.audit.checker._alerts import AlertCheck
 from governance.audit.checker._fences import ClosedOrigin, closed_origins
 from governance.audit.checker._notes import Claim, SignatureCheck, TrustedKey, verified_claim
 from governance.audit.checker._readers import Reader, Row
@@ -46,7 +47,8 @@ class Check:
         self._reader = reader
         self._keys = keys
         self._holds = signature_holds
-        self._head = reader.head()
+        heads = reader.heads()
+        self._head, self._more_heads = next(iter(heads), None), len(heads) > 1
         self._limit = self._head[0] if growing and self._head is not None and isinstance(self._head[0], int) else None
         self._tree = TileTree()
         self._whole = True  # the rows so far follow each other: they make a tree
@@ -62,6 +64,7 @@ class Check:
         self._upper: list[tuple[int, int, list[bytes]]] = []
         self._vault = VaultCheck(reader.keys_of, opens)
         self._written = WrittenCheck()
+        self._alerts = AlertCheck()
 
     def steps(self, expected: Sequence[str]) -> Iterator[int]:
         """Check everything; gives how many entries are done after each page of them."""
@@ -80,6 +83,7 @@ class Check:
         self._later(after)
         self._take(self._vault.end())
         self._take(self._written.end(self._reader.rows, self._documents))
+        self._take(self._alerts.end(self._reader.rows))
         self._leftover_tiles()
         self._leftover_claims()
         self._check_head()
@@ -110,6 +114,7 @@ class Check:
                     with suppress(*UNREADABLE):  # found by the check that begins after it
                         self._vault.add_erasure(document)
                         self._written.add(document)
+                        self._alerts.add(row[0], document)
             after = page[-1][0]
 
     def _documents(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -174,8 +179,9 @@ class Check:
             try:
                 self._vault.add(row[0], verdict.document)
                 self._written.add(verdict.document)
+                self._alerts.add(row[0], verdict.document)
             except UNREADABLE:
-                self._find(row[0], f"Entry {row[0]} was altered: what it says of keys or rows is not readable.")
+                self._find(row[0], f"Entry {row[0]} was altered: what it says of keys, rows or alerts is not readable.")
         if self._whole:
             for level, number, hashes in self._tree.add(verdict.leaf):
                 if level == 0:
@@ -251,7 +257,9 @@ class Check:
             )
 
     def _check_head(self) -> None:
-        """Compare the head row with the rows."""
+        """Compare the head row with the rows; there is one."""
+        if self._more_heads:
+            self._find(None, "The log has more than one head.")
         stored = self._head
         size, frontier = stored if stored is not None else (0, b"")
         if stored is None and self._read:

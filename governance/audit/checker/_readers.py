@@ -45,9 +45,10 @@ _SIGNINGS = (
 _ENTERED = """SELECT "index", entry FROM audit_entry WHERE kind = 'recording' ORDER BY "index" """
 _CONFIGURED = f"""SELECT "index", entry FROM audit_entry WHERE kind = 'config'{{}} ORDER BY "index" LIMIT {PAGE}"""
 _VAULT = "SELECT owner, wrapped, destroyed_at FROM owner_key WHERE owner IN ({})"
-_TABLE = 'SELECT * FROM {} ORDER BY "{}"'
+TABLE = 'SELECT * FROM {} ORDER BY "{}"'
 _OWNERS = 500  # looked up in one statement
-_HEAD = "SELECT size, frontier FROM audit_head WHERE id = 1"
+_HEAD = "SELECT size, frontier FROM audit_head ORDER BY id"
+LONGEST = 60.0  # seconds that a database on a network may take for one answer
 _COUNT = "SELECT count(*) FROM audit_entry"
 
 Row = tuple[Any, ...]
@@ -92,8 +93,8 @@ class Reader(Protocol):
         """Give the rows of a table by column, in the order of one."""
         ...
 
-    def head(self) -> Row | None:
-        """Give size and frontier of the head row, or None when there is none."""
+    def heads(self) -> list[Row]:
+        """Give size and frontier of every head row: there is one, or none in a log without entries."""
         ...
 
     def renew(self) -> None:
@@ -105,7 +106,7 @@ class Reader(Protocol):
         ...
 
 
-class _SqlReader:
+class SqlReader:
     """What both databases share: the connection and the statements, each with a question mark a value."""
 
     _mark = "?"  # what stands for a value in the driver's SQL
@@ -156,16 +157,16 @@ class _SqlReader:
             found.update((owner, (wrapped, destroyed)) for owner, wrapped, destroyed in rows)
         return found
 
-    def head(self) -> Row | None:
-        """Give size and frontier of the head row."""
-        return next(iter(self._rows(_HEAD)), None)
+    def heads(self) -> list[Row]:
+        """Give size and frontier of every head row."""
+        return self._rows(_HEAD)
 
     def close(self) -> None:
         """End the snapshot and close the connection."""
         self._connection.close()
 
 
-class SqliteReader(_SqlReader):
+class SqliteReader(SqlReader):
     """Reads a log kept in a SQLite file."""
 
     def __init__(self, path: Path) -> None:
@@ -176,7 +177,7 @@ class SqliteReader(_SqlReader):
 
     def rows(self, table: str, order: str) -> Iterator[Mapping[str, Any]]:
         """Give the rows of a table by column, in the order of one."""
-        cursor = self._connection.execute(_TABLE.format(table, order))
+        cursor = self._connection.execute(TABLE.format(table, order))
         names = [column[0] for column in cursor.description]
         return (dict(zip(names, row, strict=True)) for row in cursor)
 
@@ -186,37 +187,22 @@ class SqliteReader(_SqlReader):
         self._connection.execute("BEGIN")
 
 
-class PostgresReader(_SqlReader):
-    """Reads a log kept in PostgreSQL, a page at a time so that nothing is held in memory."""
+def open_reader(url: str, longest: float = LONGEST) -> Reader:
+    """Open the log behind a database URL as the service is configured with.
 
-    _mark = "%s"
+    Args:
+        url: of the database.
+        longest: seconds that PostgreSQL may take for one answer.
 
-    def __init__(self, url: str) -> None:
-        """Connect and open one repeatable-read, read-only snapshot."""
-        import psycopg  # only those who keep the log there need the driver
-
-        super().__init__(psycopg.connect(url))
-        self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        self._connection.read_only = True
-
-    def rows(self, table: str, order: str) -> Iterator[Mapping[str, Any]]:
-        """Give the rows of a table by column, in the order of one."""
-        with self._connection.cursor(f"rows_{table}") as cursor:
-            cursor.execute(_TABLE.format(table, order))
-            names = [column.name for column in cursor.description or ()]
-            for row in cursor:
-                yield dict(zip(names, row, strict=True))
-
-    def renew(self) -> None:
-        """End the snapshot and begin another."""
-        self._connection.rollback()
-
-
-def open_reader(url: str) -> Reader:
-    """Open the log behind a database URL as the service is configured with; raises ValueError for another kind."""
+    Raises:
+        ValueError: it is of another kind.
+        Exception: the driver's, when the database does not answer or is none.
+    """
     scheme, _, rest = url.partition("://")
     if scheme.startswith("sqlite"):
         return SqliteReader(Path(unquote(rest.partition("?")[0].removeprefix("/"))))
     if scheme.startswith("postgresql"):
-        return PostgresReader(f"postgresql://{rest}")
+        from governance.audit.checker._postgres import PostgresReader  # the driver, for a log that is there
+
+        return PostgresReader(f"postgresql://{rest}", longest)
     raise ValueError("a log is kept in SQLite or PostgreSQL")

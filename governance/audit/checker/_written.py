@@ -1,4 +1,4 @@
-"""The rows of feeds that entries tell of: each was written by some entry and replaced by none, or it is a stranger.
+"""The rows of feeds and agreements that entries tell of: each was written by an entry and replaced by none.
 
 1. An entry of this service lists the digests of the rows it wrote, and of those it replaced. A digest is over the table
    and every column that has a value.
@@ -20,8 +20,13 @@ from governance.audit.checker._report import BESIDE, Finding
 from governance.audit.checker._rows import UNREADABLE, is_own
 
 TABLES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # the column that names a row, and what belongs to it
+    "agreement_change": ("agreement_id", ()),
+    "agreement_party": ("agreement_id", ()),
+    "agreement_signature": ("agreement_id", ()),
+    "agreement_version": ("agreement_id", ()),
     "catalogue_study": ("study_uid", ("catalogue_custodian",)),
     "federation_staff": ("id", ()),
+    "party_key": ("key_id", ()),
     "relationships_edge": ("id", ()),
     "relationships_patient": ("patient", ()),
 }
@@ -59,10 +64,12 @@ class WrittenCheck:
 
 
 def digests(rows_of: RowsOf, table: str) -> Iterator[bytes]:
-    """Give the digest of each row of a table."""
+    """Give the digest of each row of a table that the column names which is to name it."""
     key, names = TABLES[table]
     parts = {name: _Grouped(rows_of(name, key), key) for name in names}
     for row in rows_of(table, key):
+        if row[key] is None:
+            continue
         said = {name: sorted(map(_plain, part.of(row[key])), key=_text) for name, part in parts.items()}
         yield sha256(_text([table, _plain(row), said]).encode()).digest()[:_DIGEST]
 

@@ -10,7 +10,8 @@ It shares no code with the writer: own hashing, own reading of entries and notes
 4. Signed heads: each has the root the entries give at its size; so do the heads that were entered into the log itself.
    Between the last that holds and the first that does not lies the first bad entry.
 5. Beside the log: what entries hold sealed opens under the vault's keys, and no key is gone without a record of it.
-6. Head: it counts the rows there are, and its growing edge is theirs.
+   Rows of feeds and agreements are those that entries wrote; alerts, and acts on them, those that entries tell of.
+6. Head: there is one; it counts the rows there are, and its growing edge is theirs.
 7. Kept notes: a checkpoint kept elsewhere, in the service's own file too, must be of a size the log has reached, with
    the root the log had there, and in the chain. Only this catches a store that was rolled back as a whole.
 
@@ -24,14 +25,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from governance.audit.checker._check import Check
 from governance.audit.checker._notes import SignatureCheck, TrustedKey, read_key
-from governance.audit.checker._readers import PostgresReader, Reader, SqliteReader, open_reader
+from governance.audit.checker._readers import Reader, SqliteReader, open_reader
 from governance.audit.checker._report import Finding, Report
 from governance.audit.checker._vault import Opens
 
 __all__ = [
     "Finding",
     "Opens",
-    "PostgresReader",
     "Reader",
     "Report",
     "SqliteReader",

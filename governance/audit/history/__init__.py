@@ -13,7 +13,8 @@ Rules of this room:
 5. After a restore the log goes on under another origin (``fence.py``): the old one is closed where it was last known.
 6. On PostgreSQL the service's role adds to the log and reads it; its owner migrates (``_roles_store.py``).
 7. The whole log is checked again and again, at a bounded pace; ``progress.py`` keeps how far that is.
-8. Entries tell of the rows of feeds they wrote, by digests (``_written_store.py``): the tables are held to the log.
+8. Entries tell of the rows of feeds and of agreements they wrote, by digests (``_written_store.py``): the tables are
+   held to the log.
 9. A key of the vault is destroyed together with an entry that names its owner as ``erased``, at the same instant
    (``governance/erasure``): one that is gone otherwise is a fault.
 
@@ -21,10 +22,21 @@ Example: ``held = signings.sign(session, signings.known())``, then ``signings.re
 """
 
 from governance.audit.history._roles_store import grant, may_rewrite
-from governance.audit.history._written_store import watched
+from governance.audit.history._written_store import WrittenRows, watched
 from governance.audit.history.chain import Held, Known, Signings
 from governance.audit.history.fence import Fence
 from governance.audit.history.kept import KeptNote
 from governance.audit.history.record import SigningRecord
 
-__all__ = ["Fence", "Held", "KeptNote", "Known", "SigningRecord", "Signings", "grant", "may_rewrite", "watched"]
+__all__ = [
+    "Fence",
+    "Held",
+    "KeptNote",
+    "Known",
+    "SigningRecord",
+    "Signings",
+    "WrittenRows",
+    "grant",
+    "may_rewrite",
+    "watched",
+]

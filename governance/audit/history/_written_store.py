@@ -1,4 +1,4 @@
-"""The rows that feeds write, tied to the log: an entry tells of each row it wrote, and of each that it replaced.
+"""Rows that are tied to the log, those of feeds and of agreements: an entry tells of each it wrote, and replaced.
 
 1. A row's digest is over its table and every column that has a value. An entry lists digests, never rows: whoever has
    the rows can say which entry wrote each, and that none was written, changed or removed otherwise.
@@ -6,6 +6,8 @@
    of in no entry.
 3. Rows from before there were such entries are taken as found, once a table, as the sum of their digests. A sum of long
    digests cannot be reached by other rows (an additive multiset hash; the modulus leaves no room for a birthday).
+4. An entry holds so many digests and no more (64 KiB), so a transaction of many changes, each with an entry, has each
+   tell of the rows that its keys name (:meth:`WrittenRows.told_of`).
 """
 
 from __future__ import annotations
@@ -36,18 +38,30 @@ _PAGE = 500  # entries looked through at once for the last that tells of a table
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """A table whose rows entries tell of: the column that names a row, and the tables whose rows belong to it."""
+    """A table whose rows entries tell of: the column that names rows, and the tables whose rows belong to them.
+
+    A row of which that column has no value is told of in no entry.
+    """
 
     key: str
     parts: tuple[str, ...] = ()
 
 
 COVERED: Mapping[str, Covered] = {
+    "agreement_change": Covered("agreement_id"),
+    "agreement_party": Covered("agreement_id"),
+    "agreement_signature": Covered("agreement_id"),
+    "agreement_version": Covered("agreement_id"),
+    "party_key": Covered("key_id"),
     "catalogue_study": Covered("study_uid", ("catalogue_custodian",)),
     "federation_staff": Covered("id"),
     "relationships_edge": Covered("id"),
     "relationships_patient": Covered("patient"),
 }
+
+
+Rows = dict[str, dict[str, list[bytes]]]
+"""The digests of rows, by table and by the key that names them."""
 
 
 @dataclass(slots=True)
@@ -59,7 +73,7 @@ class WrittenRows:
     """
 
     told: set[str]
-    before: dict[str, dict[str, list[bytes]]] = field(default_factory=dict)
+    before: Rows = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
 
     def writes(self, session: Session, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -70,22 +84,39 @@ class WrittenRows:
         if table not in self.told and not self._is_told(session, table):
             self.found.setdefault(table, _sum(session, table))
         known = self.before.setdefault(table, {})
-        fresh = sorted({str(row[covered.key]) for row in rows} - known.keys())
+        fresh = sorted({str(row[covered.key]) for row in rows if row[covered.key] is not None} - known.keys())
         known.update({key: [] for key in fresh})
         for key, digest in _digests(session, table, fresh):
             known[key].append(digest)
 
     def detail(self, session: Session) -> dict[str, JsonValue]:
         """Give what the entry of this transaction says of the rows it wrote; empty when there were none."""
+        return self.told_of(self.after(session))
+
+    def after(self, session: Session) -> Rows:
+        """Give the digests of the rows as they are now, of every key that was written, by table."""
+        found: Rows = {table: {key: [] for key in before} for table, before in self.before.items()}
+        for table, rows in found.items():
+            for key, digest in _digests(session, table, sorted(rows)):
+                rows[key].append(digest)
+        return found
+
+    def told_of(self, after: Rows) -> dict[str, JsonValue]:
+        """Give what an entry says of all rows there are in ``after``; once told, they are as they were before.
+
+        What was found of the tables is told with the first of them.
+        """
         wrote, replaced = {}, {}
-        for table, before in self.before.items():
-            old = {digest for digests in before.values() for digest in digests}
-            new = {digest for _, digest in _digests(session, table, sorted(before))}
+        for table, rows in after.items():
+            old = {digest for key in rows for digest in self.before[table][key]}
+            new = {digest for digests in rows.values() for digest in digests}
+            self.before[table].update(rows)
             if new - old:
                 wrote[table] = _joined(new - old)
             if old - new:
                 replaced[table] = _joined(old - new)
-        said = {WROTE: wrote, REPLACED: replaced, FOUND: self.found}
+        found, self.found = self.found, {}
+        said = {WROTE: wrote, REPLACED: replaced, FOUND: found}
         told: dict[str, JsonValue] = {name: value for name, value in said.items() if value}
         return {ROWS: told} if told else {}
 
@@ -137,7 +168,8 @@ def _digests(session: Session, table: str, keys: Sequence[str]) -> Iterable[tupl
 def _sum(session: Session, table: str) -> str:
     """Give the sum over every row of a table, hex."""
     column: sa.ColumnClause[str] = sa.column(COVERED[table].key)
-    keys = session.connection().execute(sa.select(column).select_from(sa.table(table)).distinct()).scalars().all()
+    every = sa.select(column).select_from(sa.table(table)).where(column.is_not(None)).distinct()
+    keys = session.connection().execute(every).scalars().all()
     total = sum(
         int.from_bytes(shake_256(digest).digest(SUM_BYTES)) for _, digest in _digests(session, table, sorted(keys))
     )
