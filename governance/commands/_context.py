@@ -12,7 +12,7 @@ import click
 
 from governance.audit import Subject
 from governance.bootstrap import Services, build
-from governance.commands._settings import database, settings
+from governance.commands._settings import database, settings, words_of
 from governance.errors import Fault, GovernanceError, InvalidInput
 from governance.feeds import patient
 from governance.jobs import Runtime
@@ -60,7 +60,7 @@ def plain_errors(command: Command) -> Command:
                 click.echo(f"{fault.path or '/'}: {fault.message}", err=True)
             raise click.ClickException(error.detail) from None
         except GovernanceError as error:
-            raise click.ClickException(f"{error.detail} ({error.reason})") from None
+            raise click.ClickException(words_of(error)) from None
 
     return guarded  # type: ignore[return-value]
 

@@ -4,9 +4,10 @@ The workers of a server share its port by ``SO_REUSEPORT``, with which a second 
 word. So a server claims its ports first, and keeps the claim while one of its processes lives.
 """
 
+import errno
 import socket
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import click
 
@@ -26,6 +27,30 @@ def claim(addresses: Sequence[Address]) -> ExitStack:
         return held.pop_all()
 
 
+def can_listen(setting: str, address: Address) -> None:
+    """Make sure that this host has an address; whoever listens there already is no fault.
+
+    Raises:
+        ClickException: nothing can listen there; it names the setting.
+    """
+    try:
+        _listen(*address)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise click.ClickException(f"{setting}: nothing can listen there: {error.strerror}.") from None
+
+
+def answers(place: str | Address, seconds: float) -> bool:
+    """Say whether a connection can be opened to the path of a Unix socket, or to a host and port; nothing is said."""
+    kinds = (socket.AF_UNIX,) if isinstance(place, str) else (socket.AF_INET, socket.AF_INET6)
+    for kind in kinds:
+        with socket.socket(kind) as link, suppress(OSError):
+            link.settimeout(seconds)
+            link.connect(place)
+            return True
+    return False
+
+
 def _name(host: str, port: int) -> socket.socket:
     """Take the name of an address among the servers of this host (unix(7), abstract names); gone with its holders."""
     named = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -41,6 +66,10 @@ def _name(host: str, port: int) -> socket.socket:
 def _try(host: str, port: int) -> None:
     """Listen at an address alone, for a moment."""
     try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+        _listen(host, port)
     except OSError as error:
         raise click.ClickException(f"Nothing can listen at {host} port {port}: {error.strerror}.") from None
+
+
+def _listen(host: str, port: int) -> None:
+    socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()

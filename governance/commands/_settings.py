@@ -8,9 +8,10 @@ import click
 
 from governance.errors import ConfigurationError, GovernanceError
 from governance.pseudonyms.key_checks import check_keys
-from governance.settings import Settings, check_places, from_environment
+from governance.settings import PREFIX, Settings, check_places, from_environment
 from governance.storage import Database, migrate
 from governance.storage.opening import open_database
+from governance.storage.outage import refusal
 
 
 def settings() -> Settings:
@@ -46,7 +47,15 @@ def check_database(chosen: Settings) -> None:
                 migrate.check(opened)
             hold_keys(chosen, opened)
     except GovernanceError as error:
-        raise click.ClickException(f"{error.detail} ({error.reason})") from None
+        raise click.ClickException(words_of(error)) from None
+
+
+def words_of(error: GovernanceError) -> str:
+    """Say what went wrong in one line; a database that refuses the connection by the setting that names it."""
+    refused = refusal(error)
+    if refused is not None:
+        return f"{PREFIX}DATABASE_URL: the database refuses the connection: {refused}"
+    return f"{error.detail} ({error.reason})"
 
 
 def hold_keys(chosen: Settings, opened: Database) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from granian import Granian
@@ -12,12 +13,13 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from governance.commands._ports import claim
-from governance.commands._settings import check_database, database, hold_keys, settings
+from governance.commands._ports import answers, can_listen, claim
+from governance.commands._settings import check_database, database, hold_keys, settings, words_of
 from governance.errors import GovernanceError, Unavailable
-from governance.settings import Settings
+from governance.settings import PREFIX, Settings
 from governance.storage import Database, hurried, migrate
 from governance.storage.opening import is_made
+from governance.storage.outage import refusal
 
 ANSWER = 5.0  # seconds that the check of the settings waits for the database
 GRACE = 5  # seconds a stopping worker may take; it ends by itself a little earlier (governance.server)
@@ -33,10 +35,7 @@ def serve() -> None:
     """Serve the API and the console with the settings of the environment. What it says then is JSON, line by line."""
     chosen = settings()
     check_database(chosen)
-    addresses = [(chosen.host, chosen.port)]
-    if chosen.syslog_port is not None:
-        addresses.append((chosen.syslog_host, chosen.syslog_port))
-    held = claim(addresses)
+    held = claim([address for _, address in _addresses(chosen)])
     with held, tempfile.TemporaryDirectory(prefix="governance-") as folder:
         if chosen.workers > 1:
             os.environ["GOVERNANCE_SHARED_FOLDER"] = folder
@@ -48,6 +47,14 @@ def serve() -> None:
         except SystemExit:
             said.error("a worker ended, so the server ends; its supervisor should start it again")
             raise
+
+
+def _addresses(chosen: Settings) -> list[tuple[str, tuple[str, int]]]:
+    """Give where the service listens, each by the setting that says it."""
+    addresses = [("HOST", (chosen.host, chosen.port))]
+    if chosen.syslog_port is not None:
+        addresses.append(("SYSLOG_HOST", (chosen.syslog_host, chosen.syslog_port)))
+    return addresses
 
 
 def _server(chosen: Settings) -> Any:
@@ -105,10 +112,13 @@ def check_settings() -> None:
     """Say whether the settings of the environment are complete, and what is wrong with them.
 
     Where the database answers, the keys are held to those it was first used with, and outside the demo it is asked
-    whether it lets the service rewrite the log.
+    whether it lets the service rewrite the log. What does not answer now, the database or OPA, may be there when the
+    service is: that is said, and no fault. A refusal is one.
     """
     chosen = settings()
-    remarks = _of_database(chosen)
+    for name, address in _addresses(chosen):
+        can_listen(f"{PREFIX}{name}", address)
+    remarks = [*_of_database(chosen), *_of_opa(chosen)]
     given = sorted(name for name in os.environ if name.startswith("GOVERNANCE_"))
     click.echo(f"The settings are complete: {chosen.profile} profile, {len(given)} variables.")
     for remark in remarks:
@@ -124,10 +134,12 @@ def _of_database(chosen: Settings) -> list[str]:
         with hurried(ANSWER), database(chosen) as opened:
             hold_keys(chosen, opened)
             return _of_protection(opened) if watched else []
-    except Unavailable:
+    except Unavailable as error:
+        if refusal(error) is not None:
+            raise click.ClickException(words_of(error)) from None
         return [_NO_ANSWER]
     except GovernanceError as error:
-        raise click.ClickException(f"{error.detail} ({error.reason})") from None
+        raise click.ClickException(words_of(error)) from None
 
 
 def _of_protection(opened: Database) -> list[str]:
@@ -138,3 +150,14 @@ def _of_protection(opened: Database) -> list[str]:
         return [_NO_SCHEMA]
     fault = log_protection(opened)
     return [] if fault is None else [f"The log is not protected. {fault} See docs/operations.md."]
+
+
+def _of_opa(chosen: Settings) -> list[str]:
+    """Say it when nothing answers where the OPA server should be."""
+    if chosen.opa_url is None:
+        return []
+    url = urlsplit(chosen.opa_url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    if answers(url.path if url.scheme == "unix" else (str(url.hostname), port), ANSWER):
+        return []
+    return ["The OPA server does not answer: until it does, everything is denied."]

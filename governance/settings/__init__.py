@@ -7,8 +7,8 @@ Rules of this room:
 2. The service starts whole or not at all: every fault is said at once, named by its variable, and no fault repeats a
    value. A variable that begins with ``GOVERNANCE_``, in capitals or not, and is no setting as it is written is a
    fault.
-3. Only the mapping given is read: no file, and not the environment behind it. Whether its folders can be used is asked
-   apart (``check_places``).
+3. Only the mapping given is read: no file, and not the environment behind it. Whether its files and folders can be
+   used is asked apart (``check_places``).
 4. A secret is a pydantic secret type: it shows in no representation, and ``get_secret_value()`` gives it.
 
 Example: ``settings = from_environment(os.environ)``, then ``settings.issuer``.
@@ -18,7 +18,7 @@ from governance.settings.declaration import KEYS, Settings
 from governance.settings.environment import from_environment
 from governance.settings.faults import PREFIX
 from governance.settings.page import markdown
-from governance.settings.places import check_places
+from governance.settings.places import check_places, note_fault
 from governance.settings.values import ArchivePlace, read_operators
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "check_places",
     "from_environment",
     "markdown",
+    "note_fault",
     "read_operators",
 ]

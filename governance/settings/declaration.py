@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, ModelWrapValidatorHandler, SecretBytes, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from governance.errors import ConfigurationError, Fault
-from governance.settings.faults import PREFIX, faults_of, variable
+from governance.errors import ConfigurationError
+from governance.settings.faults import PREFIX, faults_of
+from governance.settings.together import lone_halves, together
 from governance.settings.values import (
-    LOOPBACK,
+    AbsoluteFile,
     Archives,
     BaseUrl,
     DatabaseUrl,
@@ -35,9 +36,6 @@ from governance.settings.values import (
     Switch,
     Token,
 )
-
-_HALVES = ("client_certificate_header", "trusted_proxies")
-_OPA_HALVES = ("opa_client_certificate", "opa_client_key")
 
 
 def _none() -> Mapping[str, Any]:
@@ -84,7 +82,7 @@ class Settings(BaseSettings):
     ] = 60.0
     database_connections: Annotated[
         int | None,
-        Field(ge=1, description="Connections of each worker to the database. Unset: its threads and 14."),
+        Field(ge=4, le=2_000, description="Connections of each worker to the database. Unset: its threads and 14."),
     ] = None
     database_pooler: Annotated[
         Literal["none", "transaction"],
@@ -109,7 +107,7 @@ class Settings(BaseSettings):
         description="The log's name in its checkpoints (C2SP tlog-checkpoint). Unset: host of the issuer and `/log`.",
     )
     checkpoint_file: Annotated[
-        str | None,
+        AbsoluteFile,
         Field(
             description="File outside the database that holds the newest signed checkpoint; its folder must exist."
             " Unset: beside a SQLite database; with PostgreSQL none, and a roll-back of the database shows only to who"
@@ -344,54 +342,15 @@ class Settings(BaseSettings):
 
         It is raised outside the handler, so that no library's error with values in it hangs on to it.
         """
-        made, faults = None, _lone_half(given) + _lone_opa_half(given)
+        made, faults = None, lone_halves(given)
         try:
             made = check(given)
-            faults += _together(made, given) + _shown_in_clear(made)
+            faults += together(made, given, KEYS)
         except ValidationError as error:
             faults = faults_of(error) + faults
         if made is None or faults:
             raise ConfigurationError(faults)
         return made
-
-
-def _lone_half(given: Mapping[str, Any]) -> list[Fault]:
-    """Client certificates need the proxies that pass them on; proxies need no certificates."""
-    header, proxies = (given.get(name) for name in _HALVES)
-    if not header or proxies:
-        return []
-    return [Fault(variable(_HALVES[1]), "is required when the other half of client certificates is set")]
-
-
-def _lone_opa_half(given: Mapping[str, Any]) -> list[Fault]:
-    """What is shown to the OPA server is a certificate and its key."""
-    missing = [name for name in _OPA_HALVES if not given.get(name)]
-    if len(missing) != 1:
-        return []
-    return [Fault(variable(missing[0]), "is required when the other half of the certificate for OPA is set")]
-
-
-def _together(made: "Settings", given: Mapping[str, Any]) -> list[Fault]:
-    """Check what settings owe to one another: a key serves one purpose, a port one listener, waits leave threads."""
-    faults = []
-    for number, name in enumerate(KEYS):
-        others = [other for other in KEYS[:number] if getattr(made, other) == getattr(made, name)]
-        if others:
-            faults.append(Fault(variable(name), f"is the key of another purpose: {variable(others[0])}"))
-    if made.syslog_port == made.port and made.syslog_host == made.host:
-        faults.append(Fault(variable("syslog_port"), f"is the port of the HTTP server: {variable('port')}"))
-    said = isinstance(given.get("bundle_waits"), str)  # the default gives way to few threads
-    if said and made.bundle_waits >= made.threads:
-        faults.append(Fault(variable("bundle_waits"), f"is less than {variable('threads')}, which answer all the rest"))
-    return faults
-
-
-def _shown_in_clear(made: "Settings") -> list[Fault]:
-    """A token is sent over TLS, or stays on this machine."""
-    url = urlsplit(made.opa_url or "")
-    if made.opa_token is None or url.scheme != "http" or url.hostname in LOOPBACK:
-        return []
-    return [Fault(variable("opa_url"), "is https when a token is sent there, unless it is a loopback address")]
 
 
 KEYS = tuple(name for name, field in Settings.model_fields.items() if field.annotation is SecretBytes)

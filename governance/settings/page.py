@@ -14,7 +14,7 @@ _HEAD = """\
 
 The service reads its settings from the environment, once, at start. Outside the demo profile it refuses to start while
 a required one is missing or unsafe, and lists every fault at once. `python app.py check-settings` does only that, and
-holds the keys to the database where it answers.
+looks whether what they name can be used: [operations.md](operations.md#start).
 
 No secret has a default. The demo profile (`python app.py demo`, `make run`) makes its own random keys on the first
 start and keeps them in `.demo/`, readable by their owner only.

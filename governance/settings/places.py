@@ -1,6 +1,12 @@
-"""Whether the folders that the settings name can be used: what only this machine can say, asked before a start."""
+"""Whether the files and folders that the settings name can be used: what only this machine can say, before a start.
+
+What stands where a file of ours is to be is never overwritten unless it is one: a SQLite database, a checkpoint.
+"""
 
 import os
+import ssl
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -8,26 +14,84 @@ from governance.errors import ConfigurationError, Fault
 from governance.settings.declaration import Settings
 from governance.settings.faults import variable
 
+_FOLDER = "is in a folder that is not there or cannot be written"
+_SQLITE = b"SQLite format 3\0"  # the first bytes of every file of it (sqlite.org/fileformat2.html)
+_LONGEST_NOTE = 1_000_000  # bytes of a signed note (C2SP signed-note), of which ours have a few hundred
+_SIGNATURE = "\n\n\u2014 "  # what begins the signatures of a note
+
 
 def check_places(settings: Settings) -> None:
-    """Look at every folder; raises ConfigurationError with each that cannot be used, by its variable."""
-    faults = [
-        Fault(variable("tenants"), f"folder {number} is not there or cannot be read")
-        for number, folder in enumerate(settings.tenants, 1)
-        if not (Path(folder).is_dir() and os.access(folder, os.R_OK | os.X_OK))
-    ]
-    url = urlsplit(settings.database_url.get_secret_value())
-    if url.scheme.startswith("sqlite") and not _may_hold(Path(unquote(url.path[1:]))):
-        faults.append(Fault(variable("database_url"), "is in a folder that is not there or cannot be written"))
-    if settings.checkpoint_file and not _may_hold(Path(settings.checkpoint_file)):
-        faults.append(Fault(variable("checkpoint_file"), "is in a folder that is not there or cannot be written"))
-    if settings.shared_folder is not None and not Path(settings.shared_folder).is_dir():
-        faults.append(Fault(variable("shared_folder"), "is not there"))
+    """Look at every file and folder; raises ConfigurationError with each that cannot be used, by its variable."""
+    faults = [Fault(variable(name), message) for name, message in _faults(settings)]
     if faults:
         raise ConfigurationError(faults)
 
 
-def _may_hold(file: Path) -> bool:
-    """Say whether a file can be made or written, and another beside it: an SQLite journal, a checkpoint's next note."""
+def note_fault(file: Path) -> str | None:
+    """Say why a signed checkpoint cannot be kept in a file; None when it can."""
+    if (fault := _file_fault(file)) is not None or not file.exists():
+        return fault
+    try:
+        with file.open("rb") as opened:
+            held = opened.read(_LONGEST_NOTE)
+        is_note = not held or _SIGNATURE in held.decode()
+    except OSError:
+        return "cannot be read"
+    except UnicodeDecodeError:
+        is_note = False
+    return None if is_note else "is a file that holds something else than a signed checkpoint"
+
+
+def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    for number, folder in enumerate(settings.tenants, 1):
+        if not (Path(folder).is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+            yield "tenants", f"folder {number} is not there or cannot be read"
+    url = urlsplit(settings.database_url.get_secret_value())
+    database = Path(unquote(url.path[1:])) if url.scheme.startswith("sqlite") else None
+    if database is not None and (fault := _sqlite_fault(database)) is not None:
+        yield "database_url", fault
+    kept = Path(settings.checkpoint_file) if settings.checkpoint_file else None
+    if kept is not None and (fault := note_fault(kept)) is not None:
+        yield "checkpoint_file", fault
+    elif kept is not None and database is not None and kept.resolve() == database.resolve():
+        yield "checkpoint_file", "is the database itself"
+    yield from _opa_faults(settings)
+    if settings.shared_folder is not None and not Path(settings.shared_folder).is_dir():
+        yield "shared_folder", "is not there"
+
+
+def _opa_faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    scheme, _, path = (settings.opa_url or "").partition(":")
+    if scheme == "unix" and Path(path).exists() and not Path(path).is_socket():
+        yield "opa_url", "is no socket"
+    certificate, key = settings.opa_client_certificate, settings.opa_client_key
+    if certificate and key:
+        try:
+            ssl.create_default_context().load_cert_chain(certificate, key, lambda: "")
+        except (OSError, ValueError):  # ssl.SSLError is an OSError
+            yield "opa_client_certificate", f"and {variable('opa_client_key')} are no certificate and its key in PEM"
+
+
+def _sqlite_fault(file: Path) -> str | None:
+    if (fault := _file_fault(file)) is not None or not file.exists():
+        return fault
+    try:
+        with file.open("rb") as opened:
+            began = opened.read(len(_SQLITE))
+    except OSError:
+        return "cannot be read"
+    return None if began in {b"", _SQLITE} else "is a file that is no SQLite database"
+
+
+def _file_fault(file: Path) -> str | None:
+    """Say why a file cannot be made or written, or another beside it: an SQLite journal, a checkpoint's next note."""
+    try:
+        found = file.stat()
+    except OSError:
+        found = None
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        return "is no file but a folder, a device or something else"
     folder = file.resolve().parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and (not file.exists() or os.access(file, os.W_OK))
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return _FOLDER
+    return None if found is None or os.access(file, os.W_OK) else "cannot be written"

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr
 
+from governance.settings.database_urls import database_url
 from governance.settings.faults import WrongValue
 from governance.vocabulary import ods_code
 
@@ -29,7 +30,8 @@ _PATIENTS = frozenset(  # names in Orthanc's paths behind which there is somethi
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _OPERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
-_DATABASES = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql+psycopg": "postgresql"}
+_URL_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+_SOCKET_PATH = 107  # bytes
 _TOKEN = 16  # characters of a secret that somebody types into a configuration, at least
 _WIDEST = {4: 8, 6: 7}  # prefix of the widest network that is still somebody's: 10.0.0.0/8, fc00::/7
 
@@ -55,30 +57,24 @@ def _base_url(text: str) -> str:
         raise WrongValue("is a URL without user and password")
     if not issuer.hostname or issuer.query or issuer.fragment or text.endswith("/"):
         raise WrongValue("is a base URL without query, fragment or closing slash")
+    if not _is_host(issuer.hostname) or not text.startswith(f"{issuer.scheme}://{issuer.netloc.lower()}"):
+        raise WrongValue("has scheme and host in small letters, a name in another script as xn--")
+    if not _URL_PATH.fullmatch(issuer.path):
+        raise WrongValue("has a path of unreserved characters and whole percent escapes (RFC 3986)")
     if issuer.scheme != "https" and issuer.hostname not in LOOPBACK:
         raise WrongValue("is https, unless it is a loopback address")
     return text
 
 
-def _database_url(text: str) -> str:
-    """Read where the database is; an error of the library that opens it would repeat the password in it."""
-    try:
-        url = urlsplit(text)
-        kind, port = _DATABASES.get(url.scheme), url.port
-    except ValueError:
-        raise WrongValue("is not a database URL") from None
-    if kind is None or not text.isprintable():
-        raise WrongValue("begins with sqlite:/// or postgresql+psycopg://")
-    if kind == "sqlite" and (url.netloc or len(url.path) < 2):
-        raise WrongValue("is sqlite:/// and the path of a file")
-    if kind == "postgresql" and (not url.path.strip("/") or port == 0):
-        raise WrongValue("names a database: postgresql+psycopg://user:password@host/database")
-    return text
-
-
 def _owner_url(text: str) -> str | None:
-    if text and not _database_url(text).startswith("postgresql"):
+    if text and not database_url(text).startswith("postgresql"):
         raise WrongValue("is of PostgreSQL: SQLite has no roles")
+    return text or None
+
+
+def _file(text: str) -> str | None:
+    if text and (not text.startswith("/") or "\0" in text):
+        raise WrongValue("is an absolute path: what is run elsewhere must find the same file")
     return text or None
 
 
@@ -89,8 +85,8 @@ def _host(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    if not text or not text.isprintable() or len(text) > 255 or " " in text:
-        raise WrongValue("is 1 to 255 characters without blanks")
+    if not text or not text.isprintable() or not text.isascii() or len(text) > 255 or " " in text:
+        raise WrongValue("is 1 to 255 characters without blanks, of ASCII")
     return text
 
 
@@ -115,6 +111,10 @@ def _opa_url(text: str) -> str:
     socket = text.startswith("unix:/") and opa.path.strip("/")
     if not (server or socket) or opa.query or opa.fragment:
         raise WrongValue("is http or https, a host and perhaps a port, or the absolute path of a Unix socket")
+    if socket and len(opa.path.encode()) > _SOCKET_PATH:
+        raise WrongValue(f"is the path of a Unix socket, which has at most {_SOCKET_PATH} bytes (unix(7))")
+    if server and not _is_host(str(opa.hostname)):
+        raise WrongValue("names a host: a name or an address")
     return text
 
 
@@ -297,13 +297,13 @@ BaseUrl = Annotated[str, _written("URL without query, fragment or closing slash"
 OpaUrl = Annotated[str | None, _written("URL without user, password or path, or `unix:` and a path", _opa_url)]
 OdsCode = Annotated[str, _written("3 to 10 capital letters and digits", _organisation)]
 DatabaseUrl = Annotated[
-    SecretStr, Field(repr=False), _written("`sqlite:///…` or `postgresql+psycopg://…`", _database_url)
+    SecretStr, Field(repr=False), _written("`sqlite:///…` or `postgresql+psycopg://…`", database_url)
 ]
 OwnerUrl = Annotated[SecretStr | None, Field(repr=False), _written("`postgresql+psycopg://…`", _owner_url)]
 Token = Annotated[SecretStr | None, Field(repr=False), _written(f"at least {_TOKEN} random characters", _token)]
 Host = Annotated[str, _written("host name or IP address", _host)]
-Name = Annotated[str, _written("1 to 255 characters without blanks", _name)]
-LogName = Annotated[str, _written("1 to 255 characters without blanks and plus signs", _log_name)]
+Name = Annotated[str, _written("1 to 255 characters of ASCII without blanks", _name)]
+LogName = Annotated[str, _written("1 to 255 characters of ASCII without blanks and plus signs", _log_name)]
 Key = Annotated[
     SecretBytes,
     Field(repr=False),
@@ -318,6 +318,7 @@ Switch = Annotated[bool, _written("`on` or `off`", _switch)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 Header = Annotated[str | None, _written("letters, digits and hyphens", _header)]
+AbsoluteFile = Annotated[str | None, _written("absolute path of a file", _file)]
 Folders = Annotated[tuple[str, ...], _written("paths, separated by commas", _parts)]
 Networks = Annotated[
     tuple[IPv4Network | IPv6Network, ...], _written("IP addresses or networks, separated by commas", _networks)

@@ -6,6 +6,7 @@
    may be kept, and is found out by sending it again under its ids.
 """
 
+import re
 import sqlite3
 
 import psycopg
@@ -17,6 +18,7 @@ BUSY, LOST, IN_DOUBT = "database.busy", "database.unavailable", "database.in_dou
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's SQLSTATE for a lock that could not be had in time
 _READ_ONLY = "25006"  # a standby, or a server that was made read-only: it takes no writes
 _SHUTTING_DOWN = frozenset({"57P01", "57P02", "57P03"})  # and starting
+_REFUSES = re.compile(r"[^\W\d_]{4,}:  (.+)")  # how libpq repeats what a server said: its severity, two blanks, words
 _SQLITE_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _SQLITE_LOST = frozenset(
     {
@@ -46,7 +48,24 @@ def unavailable(error: BaseException, *, writes: bool, committing: bool = False)
         return Unavailable(
             IN_DOUBT, "The database did not say whether it kept this. It can be sent again under its ids.", 1
         )
-    return Unavailable(LOST, "The database does not answer.", 1) if _lost(cause, writes) else None
+    if not _lost(cause, writes):
+        return None
+    does = "does not answer" if refusal(error) is None else "refuses the connection"
+    return Unavailable(LOST, f"The database {does}.", 1)
+
+
+def refusal(error: BaseException) -> str | None:
+    """Give the words with which a server refused a connection (no such role, no such database); None when none did.
+
+    They may name the role and the database, so they are for who runs the service.
+
+    Args:
+        error: the driver's, SQLAlchemy's around it, or what :func:`unavailable` made of it, with its cause.
+    """
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    cause = getattr(cause, "orig", None) or cause
+    found = _REFUSES.search(str(cause)) if isinstance(cause, psycopg.OperationalError) else None
+    return found[1].strip() if found is not None and getattr(cause, "sqlstate", None) is None else None
 
 
 def lock_not_had(cause: BaseException) -> bool:

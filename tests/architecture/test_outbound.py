@@ -32,11 +32,12 @@ CONNECTS = {  # modules by which a program can call another
 }
 EXCEPTIONS: Mapping[str, tuple[set[str], str]] = {
     "commands/archive.py": ({"requests"}, "reports the errors of the simulator's own calls"),
-    "commands/_ports.py": ({"socket"}, "listens for a moment, and calls nobody"),
+    "commands/_ports.py": ({"socket"}, "listens for a moment; asks whether OPA is there, and says nothing"),
     "commands/simulate.py": ({"requests"}, "reports the errors of the simulator's own calls"),
     "decisions/opa/line.py": ({"requests"}, "opa-python-client's session, equipped by the outbound client"),
     "intake/_syslog_connection.py": ({"socket"}, "reads what somebody opened, and calls nobody"),
     "intake/syslog_server.py": ({"socket"}, "listens, and calls nobody"),
+    "settings/places.py": ({"ssl"}, "reads a certificate and its key, and calls nobody"),
     "web/sign_in.py": ({"requests"}, "authlib's session, equipped by the outbound client"),
 }
 ROOMS = ("outbound/", "simulation/")  # the client itself, and those who speak the public surface from outside

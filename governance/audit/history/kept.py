@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from governance.errors import Unavailable
+from governance.settings import note_fault
 
 
 class KeptNote:
@@ -46,7 +47,12 @@ class KeptNote:
             raise _unavailable("cannot be read") from error
 
     def write(self, note: str) -> None:
-        """Replace the note durably; raises Unavailable when that fails, and the old file stays."""
+        """Replace the note durably; raises Unavailable when that fails, and the old file stays.
+
+        A file that holds anything else than a note is not replaced.
+        """
+        if note_fault(self.path) is not None:
+            raise _unavailable("cannot be written, or holds something else")
         try:
             descriptor, beside = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}-")
             try:
