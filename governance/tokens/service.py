@@ -148,9 +148,7 @@ class TokenService:
             raise OAuthError(OAuthErrorCode.INVALID_REQUEST, error.detail, cause=error.fault.value) from None
 
     def use_identity(self, identity: VerifiedIdentity, client_id: str, *, binds: bool = True) -> None:
-        """Bind the identity token that an identity was read from to the client that uses it (single_use.py).
-
-        Unless it ``binds`` this only makes sure that the token is no other client's.
+        """Bind an identity's token to the client that uses it, or only see that it is no other's (single_use.py).
 
         Raises:
             OAuthError: invalid_request: another client used it before.
