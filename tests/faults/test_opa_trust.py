@@ -15,7 +15,7 @@ from governance.decisions import OpaAccess, OpaEngine, OpaHost, OpaTenantEngine,
 from governance.outbound import ClientCertificate, Outbound, Peers
 from governance.tenants import read_tenant
 from governance.vocabulary import ReasonCode
-from tests.peers.opa import Guard, OpaServer, open_host
+from tests.peers.opa import AUTHORIZATION, Guard, OpaServer, open_host
 from tests.worlds.basics import NOON
 from tests.worlds.certificates import Certificate
 from tests.worlds.policy import OPEN, REQUEST, SHUT, reason_of
@@ -150,6 +150,26 @@ def test_data_that_was_changed_under_its_revision_is_given_again(server: OpaServ
     assert not watched.engine.evaluate(REQUEST).permit
 
 
+@pytest.mark.parametrize(
+    ("place", "text", "what"),
+    [
+        ("data/revocations", '{"agreements": {"care": 9}, "as_of": 1}', "data"),
+        ("policies/zz", 'package revocations\n\nimport rego.v1\n\nagreements := {"care": 9}\n', "rules"),
+    ],
+)
+def test_nothing_may_be_where_the_rules_look_for_revocations(
+    server: OpaServer, policies: PolicySource, place: str, text: str, what: str
+) -> None:
+    watched = Watched(server, policies, interval=60.0)
+    watched.engine.load(OPEN)
+    server.put(place, text)
+    assert not watched.engine.evaluate(REQUEST).permit
+    watched.host.look()
+    assert differences(watched.host) == [("network", what)]
+    assert watched.engine.evaluate(REQUEST).permit
+    assert requests.get(f"{server.url}/v1/data/revocations", timeout=10).json() == {}
+
+
 def test_a_deleted_rule_is_a_difference(server: OpaServer, policies: PolicySource) -> None:
     watched = Watched(server, policies, interval=60.0)
     requests.delete(f"{server.url}/v1/{ENTRY}", timeout=10).raise_for_status()
@@ -279,6 +299,23 @@ def test_without_its_token_the_server_gives_nothing(
     with pytest.raises(Exception, match="refused"):
         engine.load(OPEN)
     assert not engine.health().ok
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_a_server_that_lets_anybody_change_it_by_one_method_is_refused(
+    opa: str, tmp_path: Path, policies: PolicySource, method: str
+) -> None:
+    rules = tmp_path / "authz.rego"
+    rules.write_text(f'{AUTHORIZATION.read_text()}\nallow if input.method == "{method}"\n')
+    server = OpaServer(opa, guard=Guard(token=TOKEN, authorization=rules))
+    server.start()
+    try:
+        engine = OpaEngine(OpaHost(server.url, 10.0, OpaAccess(TOKEN)), policies)
+        with pytest.raises(Exception, match="without authorization") as refused:
+            engine.load(OPEN)
+    finally:
+        server.stop()
+    assert refused.value.reason is ReasonCode.ENGINE_UNTRUSTED
 
 
 def test_authorization_that_is_lost_is_found_and_comes_back(guarded: OpaServer, policies: PolicySource) -> None:

@@ -47,13 +47,14 @@ class Guard:
 
     token: str | None = None
     tls: tuple[str, str, str] | None = None
+    authorization: Path = AUTHORIZATION
 
     @property
     def arguments(self) -> list[str]:
         """Give OPA's arguments."""
         found: list[str] = []
         if self.token is not None:
-            found += ["--authentication", "token", "--authorization", "basic", str(AUTHORIZATION)]
+            found += ["--authentication", "token", "--authorization", "basic", str(self.authorization)]
         if self.tls is not None:
             certificate, key, clients = self.tls
             found += ["--authentication", "tls", "--tls-cert-file", certificate, "--tls-private-key-file", key]

@@ -38,7 +38,14 @@ from governance.vocabulary import ReasonCode
 
 _PACKAGE, _RULE, _RULES = "imaging.decision", "answer", "answers"
 _FILTER = "imaging/filter/include"
-_OWNER = Owner("network", ("imaging/",), (("imaging",), ("governance",)), (), ("governance",))
+_OWNER = Owner(
+    name="network",
+    prefixes=("imaging/",),
+    packages=(("imaging",), ("governance",), ("revocations",)),
+    modules=(),
+    place=("governance",),
+    empty=("revocations",),  # the rules read it at a trust's own OPA; this one is given each change at once
+)
 _PATIENCE = 5.0  # seconds; other processes of the service take up a change in half a second
 TOGETHER = 16  # inputs in one question
 

@@ -43,7 +43,8 @@ class Owner:
     """Whose rules and data: the name for logs and metrics, and where they are.
 
     ``modules`` are the Rego by id, in the order in which they are put; ``place`` is the path of the data. ``bounds``
-    hold what the server makes of the modules, but of those of ``trusted``, which are written here.
+    hold what the server makes of the modules, but of those of ``trusted``, which are written here. ``empty`` is a path
+    that the modules read and where nothing may be; it is one of ``packages`` too.
     """
 
     name: str
@@ -53,12 +54,14 @@ class Owner:
     place: Package
     bounds: Bounds | None = None
     trusted: frozenset[str] = frozenset()
+    empty: Package = ()
 
     @property
     def query(self) -> str:
-        """Give the query for the digest and the revision of the data: no value of it when there is none."""
+        """Give the query for the data's digest and revision, and how much is where nothing may be: [] without data."""
         data = ".".join(("data", *self.place))
-        return f'[[crypto.sha256(json.marshal(x)), object.get(x, "revision", "")] | x := {data}]'
+        more = f"count([1 | _ = {'.'.join(('data', *self.empty))}])" if self.empty else "0"
+        return f'[[crypto.sha256(json.marshal(x)), object.get(x, "revision", ""), {more}] | x := {data}]'
 
 
 @dataclass(slots=True)
@@ -105,7 +108,9 @@ def compare(holding: Holding, held: Sequence[HeldPolicy], found: Sequence[Any], 
         return Verdict.RULES if found else Verdict.LOST
     if not found:
         return Verdict.LOST
-    digest, revision = found[0]
+    digest, revision, more = found[0]
+    if more:
+        return Verdict.DATA
     if revision != holding.revision:
         return Verdict.OTHER_DATA
     return Verdict.OURS if digest == holding.digest else Verdict.DATA

@@ -36,10 +36,13 @@ _FAULTS = {
 
 _NOT_FOUND = 404
 _REFUSED = 400  # OPA's status for Rego it does not compile, and for anything of a form it does not take
-_PROBES = (  # what a stranger must not be able to do; each is of a form that OPA refuses once it lets it in
+_PROBES = (  # what a stranger must not be able to do; each is of a form that changes nothing once OPA lets it in
     ("GET", "policies", b"", frozenset({200})),
     ("PUT", "policies/governance-probe", b"{", frozenset({200, _REFUSED})),
+    ("DELETE", "policies/governance-probe", b"", frozenset({200, _NOT_FOUND})),
     ("PUT", "data/governance_probe", b"{", frozenset({200, 204, 304, _REFUSED})),
+    ("PATCH", "data/governance_probe", b"{", frozenset({200, 204, _REFUSED, _NOT_FOUND})),
+    ("DELETE", "data/governance_probe", b"", frozenset({200, 204, _NOT_FOUND})),
 )
 
 T = TypeVar("T")
@@ -104,6 +107,12 @@ class Client(OpaClient):  # type: ignore[misc]
         if {".", ".."} & set(path.split("/")):
             raise EngineFault(ReasonCode.ENGINE_UNTRUSTED, "the OPA server holds a module that cannot be taken away")
         answer = self._session.delete(f"{self.root_url}/policies/{quote(path)}")
+        if answer.status_code != _NOT_FOUND:
+            answer.raise_for_status()
+
+    def remove_data(self, path: str) -> None:
+        """Take the data at a path away, if there is any."""
+        answer = self._session.delete(f"{self.root_url}/data/{path}")
         if answer.status_code != _NOT_FOUND:
             answer.raise_for_status()
 
