@@ -4,9 +4,11 @@ What stands where a file of ours is to be is never overwritten unless it is one:
 """
 
 import os
+import sqlite3
 import ssl
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +17,6 @@ from governance.settings.declaration import Settings
 from governance.settings.faults import variable
 
 _FOLDER = "is in a folder that is not there or cannot be written"
-_SQLITE = b"SQLite format 3\0"  # the first bytes of every file of it (sqlite.org/fileformat2.html)
 _LONGEST_NOTE = 1_000_000  # bytes of a signed note (C2SP signed-note), of which ours have a few hundred
 _SIGNATURE = "\n\n\u2014 "  # what begins the signatures of a note
 
@@ -51,10 +52,10 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
     if database is not None and (fault := _sqlite_fault(database)) is not None:
         yield "database_url", fault
     kept = Path(settings.checkpoint_file) if settings.checkpoint_file else None
-    if kept is not None and (fault := note_fault(kept)) is not None:
-        yield "checkpoint_file", fault
-    elif kept is not None and database is not None and kept.resolve() == database.resolve():
+    if kept is not None and database is not None and kept.resolve() == database.resolve():
         yield "checkpoint_file", "is the database itself"
+    elif kept is not None and (fault := note_fault(kept)) is not None:
+        yield "checkpoint_file", fault
     yield from _opa_faults(settings)
     if settings.shared_folder is not None and not Path(settings.shared_folder).is_dir():
         yield "shared_folder", "is not there"
@@ -73,14 +74,16 @@ def _opa_faults(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _sqlite_fault(file: Path) -> str | None:
+    """Ask SQLite itself: whoever closes a file of its own gives up the locks that this process has on it (POSIX)."""
     if (fault := _file_fault(file)) is not None or not file.exists():
         return fault
     try:
-        with file.open("rb") as opened:
-            began = opened.read(len(_SQLITE))
-    except OSError:
-        return "cannot be read"
-    return None if began in {b"", _SQLITE} else "is a file that is no SQLite database"
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as opened:
+            opened.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            return "is a file that is no SQLite database"
+    return None if os.access(file, os.R_OK) else "cannot be read"
 
 
 def _file_fault(file: Path) -> str | None:

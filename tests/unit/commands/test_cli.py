@@ -195,7 +195,7 @@ def test_a_database_without_a_log_is_no_verdict_and_one_line(environment: dict[s
 def test_a_fault_without_a_word_is_no_verdict_and_named_by_its_kind(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(url: str) -> None:
+    def failing(url: str, longest: float) -> None:
         raise ConnectionResetError
 
     monkeypatch.setattr("governance.commands.log.open_reader", failing)

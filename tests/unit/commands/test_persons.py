@@ -144,7 +144,8 @@ def test_two_operators_erase_a_person_while_the_service_runs(
         assert log.entry_bytes(0) == before
         root = checkpoint.parse(proof.checkpoint).checkpoint.root
         assert merkle.verify_inclusion(merkle.leaf_hash(before), 0, proof.size, proof.hashes, root)
-        assert run("verify-log", "--quiet").exit_code == 0
+        checked = run("verify-log", "--quiet")
+        assert checked.exit_code == 0, checked.output
         assert "This person was erased before. (erasure.done)" in refused("persons", "erase", str(asked), *signed)
 
 

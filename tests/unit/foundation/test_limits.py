@@ -268,7 +268,8 @@ def test_a_step_of_stopping_that_fails_keeps_no_other_from_being_taken(
         raise Unavailable("audit.unavailable", "The audit log is still being written.")
 
     closed = services.infrastructure.audit.close
-    monkeypatch.setattr(services.uses.detection, "release", late)
+    monkeypatch.setattr(services.uses.detection, "release", late)  # a lease runs out by itself
+    monkeypatch.setattr(services.uses.intake, "flush", lambda **_: late())
     monkeypatch.setattr(services.infrastructure.database, "dispose", lambda: disposed.append(True))
     with pytest.raises(Unavailable):
         runtime.stop()

@@ -2,7 +2,9 @@
 
 import os
 import socket
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -32,6 +34,11 @@ def _socket(path: Path) -> None:
         made.bind(str(path))
 
 
+def _sqlite(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE one (it)")
+
+
 def _nothing(_path: Path) -> None:
     """Make nothing."""
 
@@ -41,7 +48,7 @@ def _nothing(_path: Path) -> None:
     [
         ("DATABASE_URL", "sqlite:///{}", _nothing, None),
         ("DATABASE_URL", "sqlite:///{}", lambda path: path.write_bytes(b""), None),
-        ("DATABASE_URL", "sqlite:///{}", lambda path: path.write_bytes(b"SQLite format 3\0..."), None),
+        ("DATABASE_URL", "sqlite:///{}", _sqlite, None),
         ("DATABASE_URL", "sqlite:///{}", lambda path: path.write_text("root:x:0:0"), "is no SQLite database"),
         ("DATABASE_URL", "sqlite:///{}", Path.mkdir, FOLDER),
         ("DATABASE_URL", "sqlite:///{}", os.mkfifo, FOLDER),
