@@ -34,7 +34,7 @@ class _Held:
     def query(self, asked: str) -> list[dict[str, Any]]:
         document = self.data["/v1/data/governance"]
         digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
-        return [{asked.split(" ")[0]: [[digest, document["revision"]]]}]
+        return [{asked.split(" ")[0]: [[digest, document["revision"], 0]]}]
 
 
 @contextmanager

@@ -265,7 +265,7 @@ class OpaHost:
                 held = guarded(client.policies)
             with self.line.loading() as client:
                 self._put_rules(client, owner, held)
-                if owner.empty:
+                if owner.empty and guarded(lambda: client.document("/".join(owner.empty))) is not None:
                     guarded(lambda: client.remove_data("/".join(owner.empty)))
                 guarded(lambda: client.update_or_create_data(dict(document), "/".join(owner.place)))
                 holding.digest = guarded(lambda: _digest_of(client, owner, document))
