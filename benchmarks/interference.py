@@ -3,10 +3,11 @@
 From another address, all the time and begun anew whenever the service hangs up: a hundred connections that say nothing
 or half the head of a request, sixty requests whose body does not come, and as many idle syslog connections as there are
 places. The identity providers drip a byte a second, and visitors go to sign in there. Meanwhile wrk asks single
-questions, which the event loop answers, and sends events, which a thread takes. An answer that is not 2xx ends the
-measurement.
+questions, which the event loop answers, and others send events, which a thread takes. An answer that is not 2xx ends
+the measurement.
 """
 
+import itertools
 import json
 import os
 import select
@@ -14,7 +15,9 @@ import socket
 import statistics
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -72,7 +75,7 @@ def _in_turn(home: DemoHome, load: _Load) -> tuple[list[Driven], list[Driven]]:
 def _loads(folder: Path, home: DemoHome, url: str, headers: dict[str, str]) -> dict[str, _Load]:
     feeds = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["audit.write"])
     sent = {"Authorization": f"Bearer {feeds.bearer()}", "Content-Type": "application/x-ndjson"}
-    events = [lines(number, 0).decode() for number in range(50)]
+    numbers = itertools.count()
     question = [json.dumps(showcase.question())]
 
     def driving(where: str, how: dict[str, str], bodies: Sequence[str]) -> _Load:
@@ -80,8 +83,26 @@ def _loads(folder: Path, home: DemoHome, url: str, headers: dict[str, str]) -> d
 
     return {
         "questions": driving(url, headers, question),
-        "events": driving(f"{home.service}/audit/v1/events", sent, events),
+        "events": lambda: _send(f"{home.service}/audit/v1/events", sent, numbers),
     }
+
+
+def _send(url: str, headers: dict[str, str], numbers: Iterator[int]) -> Driven:
+    """Send batches of sign-ins, on which no detector rests, each new to the log: what was sent before is no work."""
+    until, took = time.monotonic() + SECONDS, list[float]()
+
+    def sending() -> None:
+        with requests.Session() as http:
+            while (began := time.monotonic()) < until:
+                body = lines(next(numbers), 0).replace(b'"access"', b'"login"')
+                http.post(url, data=body, headers=headers, timeout=30).raise_for_status()
+                took.append(time.monotonic() - began)
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        for one in [pool.submit(sending) for _ in range(CONNECTIONS)]:
+            one.result()
+    took.sort()
+    return Driven(len(took) / SECONDS, 1_000 * statistics.median(took), 1_000 * took[int(0.99 * len(took))])
 
 
 @contextmanager
