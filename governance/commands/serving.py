@@ -20,6 +20,7 @@ from governance.settings import PREFIX, Settings
 from governance.storage import Database, hurried, migrate
 from governance.storage.opening import is_made
 from governance.storage.outage import refusal
+from governance.vocabulary import DEFAULT_PORTS
 
 ANSWER = 5.0  # seconds that the check of the settings waits for the database
 GRACE = 5  # seconds a stopping worker may take; it ends by itself a little earlier (governance.server)
@@ -157,7 +158,7 @@ def _of_opa(chosen: Settings) -> list[str]:
     if chosen.opa_url is None:
         return []
     url = urlsplit(chosen.opa_url)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    if answers(url.path if url.scheme == "unix" else (str(url.hostname), port), ANSWER):
+    place = url.path if url.scheme == "unix" else (str(url.hostname), url.port or DEFAULT_PORTS[url.scheme])
+    if answers(place, ANSWER):
         return []
     return ["The OPA server does not answer: until it does, everything is denied."]

@@ -12,7 +12,7 @@ from governance.federation.credentials import ClientCredentials
 from governance.federation.people import Person
 from governance.federation.service_client import EVERY_TRUST, WHOLE_REGION, AiManifest, ServiceClient
 from governance.federation.trust import IdentityProvider, Trust
-from governance.vocabulary import SYSTEM, Scope, SubjectType, ods_code
+from governance.vocabulary import DEFAULT_PORTS, SYSTEM, Scope, SubjectType, ods_code
 
 KEYS_MAXIMUM = 10
 RSA_MINIMUM = 256  # bytes of modulus: 2048 bits (NIST SP 800-131A)
@@ -192,7 +192,7 @@ def _origins(values: Iterable[str]) -> list[Fault]:
 
 
 def _trusted_origin(match: re.Match[str]) -> bool:
-    plain = match["port"] != {"http": "80", "https": "443"}[match["scheme"]]
+    plain = match["port"] != str(DEFAULT_PORTS[match["scheme"]])
     return plain and (match["scheme"] == "https" or match["host"] in _LOOPBACK)
 
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from governance.outbound.failure import CallOutcome, OutboundFailed
+from governance.vocabulary import DEFAULT_PORTS
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
@@ -37,7 +38,6 @@ _INSIDE: tuple[IPNetwork, ...] = tuple(  # where the operator's own servers may 
         "fc00::/7",
     )
 )
-_PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that is really called
 
 
@@ -112,7 +112,7 @@ def host_and_port(url: str, plain_http: bool = False) -> str:
         raise OutboundFailed(CallOutcome.URL_REFUSED) from None
     if not safe or not parts.hostname or "@" in parts.netloc:
         raise OutboundFailed(CallOutcome.URL_REFUSED)
-    return f"{canonical(parts.hostname)}:{_PORTS[parts.scheme] if port is None else port}"
+    return f"{canonical(parts.hostname)}:{DEFAULT_PORTS[parts.scheme] if port is None else port}"
 
 
 def is_loopback_host(host: str | None) -> bool:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from governance.errors import Fault
 from governance.federation import IdentityProvider, ServiceClient
+from governance.vocabulary import DEFAULT_PORTS
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _MESSAGE = "is this service's own address: it is reserved"
 
 
@@ -44,5 +44,5 @@ def _plain(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return url
-    port = port or _DEFAULT_PORTS.get(parts.scheme)
+    port = port or DEFAULT_PORTS.get(parts.scheme)
     return f"{parts.scheme}://{host}:{port}{parts.path}".rstrip("/")

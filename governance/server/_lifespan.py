@@ -30,7 +30,7 @@ class Lifespan:
 
     Args:
         application: answers the requests.
-        runtime: what runs beside them, already running.
+        runtime: what runs beside them; the writer of its log runs already.
         leave: ends the process at once with an exit code.
         begin: starts what works beside the requests (rule 1).
     """

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from governance.tokens import _jose
 from governance.tokens.claims import LEEWAY, Check, ClaimTable, begun, equals, expires, issued, text
 from governance.tokens.errors import TokenFault, TokenRefused
+from governance.vocabulary import DEFAULT_PORTS
 
 ALGORITHMS = ("ES256", "ES384", "EdDSA", "PS256")
 MEDIA_TYPE = "dpop+jwt"
 WINDOW = 60  # seconds a proof is good after its iat; its identifier is kept as long
 AHEAD = 15  # seconds a proof's iat may be ahead of us
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _ADDRESS = re.compile(  # in ASCII, without a user; a port is written as everybody writes it
     r"(?P<scheme>[A-Za-z]+)://(?P<host>[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4})?)?"
     r"(?P<path>/[!-\"$->@-~]*)?(?:\?[!-\"$-~]*)?(?:#[!-~]*)?"
@@ -123,8 +123,8 @@ def _same_address(url: str) -> Check:
 def _normal(url: str) -> tuple[str, str, int, str] | None:
     """Give an address for comparison (RFC 3986 sections 6.2.2.1 and 6.2.3, no more); None when it is none."""
     match = _ADDRESS.fullmatch(url)
-    if match is None or match["scheme"].lower() not in _DEFAULT_PORTS:
+    if match is None or match["scheme"].lower() not in DEFAULT_PORTS:
         return None
     scheme = match["scheme"].lower()
-    port = int(match["port"]) if match["port"] else _DEFAULT_PORTS[scheme]
+    port = int(match["port"]) if match["port"] else DEFAULT_PORTS[scheme]
     return scheme, match["host"].lower(), port, match["path"] or "/"

@@ -9,7 +9,7 @@ Rules of this room:
 Example: ``ReasonCode("engine.timeout").transient`` is true.
 """
 
-from governance.vocabulary.identifiers import UID_MAXIMUM, is_nhs_number, nhs_number, ods_code, study_uid
+from governance.vocabulary.identifiers import DEFAULT_PORTS, UID_MAXIMUM, is_nhs_number, nhs_number, ods_code, study_uid
 from governance.vocabulary.reasons import ReasonClass, ReasonCode
 from governance.vocabulary.words import (
     SYSTEM,
@@ -32,6 +32,7 @@ from governance.vocabulary.words import (
 )
 
 __all__ = [
+    "DEFAULT_PORTS",
     "SYSTEM",
     "UID_MAXIMUM",
     "Action",

@@ -5,6 +5,7 @@ Sources: DICOM PS3.5 section 9.1 (UIDs), NHS Data Dictionary (ODS codes, NHS num
 
 import re
 
+DEFAULT_PORTS = {"http": 80, "https": 443}  # of a URL that names none (RFC 9110 sections 4.2.1 and 4.2.2)
 UID_MAXIMUM = 64  # characters, DICOM PS3.5 section 9.1
 _ODS = re.compile(r"[A-Z0-9]{3,10}")
 _NHS_NUMBER = re.compile(r"[0-9]{10}")

@@ -52,6 +52,14 @@ async def begun(application: Lifespan) -> tuple["asyncio.Task[None]", "asyncio.Q
     return life, told, heard
 
 
+async def lived(application: Lifespan) -> None:
+    """Let a process begin, and end when its server says so."""
+    life, told, heard = await begun(application)
+    await told.put({"type": "lifespan.shutdown"})
+    assert await heard.get() == {"type": "lifespan.shutdown.complete"}
+    await life
+
+
 def test_at_the_signal_who_waits_for_news_is_answered_and_at_the_end_all_is_stopped(services: Services) -> None:
     application, _ = made_of(services)
     heard_elsewhere: list[int] = []
@@ -86,13 +94,7 @@ def test_what_takes_from_others_starts_only_once_the_end_is_heard(services: Serv
     application = Lifespan(create_asgi(services, create_app(services)), runtime, left.append, begin)
     assert not heard_then, "not while it is made"
 
-    async def main() -> None:
-        life, told, heard = await begun(application)
-        await told.put({"type": "lifespan.shutdown"})
-        assert await heard.get() == {"type": "lifespan.shutdown.complete"}
-        await life
-
-    run_here(limited(main()))
+    run_here(limited(lived(application)))
     assert heard_then == [True]
 
 
@@ -146,13 +148,7 @@ def test_a_beginning_that_fails_keeps_the_rest_from_nothing(
 
     monkeypatch.setattr(runtime, "begin_stop", fail)
 
-    async def main() -> None:
-        life, told, heard = await begun(application)
-        await told.put({"type": "lifespan.shutdown"})
-        assert await heard.get() == {"type": "lifespan.shutdown.complete"}
-        await life
-
-    run_here(limited(main()))
+    run_here(limited(lived(application)))
     assert not services.infrastructure.audit.running
 
 
@@ -168,10 +164,4 @@ def test_a_process_that_cannot_stop_in_order_ends_all_the_same(
 
     monkeypatch.setattr(services.infrastructure.audit, "close", late)
 
-    async def main() -> None:
-        life, told, heard = await begun(application)
-        await told.put({"type": "lifespan.shutdown"})
-        assert await heard.get() == {"type": "lifespan.shutdown.complete"}
-        await life
-
-    run_here(limited(main()))
+    run_here(limited(lived(application)))

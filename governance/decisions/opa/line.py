@@ -18,13 +18,12 @@ from opa_client.opa import OpaClient
 
 from governance.decisions.engine import EngineFault
 from governance.outbound import Budget, CallOutcome, CallPurpose, ClientCertificate, Outbound, OutboundFailed, Peers
-from governance.vocabulary import ReasonCode
+from governance.vocabulary import DEFAULT_PORTS, ReasonCode
 
 ANSWER_MAXIMUM = 1 << 20  # bytes of an answer to one question
 LISTING_MAXIMUM = 1 << 26  # bytes of an answer while loading: a list of policies carries their syntax trees
 LOAD_TIMEOUT = 30.0  # seconds; loading is not on the path of a request
 _AT_ONCE = 64  # questions of one process at a time
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNIX = "unix:"
 _NO_HANDSHAKE = {CallOutcome.BROKEN, CallOutcome.TLS_FAILED, CallOutcome.UNREACHABLE}
 _FAULTS = {
@@ -106,13 +105,14 @@ class Client(OpaClient):  # type: ignore[misc]
         """Take a module away, if it is there; one whose id would lead elsewhere than to a module is left alone."""
         if {".", ".."} & set(path.split("/")):
             raise EngineFault(ReasonCode.ENGINE_UNTRUSTED, "the OPA server holds a module that cannot be taken away")
-        answer = self._session.delete(f"{self.root_url}/policies/{quote(path)}")
-        if answer.status_code != _NOT_FOUND:
-            answer.raise_for_status()
+        self._remove(f"policies/{quote(path)}")
 
     def remove_data(self, path: str) -> None:
         """Take the data at a path away, if there is any."""
-        answer = self._session.delete(f"{self.root_url}/data/{path}")
+        self._remove(f"data/{path}")
+
+    def _remove(self, path: str) -> None:
+        answer = self._session.delete(f"{self.root_url}/{path}")
         if answer.status_code != _NOT_FOUND:
             answer.raise_for_status()
 
@@ -214,12 +214,12 @@ class Line:
 def address_of(url: str) -> dict[str, Any]:
     """Give the client's arguments for a server; raises ValueError when the URL is not one of a server."""
     split = urlsplit(url)
-    if split.scheme not in _DEFAULT_PORTS or not split.hostname or split.path not in {"", "/"}:
+    if split.scheme not in DEFAULT_PORTS or not split.hostname or split.path not in {"", "/"}:
         raise ValueError("the URL of an OPA is http or https, a host and perhaps a port")
     host = f"[{split.hostname}]" if ":" in split.hostname else split.hostname
     return {
         "host": host,
-        "port": split.port or _DEFAULT_PORTS[split.scheme],
+        "port": split.port or DEFAULT_PORTS[split.scheme],
         "ssl": split.scheme == "https",
         "retries": 0,
     }
