@@ -152,17 +152,17 @@ def test_a_machine_is_dropped_by_the_thread_that_made_it(
     monkeypatch.setattr(sys, "unraisablehook", lost.append)
     held: list[int] = []
 
-    def ask_five_engines(turn: threading.Barrier) -> None:
+    def ask_five_engines(turn: threading.Barrier, requester: str) -> None:
         for _ in range(5):
             turn.wait()  # there is an engine
-            engines[0].evaluate(REQUEST)
+            engines[0].evaluate({**REQUEST, "subject": {"ods": requester}})  # asked by nobody else: it is evaluated
             turn.wait()  # it was asked
             turn.wait()  # it is gone
         held.append(len(_CELL.machines))
 
     engines: list[RegorusEngine] = []
     turn = threading.Barrier(3)
-    threads = [threading.Thread(target=ask_five_engines, args=(turn,)) for _ in range(2)]
+    threads = [threading.Thread(target=ask_five_engines, args=(turn, ods)) for ods in ("RRK", "RL4")]
     for thread in threads:
         thread.start()
     for _ in range(5):
