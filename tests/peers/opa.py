@@ -15,6 +15,7 @@ import requests
 from governance.decisions import OpaEngine, OpaHost, PolicySource
 from governance.outbound import Outbound
 from governance.simulation.programs import free_port
+from tests.peers.stopping import stop
 
 ROOT = Path(__file__).resolve().parents[2]
 AUTHORIZATION = ROOT / "docs" / "examples" / "opa" / "authz.rego"
@@ -117,7 +118,7 @@ class OpaServer:
     def hang(self) -> None:
         """Let it do nothing, its port open, until :meth:`resume`."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        stop(self._process.pid)
 
     def resume(self) -> None:
         """Let it go on."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from governance.simulation.programs import free_port
+from tests.peers.stopping import stop
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 _USER = "postgres"
@@ -109,8 +110,8 @@ def silent(server: str) -> Iterator[None]:
     try:
         for process in (postmaster, *_children(postmaster)):  # who makes the others first
             with suppress(ProcessLookupError):  # it has just ended
-                os.kill(process, signal.SIGSTOP)
                 stopped.append(process)
+                stop(process)
         yield
     finally:
         for process in stopped:
