@@ -44,11 +44,11 @@ format: $(VENV)/.dev ## Rewrite to the house's format
 
 .PHONY: test
 test: $(VENV)/.dev assets system opa lint ## Run every test; installs the real peers they need
-	$(BIN)/pytest -n 2 --dist loadfile
+	.ci/tests
 
 .PHONY: test-quick
 test-quick: $(VENV)/.dev ## Run the tests that need no other program
-	$(BIN)/pytest -n 2 --dist loadfile -m "not peer"
+	.ci/tests -m "not peer"
 
 .PHONY: bench
 bench: $(VENV)/.dev opa ## Run the side-by-side measurements; each prints a ratio

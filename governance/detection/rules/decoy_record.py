@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from governance.alerts import Finding
-from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
+from governance.detection.look import Look
 from governance.detection.rule import Rule
 from governance.detection.state import RuleState, Value
 from governance.vocabulary import EventKind, Severity
@@ -27,8 +27,9 @@ class DecoyRecord:
     window = timedelta(0)
     kinds = acts.LOOKS
 
-    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
         """Look the study up in the catalogue."""
+        event = look.event
         name = acts.study_of(event)
         if name is None or not acts.succeeded(event):
             return ()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from governance.alerts import Evidence, Finding
-from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.baselines import BYTES, DAY, GIGABYTE, HOUR, baseline_of
 from governance.detection.facts import Context, Who
+from governance.detection.look import Look
 from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.detection.tail import fit, surprise
@@ -40,8 +40,9 @@ class MassExport:
     window = timedelta(days=1)
     kinds = acts.TAKES
 
-    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
         """Count an export and compare the day so far."""
+        event = look.event
         subject, study = event.subject, acts.study_of(event)
         if subject is None or study is None or not acts.succeeded(event):
             return ()

@@ -10,6 +10,7 @@ from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.facts import Context
+from governance.detection.look import Look
 from governance.detection.rule import Rule
 from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.detection.waiting import from_value, to_value
@@ -38,8 +39,9 @@ class RefusalRun:
     window = timedelta(minutes=15)
     kinds = frozenset({EventKind.LOGIN, EventKind.NODE_AUTH, EventKind.TOKEN})
 
-    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
         """Count a refusal with those of the same origin."""
+        event = look.event
         origin = _origin(event)
         if origin is None or event.source.id != self.system or event.detail.get("act") != _REFUSED:
             return ()
