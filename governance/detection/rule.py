@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Protocol
 
 from governance.alerts import Finding
-from governance.detection.facts import Context
-from governance.detection.look import Look
-from governance.detection.state import RuleState, Value
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context
+from governance.detection.reader.state import RuleState, Value
 from governance.vocabulary import EventKind, Severity
 
 

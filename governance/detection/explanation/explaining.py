@@ -7,8 +7,8 @@ from typing import Protocol
 
 from governance.audit.event import RecordedEvent
 from governance.detection.acts import LOOKS, custodian_of, patient_of, study_of
-from governance.detection.facts import Context, Tie, Who
-from governance.detection.look import SPECIFIC, UNEXPLAINED, WIDE, Explanation, ExplanationKind, Look
+from governance.detection.explanation.look import SPECIFIC, UNEXPLAINED, WIDE, Explanation, ExplanationKind, Look
+from governance.detection.knowledge.facts import Context, Tie, Who
 
 
 class Explainer(Protocol):

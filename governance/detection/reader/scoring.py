@@ -19,11 +19,11 @@ from typing import Protocol
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection.acts import trusts_of
-from governance.detection.explaining import Explainer
-from governance.detection.facts import Context
-from governance.detection.look import Look
+from governance.detection.explanation.explaining import Explainer
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context
+from governance.detection.reader.state import RuleMemory
 from governance.detection.rule import Rule
-from governance.detection.state import RuleMemory
 from governance.storage import from_microseconds
 from governance.vocabulary import SYSTEM, EventKind, Severity
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.facts import Context, DecisionFacts
-from governance.detection.look import Look
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context, DecisionFacts
+from governance.detection.reader.state import LATENESS, RuleState, Value
+from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
-from governance.detection.state import LATENESS, RuleState, Value
-from governance.detection.waiting import from_value, to_value
 from governance.vocabulary import EventKind, Severity
 
 

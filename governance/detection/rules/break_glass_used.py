@@ -9,10 +9,10 @@ from datetime import timedelta
 from governance.alerts import Finding
 from governance.audit.event import JsonValue, RecordedEvent
 from governance.detection import acts
-from governance.detection.facts import Context
-from governance.detection.look import Look
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context
+from governance.detection.reader.state import RuleState, Value
 from governance.detection.rule import Rule
-from governance.detection.state import RuleState, Value
 from governance.vocabulary import SYSTEM, EventKind, Severity
 
 GRANTED = "break_glass.granted"

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from governance.alerts import Finding
 from governance.detection import acts
-from governance.detection.facts import Context, Who
-from governance.detection.look import Look
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context, Who
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
+from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
 from governance.detection.rules.break_glass_used import broke_glass
-from governance.detection.state import MICROSECOND, RuleState, Value
-from governance.detection.waiting import from_value, to_value
 from governance.storage import from_microseconds
 from governance.vocabulary import EventKind, Severity
 

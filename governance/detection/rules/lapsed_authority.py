@@ -14,10 +14,10 @@ from typing import Any
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.facts import Context
-from governance.detection.look import Look
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.rule import Rule
-from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import SYSTEM, AgreementStatus, EventKind, Severity
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from governance.alerts import Evidence, Finding
 from governance.detection import acts
-from governance.detection.baselines import BYTES, DAY, GIGABYTE, HOUR, baseline_of
-from governance.detection.facts import Context, Who
-from governance.detection.look import Look
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context, Who
+from governance.detection.peers.baselines import BYTES, DAY, GIGABYTE, HOUR, baseline_of
+from governance.detection.peers.tail import fit, surprise
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
+from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
-from governance.detection.state import MICROSECOND, RuleState, Value
-from governance.detection.tail import fit, surprise
-from governance.detection.waiting import from_value, to_value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import RelationshipKind, Severity
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.facts import Context, Who
-from governance.detection.look import Look
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context, Who
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.rule import Rule
-from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import Severity, SubjectType
 

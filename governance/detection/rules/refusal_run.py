@@ -9,11 +9,11 @@ from datetime import timedelta
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.facts import Context
-from governance.detection.look import Look
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
+from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
-from governance.detection.state import MICROSECOND, RuleState, Value
-from governance.detection.waiting import from_value, to_value
 from governance.storage import to_microseconds
 from governance.vocabulary import SYSTEM, EventKind, Severity
 
