@@ -11,7 +11,7 @@ from governance.bootstrap.registers import Registers
 from governance.decisions import (
     PolicySource,
 )
-from governance.detection import DetectionEngine, Links, RegionContext, default_rules
+from governance.detection import DetectionEngine, Explanations, Links, RegionContext, default_rules
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.federation import FederationDirectory, Registered, recorded
@@ -79,7 +79,13 @@ def make_erasure(
     )
 
 
-def make_detection(infrastructure: Infrastructure, registers: Registers, alerts: AlertService) -> DetectionEngine:
+def make_explanations(registers: Registers) -> Explanations:
+    return Explanations(lambda session: [trust.ods for trust in registers.federation.trusts(session)])
+
+
+def make_detection(
+    infrastructure: Infrastructure, registers: Registers, alerts: AlertService, explanations: Explanations
+) -> DetectionEngine:
     links = Links(infrastructure.audit_search)
     return DetectionEngine(
         database=infrastructure.database,
@@ -97,6 +103,7 @@ def make_detection(infrastructure: Infrastructure, registers: Registers, alerts:
         instant=lambda session: shared_now(session, infrastructure.clock.now()),
         holder=new_id(),
         meter=infrastructure.metrics,
+        keeper=explanations,
     )
 
 

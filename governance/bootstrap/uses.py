@@ -14,7 +14,7 @@ from governance.bootstrap import _watching as watching
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
 from governance.decisions import Engine, OpaHost
-from governance.detection import DetectionEngine
+from governance.detection import DetectionEngine, Explanations
 from governance.edges import Bundles, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.impact import ImpactAnalysis
@@ -46,6 +46,7 @@ class Uses:
     clearing: Clearing
     alerts: AlertService
     detection: DetectionEngine
+    explanations: Explanations
     holds: LegalHolds
     erasure: Erasure
     registrations: Registrations
@@ -67,6 +68,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
     enforcement = deciding.make_enforcement(infrastructure, registers)
     alerts = watching.make_alerts(infrastructure, registers)
     holds = watching.make_holds(infrastructure, registers, alerts)
+    explanations = watching.make_explanations(registers)
     return Uses(
         access=access,
         access_requests=deciding.make_access_requests(infrastructure, registers, decisions, terms),
@@ -84,7 +86,8 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         quarantine=quarantine,
         clearing=Clearing(quarantine, infrastructure.recorder, database),
         alerts=alerts,
-        detection=watching.make_detection(infrastructure, registers, alerts),
+        detection=watching.make_detection(infrastructure, registers, alerts, explanations),
+        explanations=explanations,
         holds=holds,
         erasure=watching.make_erasure(infrastructure, registers, alerts, holds),
         registrations=registering.make_registrations(infrastructure, registers),

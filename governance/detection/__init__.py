@@ -14,6 +14,8 @@ Rules of this room:
 Example: ``findings = Scorer(default_rules()).score(events, context, RuleMemory())``.
 """
 
+from governance.detection.explanation.explanations import Explanations, StoredLook, Told, Untold
+from governance.detection.explanation.look import Explanation, ExplanationKind
 from governance.detection.knowledge.context import RegionContext
 from governance.detection.knowledge.links import Links
 from governance.detection.reader.engine import DetectionEngine, Meter
@@ -28,6 +30,9 @@ __all__ = [
     "LATENESS",
     "STUCK_AFTER",
     "DetectionEngine",
+    "Explanation",
+    "ExplanationKind",
+    "Explanations",
     "LagWatch",
     "Links",
     "Meter",
@@ -37,6 +42,9 @@ __all__ = [
     "RuleMemory",
     "Scorer",
     "Sidecar",
+    "StoredLook",
+    "Told",
+    "Untold",
     "default_rules",
     "sidecar_of",
 ]

@@ -184,6 +184,7 @@ def _forget(services: Services, now: datetime) -> None:
     with services.infrastructure.database.transaction() as session:
         services.registers.relationships.purge_opt_outs(session, now)
         services.registers.emergency.forget(session, now)
+        services.uses.explanations.purge(session, now)
 
 
 def _watched_opa(services: Services) -> list[Job]:

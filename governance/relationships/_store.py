@@ -10,7 +10,7 @@ from sqlmodel import Session
 from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow, ReferralWordRow
 from governance.relationships.edge import WIDE_KINDS, Between, Edge
 from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
-from governance.storage.prepared import Prepared
+from governance.storage.prepared import LONGEST, Prepared
 from governance.storage.upsert import announce, chunks, upsert
 from governance.vocabulary import RelationshipKind
 
@@ -46,6 +46,29 @@ _AMONG = _from_subjects(
     _EDGE.c.patient.in_(sa.bindparam("patients", expanding=True)),
     sa.and_(_EDGE.c.patient.is_(None), _EDGE.c.study.in_(sa.bindparam("studies", expanding=True))),
     _WIDE,
+)
+# What explains looks is asked of many people at once, so it walks the index of the patients: the empty word keeps
+# SQLite from trying every person with every patient.
+_HELD = _EDGE.c.subject.concat(sa.literal_column("''")).in_(sa.bindparam("subjects", expanding=True))
+_AROUND = (
+    _EDGE.c.valid_from <= sa.bindparam("until", type_=_EDGE.c.valid_from.type),
+    sa.or_(_EDGE.c.valid_until.is_(None), _EDGE.c.valid_until > sa.bindparam("since", type_=_EDGE.c.valid_from.type)),
+)
+_AROUND_PATIENTS = Prepared(
+    sa.select(_EDGE).where(_EDGE.c.patient.in_(sa.bindparam("patients", expanding=True)), _HELD, *_AROUND)
+)
+_AROUND_STUDIES = Prepared(
+    sa.select(_EDGE).where(
+        _EDGE.c.patient.is_(None), _EDGE.c.study.in_(sa.bindparam("studies", expanding=True)), _HELD, *_AROUND
+    )
+)
+_AROUND_WIDE = Prepared(
+    sa.select(_EDGE).where(
+        _EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)),
+        _EDGE.c.patient.is_(None),
+        _EDGE.c.study.is_(None),
+        *_AROUND,
+    )
 )
 _OF_SUBJECTS = sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), *_VALID)
 _WIDE_KINDS = [kind.value for kind in sorted(WIDE_KINDS)]
@@ -154,6 +177,28 @@ def edges_among(session: Session, subjects: Collection[str], wanted: Sequence[Be
         )
         found += _ordered(rows)
     return found
+
+
+def edges_around(
+    session: Session,
+    subjects: Collection[str],
+    patients: Collection[str],
+    studies: Collection[str],
+    span: tuple[datetime, datetime],
+) -> list[Edge]:
+    """Find the edges from any subject to a patient, to a study alone or to a whole trust, valid at some time in a span.
+
+    Three statements, as long as no list is longer than one may be (``prepared.LONGEST``).
+    """
+    when = {"since": span[0], "until": span[1]}
+    found: list[Row] = []
+    for names in chunks(sorted(subjects), LONGEST):
+        found += _AROUND_WIDE.rows(session, subjects=names, **when)
+        for some in chunks(sorted(patients), LONGEST):
+            found += _AROUND_PATIENTS.rows(session, subjects=names, patients=some, **when)
+        for some in chunks(sorted(studies), LONGEST):
+            found += _AROUND_STUDIES.rows(session, subjects=names, studies=some, **when)
+    return _ordered(found)
 
 
 def edges_of(session: Session, subjects: Collection[str], at: datetime) -> list[Edge]:

@@ -85,6 +85,20 @@ class Relationships:
             found = Matches(_store.edges_among(session, subjects, theirs, at))
             cache_all(session, {("edges", one, at): found.of(one) for one in theirs})
 
+    def edges_around(
+        self,
+        session: Session,
+        names: Collection[str],
+        patients: Collection[str],
+        studies: Collection[str],
+        span: tuple[datetime, datetime],
+    ) -> tuple[Edge, ...]:
+        """Give the edges of many names to many patients, studies or whole trusts, valid at some time in a span.
+
+        A fixed number of statements, however many. Whose of the name each edge is, the caller asks :func:`held`.
+        """
+        return tuple(_store.edges_around(session, names, patients, studies, span))
+
     def edges_of(self, session: Session, holders: Collection[Holder], at: datetime) -> tuple[Edge, ...]:
         """Give every edge, valid at ``at``, that any of the holders holds; see :meth:`edges_between`."""
         return tuple(held(_store.edges_of(session, {holder.name for holder in holders}, at), holders))

@@ -15,7 +15,7 @@ from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder
 from governance.audit.event import Authority, BreakGlass, Event, Resource, Source, Subject
 from governance.catalogue import Catalogue
 from governance.clock import FixedClock
-from governance.detection import DetectionEngine, Links, RegionContext, Rule, default_rules
+from governance.detection import DetectionEngine, Explanations, Links, RegionContext, Rule, default_rules
 from governance.federation import FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Relationships
@@ -53,6 +53,7 @@ class AlertWorld:
         self.catalogue = Catalogue()
         self.relationships = Relationships(self.pseudonymiser)
         self.meter = Counted()
+        self.explanations = Explanations(lambda session: [trust.ods for trust in self.federation.trusts(session)])
         self.own_patients: dict[str, str] = {}
         self.recorder = Recorder(self.log, clock, Source(SYSTEM, "QHL"), lambda: str(uuid.uuid4()))
         self.alerts = AlertService(
@@ -90,6 +91,7 @@ class AlertWorld:
             instant=instant or (lambda _session: self.clock.now()),
             holder=holder,
             meter=self.meter,
+            keeper=self.explanations,
             batch=batch,
         )
 

@@ -14,6 +14,7 @@ from governance.decisions import holders_of, unknown_holder
 from governance.detection.acts import LOOKS
 from governance.detection.knowledge.facts import ManifestFacts, PatientFacts, StaffFacts, StudyFacts, Tie, Who
 from governance.detection.knowledge.links import Links
+from governance.detection.knowledge.reading import ReasonReader
 from governance.federation import FederationDirectory, StaffMember, chosen, recorded
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import Between, Edge, Holder, KnownPatient, Relationships, held
@@ -46,19 +47,24 @@ class RegionContext:
         self._pseudonymiser = pseudonymiser
         self._patients: dict[str, KnownPatient | None] = {}
         self._studies: dict[str, Study | None] = {}
+        self.reasons = ReasonReader(
+            session, federation=federation, relationships=relationships, pseudonymiser=pseudonymiser
+        )
         self.note = partial(links.note, session)
         self.decision = partial(links.decision, session)
         self.token = partial(links.token, session)
 
     def prepare(self, events: Sequence[RecordedEvent]) -> None:
-        """Fetch what the accesses of a batch will ask for, in three queries."""
+        """Fetch what the accesses of a batch will ask for, in a fixed number of statements."""
         looks = [event for event in events if event.kind in LOOKS]
         people = {e.subject.id for e in looks if e.subject and e.subject.type is SubjectType.PRACTITIONER}
         patients = {e.resource.patient for e in looks if e.resource and e.resource.patient}
         studies = {e.resource.study for e in looks if e.resource and e.resource.study}
-        self._federation.staff_many(self._session, people)  # the directory keeps them for this snapshot
         self._patients = dict.fromkeys(patients) | self._relationships.patients(self._session, patients, _NEVER)
         self._studies = dict.fromkeys(studies) | self._catalogue.studies_by_pseudonym(self._session, studies)
+        people |= {name for known in self._patients.values() if known for name in known.staff}
+        self._federation.staff_many(self._session, people)  # the directory keeps them for this snapshot
+        self.reasons.prepare(events)
 
     def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
         """Find a member of staff of a trust; nobody who is only called the same."""
@@ -70,7 +76,10 @@ class RegionContext:
         if patient not in self._patients:
             self._patients[patient] = self._relationships.patient(self._session, patient, _NEVER)
         known = self._patients[patient]
-        return None if known is None else PatientFacts(frozenset(filter(self._only_one, known.staff)))
+        if known is None:
+            return None
+        staff = frozenset(filter(self._only_one, known.staff))
+        return PatientFacts(staff, frozenset(flag.value for flag in known.flags), known.deceased_on)
 
     def _only_one(self, name: str) -> bool:
         """Say whether one person at most is called so: of several, the staff register tells who is the patient."""

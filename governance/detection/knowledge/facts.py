@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from governance.vocabulary import RelationshipKind
@@ -35,6 +35,14 @@ class PatientFacts:
     """A patient: the pseudonyms of the members of staff they are, one for each place they work at."""
 
     staff: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()  # vip, incident, deceased
+    deceased_on: date | None = None
+
+    def flagged(self, on: date) -> bool:
+        """Say whether many may be curious about them on a day: marked, or dead by then."""
+        if self.deceased_on is not None and self.deceased_on <= on:
+            return True
+        return bool(self.flags - ({"deceased"} if self.deceased_on else frozenset()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from sqlmodel import Session
 
 from governance.alerts import Change, Finding, Raised
 from governance.audit.event import RecordedEvent
+from governance.detection.explanation.explaining import BatchExplainer, ReasonedContext
+from governance.detection.explanation.look import Look
 from governance.detection.reader import _store
 from governance.detection.reader.lag import LagWatch
 from governance.detection.reader.scoring import LearningContext, Scorer
@@ -50,7 +52,19 @@ class FindingTaker(Protocol):
         ...
 
 
-class PreparedContext(LearningContext, Protocol):
+class LookKeeper(Protocol):
+    """Keeps looks and their reasons: :class:`governance.detection.explanation.explanations.Explanations`."""
+
+    def keep(self, session: Session, looks: Sequence[Look]) -> None:
+        """Write the looks of a batch that is new, and what its events taught."""
+        ...
+
+    def clear(self, session: Session) -> None:
+        """Forget everything, because the log is read again from its start."""
+        ...
+
+
+class PreparedContext(LearningContext, ReasonedContext, Protocol):
     """Facts that can be fetched for a whole batch at once."""
 
     def prepare(self, events: Sequence[RecordedEvent]) -> None:
@@ -86,6 +100,8 @@ class DetectionEngine:
         instant: gives the time by the clock that all processes share, for the lease.
         holder: this process's name, unlike any other's.
         meter: counts findings.
+        keeper: keeps each look with its reason.
+        explainer: gives looks their reasons, before any rule sees them.
         lateness: how far out of order events may arrive, in event time.
         batch: events scored and written together.
     """
@@ -101,6 +117,8 @@ class DetectionEngine:
         instant: Callable[[Session], datetime],
         holder: str,
         meter: Meter,
+        keeper: LookKeeper,
+        explainer: BatchExplainer | None = None,
         lateness: timedelta = LATENESS,
         batch: int = BATCH,
     ) -> None:
@@ -113,6 +131,8 @@ class DetectionEngine:
         self._instant = instant
         self._holder = holder
         self._meter = meter
+        self._keeper = keeper
+        self._explainer = explainer or BatchExplainer()
         self._lateness = lateness
         self.batch = batch
         self._progress: _Progress | None = None
@@ -147,6 +167,7 @@ class DetectionEngine:
         """Start again at the beginning of the log: alerts gain nothing they already have."""
         with self._database.transaction() as session:
             _store.reset(session, CURSOR)
+            self._keeper.clear(session)
         self._progress, self._renew_at = None, None
 
     def release(self) -> None:
@@ -195,9 +216,10 @@ class DetectionEngine:
         with self._database.reading() as session:
             context = self._context(session)
             context.prepare(events)
-            findings = self._scorer.score(events, context, progress.memory)
+            looks = self._explainer.explain(events, context)
+            findings = self._scorer.judge(looks, context, progress.memory)
         next_index = events[-1].index + 1
-        raised = self._write(progress, next_index, findings)
+        raised = self._write(progress, next_index, looks, findings)
         if raised is None:
             self._progress, self._renew_at = None, None
             return 0
@@ -207,7 +229,9 @@ class DetectionEngine:
                 self._meter.alert_raised(rule=finding.rule_id, severity=finding.severity.value)
         return len(events)
 
-    def _write(self, progress: _Progress, next_index: int, findings: Sequence[Finding]) -> list[Raised] | None:
+    def _write(
+        self, progress: _Progress, next_index: int, looks: Sequence[Look], findings: Sequence[Finding]
+    ) -> list[Raised] | None:
         """Write a batch; None when the lease was lost or somebody else moved the cursor."""
         with self._database.transaction() as session:
             found = _store.cursor(session, CURSOR, lock=True)
@@ -215,4 +239,5 @@ class DetectionEngine:
                 return None
             _store.advance(session, CURSOR, next_index, progress.memory.high_water)
             _store.save(session, progress.memory.changes())
+            self._keeper.keep(session, looks)
             return self._alerts.raise_findings(session, findings)

@@ -60,10 +60,14 @@ class Scorer:
                 self._by_kind[kind].append(rule)
 
     def score(self, events: Sequence[RecordedEvent], context: LearningContext, memory: RuleMemory) -> list[Finding]:
-        """Give what the events show, in the order in which it became known; the memory is changed in place."""
+        """Give what the events show, each explained first; see :meth:`judge`."""
+        return self.judge(self._looks(events, context), context, memory)
+
+    def judge(self, looks: Sequence[Look], context: LearningContext, memory: RuleMemory) -> list[Finding]:
+        """Give what the looks show, in the order in which it became known; the memory is changed in place."""
         found: list[Finding] = []
         states = {rule_id: memory.of(rule_id) for rule_id in self.rules}
-        for look in self._looks(events, context):
+        for look in looks:
             event = look.event
             if event.kind is EventKind.SECURITY_ALERT:
                 continue
