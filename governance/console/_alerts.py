@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from governance.alerts import Alert, AlertQuery
 from governance.alerts import AlertPage as Listed
 from governance.console._chain import Step
-from governance.console._context import chains, snapshot
+from governance.console._context import chains, reasons, snapshot
 from governance.console._guard import viewer
 from governance.console._names import trust_names
 from governance.console._rows import EventRow, row_of
@@ -37,10 +37,11 @@ def alert_page_of(alert_id: str) -> AlertPage:
         gathered = chain.gather(alert.events, EVENTS, alert.decision_ids, alert.token_jtis)
         own = [event for event in reversed(gathered.events) if event.index in rests_on][:EVENTS]
         steps = chain.of_alert(alert, {event.index for event in own}, gathered)
+        why = reasons(session, own)
     names = trust_names()
     return AlertPage(
         alert=alert,
-        rows=tuple(row_of(event, names) for event in own),
+        rows=tuple(row_of(event, names, why) for event in own),
         older=gathered.seen - len(own),
         others=len(alert.events) - gathered.seen,
         chain=steps,

@@ -66,6 +66,8 @@ class Snapshot:
     known: bool = True
     age: float = 0.0
     engine: Mapping[str, bool] = field(default_factory=dict)  # network or tenant -> whether OPA holds what is its own
+    looks: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (trust, role, explained or not) -> count
+    reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (kind of reason, feed) -> count of looks
 
 
 class State(Collector):
@@ -332,7 +334,28 @@ def _stored(now: Snapshot) -> Iterable[Metric]:
     for status, count in sorted(now.agreements.items()):
         agreements.add_metric([status], count)
     yield agreements
+    yield from _looks(now)
     yield from _edges(now.edges)
+
+
+def _looks(now: Snapshot) -> Iterable[Metric]:
+    """Give how many looks of the last days had a reason: by who looked, and by what gave the reason."""
+    looks = GaugeMetricFamily(
+        "governance_looks",
+        "Looks at images of the last seven days that detection has read, by whether they have a recorded reason.",
+        labels=["trust", "role", "explanation"],
+    )
+    for key, count in sorted(now.looks.items()):
+        looks.add_metric(key, count)
+    yield looks
+    reasons = GaugeMetricFamily(
+        "governance_look_reasons",
+        "Looks at images of the last seven days by kind of reason and the feed that gave it.",
+        labels=["kind", "feed"],
+    )
+    for reason, count in sorted(now.reasons.items()):
+        reasons.add_metric(reason, count)
+    yield reasons
 
 
 def _edges(edges: Mapping[str, Edge]) -> Iterable[Metric]:

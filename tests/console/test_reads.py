@@ -17,17 +17,18 @@ USES = (1, 60, 2_000)  # of one patient's images, each under a decision and a to
 EVENTS = (1, 60, 1_000)  # that an alert rests on
 SIGN_IN = (2, 5)  # snapshots and statements on who is looking: session, in whose names, standing; account, its issuer
 CEILINGS = {  # snapshots and statements beside those
-    **{f"alert of {events}": (1, 6) for events in EVENTS},
-    **{f"timeline of {uses}": (1, 3) for uses in USES},
+    **{f"alert of {events}": (1, 7) for events in EVENTS},
+    **{f"timeline of {uses}": (1, 4) for uses in USES},
     "agreement": (1, 6),
     "agreements": (1, 4),
     "alerts": (1, 4),
     "close": (1, 4),
-    "decision": (1, 7),
-    "event": (2, 9),  # the second snapshot is its proof's: one statement for the checkpoint, one a tile
+    "decision": (1, 8),
+    "event": (2, 10),  # the second snapshot is its proof's: one statement for the checkpoint, one a tile
     "home": (1, 14),
     "impact": (1, 4),
     "patients": (1, 1),
+    "reasons": (1, 2),
     "unmask": (1, 4),
 }
 
@@ -45,6 +46,7 @@ def test_a_page_asks_a_fixed_number_of_questions_of_one_snapshot(
         "home": "",
         "impact": "agreements/two-trusts/impact",
         "patients": "patients",
+        "reasons": "reasons",
         "unmask": f"alerts/{seeded.alert}/unmask",
     }
     for number, uses in enumerate(USES):

@@ -143,6 +143,8 @@ class Explanations:
             session: a read snapshot.
             indexes: of accesses, exports and prints.
         """
+        if not indexes:
+            return {}
         position, rows = _store.told(session, set(indexes), _READER)
         missing: dict[int, Told] = {
             index: Untold.NOT_KEPT if index < position else Untold.PENDING for index in indexes if index not in rows

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from governance.detection.explanation.limits import AT_LIMIT, CROWD, LOOSE, REACHES, TEAM, UNBOUNDED, Reach
+from governance.detection.explanation.limits import AT_LIMIT, BELIEVED, CROWD, LOOSE, REACHES, TEAM, UNBOUNDED, Reach
 from governance.detection.explanation.look import SPECIFIC, UNEXPLAINED, WIDE, Explanation, ExplanationKind, Lesson
 from governance.detection.knowledge.reasons import EdgeFacts
 from governance.vocabulary import RelationshipKind
@@ -85,8 +85,7 @@ def _in_time(at: datetime, edge: EdgeFacts, reach: Reach) -> bool:
         late = reach.leads if edge.kind is RelationshipKind.ROTA else timedelta(0)
         if at >= edge.ends + late:
             return False
-        if reach.stated:
-            return True
+        return reach.stated or at - edge.begins <= BELIEVED * reach.lasts
     return at - edge.begins <= reach.lasts
 
 
@@ -128,7 +127,7 @@ def _of_lesson(asked: Asked, lesson: Lesson) -> Explanation | None:
 
 
 def _aged(age: timedelta, lasts: timedelta) -> float:
-    return 1.0 - (1.0 - AT_LIMIT) * max(age, timedelta(0)) / lasts
+    return 1.0 - (1.0 - AT_LIMIT) * min(max(age, timedelta(0)) / lasts, 1.0)
 
 
 def _same(one: str, other: str) -> bool:

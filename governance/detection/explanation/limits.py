@@ -1,8 +1,9 @@
 """How long, and how strongly, each kind of reason explains: one table, each figure with its why.
 
 ``lasts`` counts from the beginning of the reason to the look, ``leads`` from the look to a reason that began after it:
-images are looked at before the paper is written. ``stated`` says that an end that was stated is believed in place of
-``lasts``. A reason explains in full when it is new and half as much at its limit.
+images are looked at before the paper is written. A reason whose end was stated lasts until then, twice ``lasts`` at
+most: a feed that says "until 2099" means nothing by it. Where an end is how the kind is bounded (``stated``), it is
+believed. A reason explains in full when it is new and half as much from its limit on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from governance.detection.explanation.look import SPECIFIC, WIDE, ExplanationKin
 
 TEAM = 0.8  # of the strength of a reason that a team holds: one of several was meant
 AT_LIMIT = 0.5  # of the strength of a new reason is what one at its limit has
+BELIEVED = 2  # times ``lasts`` is how long an end that was stated is believed
 UNBOUNDED = 0.8  # of the strength of a wide reason that leaves out what would bound it
 CROWD = 0.1  # strength of a wide reason for a patient who is flagged: it covers a working list, not the one in the news
 LOOSE = (

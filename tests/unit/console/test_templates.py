@@ -25,6 +25,7 @@ PAGES = {
     "home.html": {"now", "overview"},
     "impact.html": {"answer", "changes", "form", "record"},
     "patients.html": {"form"},
+    "reasons.html": {"days", "found"},
     "sign_in.html": {"trusts"},
     "timeline.html": {"first", "form", "found", "trusts"},
     "unmask.html": {"alert", "form"},

@@ -80,8 +80,10 @@ def test_a_reason_that_has_ended_is_none(kind: str) -> None:
     assert strength(edge(kind, -2 * DAY, timedelta(seconds=1))) > EXPLAINS
 
 
-def test_a_far_end_of_an_order_does_not_outlive_its_limit() -> None:
-    assert strength(edge("order", -400 * DAY, 4_000 * DAY)) == 0.0
+def test_a_far_end_of_an_order_does_not_outlive_twice_its_limit() -> None:
+    assert strength(edge("order", -127 * DAY)) == 0.0
+    assert strength(edge("order", -252 * DAY, 4_000 * DAY)) == 0.5
+    assert strength(edge("order", -253 * DAY, 4_000 * DAY)) == 0.0
     assert strength(edge("episode", -400 * DAY, 4_000 * DAY)) == 1.0, "care that goes on says when it ends"
 
 
