@@ -18,7 +18,6 @@ from governance.detection.knowledge.reading import ReasonReader
 from governance.federation import FederationDirectory, StaffMember, chosen, recorded
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import Between, Edge, Holder, KnownPatient, Relationships, held
-from governance.vocabulary import SubjectType
 
 _NEVER = datetime.max.replace(tzinfo=UTC)  # detection does not use opt-outs: at that instant every check is too old
 
@@ -57,14 +56,12 @@ class RegionContext:
     def prepare(self, events: Sequence[RecordedEvent]) -> None:
         """Fetch what the accesses of a batch will ask for, in a fixed number of statements."""
         looks = [event for event in events if event.kind in LOOKS]
-        people = {e.subject.id for e in looks if e.subject and e.subject.type is SubjectType.PRACTITIONER}
         patients = {e.resource.patient for e in looks if e.resource and e.resource.patient}
         studies = {e.resource.study for e in looks if e.resource and e.resource.study}
         self._patients = dict.fromkeys(patients) | self._relationships.patients(self._session, patients, _NEVER)
         self._studies = dict.fromkeys(studies) | self._catalogue.studies_by_pseudonym(self._session, studies)
-        people |= {name for known in self._patients.values() if known for name in known.staff}
-        self._federation.staff_many(self._session, people)  # the directory keeps them for this snapshot
-        self.reasons.prepare(events)
+        staff = {name for known in self._patients.values() if known for name in known.staff}
+        self.reasons.prepare(events, staff)  # the directory keeps people for this snapshot
 
     def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
         """Find a member of staff of a trust; nobody who is only called the same."""

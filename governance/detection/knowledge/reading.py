@@ -60,14 +60,14 @@ class ReasonReader:
         self._counted: dict[str, int] = {}
         self._uses: set[tuple[str, str]] = set()
 
-    def prepare(self, events: Iterable[RecordedEvent]) -> None:
-        """Read what the looks and lessons among some events will ask for."""
+    def prepare(self, events: Iterable[RecordedEvent], others: Collection[str] = ()) -> None:
+        """Read what the looks and lessons among some events will ask for, and who is called by ``others``."""
         wanted = [one for one in events if one.subject and (one.kind in LOOKS or teaches(one))]
         fresh = [one for one in wanted if one.index not in self._prepared]
         if not fresh:
             return
         self._prepared.update(one.index for one in fresh)
-        self._read_people({one.subject.id for one in fresh if one.subject and _is_person(one)})
+        self._read_people({*others, *(one.subject.id for one in fresh if one.subject and _is_person(one))})
         looks = [one for one in fresh if one.kind in LOOKS]
         if looks:
             self._read_edges(looks)
@@ -198,7 +198,7 @@ class ReasonReader:
 
     def _named(self, names: Collection[str]) -> Mapping[str, frozenset[str]]:
         """Give the trusts that name somebody so, from what was read for the batch."""
-        missing = set(names) - self._naming.keys()
+        missing = [name for name in names if name not in self._naming]
         if missing:
             self._naming.update(self._federation.trusts_naming(self._session, missing))
         return {name: self._naming[name] for name in names}

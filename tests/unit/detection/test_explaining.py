@@ -15,6 +15,7 @@ from governance.clock import FixedClock
 from governance.detection.explanation.explaining import BatchExplainer
 from governance.detection.explanation.lessons import CONFIRMED_ACT
 from governance.detection.explanation.look import Look
+from governance.detection.knowledge.reasons import EdgeFacts
 from governance.federation import ServiceClient, StaffMember
 from governance.relationships import Edge
 from governance.storage import Database
@@ -27,6 +28,7 @@ from tests.worlds.explanations import (
     FAMOUS,
     PATIENTS,
     STUDIES,
+    context,
     edge,
     furnish,
     held,
@@ -341,3 +343,16 @@ def test_a_batch_is_explained_as_its_events_one_by_one(
 
 def _said(look: Look) -> tuple[object, ...]:
     return look.event.index, look.explanation, look.standing, look.lesson
+
+
+def test_a_project_takes_as_many_studies_as_it_was_approved_for_and_counts_each_once(small: AlertWorld) -> None:
+    begins = edge(small, "e", "order", "nia").valid_from
+    facts = EdgeFacts("prj-1", RelationshipKind.PROJECT, None, None, "RRK", begins, None, "ethics", limit=2)
+    with small.database.reading() as session:
+        reasons = context(small, session).reasons
+        for study, fits in (("t-1", True), ("t-2", True), ("t-1", True), ("t-3", False), ("t-2", True)):
+            assert reasons.fits(facts, study) is fits, study
+            if fits:
+                reasons.use(facts.id, study)
+        assert reasons.fits(dataclasses.replace(facts, limit=None), "t-3")
+        assert reasons.fits(facts, None), "nobody knows which study it was"
