@@ -14,7 +14,6 @@ from governance.detection.knowledge.reasons import Standing
 from governance.vocabulary import SYSTEM, EventKind, ReasonCode, SubjectType
 
 CONFIRMED_ACT = "relationship.confirmed"  # ``act`` in the detail of the event by which a confirmation is recorded
-TEACHING = frozenset({EventKind.CONFIG, EventKind.DECISION, EventKind.IMPORT, EventKind.SECURITY_ALERT})
 
 
 def lesson_of(event: RecordedEvent, standing: Standing | None) -> Lesson | None:
@@ -25,11 +24,6 @@ def lesson_of(event: RecordedEvent, standing: Standing | None) -> Lesson | None:
         return None
     named_by = standing.named_by if standing is not None else subject.ods
     return Lesson(kind, subject.id, named_by, about, event.time, event.index, event.source.id)
-
-
-def teaches(event: RecordedEvent) -> bool:
-    """Say whether an event teaches something about whoever it names."""
-    return event.kind in TEACHING and _kind(event) is not None
 
 
 def _kind(event: RecordedEvent) -> ExplanationKind | None:

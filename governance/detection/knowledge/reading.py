@@ -16,7 +16,6 @@ from governance.audit.event import RecordedEvent
 from governance.decisions import holders_of, unknown_holder
 from governance.detection.acts import LOOKS, patient_of, study_of
 from governance.detection.explanation import _store
-from governance.detection.explanation.lessons import teaches
 from governance.detection.explanation.limits import LESSONS_LAST, LESSONS_LEAD, REACHES
 from governance.detection.explanation.look import ExplanationKind, Lesson
 from governance.detection.knowledge.reasons import EdgeFacts, Standing
@@ -61,9 +60,8 @@ class ReasonReader:
         self._uses: set[tuple[str, str]] = set()
 
     def prepare(self, events: Iterable[RecordedEvent], others: Collection[str] = ()) -> None:
-        """Read what the looks and lessons among some events will ask for, and who is called by ``others``."""
-        wanted = [one for one in events if one.subject and (one.kind in LOOKS or teaches(one))]
-        fresh = [one for one in wanted if one.index not in self._prepared]
+        """Read who acted in some events and what the looks among them ask for, and who is called by ``others``."""
+        fresh = [one for one in events if one.subject and one.index not in self._prepared]
         if not fresh:
             return
         self._prepared.update(one.index for one in fresh)
