@@ -67,7 +67,8 @@ def test_what_processes_add_to_the_same_counters_is_all_there(database: Database
     at_once(database.url, add_to_all, [(each, bool(each % 2)) for each in (1, 2, 3, -1)])
     table = SQLModel.metadata.tables["alert_sequence"]
     with database.reading() as session:
-        found = dict(session.connection().execute(sa.select(table.c.name, table.c.value)).tuples().all())
+        rows = session.connection().execute(sa.select(table.c.name, table.c.value))
+        found = {row.name: row.value for row in rows}
     assert {found[f"counter-{number:02}"] for number in range(ROWS)} == {ROUNDS * 5}
 
 
