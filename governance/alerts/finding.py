@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from governance.vocabulary import Severity
+from governance.vocabulary import AlertKind, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Finding:
         subjects: everybody whose acts are part of it; none of them may review it.
         trusts: ODS codes of the trusts whose officers should see it.
         agreement_ids, decision_ids, token_jtis: the links of the chain of authority that its events carry.
+        kind: an alert wants a verdict; a notice is told because each one of its kind is told.
+        key: what this finding is, the same each time it is found again; by default rule, subject, about and first event.
     """
 
     rule_id: str
@@ -62,3 +64,11 @@ class Finding:
     agreement_ids: tuple[str, ...] = ()
     decision_ids: tuple[str, ...] = ()
     token_jtis: tuple[str, ...] = ()
+    kind: AlertKind = AlertKind.ALERT
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        """Give the key its default."""
+        if not self.key:
+            first = min(self.events, default="-")
+            object.__setattr__(self, "key", f"{self.rule_id}|{self.subject or '-'}|{self.about}|{first}")

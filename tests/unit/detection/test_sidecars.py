@@ -62,14 +62,14 @@ def test_the_handbook_is_written_from_the_sidecars() -> None:
 
 
 def test_every_module_and_every_sidecar_of_the_folder_is_a_detector() -> None:
-    modules, sidecars = (sorted(path.stem for path in FOLDER.glob(kind)) for kind in ("[!_]*.py", "*.yaml"))
+    modules, sidecars = (sorted(path.stem for path in FOLDER.rglob(kind)) for kind in ("[!_]*.py", "*.yaml"))
     assert list(RULES) == modules == sidecars
 
 
 def test_a_module_that_is_not_named_after_its_detector_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "misnamed.py").write_text("from governance.detection.rules.self_access import RULE as RULE\n")
+    (tmp_path / "misnamed.py").write_text("from governance.detection.rules.records.self_access import RULE as RULE\n")
     monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
     try:
         with pytest.raises(ValueError, match="the module misnamed holds the detector self_access"):

@@ -13,7 +13,7 @@ from governance.detection.knowledge.facts import Context, Who
 from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
-from governance.detection.rules.break_glass_used import broke_glass
+from governance.detection.rules.emergency.break_glass_used import broke_glass
 from governance.storage import from_microseconds
 from governance.vocabulary import EventKind, Severity
 
