@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from governance.alerts import Evidence, Finding
-from governance.audit.event import RecordedEvent
+from governance.audit.event import JsonValue, RecordedEvent
 from governance.detection.explanation.look import WIDE, ExplanationKind, Look
 from governance.detection.knowledge.facts import Context, PatientFacts, StaffFacts
 from governance.detection.reader.state import Value
@@ -17,6 +17,9 @@ LOOKS = frozenset({EventKind.ACCESS, EventKind.EXPORT, EventKind.PRINT})
 TAKES = frozenset({EventKind.EXPORT, EventKind.PRINT})
 WATCHED = frozenset({"vip", "incident"})  # flags of patients whose record is watched
 UNKNOWN = "unknown"
+BY_GLASS = "break_glass.granted"  # reasons of a decision
+BY_CLAIM = "relationship.self_claimed"
+_STOPPED = "110138"  # DICOM PS3.16, Emergency Override Stopped
 _DONE = frozenset({Outcome.SUCCESS, Outcome.MINOR})
 _ROLES = frozenset(role.value for role in Role)
 
@@ -117,6 +120,47 @@ def bare(look: Look, flags: Iterable[str] = ()) -> bool:
     if explanation is None or explanation.kind is ExplanationKind.DEGRADED:
         return False
     return look.unexplained or (not WATCHED.isdisjoint(flags) and explanation.strength <= WIDE)
+
+
+def broke_glass(event: RecordedEvent) -> bool:
+    """Say whether an event shows glass broken: not asked for, not refused, not needless, and not ended."""
+    if event.kind is EventKind.BREAK_GLASS:
+        codes = event.detail.get("event_types")
+        stopped = isinstance(codes, list | tuple) and _STOPPED in codes
+        return event.detail.get("act") != "revoke" and not stopped
+    if event.kind is EventKind.DECISION and event.detail.get("permit") is False:
+        return False
+    reasons = event.detail.get("reasons")
+    if not isinstance(reasons, list | tuple):
+        return event.break_glass
+    return BY_GLASS in reasons and (event.break_glass or event.kind is EventKind.DECISION)
+
+
+def emergency_of(event: RecordedEvent) -> Mapping[str, JsonValue]:
+    """Give what a record says of an emergency: minutes, owners, whether it must be reviewed; empty when nothing."""
+    given = event.detail.get("emergency")
+    return given if isinstance(given, Mapping) else {}
+
+
+def reason_of(event: RecordedEvent) -> str | None:
+    """Give the keyed digest of the reason somebody stated, where the record carries one; never the words."""
+    given = event.detail.get("reason_digest")
+    return given if isinstance(given, str) else None
+
+
+def claimed(event: RecordedEvent) -> bool:
+    """Say whether a permit rests on a relationship that the person claimed themselves."""
+    reasons = event.detail.get("reasons")
+    permitted = event.kind is EventKind.DECISION and event.detail.get("permit") is not False and succeeded(event)
+    return permitted and isinstance(reasons, list | tuple) and BY_CLAIM in reasons
+
+
+def owners_of(event: RecordedEvent) -> tuple[str, ...]:
+    """Give the trusts that a record of an emergency names as owners of the images."""
+    owners = emergency_of(event).get("owners")
+    if not isinstance(owners, Sequence) or isinstance(owners, str):
+        return ()
+    return tuple(owner for owner in owners if isinstance(owner, str))
 
 
 def trusts_of(event: RecordedEvent) -> tuple[str, ...]:

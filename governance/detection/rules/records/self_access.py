@@ -29,9 +29,9 @@ class SelfAccess:
         """Compare the patient looked at with the patient the subject is."""
         event = look.event
         patient = acts.patient_of(event)
-        if event.subject is None or patient is None or not acts.succeeded(event):
+        if event.subject is None or patient is None or not acts.is_look(event):
             return ()
-        staff = context.staff(event.subject.id, event.subject.ods)
+        staff = acts.known(event, context)
         told_by_staff = staff is not None and staff.patient == patient
         if not told_by_staff:
             known = context.patient(patient)
@@ -39,10 +39,11 @@ class SelfAccess:
                 return ()
         feed = "staff" if told_by_staff else "patient"
         sentence = (
-            f"The {feed} register ties the person who acted, {acts.spoken_role(event)}, to the patient: "
+            f"The {feed} register ties the person who acted, {acts.spoken_role(event, staff)}, to the patient: "
             "this is their own record."
         )
-        return (acts.finding(self, [event], [acts.certain("own_record", sentence)], about=patient),)
+        trusts = () if staff is None else (staff.ods,)
+        return (acts.finding(self, [event], [acts.certain("own_record", sentence)], about=patient, trusts=trusts),)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Nothing is deferred."""

@@ -1,0 +1,85 @@
+"""H7: somebody without a reason looks at a patient whose record is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from governance.alerts import Finding
+from governance.detection import acts
+from governance.detection.explanation.look import ExplanationKind, Look
+from governance.detection.knowledge.facts import Context, StudyFacts
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
+from governance.detection.rule import Rule
+from governance.detection.windows import Slots, add, moment, within
+from governance.vocabulary import Severity
+
+_FRESH = timedelta(days=7)  # how long a new study is on somebody's working list
+_WINDOW = timedelta(hours=72)
+_VIEWERS = Slots("patient", _WINDOW // MICROSECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedPatient:
+    """Fires at the first look of each person; after the fourth in 72 hours the burst names those who come.
+
+    A rota or pool of a whole trust is no reason here, but for the pool's reading of a study of the last days.
+
+    Args:
+        alone: how many viewers of one patient are reported one by one.
+    """
+
+    alone: int = 4
+    id = "watched_patient"
+    family = "watched_patient"
+    severity = Severity.HIGH
+    window = _WINDOW
+    kinds = acts.LOOKS
+
+    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+        """Ask whether the patient is watched, and whether the look has a reason that counts."""
+        event = look.event
+        patient = acts.patient_of(event)
+        if patient is None or look.explanation is None or not acts.is_look(event) or not acts.is_person(event):
+            return ()
+        facts = context.patient(patient)
+        flags = acts.WATCHED & (facts.flags if facts else frozenset())
+        if facts is None or not acts.bare(look, flags) or not flags or _reads_new(look, context):
+            return ()
+        who, at = (event.subject.id if event.subject else ""), moment(event)
+        if who in facts.staff:
+            return ()  # their own record is another finding
+        rows = within(_VIEWERS.near(state, patient, at), "rows", at, _VIEWERS.width)
+        seen = acts.distinct(row[2] for row in rows)
+        if who in seen or len(seen) >= self.alone:
+            return ()
+        value = _VIEWERS.at(state, patient, at) or {"rows": []}
+        add(value["rows"], [at, event.index, who], self.alone)
+        _VIEWERS.put(state, patient, at, value)
+        staff = acts.known(event, context)
+        why = "a public person's" if "vip" in flags else "an incident's"
+        weak = "" if look.unexplained else "; a rota or pool of the whole trust is no reason for a watched record"
+        sentence = (
+            f"The record is watched as {why}, and {acts.spoken_role(event, staff)} looked at it with no recorded reason{weak}."
+        )
+        evidence = acts.certain("watched_record", sentence, observed=len(seen) + 1, expected=0)
+        return (acts.finding(self, [event], [evidence], about=patient, trusts=(staff.ods,) if staff else ()),)
+
+    def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
+        """Viewers are forgotten once no window can hold them."""
+        return ()
+
+
+def _reads_new(look: Look, context: Context) -> bool:
+    """Say whether a reading pool's list explains a look: a study made in the last days."""
+    if look.explanation is None or look.explanation.kind is not ExplanationKind.POOL:
+        return False
+    name = acts.study_of(look.event)
+    study: StudyFacts | None = context.study(name) if name else None
+    resource = look.event.resource
+    made = (study.study_date if study else None) or (resource.study_date if resource else None)
+    return made is not None and look.event.time.date() - made <= _FRESH
+
+
+RULE: Rule = WatchedPatient()
