@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from governance.alerts import Evidence, Finding
+from governance.alerts import Evidence, Finding, Review, Revision
 from governance.audit.event import JsonValue, RecordedEvent
 from governance.detection.explanation.look import WIDE, ExplanationKind, Look
 from governance.detection.knowledge.facts import Context, PatientFacts, StaffFacts
@@ -184,6 +184,7 @@ def finding(
     at: datetime | None = None,
     kind: AlertKind = AlertKind.ALERT,
     trusts: Iterable[str] = (),
+    review: Review | None = None,
 ) -> Finding:
     """Write a finding about one subject from the events it rests on (at least one).
 
@@ -196,6 +197,7 @@ def finding(
         at: event time it became true, when it is not the first event's.
         kind: whether it wants a verdict or is only told.
         trusts: whom it concerns beside those that the events name.
+        review: of a notice, whether it was drawn for review.
     """
     first = events[0]
     subject = first.subject.id if first.subject else f"source:{first.source.id}"
@@ -215,7 +217,22 @@ def finding(
         decision_ids=distinct(e.authority.decision_id for e in events if e.authority.decision_id),
         token_jtis=distinct(e.authority.token_jti for e in events if e.authority.token_jti),
         kind=kind,
+        review=review,
     )
+
+
+def taken_back(rule: Rule, after: Look, about: str) -> Revision | None:
+    """Take back a finding that rested on one look without a reason, once it has one; None when it still has none.
+
+    The index of what taught it is the reader's to say: the look's own stands here.
+    """
+    event, explanation = after.event, after.explanation
+    if event.subject is None or explanation is None or not explanation.explained:
+        return None
+    what = explanation.kind.value.replace("_", " ")
+    key = "|".join((rule.id, event.subject.id, about, str(event.index)))
+    sentence = f"A reason came to light that held at the time of the look: {what}."
+    return Revision(key, event.index, (event.index,), sentence)
 
 
 def _only_patient(events: Sequence[RecordedEvent]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from governance.alerts import Finding
+from governance.alerts import Finding, Review
 from governance.detection import acts
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context
@@ -55,6 +55,7 @@ class BreakGlassUsed:
                 about=acts.patient_of(event),
                 severity=Severity.MEDIUM if chosen else Severity.LOW,
                 kind=AlertKind.NOTICE,
+                review=Review(chosen),
                 trusts=(*acts.owners_of(event), *((staff.ods,) if staff else ())),
             ),
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from governance.alerts import Evidence, Finding
+from governance.alerts import Evidence, Finding, Revision
 from governance.detection import acts
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context
@@ -54,6 +54,14 @@ class HouseholdAccess:
         )
         evidence = Evidence("same_household", size, self.largest, 0, None, sentence)
         return (acts.finding(self, [event], [evidence], about=patient, trusts=(staff.ods,)),)
+
+    def revised(self, before: Look, after: Look, context: Context, state: RuleState) -> Iterable[Revision | Finding]:
+        """Take back what a late reason explains; find what lost its reason, or of which nobody could say."""
+        patient = acts.patient_of(after.event) or ""
+        back = acts.taken_back(self, after, patient)
+        if back is not None:
+            return (back,) if before.unexplained else ()
+        return () if before.unexplained else self.observe(after, context, state)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Nothing is deferred."""

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from governance.alerts import Finding
+from governance.alerts import Finding, Revision
 from governance.detection import acts
 from governance.detection.explanation.look import ExplanationKind, Look
 from governance.detection.knowledge.facts import Context, StudyFacts
 from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.rule import Rule
-from governance.detection.windows import Slots, add, moment, within
+from governance.detection.windows import INDEX, Slots, add, moment, within
 from governance.vocabulary import Severity
 
 _FRESH = timedelta(days=7)  # how long a new study is on somebody's working list
@@ -65,6 +65,21 @@ class WatchedPatient:
         )
         evidence = acts.certain("watched_record", sentence, observed=len(seen) + 1, expected=0)
         return (acts.finding(self, [event], [evidence], about=patient, trusts=(staff.ods,) if staff else ()),)
+
+    def revised(self, before: Look, after: Look, context: Context, state: RuleState) -> Iterable[Revision | Finding]:
+        """Take back what a late reason explains; find what lost its reason, or of which nobody could say."""
+        facts = acts.patient_facts(after.event, context)
+        flags, patient = (facts.flags if facts else frozenset()), acts.patient_of(after.event) or ""
+        if acts.bare(after, flags):
+            return () if acts.bare(before, flags) else self.observe(after, context, state)
+        back = acts.taken_back(self, after, patient)
+        if back is None or not acts.bare(before, flags):
+            return ()
+        at = moment(after.event)
+        if (value := _VIEWERS.at(state, patient, at)) is not None:
+            value["rows"] = [row for row in value["rows"] if row[INDEX] != after.event.index]
+            _VIEWERS.put(state, patient, at, value)
+        return (back,)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Viewers are forgotten once no window can hold them."""

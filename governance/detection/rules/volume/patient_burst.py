@@ -6,146 +6,204 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from sys import intern
-from typing import NamedTuple
 
-from governance.alerts import Evidence, Finding
-from governance.audit.event import RecordedEvent
+from governance.alerts import Evidence, Finding, Revision
 from governance.detection import acts
 from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context, Who
+from governance.detection.knowledge.facts import Context
+from governance.detection.peers.usual import Habit, Usual
 from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.rule import Rule
-from governance.storage import from_microseconds, to_microseconds
-from governance.vocabulary import Severity, SubjectType
+from governance.detection.windows import AT, DAY, INDEX, Row, Slots, add, fullest, moment, short, within
+from governance.storage import from_microseconds
+from governance.vocabulary import Severity
 
-_SLOT = timedelta(hours=1) // MICROSECOND  # one look of a person an hour is remembered
-_WHO, _AT, _ENTRY, _WHY = 0, 1, 2, 9  # places in a remembered look
-
-
-class Viewing(NamedTuple):
-    """One look at a patient; remembered as a plain list, for there are hundreds of thousands of them."""
-
-    who: str
-    at: int
-    entry: int
-    study: str | None
-    custodian: str | None
-    trusts: list[str]
-    agreement: str | None
-    decision: str | None
-    token: str | None
-    why: str | None
-    ods: str | None = None
+_WINDOW = timedelta(hours=72)
+_LOOKS = Slots("patient", _WINDOW // MICROSECOND)
+_WHO, _TRUSTS, _AGREEMENT, _DECISION, _TOKEN, _TOLD = 2, 3, 4, 5, 6, 7  # places in a row
+_LOOKS_EACH = 3  # looks of one person in a slot that are kept
+_MOST_BARE = 1_200  # looks without a reason in a slot that are kept
+_MOST_FINE = 256  # people with a reason that are counted; more are as good as so many
+_COUNTED = 6  # people without a reason up to which a patient teaches what is usual
+_BANDS = (0, 1, 2, 4, 8, 16, 32, 64, 128)  # of people with a reason: patients are compared with those alike
 
 
 @dataclass(frozen=True, slots=True)
 class PatientBurst:
-    """One incident of N people: fires at the ``threshold``-th unexplained viewer, and reports each one after.
+    """One growing incident of N people: fires before the sixth without a reason, then names each one that joins.
 
-    A look is explained by a relationship of the viewer or their team that held at the time, or by the custodian's rota
-    or pool. The reason found is kept with the look; a look without one is asked about again, since evidence comes late.
+    Five are enough unless the patient's care brings so many: a patient whom fifty rightful people see has some whose
+    reason nobody recorded. How many that is, is learnt from patients whom as many rightful people saw. Four are enough
+    where even four are out of the question. For a watched patient five always are, and a rota or pool of a whole trust
+    is no reason. Nobody with a reason is named. Each finding holds the people it names first, so that one whose reason
+    comes late leaves it alone.
+
+    Args:
+        early, least: people that are enough at ``early_bits``, and at ``bits``.
+        early_bits, bits: how surprising that many must be.
     """
 
-    threshold: int = 6
-    window: timedelta = timedelta(hours=72)
+    early: int = 4
+    least: int = 5
+    early_bits: float = 16.0
+    bits: float = 10.0
     id = "patient_burst"
     family = "patient_burst"
     severity = Severity.CRITICAL
+    window = _WINDOW
     kinds = acts.LOOKS
 
     def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
-        """Remember the look; when enough people looked, ask for reasons."""
+        """Remember the look; when enough people without a reason looked, report those who are not yet."""
         event = look.event
-        patient, subject = acts.patient_of(event), event.subject
-        if patient is None or subject is None or subject.type is not SubjectType.PRACTITIONER:
+        patient = acts.patient_of(event)
+        explanation = look.explanation
+        if patient is None or event.subject is None or explanation is None:
             return ()
-        if not acts.succeeded(event):
+        if not acts.is_person(event) or not acts.is_look(event):
             return ()
-        at = to_microseconds(event.time)
-        width = self.window // MICROSECOND
-        value = state.get(patient) or {"looks": []}
-        looks = [row for row in value["looks"] if row[_AT] + width >= state.now - width]
-        if any(row[_WHO] == subject.id and row[_AT] // _SLOT == at // _SLOT for row in looks):
+        at, who = moment(event), intern(event.subject.id)
+        value = _LOOKS.at(state, patient, at) or {"bare": [], "fine": {}}
+        facts = context.patient(patient)
+        flags = acts.WATCHED & (facts.flags if facts else frozenset())
+        if not acts.bare(look, flags):
+            name = short(who)
+            if explanation.explained and name not in value["fine"] and len(value["fine"]) < _MOST_FINE:
+                value["fine"][name] = 1
+                _LOOKS.put(state, patient, at, value)
             return ()
-        looks.append(list(_look(event, at)))
-        looks.sort(key=lambda row: (row[_AT], row[_ENTRY]))
-        value["looks"] = looks
-        state.put(patient, value, looks[-1][_AT] + width)
-        near = [row for row in looks if abs(row[_AT] - at) <= width]
-        if len({row[_WHO] for row in near}) < self.threshold:
+        if facts is not None and who in facts.staff:
+            return ()  # their own record is another finding
+        if sum(row[_WHO] == who for row in value["bare"]) >= _LOOKS_EACH or not add(
+            value["bare"], _row(look, at, who), _MOST_BARE
+        ):
             return ()
-        for row in near:
-            row[_WHY] = row[_WHY] or _reason(Viewing(*row), patient, context)
-        return self._findings(event, patient, at, [Viewing(*row) for row in near])
+        _LOOKS.put(state, patient, at, value)
+        return self._judge(patient, at, bool(flags), state)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
-        """Looks are forgotten once no window can hold them."""
+        """Looks are forgotten once no window can hold them; how many had no reason is learnt."""
+        if _LOOKS.of(key) is not None:
+            count = min(len({row[_WHO] for row in value["bare"]}), _COUNTED)
+            reasoned = len(value["fine"])
+            _habit(reasoned).learn(state, "everybody", _beyond(count, reasoned), at // DAY)
         return ()
 
-    def _findings(self, event: RecordedEvent, patient: str, at: int, near: list[Viewing]) -> Iterable[Finding]:
-        """Find the fullest window that holds the new look, and report it when it is full enough."""
-        bare = [look for look in near if look.why is None]
-        if not any(look.entry == event.index for look in bare):
+    def revised(self, before: Look, after: Look, context: Context, state: RuleState) -> Iterable[Revision | Finding]:
+        """Let one whose reason came late leave; when too few are left, all leave."""
+        event = after.event
+        patient, at = acts.patient_of(event) or "", moment(event)
+        facts = context.patient(patient)
+        flags = acts.WATCHED & (facts.flags if facts else frozenset())
+        value = _LOOKS.at(state, patient, at)
+        if acts.bare(after, flags):
+            return () if acts.bare(before, flags) else self.observe(after, context, state)
+        gone = [row for row in value["bare"] if row[INDEX] == event.index] if value else []
+        if value is None or not gone:
             return ()
-        width = self.window // MICROSECOND
-        windows = [
-            [look for look in bare if start.at <= look.at <= start.at + width]
-            for start in bare
-            if start.at <= at <= start.at + width
-        ]
-        fullest = max(windows, key=lambda looks: len({look.who for look in looks}))
-        people = {look.who for look in fullest}
-        if len(people) < self.threshold:
-            return ()
-        reasoned = len({look.who for look in near if look.why is not None} - people)
-        return (self._finding(event, patient, fullest, reasoned),)
+        value["bare"] = [row for row in value["bare"] if row[INDEX] != event.index]
+        if after.explanation is not None and after.explanation.explained:
+            value["fine"][short(gone[0][_WHO])] = 1
+        _LOOKS.put(state, patient, at, value)
+        return self._left(patient, at, gone[0], state)
 
-    def _finding(self, event: RecordedEvent, patient: str, looks: list[Viewing], reasoned: int) -> Finding:
-        people = acts.distinct(look.who for look in looks)
+    def _judge(self, patient: str, at: int, watched: bool, state: RuleState) -> Iterable[Finding]:
+        near = _LOOKS.near(state, patient, at)
+        rows = within(near, "bare", at, _LOOKS.width)
+        told = {row[_WHO] for row in rows if row[_TOLD]}
+        if told:
+            fresh = [row for row in rows if row[_WHO] not in told]
+            people = told | {row[_WHO] for row in fresh}
+        else:
+            fresh = fullest(rows, at, _LOOKS.width, lambda row: row[_WHO])
+            people = {row[_WHO] for row in fresh}
+        if not fresh or len(people) < self.early:
+            return ()
+        reasoned = {name for value in near for name in value["fine"]} - {short(who) for who in people}
+        usual = _habit(len(reasoned)).of(state, "everybody")
+        if not told and not self._too_many(len(people), len(reasoned), usual, watched):
+            return ()
+        found = self._finding(patient, fresh, people, len(reasoned), usual)
+        for row in fresh:
+            row[_TOLD] = found.key
+        for row in fresh:  # the slots they lie in have changed
+            slot = _LOOKS.at(state, patient, row[AT])
+            if slot is not None:
+                _LOOKS.put(state, patient, row[AT], slot)
+        return (found,)
+
+    def _too_many(self, count: int, reasoned: int, usual: Usual, watched: bool) -> bool:
+        bits = usual.bits(_beyond(count, reasoned))
+        if count >= self.least:
+            return watched or bits >= self.bits
+        return bits >= self.early_bits
+
+    def _finding(self, patient: str, rows: list[Row], people: set[str], reasoned: int, usual: Usual) -> Finding:
         hours = int(self.window / timedelta(hours=1))
+        care = "nobody" if reasoned == 0 else "one person" if reasoned == 1 else f"{reasoned} people"
+        mean = round(usual.mean + len(people) - _beyond(len(people), reasoned), 3)
         sentence = (
-            f"{len(people)} people with no recorded reason looked at one patient's images within {hours} hours; "
-            f"{reasoned} with a reason did. An alert is raised from the {self.threshold}th on."
+            f"{len(people)} people with no recorded reason looked at one patient's images within {hours} hours; {care} with a "
+            f"reason did. For patients seen by as many, {mean:.1f} without one is usual ({usual.sample} compared)."
         )
+        bits = usual.bits(_beyond(len(people), reasoned))
+        evidence = Evidence("unexplained_viewers", len(people), mean, usual.sample, bits, sentence)
         return Finding(
             rule_id=self.id,
             family=self.family,
             severity=self.severity,
             subject=None,
             about=patient,
-            occurred_at=event.time,
-            evidence=(Evidence("unexplained_viewers", len(people), self.threshold - 1, reasoned, None, sentence),),
-            events=tuple(sorted(look.entry for look in looks)),
+            occurred_at=from_microseconds(rows[-1][AT]),
+            evidence=(evidence,),
+            events=tuple(sorted(row[INDEX] for row in rows)),
             patient=patient,
-            subjects=people,
-            trusts=acts.distinct(ods for look in looks for ods in look.trusts),
-            agreement_ids=acts.distinct(look.agreement for look in looks if look.agreement),
-            decision_ids=acts.distinct(look.decision for look in looks if look.decision),
-            token_jtis=acts.distinct(look.token for look in looks if look.token),
+            subjects=acts.distinct(row[_WHO] for row in rows),
+            trusts=acts.distinct(ods for row in rows for ods in row[_TRUSTS]),
+            agreement_ids=acts.distinct(row[_AGREEMENT] for row in rows if row[_AGREEMENT]),
+            decision_ids=acts.distinct(row[_DECISION] for row in rows if row[_DECISION]),
+            token_jtis=acts.distinct(row[_TOKEN] for row in rows if row[_TOKEN]),
         )
 
+    def _left(self, patient: str, at: int, gone: Row, state: RuleState) -> Iterable[Revision]:
+        """Say what is taken back when a look leaves: that look, or everything when fewer than enough are left."""
+        near = _LOOKS.near(state, patient, at)
+        rows = within(near, "bare", at, _LOOKS.width)
+        told = [row for row in rows if row[_TOLD]]
+        back = [gone] if gone[_TOLD] else []
+        sentence = "A reason came to light for one of the viewers."
+        if len({row[_WHO] for row in told}) < self.early:
+            back += told
+            sentence = "With the reasons that came to light, too few people without one are left."
+        keys = acts.distinct(row[_TOLD] for row in back)
+        made = [
+            Revision(key, gone[INDEX], tuple(sorted(row[INDEX] for row in back if row[_TOLD] == key)), sentence)
+            for key in keys
+        ]
+        for row in back:
+            row[_TOLD] = None
+            if (slot := _LOOKS.at(state, patient, row[AT])) is not None:
+                _LOOKS.put(state, patient, row[AT], slot)
+        return made
 
-def _look(event: RecordedEvent, at: int) -> Viewing:
+
+def _row(look: Look, at: int, who: str) -> Row:
     """Keep what a finding needs; names that many looks share are kept once."""
-    authority, custodian = event.authority, acts.custodian_of(event)
-    return Viewing(
-        who=intern(event.subject.id) if event.subject else "",
-        at=at,
-        entry=event.index,
-        study=acts.study_of(event),
-        custodian=intern(custodian) if custodian else None,
-        trusts=[intern(ods) for ods in acts.trusts_of(event)],
-        agreement=intern(authority.agreement_id) if authority.agreement_id else None,
-        decision=authority.decision_id,
-        token=authority.token_jti,
-        why=None,
-        ods=intern(event.subject.ods) if event.subject and event.subject.ods else None,
-    )
+    event, authority = look.event, look.event.authority
+    trusts = [intern(ods) for ods in acts.trusts_of(event)]
+    agreement = intern(authority.agreement_id) if authority.agreement_id else None
+    return [at, event.index, who, trusts, agreement, authority.decision_id, authority.token_jti, None]
 
 
-def _reason(look: Viewing, patient: str, context: Context) -> str | None:
-    ties = context.ties(Who(look.who, look.ods), patient, look.study, look.custodian, from_microseconds(look.at))
-    return ties[0].kind.value if ties else None
+def _beyond(count: int, reasoned: int) -> int:
+    """Give what is counted: a patient whom nobody with a reason saw is here only because of one without."""
+    return count if reasoned else max(count - 1, 0)
+
+
+def _habit(reasoned: int) -> Habit:
+    """Give the count of people without a reason among patients whom about as many with one saw."""
+    band = max(index for index, least in enumerate(_BANDS) if reasoned >= least)
+    return Habit(f"band-{band}", 0.05 + 0.06 * _BANDS[band])
 
 
 RULE: Rule = PatientBurst()
