@@ -62,9 +62,7 @@ class Rule(Protocol):
 class RevisedRule(Rule, Protocol):
     """A detector whose findings rest on looks without a reason, so that a reason that comes late takes them back."""
 
-    def revised(
-        self, before: Look, after: Look, context: Context, state: RuleState
-    ) -> Iterable[Revision | Finding]:
+    def revised(self, before: Look, after: Look, context: Context, state: RuleState) -> Iterable[Revision | Finding]:
         """Take a look whose explanation changed; give what is taken back, or found only now.
 
         The index of a revision is that of the look: whoever calls puts that of what taught it.

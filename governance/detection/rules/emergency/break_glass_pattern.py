@@ -66,9 +66,7 @@ class BreakGlassPattern:
         reason = acts.reason_of(event)
         add(value["rows"], [at, event.index, what, short(patient), reason, to_value(event)], _KEPT)
         _USES.put(state, who, at, value)
-        rows = [
-            row for row in within(_USES.near(state, who, at), "rows", at, _USES.width) if row[_WHAT] == what
-        ]
+        rows = [row for row in within(_USES.near(state, who, at), "rows", at, _USES.width) if row[_WHAT] == what]
         found = [
             *self._repeated(event, staff, rows, value, state),
             *self._copied(event, rows, value, state),

@@ -122,7 +122,9 @@ class MassExport:
         total = _bytes(fullest(rows, at, DAY, _bytes_of))
         usual, size = BYTES.habit.of(state, role), total / GIGABYTE
         if size >= max(BYTES.floor, BYTES.factor * usual.mean) and acts.tell(value, BYTES.signal, total, 2):
-            sentence = f"{size:.1f} GB were taken out in a day by {_spoken(role)}; {usual.mean:.1f} GB is usual for the role."
+            sentence = (
+                f"{size:.1f} GB were taken out in a day by {_spoken(role)}; {usual.mean:.1f} GB is usual for the role."
+            )
             yield Evidence(BYTES.signal, total, round(usual.mean * GIGABYTE), usual.sample, None, sentence)
 
     def _elsewhere(
@@ -200,7 +202,9 @@ def _is_new(state: RuleState, trust: str, where: str, at: int) -> bool:
 
 
 def _spoken(role: str) -> str:
-    return f"somebody acting as {role.replace('_', ' ')}" if role != acts.UNKNOWN else "somebody whose role is not known"
+    return (
+        f"somebody acting as {role.replace('_', ' ')}" if role != acts.UNKNOWN else "somebody whose role is not known"
+    )
 
 
 RULE: Rule = MassExport()
