@@ -29,6 +29,9 @@ _REVOCATION_KEPT = timedelta(days=7) // MICROSECOND
 class LapsedAuthority:
     """Fires at once. What was in force when is learnt from the log itself, so a second reading judges as the first did.
 
+    An end that another issuer reports of its token is that issuer's word, and is told as such. The approval of an AI
+    service's version is held against by its own detector.
+
     Args:
         grace: what clocks may differ by before an access counts as late.
         system: the source whose word counts on agreements and tokens: this service.
@@ -46,7 +49,7 @@ class LapsedAuthority:
         """Learn from changes of agreements and revocations; judge accesses."""
         event = look.event
         if event.kind in acts.LOOKS:
-            return self._judge(event, context, state) if acts.succeeded(event) else ()
+            return self._judge(event, context, state) if acts.succeeded(event) and not acts.goes_on(event) else ()
         if event.source.id == self.system:
             self._learn(event, state)
         return ()
@@ -85,7 +88,8 @@ class LapsedAuthority:
         if token is not None and token.lifetime is not None:
             over = to_microseconds(token.minted_at) + int(token.lifetime * 1_000_000)
             if self._late(event, over):
-                sentence = f"The token had run out {_ago(event, over)} before it was used."
+                says = "" if token.ours else ", as its issuer says,"
+                sentence = f"The token had{says} run out {_ago(event, over)} before it was used."
                 yield acts.certain("token_expired", sentence, observed="used", expected="run out")
 
     def _agreement(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Evidence]:
