@@ -18,8 +18,8 @@ class Rule(Protocol):
 
     ``family`` names the kind of incident its findings belong to, ``window`` is the event time it looks back or waits at
     most.
-    A rule may also have ``revised(before, after, context, state)``, called when the explanation of a look has changed: it
-    gives what of its findings is taken back, or what is found now.
+    A rule may also have ``revised(before, after, context, state)``, called when the explanation of a look has changed:
+    it gives what of its findings is taken back, or what is found now.
     It is called only for events of its ``kinds``. Its findings may depend on the event, the facts and its own memory,
     and on nothing else: no clock, no randomness, no order of a set.
     """

@@ -82,7 +82,7 @@ def within(values: Sequence[Value], name: str, at: int, width: int) -> list[Row]
 
 
 def fullest(rows: Sequence[Row], at: int, width: int, what: Callable[[Row], Any]) -> list[Row]:
-    """Give the rows of the window of ``width`` that holds an instant and the most distinct things; the first of several.
+    """Give the rows of the window of ``width`` that holds an instant and the most distinct things, the first of them.
 
     Args:
         rows: in order of time.

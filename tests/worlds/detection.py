@@ -87,7 +87,10 @@ class LittleRegion:
         return self.studies.get(study)
 
     def manifest(self, service: str, version: str | None, at: datetime) -> ManifestFacts | None:
-        return self.manifests.get(service)
+        known = [one for name, one in self.manifests.items() if name.partition("@")[0] == service]
+        if version is None:
+            return next(iter(known), None)  # the first that was told is the one it is registered to run
+        return next((one for one in known if one.version == version), None)
 
     def ties(
         self, who: Who, patient: str | None, study: str | None, custodian: str | None, at: datetime
@@ -146,7 +149,7 @@ def region(told: Mapping[str, Any]) -> LittleRegion:
         )
     made.silent += [(BEGAN + span(row["from"]), BEGAN + span(row["until"])) for row in told.get("degraded", ())]
     for row in told.get("manifests", ()):
-        made.manifests[row["service"]] = ManifestFacts(
+        made.manifests[f"{row['service']}@{row.get('version', 1)}"] = ManifestFacts(
             version=str(row.get("version", "1")),
             modalities=frozenset(row["modalities"]),
             body_parts=frozenset(row["body_parts"]),

@@ -75,7 +75,7 @@ def surprise(count: int, expected: Expectation) -> float:
 
 
 def share_surprise(count: int, of: int, share: float) -> float:
-    """Give ``-log2 P(X >= count)`` of so many tries that each succeed with ``share``, between 0 and ``MAXIMUM_BITS``."""
+    """Give ``-log2 P(X >= count)`` of tries that each succeed with ``share``: 0 to ``MAXIMUM_BITS``."""
     if count <= 0:
         return 0.0
     likely = min(max(share, 1e-6), 1 - 1e-6)

@@ -1,9 +1,9 @@
 """What is usual among peers: decayed, capped means of a count by role, which one person cannot teach much.
 
-1. What people of a role do is learnt from closed spans (a day, a week) of each of them, never from the person's own past.
-2. A span counts capped at ``CAP`` times what is usual so far: one enormous day does not make the next one look usual,
-   and a slow rise moves the role by a fraction of what it would take (E2). A role of which little has been seen learns
-   faster, or the first weeks would be nothing but alarms.
+1. What people of a role do is learnt from closed spans (a day, a week) of each of them, never from the person's own
+past. 2. A span counts capped at ``CAP`` times what is usual so far: one enormous day does not make the next one look
+   usual, and a slow rise moves the role by a fraction of what it would take (E2). A role of which little has been seen
+   learns faster, or the first weeks would be nothing but alarms.
 3. A role that nobody has seen starts from the median over the roles, not from the mean, which its heaviest make.
 4. What is learnt halves in ``HALF_LIFE`` days of event time.
 """

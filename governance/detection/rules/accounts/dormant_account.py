@@ -26,12 +26,13 @@ _FORGOTTEN = 800 * DAY
 
 @dataclass(frozen=True, slots=True)
 class DormantAccount:
-    """Fires at the first look after a long silence, and at any look after the last day, when it has no reason on record.
+    """Fires at the first look after a long silence, and at any after the last day, when it has no reason on record.
 
     A reason that holds (an order, a list, a new rota) is the work of somebody who is back. A department or site that
     changed since, gaps as long before, and a role in which such gaps are usual explain the silence likewise. Somebody
-    never seen counts as silent since the register has them, once the log itself is old enough to tell. Looks that a rota or
-    pool of a whole trust explains show nobody: the first one without any reason within a day of the return still counts.
+    never seen counts as silent since the register has them, once the log itself is old enough to tell. Looks that a
+    rota or pool of a whole trust explains show nobody: the first one without any reason within a day of the return
+    still counts.
 
     Args:
         silence: without an act, after which an account counts as dormant.
@@ -104,8 +105,8 @@ class DormantAccount:
         if days <= self.grace.days:
             return
         sentence = (
-            f"Images were opened without a recorded reason from the account of {acts.spoken_role(event, staff)} who, the "
-            f"register says, left {days} days before."
+            f"Images were opened without a recorded reason from the account of {acts.spoken_role(event, staff)} who, "
+            f"the register says, left {days} days before."
         )
         yield acts.certain("after_leaving", sentence, observed=days, expected=0)
 
@@ -124,8 +125,8 @@ def _dormant(event: RecordedEvent, staff: StaffFacts | None, value: Value) -> It
     who = acts.spoken_role(event, staff)
     seen = "the account was never seen to be used" if back["first"] else "the account had not been used"
     sentence = (
-        f"Images were opened without a recorded reason from the account of {who}; {seen} for {back['days']} days, which is "
-        "rare for the role and for that person."
+        f"Images were opened without a recorded reason from the account of {who}; {seen} for {back['days']} days, "
+        "which is rare for the role and for that person."
     )
     yield Evidence("long_silence", back["days"], _SILENCE.days, 0, back["bits"], sentence)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 from governance.alerts import Evidence, Finding
 from governance.detection import acts
@@ -65,8 +66,8 @@ class ImpossibleTravel:
         _ACTS.put(state, subject.id, at, value)
         minutes = (jump[1][AT] - jump[0][AT]) // MINUTE
         sentence = (
-            f"The account of {acts.spoken_role(event, staff)} was used at the sites of two trusts {max(minutes, 1)} minutes "
-            "apart; nobody travels between them so fast."
+            f"The account of {acts.spoken_role(event, staff)} was used at the sites of two trusts {max(minutes, 1)} "
+            "minutes apart; nobody travels between them so fast."
         )
         evidence = Evidence("two_sites_too_soon", minutes, self.travel // timedelta(minutes=1), 0, None, sentence)
         events = [from_value(one[_EVENT]) for one in jump]
@@ -81,7 +82,7 @@ class ImpossibleTravel:
     def _jump(self, rows: list[Row]) -> list[Row]:
         """Give the first two acts that are of different places and too close in time, with both sides made sure."""
         width = self.travel // timedelta(microseconds=1)
-        for one, other in zip(rows, rows[1:], strict=False):
+        for one, other in pairwise(rows):
             if one[_TRUST] == other[_TRUST] or other[AT] - one[AT] > width or not _apart(one, other):
                 continue
             if _sure(rows, one[_TRUST]) and _sure(rows, other[_TRUST]):

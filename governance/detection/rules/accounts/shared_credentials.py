@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
@@ -90,8 +91,8 @@ class SharedCredentials:
                 continue
             minutes = max((last[AT] - first[AT]) // MINUTE, 1)
             sentence = (
-                f"The account of {acts.spoken_role(event, staff)} was used at one trust's site, at another's and at the first "
-                f"again within {minutes} minutes, on two devices."
+                f"The account of {acts.spoken_role(event, staff)} was used at one trust's site, at another's and at "
+                f"the first again within {minutes} minutes, on two devices."
             )
             evidence = Evidence("two_sites_at_once", minutes, int(width / MINUTE), 0, None, sentence)
             yield self._finding([first, middle, last], evidence, staff)
@@ -100,7 +101,7 @@ class SharedCredentials:
         self, event: RecordedEvent, staff: StaffFacts | None, rows: list[Row], value: Value, state: RuleState
     ) -> Iterable[Finding]:
         near = [row for row in rows if abs(row[AT] - moment(event)) <= HOUR // 2 and row[_DEVICE] and row[_SESSION]]
-        turns = [pair for pair in zip(near, near[1:], strict=False) if _apart(*pair)]
+        turns = [pair for pair in pairwise(near) if _apart(*pair)]
         value["turns"] = max(value["turns"], len(turns))
         if len(turns) < self.least or len({row[_DEVICE] for pair in turns for row in pair}) > 3:
             return
@@ -109,8 +110,8 @@ class SharedCredentials:
         if bits < self.bits or not acts.tell(value, "to_and_fro", len(turns), 2):
             return
         sentence = (
-            f"The account of {acts.spoken_role(event, staff)} took {len(turns)} turns between two devices and sessions in an "
-            f"hour; people of that role take {usual.mean:.1f} ({usual.sample} hours compared)."
+            f"The account of {acts.spoken_role(event, staff)} took {len(turns)} turns between two devices and sessions "
+            f"in an hour; people of that role take {usual.mean:.1f} ({usual.sample} hours compared)."
         )
         evidence = Evidence("turns_between_devices", len(turns), usual.mean, usual.sample, bits, sentence)
         yield self._finding([row for pair in turns for row in pair], evidence, staff)

@@ -103,9 +103,10 @@ class AgreementProbing:
             one["told"] = True
         _TRIED.put(state, who, at, near[-1])
         sentence = (
-            f"{acts.spoken_role(event, staff).capitalize()} was denied {len(rows)} different questions within an hour, over "
-            f"{trusts} trusts, {modalities} modalities and {purposes} purposes, and was then let in; {usual.mean:.1f} in an hour "
-            f"is usual for the role where anybody is denied ({usual.sample} hours compared)."
+            f"{acts.spoken_role(event, staff).capitalize()} was denied {len(rows)} different questions within an hour, "
+            f"over {trusts} trusts, {modalities} modalities and {purposes} purposes, and was then let in; "
+            f"{usual.mean:.1f} in an hour is usual for the role where anybody is denied ({usual.sample} hours "
+            "compared)."
         )
         bits = usual.bits(len(rows))
         evidence = Evidence("denials_before_permit", len(rows), usual.mean, usual.sample, bits, sentence)

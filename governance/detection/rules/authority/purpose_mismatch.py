@@ -28,14 +28,15 @@ _OUTSIDE, _INSIDE, _UNDER_CARE = "outside", "inside", "care"
 _KEPT = 300
 _EACH_DAY = Habit("under-care", 1.0)
 _PRIOR = (2.0, 78.0)  # looks outside and inside of projects, before anything was seen
-_SPOKEN = {Purpose.HRESCH: "research", Purpose.TRAIN: "teaching"}
 
 
 @dataclass(frozen=True, slots=True)
 class PurposeMismatch:
-    """Counts a person's patients: those opened for research or teaching that are in no approved project of theirs, in a
-    week, against how often that is so in their trust; and those opened for care whose only reason is a project made for
-    another purpose, in a day, against their role. Where a trust feeds no projects, nothing can be said, and nothing is.
+    """Counts a person's patients whose purpose does not fit.
+
+    Those opened for research or teaching that are in no approved project of theirs, in a week, against how often that
+    is so in their trust; and those opened for care whose only reason is a project made for another purpose, in a day,
+    against their role. Where a trust feeds no projects, nothing can be said, and nothing is.
 
     Args:
         least: patients outside of a project.
@@ -103,10 +104,11 @@ class PurposeMismatch:
         bits = round(share_surprise(count, of, share), 3)
         if count < self.least or bits < self.bits or not acts.tell(value, _OUTSIDE, count, 2):
             return
-        what = _SPOKEN[event.purpose] if event.purpose in _SPOKEN else "other uses"
+        what = "teaching" if event.purpose is Purpose.TRAIN else "research"
         sentence = (
-            f"{acts.spoken_role(event, staff).capitalize()} opened the images of {of} patients for {what} in a week; {count} of "
-            f"them are in no approved project of theirs. In that trust {share:.0%} of such looks are outside."
+            f"{acts.spoken_role(event, staff).capitalize()} opened the images of {of} patients for {what} in a week; "
+            f"{count} of them are in no approved project of theirs. In that trust {share:.0%} of such looks are "
+            "outside."
         )
         evidence = Evidence("outside_project", count, round(share * of, 3), of, bits, sentence)
         yield acts.finding(self, _events(outside), [evidence], about=trust, at=event.time, trusts=(trust,))
@@ -121,8 +123,9 @@ class PurposeMismatch:
             return
         trust = acts.trust_of(event, staff)
         sentence = (
-            f"{acts.spoken_role(event, staff).capitalize()} opened the images of {count} patients in a day for their care, as it "
-            f"says; the only reason on record is a project for another purpose. {usual.mean:.1f} is usual for the role."
+            f"{acts.spoken_role(event, staff).capitalize()} opened the images of {count} patients in a day for their "
+            f"care, as it says; the only reason on record is a project for another purpose. {usual.mean:.1f} is usual "
+            "for the role."
         )
         bits = usual.bits(count)
         evidence = Evidence("project_under_care", count, usual.mean, usual.sample, bits, sentence)
@@ -142,7 +145,7 @@ def _kind(look: Look, context: Context) -> str | None:
 
 
 def _projects(event: RecordedEvent, context: Context, purpose: Purpose | None) -> bool:
-    """Say whether a project covers the look: one for a purpose or for any; without one, one for research or teaching."""
+    """Say whether a project covers the look: one for the purpose or for any; without a purpose, a secondary one."""
     who = Who(event.subject.id, event.subject.ods) if event.subject else Who("", None)
     ties = context.ties(who, acts.patient_of(event), acts.study_of(event), acts.custodian_of(event), event.time)
     if purpose is None and any(tie.specific and tie.kind is not RelationshipKind.PROJECT for tie in ties):

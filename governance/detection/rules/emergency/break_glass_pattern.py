@@ -98,8 +98,9 @@ class BreakGlassPattern:
         if count < self.factor * usual.mean or bits < self.bits or not acts.tell(value, what, count, 2):
             return
         sentence = (
-            f"{acts.spoken_role(event, staff).capitalize()} {_SPOKEN[what]} for {count} patients within seven days; people "
-            f"of that role who do it at all do so for {usual.mean:.1f} in a week ({usual.sample} such weeks compared)."
+            f"{acts.spoken_role(event, staff).capitalize()} {_SPOKEN[what]} for {count} patients within seven days; "
+            f"people of that role who do it at all do so for {usual.mean:.1f} in a week ({usual.sample} such weeks "
+            "compared)."
         )
         evidence = Evidence("repeated_use", count, usual.mean, usual.sample, bits, sentence)
         yield self._finding(week, evidence, acts.trust_of(event, staff))

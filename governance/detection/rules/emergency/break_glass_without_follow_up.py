@@ -89,8 +89,8 @@ class BreakGlassWithoutFollowUp:
         count = len({event.authority.decision_id or str(event.index) for event in events})
         hours = int(self.window / timedelta(hours=1))
         sentence = (
-            f"The emergency override was used {acts.times(count)} by {acts.spoken(role)}, and within {hours} hours no order, "
-            "list, referral, report or episode tied them to the patient."
+            f"The emergency override was used {acts.times(count)} by {acts.spoken(role)}, and within {hours} hours no "
+            "order, list, referral, report or episode tied them to the patient."
         )
         evidence = acts.certain("no_follow_up", sentence, observed=0, expected=1)
         when = from_microseconds(at)

@@ -32,8 +32,8 @@ class SelfClaimed:
             return ()
         staff = acts.known(event, context)
         sentence = (
-            f"{acts.spoken_role(event, staff).capitalize()} said that they care for the patient, nothing on record says "
-            "so, and the agreement let that count."
+            f"{acts.spoken_role(event, staff).capitalize()} said that they care for the patient, nothing on record "
+            "says so, and the agreement let that count."
         )
         evidence = [acts.certain("claimed_relationship", sentence)]
         about, trusts = acts.patient_of(event), (staff.ods,) if staff else ()

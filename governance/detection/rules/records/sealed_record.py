@@ -93,8 +93,8 @@ class SealedRecord:
         staff = acts.known(event, context)
         study = context.study(acts.study_of(event) or "")
         sentence = (
-            f"A sealed study was opened by {acts.spoken_role(event, staff)}, with no emergency opened for it and no permit "
-            "that names it."
+            f"A sealed study was opened by {acts.spoken_role(event, staff)}, with no emergency opened for it and no "
+            "permit that names it."
         )
         evidence = acts.certain("seal_not_lifted", sentence, observed="opened", expected="a grant or a permit")
         trusts = [*(study.custodians if study else ()), *((staff.ods,) if staff else ())]

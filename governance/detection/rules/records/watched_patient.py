@@ -60,7 +60,8 @@ class WatchedPatient:
         staff = acts.known(event, context)
         why = "a public person's" if "vip" in flags else "an incident's"
         weak = "" if look.unexplained else "; a rota or pool of the whole trust is no reason for a watched record"
-        sentence = f"The record is watched as {why}, and {acts.spoken_role(event, staff)} looked at it with no recorded reason{weak}."
+        who = acts.spoken_role(event, staff)
+        sentence = f"The record is watched as {why}, and {who} looked at it with no recorded reason{weak}."
         evidence = acts.certain("watched_record", sentence, observed=len(seen) + 1, expected=0)
         return (acts.finding(self, [event], [evidence], about=patient, trusts=(staff.ods,) if staff else ()),)
 

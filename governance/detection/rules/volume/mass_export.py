@@ -138,8 +138,8 @@ class MassExport:
         if count < ELSEWHERE.factor * usual.mean or not acts.tell(value, f"to:{where}", count, 2):
             return
         sentence = (
-            f"{count} studies went within a day to a destination to which nobody of that trust sent any in {_MONTHS} days; "
-            f"{usual.mean:.1f} in a day is usual for {_spoken(value['role'])} ({usual.sample} days compared)."
+            f"{count} studies went within a day to a destination to which nobody of that trust sent any in {_MONTHS} "
+            f"days; {usual.mean:.1f} in a day is usual for {_spoken(value['role'])} ({usual.sample} days compared)."
         )
         yield Evidence(ELSEWHERE.signal, count, usual.mean, usual.sample, usual.bits(count), sentence)
 

@@ -143,8 +143,9 @@ class PatientBurst:
         care = "nobody" if reasoned == 0 else "one person" if reasoned == 1 else f"{reasoned} people"
         mean = round(usual.mean + len(people) - _beyond(len(people), reasoned), 3)
         sentence = (
-            f"{len(people)} people with no recorded reason looked at one patient's images within {hours} hours; {care} with a "
-            f"reason did. For patients seen by as many, {mean:.1f} without one is usual ({usual.sample} compared)."
+            f"{len(people)} people with no recorded reason looked at one patient's images within {hours} hours; {care} "
+            f"with a reason did. For patients seen by as many, {mean:.1f} without one is usual ({usual.sample} "
+            "compared)."
         )
         bits = usual.bits(_beyond(len(people), reasoned))
         evidence = Evidence("unexplained_viewers", len(people), mean, usual.sample, bits, sentence)

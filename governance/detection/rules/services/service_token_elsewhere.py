@@ -1,0 +1,106 @@
+"""AI3: a service's token is used from a host that is not the service's, at a person's pace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from governance.alerts import Evidence, Finding
+from governance.audit.event import RecordedEvent
+from governance.detection import acts
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context
+from governance.detection.reader.state import RuleState, Value
+from governance.detection.reader.waiting import from_value, to_value
+from governance.detection.rule import Rule
+from governance.detection.windows import DAY, MINUTE, moment
+from governance.vocabulary import EventKind, Severity, SubjectType
+
+_HOSTS = 40  # of one service that are remembered, those used last
+_FIRST, _LAST, _COUNT, _OTHERS, _EVENTS = 0, 1, 2, 3, 4  # places in a host's row
+_KEPT = 10  # events of a new host
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTokenElsewhere:
+    """Fires when a host that was never the service's reads a little beside the hosts that were, which go on as before.
+
+    A deployment moves a service: the old hosts stop, or the new one takes its share. A service whose hosts come and go
+    (each start a new name) cannot be judged by them, and is not.
+
+    Args:
+        learning: how long a service must have been seen.
+        least: acts of the new host, from the first to which ``pace`` must have gone by.
+        share: of the service's acts since, below which the new host does not take over.
+        churn: new hosts in thirty days from which on hosts say nothing.
+    """
+
+    learning: timedelta = timedelta(days=14)
+    least: int = 5
+    pace: timedelta = timedelta(minutes=5)
+    share: float = 0.25
+    churn: int = 3
+    id = "service_token_elsewhere"
+    family = "ai_scope"
+    severity = Severity.HIGH
+    window = timedelta(0)
+    kinds = acts.LOOKS | {EventKind.QUERY}
+
+    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+        """Count an act of a service by its host."""
+        event, subject = look.event, look.event.subject
+        if subject is None or subject.type is SubjectType.PRACTITIONER or subject.device is None:
+            return ()
+        if not acts.succeeded(event) or acts.goes_on(event):
+            return ()
+        at = moment(event)
+        value = state.get(f"service:{subject.id}") or {"since": at, "count": 0, "hosts": {}, "new": [], "told": {}}
+        value["since"], value["count"] = min(value["since"], at), value["count"] + 1
+        hosts = value["hosts"]
+        if subject.device not in hosts:
+            self._meet(subject.device, at, value)
+        host = hosts[subject.device]
+        host[_FIRST], host[_LAST], host[_COUNT] = min(host[_FIRST], at), max(host[_LAST], at), host[_COUNT] + 1
+        if len(host[_EVENTS]) < _KEPT and host[_OTHERS] is not None:
+            host[_EVENTS].append(to_value(event))
+        found = [*self._judge(event, subject.device, host, value)]
+        state.put(f"service:{subject.id}", value, None)
+        return found
+
+    def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
+        """Nothing is deferred."""
+        return ()
+
+    def _meet(self, name: str, at: int, value: Value) -> None:
+        """Take a host in; one met once the service is known is new, and counts from what others had done by then."""
+        hosts = value["hosts"]
+        grown = at - value["since"] >= self.learning // timedelta(microseconds=1)
+        value["new"] = [time for time in value["new"] if at - time <= 30 * DAY]
+        judged = grown and len(value["new"]) < self.churn
+        if grown:
+            value["new"].append(at)
+        hosts[name] = [at, at, 0, value["count"] - 1 if judged else None, []]
+        if len(hosts) > _HOSTS:
+            del hosts[min(hosts, key=lambda one: (hosts[one][_LAST], one))]
+
+    def _judge(self, event: RecordedEvent, name: str, host: list[Value], value: Value) -> Iterable[Finding]:
+        counted: int | None = host[_OTHERS]  # type: ignore[assignment]
+        first, last, count = (int(host[place]) for place in (_FIRST, _LAST, _COUNT))  # type: ignore[call-overload]
+        if counted is None or count < self.least or (last - first) * 1.0 < self.pace / timedelta(microseconds=1):
+            return
+        others = value["count"] - counted - count
+        if others < 1 or count > self.share * (others + count) or not acts.tell(value, f"host:{name}", count, 10):
+            return
+        hours = max((last - first) // (60 * MINUTE), 1)
+        sentence = (
+            f"The service's token was used {count} times in {hours} hours from a host that was never the service's, "
+            f"while its own hosts went on with {others} uses."
+        )
+        events = [from_value(item) for item in host[_EVENTS]]
+        evidence = Evidence("new_host", count, 0, others, None, sentence)
+        about = event.subject.id if event.subject else None
+        yield acts.finding(self, events, [evidence], about=about, at=event.time)
+
+
+RULE: Rule = ServiceTokenElsewhere()
