@@ -76,6 +76,15 @@ def add(rows: list[Row], row: Row, most: int) -> bool:
     return True
 
 
+def keep(value: Value, name: str, item: Any, most: int) -> bool:
+    """Put something at the end of a list of a value; False when there are ``most`` already."""
+    held: list[Any] = value[name]
+    if len(held) >= most:
+        return False
+    held.append(item)
+    return True
+
+
 def within(values: Sequence[Value], name: str, at: int, width: int) -> list[Row]:
     """Give the rows of slots at most ``width`` before or after an instant, in order."""
     return [row for value in values for row in value[name] if abs(row[AT] - at) <= width]

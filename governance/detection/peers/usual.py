@@ -47,10 +47,12 @@ class Habit:
     Args:
         name: of the count, unlike any other's in the same detector.
         prior: the mean before anybody was seen.
+        among: whether what is compared are roles of one kind, so that an unseen one starts from the others' median.
     """
 
     name: str
     prior: float
+    among: bool = True
 
     def of(self, state: RuleState, role: str) -> Usual:
         """Give what is usual for a role."""
@@ -65,6 +67,8 @@ class Habit:
         capped = min(count, most * fit(aged, self._start(state)).mean + 1)
         new = aged.add(capped)
         state.put(f"usual:{self.name}:{role}", {"m": [new.n, new.total, new.squares], "day": max(day, last)}, None)
+        if not self.among:
+            return
         means = state.get(f"usual:{self.name}") or {"roles": {}}
         if role in means["roles"] or len(means["roles"]) < _MOST_ROLES:
             means["roles"][role] = [round(new.n, 3), round(new.total / new.n, 6)]
@@ -76,6 +80,6 @@ class Habit:
 
     def _start(self, state: RuleState) -> float:
         """Give the median over the roles that are known well enough; the prior before there are three."""
-        means = state.get(f"usual:{self.name}") or {"roles": {}}
+        means = (state.get(f"usual:{self.name}") if self.among else None) or {"roles": {}}
         known = [mean for n, mean in means["roles"].values() if n >= ENOUGH]
         return max(median(known), 0.01) if len(known) >= 3 else self.prior

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from governance.audit.event import RecordedEvent
 from governance.detection.knowledge.facts import StaffFacts
 from governance.detection.reader.state import RuleState
+from governance.detection.windows import AT, INDEX, MINUTE, Row
 
 _AWAY = re.compile(r"remote|home|vpn|vdi|citrix|gateway|cloud|mobile|telerad|off-?site", re.IGNORECASE)
 _WORKERS = 3  # people whom the register places at a site, from whom on it is one
@@ -51,3 +53,10 @@ def _note(site: str, trust: str, who: str, state: RuleState) -> None:
         known = {"who": [], "trusts": {}}
     trusts = {**known["trusts"], trust: known["trusts"].get(trust, 0) + 1}
     state.put(f"site:{site}", {"who": sorted([*known["who"], who]), "trusts": trusts}, None)
+
+
+def goes_on_there(rows: Sequence[Row], at: int, where: Row) -> bool:
+    """Say whether an act adds nothing: it follows at once on two others at the same place, device and session."""
+    if len(rows) < 2 or not 0 <= at - rows[-1][AT] < 2 * MINUTE:
+        return False
+    return all(row[INDEX + 1 : INDEX + 1 + len(where)] == where for row in rows[-2:])

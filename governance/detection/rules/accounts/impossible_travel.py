@@ -11,10 +11,10 @@ from governance.alerts import Evidence, Finding
 from governance.detection import acts
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import RuleState, Value
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
-from governance.detection.rules.accounts._places import place_of
+from governance.detection.rules.accounts._places import goes_on_there, place_of
 from governance.detection.windows import AT, HOUR, INDEX, MINUTE, Row, Slots, add, moment, within
 from governance.storage import from_microseconds
 from governance.vocabulary import EventKind, Severity
@@ -54,6 +54,8 @@ class ImpossibleTravel:
             return ()
         at = moment(event)
         value = _ACTS.at(state, subject.id, at) or {"rows": [], "told": False}
+        if goes_on_there(value["rows"], at, [place.trust, subject.device, subject.session]):
+            return ()
         row = [at, event.index, place.trust, subject.device, subject.session, to_value(event)]
         if not add(value["rows"], row, _KEPT):
             return ()
@@ -81,7 +83,7 @@ class ImpossibleTravel:
 
     def _jump(self, rows: list[Row]) -> list[Row]:
         """Give the first two acts that are of different places and too close in time, with both sides made sure."""
-        width = self.travel // timedelta(microseconds=1)
+        width = self.travel // MICROSECOND
         for one, other in pairwise(rows):
             if one[_TRUST] == other[_TRUST] or other[AT] - one[AT] > width or not _apart(one, other):
                 continue

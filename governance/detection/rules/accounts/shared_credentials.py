@@ -13,10 +13,10 @@ from governance.detection import acts
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context, StaffFacts
 from governance.detection.peers.usual import Habit
-from governance.detection.reader.state import RuleState, Value
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
-from governance.detection.rules.accounts._places import place_of
+from governance.detection.rules.accounts._places import goes_on_there, place_of
 from governance.detection.windows import AT, DAY, HOUR, INDEX, MINUTE, Row, Slots, add, moment, within
 from governance.storage import from_microseconds
 from governance.vocabulary import EventKind, Severity
@@ -63,6 +63,8 @@ class SharedCredentials:
         at, role = moment(event), acts.peers_of(event, staff)
         value = _ACTS.at(state, subject.id, at) or {"rows": [], "told": {}, "role": role, "turns": 0}
         site, trust = (place.site, place.trust) if place else (None, None)
+        if goes_on_there(value["rows"], at, [site, trust, subject.device, subject.session]):
+            return ()
         row = [at, event.index, site, trust, subject.device, subject.session, to_value(event)]
         if not add(value["rows"], row, _KEPT):
             return ()
@@ -73,15 +75,15 @@ class SharedCredentials:
         return found
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
-        """An hour is over: its turns count among those of the role."""
-        if _ACTS.of(key) is not None:
+        """An hour is over: its turns, if it had any, count among those of the role."""
+        if _ACTS.of(key) is not None and value["turns"]:
             _HABIT.learn(state, value["role"], value["turns"], at // DAY)
         return ()
 
     def _there_and_back(
         self, event: RecordedEvent, staff: StaffFacts | None, rows: list[Row], value: Value
     ) -> Iterable[Finding]:
-        placed, width = [row for row in rows if row[_SITE] is not None], self.travel // timedelta(microseconds=1)
+        placed, width = [row for row in rows if row[_SITE] is not None], self.travel // MICROSECOND
         for first, middle, last in zip(placed, placed[1:], placed[2:], strict=False):
             if last[AT] - first[AT] > width or event.index not in {first[INDEX], middle[INDEX], last[INDEX]}:
                 continue
@@ -111,7 +113,7 @@ class SharedCredentials:
             return
         sentence = (
             f"The account of {acts.spoken_role(event, staff)} took {len(turns)} turns between two devices and sessions "
-            f"in an hour; people of that role take {usual.mean:.1f} ({usual.sample} hours compared)."
+            f"in an hour; people of that role who take any take {usual.mean:.1f} ({usual.sample} hours compared)."
         )
         evidence = Evidence("turns_between_devices", len(turns), usual.mean, usual.sample, bits, sentence)
         yield self._finding([row for pair in turns for row in pair], evidence, staff)

@@ -164,7 +164,8 @@ def _events(rows: list[Row]) -> list[RecordedEvent]:
 
 def _share(state: RuleState, trust: str) -> float:
     outside, of = (state.get(f"share:{trust}") or {"seen": [0.0, 0.0]})["seen"]
-    return round((outside + _PRIOR[0]) / (of + sum(_PRIOR)), 4)
+    share: float = round((outside + _PRIOR[0]) / (of + sum(_PRIOR)), 4)
+    return share
 
 
 def _learn(state: RuleState, trust: str, *, outside: bool) -> None:

@@ -134,7 +134,8 @@ def _remember(state: RuleState, first: RecordedEvent, *, followed: bool) -> list
 def _share(state: RuleState, name: str) -> float:
     """Give the share of uses that no care followed, shrunk towards what was assumed before anything was seen."""
     without, of = (state.get(f"share:{name}") or {"seen": [0.0, 0.0]})["seen"]
-    return round((without + _PRIOR[0]) / (of + sum(_PRIOR)), 4)
+    share: float = round((without + _PRIOR[0]) / (of + sum(_PRIOR)), 4)
+    return share
 
 
 def _learn(state: RuleState, name: str, *, followed: bool) -> None:

@@ -30,8 +30,8 @@ _HOME = 8  # patients on record in a household at the most
 class OwnCase:
     """Fires at once when the audit is read about the reader's own record or that of their household.
 
-    It fires, too, where one person looked at a patient without a reason and read the audit about the same patient within
-    thirty days.
+    It fires, too, where one person looked at a patient without a reason and read the audit about the same patient
+    within thirty days.
 
     Looks are remembered of those alone whose role is to read the audit, and of those who have read it.
     """

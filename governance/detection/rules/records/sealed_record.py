@@ -14,7 +14,7 @@ from governance.detection.knowledge.facts import Context
 from governance.detection.reader.state import RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
-from governance.detection.windows import DAY, MINUTE, moment, short
+from governance.detection.windows import DAY, MINUTE, keep, moment, short
 from governance.vocabulary import EventKind, Label, Severity
 
 _MINUTES = 60  # how long an override lasts of which nobody says it
@@ -73,8 +73,7 @@ class SealedRecord:
 
     def _wait(self, key: str, event: RecordedEvent, state: RuleState) -> Iterable[Finding]:
         value = state.get(key) or {"accesses": []}
-        if len(value["accesses"]) < _HELD:
-            value["accesses"].append(to_value(event))
+        keep(value, "accesses", to_value(event), _HELD)
         state.put(key, value, max(state.now, moment(event)) + int(self.window.total_seconds()) * 1_000_000)
         return ()
 

@@ -17,11 +17,11 @@ from governance.detection.reader.state import RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
 from governance.detection.rules.services._reads import MOST, READS, before, note, service_of, within_day
-from governance.detection.windows import DAY, moment, short
+from governance.detection.windows import DAY, keep, moment, short
 from governance.storage import from_microseconds
 from governance.vocabulary import Severity
 
-_VOLUME = Habit("volume", 50.0)
+_VOLUME = Habit("volume", 50.0, among=False)
 _EVENTS = 200
 _KINDS = 50  # of studies, by modality and body part, that are told apart
 _EACH = 20  # events of a kind that are kept for the day's end
@@ -66,7 +66,8 @@ class AiOutsideManifest:
             return (acts.finding(self, [event], evidence, about=service, severity=Severity.CRITICAL),)
         name = acts.study_of(event)
         study = context.study(name) if name else None
-        breaches, severity = [*_scope(event, study, manifest)], self.severity
+        breaches: list[Evidence] = [*_scope(event, study, manifest)]
+        severity = self.severity
         if breaches and claimed is not None and not [*_scope(event, study, claimed)]:
             breaches.append(_claimed(claimed, manifest))
             severity = Severity.MEDIUM
@@ -106,11 +107,10 @@ class AiOutsideManifest:
         _note_kind(value, event, study)
         count = within_day([*earlier, value], "times", at)
         value["limit"] = manifest.daily_volume
-        found = []
+        found: list[Finding] = []
         usual = _VOLUME.of(state, service)
         if count > manifest.daily_volume:
-            if len(value["events"]) < _EVENTS:
-                value["events"].append(to_value(event))
+            keep(value, "events", to_value(event), _EVENTS)
             if acts.tell(value, "volume", count, 2):
                 found.append(self._found(value, self._over(count, manifest.daily_volume), service))
         elif usual.sample >= self.days and count >= max(100, self.factor * usual.mean):
@@ -174,8 +174,7 @@ def _note_kind(value: Value, event: RecordedEvent, study: StudyFacts | None) -> 
         return
     kind = kinds.setdefault(name, {"n": 0, "events": []})
     kind["n"] += 1
-    if len(kind["events"]) < _EACH:
-        kind["events"].append(to_value(event))
+    keep(kind, "events", to_value(event), _EACH)
 
 
 def _modality(event: RecordedEvent, study: StudyFacts | None) -> str | None:

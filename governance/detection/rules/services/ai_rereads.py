@@ -16,10 +16,10 @@ from governance.detection.reader.state import RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
 from governance.detection.rules.services._reads import MOST, READS, before, note, service_of, within_day
-from governance.detection.windows import DAY, MINUTE, moment, short
+from governance.detection.windows import DAY, MINUTE, keep, moment, short
 from governance.vocabulary import Severity
 
-_PATIENTS = Habit("gathered", 1.0)
+_PATIENTS = Habit("gathered", 1.0, among=False)
 _EVENTS = 200
 _STUDIES = 30  # of one patient in a slot that are told apart
 
@@ -67,7 +67,7 @@ class AiRereads:
         if short(name) in value["reads"] or len(value["reads"]) < MOST:
             value["reads"][short(name)] = sorted([*value["reads"].get(short(name), ()), at])[-self.allowed - 1 :]
         note(value, "times", at)
-        found = []
+        found: list[Finding] = []
         if sum(at - DAY < time <= at for time in times) >= self.allowed:
             note(value, "extra", at)
             found += self._again(event, service, earlier, value)
@@ -85,8 +85,7 @@ class AiRereads:
     def _again(self, event: RecordedEvent, service: str, earlier: list[Value], value: Value) -> Iterable[Finding]:
         at, slots = moment(event), [*earlier, value]
         extra, reads = within_day(slots, "extra", at), within_day(slots, "times", at)
-        if len(value["events"]) < _EVENTS:
-            value["events"].append(to_value(event))
+        keep(value, "events", to_value(event), _EVENTS)
         if extra < max(self.least, self.share * reads) or not acts.tell(value, "rereads", extra, 2):
             return
         sentence = (
@@ -107,9 +106,8 @@ class AiRereads:
         if short(patient) not in value["patients"] and len(value["patients"]) >= MOST:
             return
         studies = value["patients"].setdefault(short(patient), [])
-        if short(name) in studies or len(studies) >= _STUDIES:
+        if short(name) in studies or not keep(value["patients"], short(patient), short(name), _STUDIES):
             return
-        studies.append(short(name))
         if len(studies) != self.studies:
             return
         note(value, "gathered", at)

@@ -11,14 +11,13 @@ from governance.audit.event import RecordedEvent
 from governance.detection import acts
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import RuleState, Value
+from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
-from governance.detection.windows import DAY, MINUTE, moment
+from governance.detection.windows import DAY, MINUTE, keep, moment
 from governance.vocabulary import EventKind, Severity, SubjectType
 
 _HOSTS = 40  # of one service that are remembered, those used last
-_FIRST, _LAST, _COUNT, _OTHERS, _EVENTS = 0, 1, 2, 3, 4  # places in a host's row
 _KEPT = 10  # events of a new host
 
 
@@ -61,9 +60,9 @@ class ServiceTokenElsewhere:
         if subject.device not in hosts:
             self._meet(subject.device, at, value)
         host = hosts[subject.device]
-        host[_FIRST], host[_LAST], host[_COUNT] = min(host[_FIRST], at), max(host[_LAST], at), host[_COUNT] + 1
-        if len(host[_EVENTS]) < _KEPT and host[_OTHERS] is not None:
-            host[_EVENTS].append(to_value(event))
+        host["first"], host["last"], host["count"] = min(host["first"], at), max(host["last"], at), host["count"] + 1
+        if host["others"] is not None:
+            keep(host, "events", to_value(event), _KEPT)
         found = [*self._judge(event, subject.device, host, value)]
         state.put(f"service:{subject.id}", value, None)
         return found
@@ -75,21 +74,26 @@ class ServiceTokenElsewhere:
     def _meet(self, name: str, at: int, value: Value) -> None:
         """Take a host in; one met once the service is known is new, and counts from what others had done by then."""
         hosts = value["hosts"]
-        grown = at - value["since"] >= self.learning // timedelta(microseconds=1)
+        grown = at - value["since"] >= self.learning // MICROSECOND
         value["new"] = [time for time in value["new"] if at - time <= 30 * DAY]
         judged = grown and len(value["new"]) < self.churn
         if grown:
-            value["new"].append(at)
-        hosts[name] = [at, at, 0, value["count"] - 1 if judged else None, []]
+            value["new"] = [*value["new"], at][-self.churn - 1 :]
+        hosts[name] = {
+            "first": at,
+            "last": at,
+            "count": 0,
+            "others": value["count"] - 1 if judged else None,  # what others had done by then; None: not judged
+            "events": [],
+        }
         if len(hosts) > _HOSTS:
-            del hosts[min(hosts, key=lambda one: (hosts[one][_LAST], one))]
+            del hosts[min(hosts, key=lambda one: (hosts[one]["last"], one))]
 
-    def _judge(self, event: RecordedEvent, name: str, host: list[Value], value: Value) -> Iterable[Finding]:
-        counted: int | None = host[_OTHERS]  # type: ignore[assignment]
-        first, last, count = (int(host[place]) for place in (_FIRST, _LAST, _COUNT))  # type: ignore[call-overload]
-        if counted is None or count < self.least or (last - first) * 1.0 < self.pace / timedelta(microseconds=1):
+    def _judge(self, event: RecordedEvent, name: str, host: Value, value: Value) -> Iterable[Finding]:
+        first, last, count = host["first"], host["last"], host["count"]
+        if host["others"] is None or count < self.least or last - first < self.pace // MICROSECOND:
             return
-        others = value["count"] - counted - count
+        others = value["count"] - host["others"] - count
         if others < 1 or count > self.share * (others + count) or not acts.tell(value, f"host:{name}", count, 10):
             return
         hours = max((last - first) // (60 * MINUTE), 1)
@@ -97,7 +101,7 @@ class ServiceTokenElsewhere:
             f"The service's token was used {count} times in {hours} hours from a host that was never the service's, "
             f"while its own hosts went on with {others} uses."
         )
-        events = [from_value(item) for item in host[_EVENTS]]
+        events = [from_value(item) for item in host["events"]]
         evidence = Evidence("new_host", count, 0, others, None, sentence)
         about = event.subject.id if event.subject else None
         yield acts.finding(self, events, [evidence], about=about, at=event.time)

@@ -16,7 +16,7 @@ from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.detection.rule import Rule
 from governance.detection.rules.volume._projects import covered
-from governance.detection.windows import DAY, HOUR, Row, Slots, add, fullest, moment, short, within
+from governance.detection.windows import DAY, HOUR, Row, Slots, add, fullest, keep, moment, short, within
 from governance.storage import from_microseconds
 from governance.vocabulary import Severity
 
@@ -81,8 +81,7 @@ class MassExport:
         where = event.destination or None
         if not add(value["rows"], [at, event.index, what, max(event.bytes or 0, 0), where, event.source.id], _ROWS):
             value["more"] += 1
-        if len(value["events"]) < _EVENTS:
-            value["events"].append(to_value(event))
+        keep(value, "events", to_value(event), _EVENTS)
         found = []
         slots = _TAKEN.near(state, who, at)
         rows = within(slots if value in slots else [*slots, value], "rows", at, DAY)

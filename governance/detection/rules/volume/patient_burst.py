@@ -204,7 +204,7 @@ def _beyond(count: int, reasoned: int) -> int:
 def _habit(reasoned: int) -> Habit:
     """Give the count of people without a reason among patients whom about as many with one saw."""
     band = max(index for index, least in enumerate(_BANDS) if reasoned >= least)
-    return Habit(f"band-{band}", 0.05 + 0.06 * _BANDS[band])
+    return Habit(f"band-{band}", 0.05 + 0.06 * _BANDS[band], among=False)
 
 
 RULE: Rule = PatientBurst()
