@@ -79,16 +79,20 @@ class MassExport:
         value = _TAKEN.at(state, who, at) or {"rows": [], "more": 0, "events": [], "told": {}, "trust": trust}
         value["role"] = acts.peers_of(event, staff)
         where = event.destination or None
-        if not add(value["rows"], [at, event.index, what, max(event.bytes or 0, 0), where, event.source.id], _ROWS):
-            value["more"] += 1
+        row = [at, event.index, what, max(event.bytes or 0, 0), where, event.source.id]
+        full = not add(value["rows"], row, _ROWS)
+        value["more"] += full
         keep(value, "events", to_value(event), _EVENTS)
-        found = []
-        slots = _TAKEN.near(state, who, at)
-        rows = within(slots if value in slots else [*slots, value], "rows", at, DAY)
-        if evidence := [*self._excess(rows, at, value, state), *self._elsewhere(rows, at, where, value, trust, state)]:
-            found.append(self._finding(value, evidence, at))
         _TAKEN.put(state, who, at, value)
-        return found
+        if full and value["more"] & (value["more"] - 1):
+            return ()  # hundreds are known of already: only each doubling of what is beyond them is news
+        rows = within(_TAKEN.near(state, who, at), "rows", at, DAY)
+        evidence = [*self._excess(rows, at, value, state), *self._elsewhere(rows, at, where, value, trust, state)]
+        if not evidence:
+            return ()
+        found = self._finding(value, evidence, at)
+        _TAKEN.put(state, who, at, value)
+        return (found,)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """A day is over: report the rest of a case, and let the day count among the peers' days."""
