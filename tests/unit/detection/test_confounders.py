@@ -1,4 +1,4 @@
-"""What looks odd and is not: none of it raises an alert, with every detector on that this branch of the catalogue has."""
+"""What looks odd and is not: none of it raises an alert, with every detector of looks and habits on."""
 
 from __future__ import annotations
 

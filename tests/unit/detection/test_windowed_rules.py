@@ -1,4 +1,4 @@
-"""What windowed detectors hold to: late reasons, lateness of events, hot keys, and peers that one person cannot teach."""
+"""What windowed detectors hold to: late reasons, late events, hot keys, and peers that one person cannot teach."""
 
 from __future__ import annotations
 
