@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from governance.alerts import Finding
+from governance.alerts import Finding, Revision
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context
 from governance.detection.reader.state import RuleState, Value
@@ -18,6 +18,8 @@ class Rule(Protocol):
 
     ``family`` names the kind of incident its findings belong to, ``window`` is the event time it looks back or waits at
     most.
+    A rule may also have ``revised(before, after, context, state)``, called when the explanation of a look has changed:
+    it gives what of its findings is taken back, or what is found now.
     It is called only for events of its ``kinds``. Its findings may depend on the event, the facts and its own memory,
     and on nothing else: no clock, no randomness, no order of a set.
     """
@@ -53,4 +55,16 @@ class Rule(Protocol):
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Take back a remembered value whose due time ``at`` (microseconds) the watermark has reached."""
+        ...
+
+
+@runtime_checkable
+class RevisedRule(Rule, Protocol):
+    """A detector whose findings rest on looks without a reason, so that a reason that comes late takes them back."""
+
+    def revised(self, before: Look, after: Look, context: Context, state: RuleState) -> Iterable[Revision | Finding]:
+        """Take a look whose explanation changed; give what is taken back, or found only now.
+
+        The index of a revision is that of the look: whoever calls puts that of what taught it.
+        """
         ...

@@ -188,6 +188,13 @@ class Severity(StrEnum):
         return ("low", "medium", "high", "critical").index(self.value)
 
 
+class AlertKind(StrEnum):
+    """Whether something wants a verdict, or is told because each one of its kind is told."""
+
+    ALERT = "alert"
+    NOTICE = "notice"
+
+
 class AlertState(StrEnum):
     """The state of an alert's review."""
 

@@ -66,7 +66,7 @@ class RegionContext:
     def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
         """Find a member of staff of a trust; nobody who is only called the same."""
         member = recorded(self._called(subject), ods)
-        return None if member is None else StaffFacts(member.role, member.ods, member.patient_key)
+        return None if member is None else _staff(member)
 
     def patient(self, patient: str) -> PatientFacts | None:
         """Find a patient."""
@@ -75,8 +75,18 @@ class RegionContext:
         known = self._patients[patient]
         if known is None:
             return None
-        staff = frozenset(filter(self._only_one, known.staff))
-        return PatientFacts(staff, frozenset(flag.value for flag in known.flags), known.deceased_on)
+        return PatientFacts(
+            staff=frozenset(filter(self._only_one, known.staff)),
+            households=known.household_keys,
+            surnames={said.surname_key: said.surname_share for said in known.said if said.surname_key is not None},
+            postcodes=frozenset(said.postcode_key for said in known.said if said.postcode_key is not None),
+            flags=frozenset(flag.value for flag in known.flags),
+            deceased_on=known.deceased_on,
+        )
+
+    def residents(self, household: str) -> int:
+        """Count the patients of a household."""
+        return self._relationships.household_size(self._session, household)
 
     def _only_one(self, name: str) -> bool:
         """Say whether one person at most is called so: of several, the staff register tells who is the patient."""
@@ -88,7 +98,11 @@ class RegionContext:
         if study not in self._studies:
             self._studies[study] = self._catalogue.study_by_pseudonym(self._session, study)
         known = self._studies[study]
-        return None if known is None else StudyFacts(known.custodians, known.modality, known.body_part, known.decoy)
+        if known is None:
+            return None
+        return StudyFacts(
+            known.custodians, known.modality, known.body_part, known.decoy, known.study_date, known.labels
+        )
 
     def manifest(self, service: str, version: str | None, at: datetime) -> ManifestFacts | None:
         """Find the manifest of an AI service's version as of an instant."""
@@ -136,5 +150,22 @@ class RegionContext:
 
 
 def _ties(edges: Iterable[Edge]) -> tuple[Tie, ...]:
-    found = {edge.id: Tie(edge.kind, edge.id, not edge.wide) for edge in edges}
+    found = {edge.id: Tie(edge.kind, edge.id, not edge.wide, edge.valid_from) for edge in edges}
     return tuple(sorted(found.values(), key=lambda tie: (tie.kind.value, tie.id)))
+
+
+def _staff(member: StaffMember) -> StaffFacts:
+    return StaffFacts(
+        role=member.role,
+        ods=member.ods,
+        patient=member.patient_key,
+        department=member.department,
+        teams=frozenset(member.team_ids),
+        site=member.site,
+        household=member.household_key,
+        surname=member.surname_key,
+        surname_share=member.surname_share,
+        postcode=member.postcode_key,
+        leaves_on=member.leaves_on,
+        training_until=member.training_valid_to,
+    )

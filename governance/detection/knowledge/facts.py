@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
@@ -23,19 +24,50 @@ class Who(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StaffFacts:
-    """A member of staff: the role their trust gave them, and the pseudonym of the patient they are, if known."""
+    """A member of staff, as their trust says.
+
+    Args:
+        role: a role code; one outside the vocabulary is kept.
+        ods: the trust they are staff of.
+        patient: the pseudonym of the patient they are.
+        teams, site, manager: pseudonyms of their teams, the place they work at, whom they report to (a pseudonym).
+        household, surname, postcode: keyed hashes; ``surname_share`` is the share of people of that surname, 0 to 1.
+        leaves_on, training_until: the last day each holds.
+        since: from when the register has them so; None when nobody knows.
+    """
 
     role: str
     ods: str
     patient: str | None = None
+    department: str | None = None
+    teams: frozenset[str] = frozenset()
+    site: str | None = None
+    manager: str | None = None
+    household: str | None = None
+    surname: str | None = None
+    surname_share: float | None = None
+    postcode: str | None = None
+    leaves_on: date | None = None
+    training_until: date | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """A patient: the pseudonyms of the members of staff they are, one for each place they work at."""
+    """A patient, as all trusts together say.
+
+    Args:
+        staff: the pseudonyms of the members of staff they are, one for each place they work at.
+        households, postcodes: keyed hashes; ``surnames`` maps such to the share of people of that name, if said.
+        flags: ``vip``, ``incident``, ``deceased``.
+        deceased_on: the earliest day of death that anybody reports.
+    """
 
     staff: frozenset[str] = frozenset()
-    flags: frozenset[str] = frozenset()  # vip, incident, deceased
+    households: frozenset[str] = frozenset()
+    surnames: Mapping[str, float | None] = field(default_factory=dict)
+    postcodes: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
     deceased_on: date | None = None
 
     def flagged(self, on: date) -> bool:
@@ -47,12 +79,14 @@ class PatientFacts:
 
 @dataclass(frozen=True, slots=True)
 class StudyFacts:
-    """A study of the catalogue."""
+    """A study of the catalogue; ``labels`` are the strictest over its copies."""
 
     custodians: tuple[str, ...]
     modality: str | None
     body_part: str | None
     decoy: bool = False
+    study_date: date | None = None
+    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +103,24 @@ class ManifestFacts:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A recorded reason to look. ``specific`` means that it names the patient or the study, not a whole trust."""
+    """A recorded reason to look.
+
+    Args:
+        kind: what it is.
+        id: its edge.
+        specific: it names the patient or the study, not a whole trust.
+        begins: from when it holds.
+        purpose, destination: what a project is for and where its images go; None when nobody said.
+        limit: how many studies a project may take out.
+    """
 
     kind: RelationshipKind
     id: str
     specific: bool
+    begins: datetime | None = None
+    purpose: str | None = None
+    destination: str | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +156,10 @@ class Context(Protocol):
 
     def patient(self, patient: str) -> PatientFacts | None:
         """Find a patient by pseudonym."""
+        ...
+
+    def residents(self, household: str) -> int:
+        """Count the patients on record who share a household key: a residence or a care home has many."""
         ...
 
     def study(self, study: str) -> StudyFacts | None:

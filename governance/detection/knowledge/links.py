@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from sqlmodel import Session
@@ -133,6 +134,9 @@ def decision_facts(event: RecordedEvent) -> DecisionFacts:
 def token_facts(event: RecordedEvent) -> TokenFacts:
     """Read a token's event."""
     seconds = event.detail.get("seconds")
+    ends = event.detail.get("expires_at")
+    if seconds is None and isinstance(ends, str):  # what another issuer says of its own token
+        seconds = (datetime.fromisoformat(ends) - event.time).total_seconds()
     return TokenFacts(
         index=event.index,
         ours=event.source.id == SYSTEM,

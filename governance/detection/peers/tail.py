@@ -72,3 +72,23 @@ def surprise(count: int, expected: Expectation) -> float:
         k += 1
     bits = -(log_first + math.log(ratio_sum)) / math.log(2)
     return min(max(bits, 0.0), MAXIMUM_BITS)
+
+
+def share_surprise(count: int, of: int, share: float) -> float:
+    """Give ``-log2 P(X >= count)`` of tries that each succeed with ``share``: 0 to ``MAXIMUM_BITS``."""
+    if count <= 0:
+        return 0.0
+    likely = min(max(share, 1e-6), 1 - 1e-6)
+    terms = [
+        math.lgamma(of + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(of - k + 1)
+        + k * math.log(likely)
+        + (of - k) * math.log1p(-likely)
+        for k in range(count, of + 1)
+    ]
+    if not terms:
+        return MAXIMUM_BITS
+    top = max(terms)
+    bits = -(top + math.log(sum(math.exp(term - top) for term in terms))) / math.log(2)
+    return min(max(bits, 0.0), MAXIMUM_BITS)

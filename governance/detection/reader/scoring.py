@@ -19,7 +19,7 @@ from typing import Protocol
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection.acts import trusts_of
-from governance.detection.explanation.explaining import Explainer
+from governance.detection.explanation.explaining import Explainer, PlainExplainer
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context
 from governance.detection.reader.state import RuleMemory
@@ -45,12 +45,11 @@ class Scorer:
 
     Args:
         rules: the detectors; raises ValueError when two have one id.
-        explainer: gives each look its explanation, a batch at a time, before any rule sees it; without one,
-            looks have none.
+        explainer: gives each look its explanation, a batch at a time, before any rule sees it.
     """
 
     def __init__(self, rules: Sequence[Rule], explainer: Explainer | None = None) -> None:
-        self._explainer = explainer
+        self._explainer = explainer or PlainExplainer()
         self.rules = {rule.id: rule for rule in rules}
         if len(self.rules) != len(rules):
             raise ValueError("two detectors have the same id")
@@ -84,8 +83,6 @@ class Scorer:
         return found
 
     def _looks(self, events: Sequence[RecordedEvent], context: Context) -> list[Look]:
-        if self._explainer is None:
-            return [Look(event) for event in events]
         return self._explainer.explain(events, context)
 
 
