@@ -7,7 +7,7 @@ from governance.registers import Changes, ContextFeeds, Endings, Registrations, 
 
 def make_registrations(infrastructure: Infrastructure, registers: Registers) -> Registrations:
     return Registrations(
-        changes=Changes(infrastructure.database, infrastructure.recorder),
+        changes=Changes(infrastructure.database, infrastructure.recorder, infrastructure.facts),
         federation=registers.federation,
         methods=registers.client_methods.names,
         issuer=infrastructure.settings.issuer,
@@ -18,7 +18,7 @@ def make_registrations(infrastructure: Infrastructure, registers: Registers) -> 
 
 def make_feeds(infrastructure: Infrastructure, registers: Registers) -> ContextFeeds:
     return ContextFeeds(
-        changes=Changes(infrastructure.database, infrastructure.recorder),
+        changes=Changes(infrastructure.database, infrastructure.recorder, infrastructure.facts),
         catalogue=registers.catalogue,
         federation=registers.federation,
         relationships=registers.relationships,
@@ -30,7 +30,7 @@ def make_feeds(infrastructure: Infrastructure, registers: Registers) -> ContextF
 
 def make_study_acts(infrastructure: Infrastructure, registers: Registers) -> StudyActs:
     return StudyActs(
-        changes=Changes(infrastructure.database, infrastructure.recorder),
+        changes=Changes(infrastructure.database, infrastructure.recorder, infrastructure.facts),
         catalogue=registers.catalogue,
         federation=registers.federation,
         clock=infrastructure.clock,
@@ -39,7 +39,7 @@ def make_study_acts(infrastructure: Infrastructure, registers: Registers) -> Stu
 
 def make_endings(infrastructure: Infrastructure, registers: Registers) -> Endings:
     return Endings(
-        changes=Changes(infrastructure.database, infrastructure.recorder),
+        changes=Changes(infrastructure.database, infrastructure.recorder, infrastructure.facts),
         federation=registers.federation,
         pseudonymiser=infrastructure.pseudonymiser,
         clock=infrastructure.clock,

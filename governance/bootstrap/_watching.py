@@ -14,6 +14,7 @@ from governance.decisions import (
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
+from governance.facts import History
 from governance.federation import FederationDirectory, Registered, recorded
 from governance.intake import SYSLOG, Intake
 from governance.intake.overflow import Overflow
@@ -80,7 +81,7 @@ def make_erasure(
 
 
 def make_detection(infrastructure: Infrastructure, registers: Registers, alerts: AlertService) -> DetectionEngine:
-    links = Links(infrastructure.audit_search)
+    links, history = Links(infrastructure.audit_search), History(infrastructure.vault)
     return DetectionEngine(
         database=infrastructure.database,
         log=infrastructure.audit,
@@ -88,8 +89,7 @@ def make_detection(infrastructure: Infrastructure, registers: Registers, alerts:
         rules=default_rules(),
         context=lambda session: RegionContext(
             session,
-            federation=registers.federation,
-            catalogue=registers.catalogue,
+            history=history,
             relationships=registers.relationships,
             pseudonymiser=infrastructure.pseudonymiser,
             links=links,

@@ -15,6 +15,7 @@ FIELDS = frozenset(
         "issuer",
         "role",
         "department",
+        "manager",
         "site",
         "team_ids",
         "patient_key",
@@ -40,8 +41,9 @@ def parse_staff(
     ``issuer`` names the person; ``names`` says in whose names that is (a trust's, or a national issuer's own). Without
     it the trust's own issuer does. ``role`` may be absent where the person is on file.
 
-    The id leaves here as ``s-…`` and ``patient_key`` as ``p-…``, comparable with the patients of events; the other keys
-    are kept as given, they are keyed hashes already. Raises InvalidInput when the body has too many lines.
+    The ids of member and manager leave here as ``s-…`` and ``patient_key`` as ``p-…``, comparable with the patients of
+    events; the other keys are kept as given, they are keyed hashes already. Raises InvalidInput when the body has too
+    many lines.
     """
 
     def build(fields: Fields) -> StaffMember:
@@ -50,6 +52,7 @@ def parse_staff(
         issuer = fields.optional("issuer", feeds.text)
         role = fields.kept("role", feeds.code)
         department = fields.optional("department", feeds.text)
+        manager = fields.optional("manager", feeds.text)
         site = fields.optional("site", feeds.text)
         team_ids = fields.many("team_ids", feeds.text, TEAMS_MAXIMUM)
         patient_key = fields.optional("patient_key", feeds.patient)
@@ -69,6 +72,7 @@ def parse_staff(
             ods=ods,
             role=role,
             department=department,
+            manager=None if manager is None else pseudonymiser.subject(manager),
             site=site,
             team_ids=team_ids,
             patient_key=None if patient_key is None else pseudonymiser.patient(patient_key),

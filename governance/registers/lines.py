@@ -22,10 +22,12 @@ STUDY_REQUIRED = {name: name for name in ("patient", "modality", "study_date")} 
 STUDY_MEMBERS = STUDY_REQUIRED | {"body_part": "body_part"}
 EDGE_REQUIRED = {"kind": "kind", "subject": "subject", "from": "valid_from", "source": "source"}
 EDGE_MEMBERS = EDGE_REQUIRED | {"patient": "patient", "study_uid": "study", "until": "valid_until"}
+EDGE_MEMBERS |= {name: name for name in ("site", "purpose", "destination", "limit")}
 _TIES = ("household_key", "surname_key", "surname_share", "postcode_key")
 STAFF_REQUIRED = {"role": "role"}
 STAFF_MEMBERS = STAFF_REQUIRED | {
-    name: name for name in (*_TIES, "department", "site", "team_ids", "patient_key", "training_valid_to", "leaves_on")
+    name: name
+    for name in (*_TIES, "department", "manager", "site", "team_ids", "patient_key", "training_valid_to", "leaves_on")
 }
 PATIENT_MEMBERS = {name: name for name in (*_TIES, "flags", "deceased_on")} | {"staff_id": "staff"}
 

@@ -7,12 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from governance.facts import note
 from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow, ReferralWordRow
 from governance.relationships.edge import WIDE_KINDS, Between, Edge
+from governance.relationships.known import edge_fact, gone_edge, patient_fact
 from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import announce, chunks, upsert
-from governance.vocabulary import RelationshipKind
+from governance.vocabulary import Purpose, RelationshipKind
 
 Row = Mapping[Any, Any]
 _EDGE: sa.Table = EdgeRow.__table__  # type: ignore[attr-defined]
@@ -71,6 +73,7 @@ _CONTEXT_OF_MANY = Prepared(_CONTEXTS.where(_PATIENT.c.patient.in_(sa.bindparam(
 def put_edges(session: Session, edges: Sequence[Edge]) -> None:
     """Insert or replace edges by id."""
     upsert(session, EdgeRow, [_edge_row(edge) for edge in edges])
+    note(session, map(edge_fact, edges))
 
 
 def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
@@ -79,6 +82,7 @@ def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
     Opt-out checks go to the cache, where an older one never replaces a newer.
     """
     upsert(session, PatientRow, [_patient_row(patient) for patient in patients])
+    note(session, map(patient_fact, patients))
     checks: list[dict[str, Any]] = [
         {"patient": patient.patient, "opt_out": patient.opt_out, "checked_at": patient.opt_out_checked_at}
         for patient in patients
@@ -92,6 +96,7 @@ def delete_edge(session: Session, edge_id: str) -> None:
     """Take an edge off file."""
     announce(session, EdgeRow, [{"id": edge_id}])
     session.connection().execute(sa.delete(_EDGE).where(_EDGE.c.id == edge_id))
+    note(session, [gone_edge(edge_id)])
 
 
 def put_referral_word(session: Session, edge: Edge, said_by: str) -> None:
@@ -107,7 +112,7 @@ def referral_words(session: Session, ids: Sequence[str]) -> dict[str, dict[str, 
     for chunk in chunks(ids):
         for row in session.connection().execute(_WORDS, {"ids": list(chunk)}).mappings():
             values = {name: value for name, value in row.items() if name != "said_by"}
-            found.setdefault(row["id"], {})[row["said_by"]] = Edge(kind=RelationshipKind.REFERRAL, **values)
+            found.setdefault(row["id"], {})[row["said_by"]] = _edge(values | {"kind": RelationshipKind.REFERRAL})
     return found
 
 
@@ -204,8 +209,13 @@ def _edges(session: Session, statement: Any, values: Mapping[str, Any]) -> list[
 
 
 def _ordered(rows: Iterable[Row]) -> list[Edge]:
-    found = [Edge(**{**row, "kind": RelationshipKind(row["kind"])}) for row in rows]
-    return sorted(found, key=lambda edge: (edge.kind, edge.id))
+    return sorted(map(_edge, rows), key=lambda edge: (edge.kind, edge.id))
+
+
+def _edge(row: Row) -> Edge:
+    purpose = row["purpose"]
+    typed = {"kind": RelationshipKind(row["kind"]), "purpose": None if purpose is None else Purpose(purpose)}
+    return Edge(**{**row, **typed})
 
 
 def _edge_row(edge: Edge) -> dict[str, Any]:
@@ -220,6 +230,10 @@ def _edge_row(edge: Edge) -> dict[str, Any]:
         "valid_until": edge.valid_until,
         "source": edge.source,
         "named_by": edge.named_by,
+        "site": edge.site,
+        "purpose": None if edge.purpose is None else edge.purpose.value,
+        "destination": edge.destination,
+        "limit": edge.limit,
     }
 
 

@@ -10,9 +10,26 @@ from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships.edge import Edge
 from governance.relationships.patient import PatientContext, PatientFlag
-from governance.vocabulary import RelationshipKind
+from governance.vocabulary import Purpose, RelationshipKind
 
-EDGE_FIELDS = frozenset({"id", "kind", "subject", "issuer", "patient", "study_uid", "ods", "from", "until", "source"})
+EDGE_FIELDS = frozenset(
+    {
+        "id",
+        "kind",
+        "subject",
+        "issuer",
+        "patient",
+        "study_uid",
+        "ods",
+        "from",
+        "until",
+        "source",
+        "site",
+        "purpose",
+        "destination",
+        "limit",
+    }
+)
 PATIENT_FIELDS = frozenset(
     {
         "id",
@@ -34,13 +51,15 @@ CLOCK_SKEW = timedelta(minutes=5)  # how far a source's clock may run ahead of o
 
 _kind = feeds.choice(RelationshipKind)
 _flag = feeds.choice(PatientFlag)
+_purpose = feeds.choice(Purpose)
 
 
 def parse_edges(
     body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFAULT_LIMITS, names: Names = NO_NAMES
 ) -> Parsed[Edge]:
-    """Read edges, one a line: ``{id, kind, subject, issuer?, patient?, study_uid?, ods, from, until?, source}``.
+    """Read edges, one a line, with the members of the public surface.
 
+    ``site`` is where a rota's work is done; ``purpose``, ``destination`` and ``limit`` bound a project.
     ``issuer`` names the subject; ``names`` says in whose names that is (a trust's, or a national issuer's own).
 
     Subject, patient and study leave here as pseudonyms. Of an edge that is on file a line may leave out everything but
@@ -59,6 +78,10 @@ def parse_edges(
         valid_from = fields.kept("from", feeds.timestamp)
         valid_until = fields.optional("until", feeds.timestamp)
         source = fields.kept("source", feeds.text)
+        site = fields.optional("site", feeds.text)
+        purpose = fields.optional("purpose", _purpose)
+        destination = fields.optional("destination", feeds.text)
+        limit = fields.optional("limit", feeds.count)
         fields.finish()
         if valid_until is not None and "from" in fields.named and valid_until <= valid_from:
             fields.fail("until", "must be after from")
@@ -76,6 +99,10 @@ def parse_edges(
             valid_until=valid_until,
             source=source,
             named_by=None if issuer is None else names[issuer],
+            site=site,
+            purpose=purpose,
+            destination=destination,
+            limit=limit,
         )
 
     return feeds.parse(body, limits, EDGE_FIELDS, build)

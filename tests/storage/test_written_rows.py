@@ -19,7 +19,8 @@ from governance.audit.history import _written_store, watched
 from governance.audit.signer import ed25519_valid
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
-from governance.pseudonyms import Pseudonymiser
+from governance.facts import FactWriter
+from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Edge, Relationships
 from governance.storage import Database
 from governance.vocabulary import SYSTEM, EventKind, RelationshipKind, Severity, Verdict
@@ -172,7 +173,8 @@ def agreements(database: Database, log: AuditLog, clock: FixedClock) -> World:
     numbers = count()
     world = World(database, clock, "RRK", "RKB")
     world.recorder = Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: f"agreed-{next(numbers)}")
-    world.service = Agreements(database, world.recorder, clock, lambda _session: world.known)
+    writer = FactWriter(Vault(b"e" * 32))
+    world.service = Agreements(database, world.recorder, clock, lambda _session: world.known, facts=writer)
     return world
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from governance.audit import AuditLog, NoteSigner, RecordedEvent, Recorder, Source, Subject
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
+from governance.facts import FactWriter
 from governance.federation import WHOLE_REGION, FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.registers import Changes, ContextFeeds, Endings, Registrations, StudyActs, Taken, Writer
@@ -93,7 +94,9 @@ def register_world(database: Database, clock: FixedClock, new_id: Callable[[], s
     log = AuditLog(database, pseudonymiser, Vault(b"e" * 32), signer, clock, ORIGIN)
     made: list[RegisterWorld] = []
     changes = Changes(
-        database, Recorder(log, clock, Source(SYSTEM, "QHL"), new_id or (lambda: f"change-{next(made[0].ids)}"))
+        database,
+        Recorder(log, clock, Source(SYSTEM, "QHL"), new_id or (lambda: f"change-{next(made[0].ids)}")),
+        FactWriter(Vault(b"e" * 32)),
     )
     federation, catalogue = FederationDirectory(pseudonymiser), Catalogue()
     relationships = Relationships(pseudonymiser)

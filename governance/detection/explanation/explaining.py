@@ -31,7 +31,7 @@ def _explanation(event: RecordedEvent, context: Context) -> Explanation:
     if event.subject is None:
         return UNEXPLAINED
     who = Who(event.subject.id, event.subject.ods)
-    ties = context.ties(who, patient_of(event), study_of(event), custodian_of(event), event.time)
+    ties = context.at(event.index).ties(who, patient_of(event), study_of(event), custodian_of(event), event.time)
     return max((_of_tie(tie) for tie in ties), key=lambda found: found.strength, default=UNEXPLAINED)
 
 

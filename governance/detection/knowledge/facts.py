@@ -2,13 +2,15 @@
 
 1. A fact is about event time, never about now: ties and manifests are asked for *at* an instant.
 2. Unknown is None. A detector decides what an unknown means; nothing is guessed here.
-3. Links of authority are asked for in the state the log had at an index, so a second reading finds the same.
+3. A fact is what was known to the event that is judged: a change that was recorded after it is not (:meth:`at`).
+4. Links of authority are asked for in the state the log had at an index, so a second reading finds the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from governance.vocabulary import RelationshipKind
@@ -23,18 +25,41 @@ class Who(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StaffFacts:
-    """A member of staff: the role their trust gave them, and the pseudonym of the patient they are, if known."""
+    """A member of staff: the role their trust gave them, and the pseudonym of the patient they are, if known.
+
+    ``teams`` and ``manager`` are pseudonyms; household, surname and postcode are keyed hashes, ``surname_share`` the
+    share of people with that surname.
+    """
 
     role: str
     ods: str
     patient: str | None = None
+    department: str | None = None
+    teams: tuple[str, ...] = ()
+    site: str | None = None
+    manager: str | None = None
+    household: str | None = None
+    surname: str | None = None
+    surname_share: float | None = None
+    postcode: str | None = None
+    leaves_on: date | None = None
+    training_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PatientFacts:
-    """A patient: the pseudonyms of the members of staff they are, one for each place they work at."""
+    """A patient: the pseudonyms of the members of staff they are, one for each place they work at.
+
+    What any trust says is there: households and postcodes as keyed hashes, surnames with the share of people that have
+    each.
+    """
 
     staff: frozenset[str] = frozenset()
+    households: frozenset[str] = frozenset()
+    surnames: Mapping[str, float] = field(default_factory=dict)
+    postcodes: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
+    deceased_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +70,8 @@ class StudyFacts:
     modality: str | None
     body_part: str | None
     decoy: bool = False
+    study_date: date | None = None
+    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +121,10 @@ class TokenFacts:
 
 class Context(Protocol):
     """Finds facts."""
+
+    def at(self, index: int) -> Context:
+        """Give the facts as they were known to an event at an index of the log: of what was recorded before it."""
+        ...
 
     def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
         """Find a member of staff by pseudonym and the trust they acted for; None for the only one of that name."""
