@@ -74,6 +74,7 @@ def make_erasure(
         holds=holds,
         alerts=alerts,
         federation=registers.federation,
+        relationships=registers.relationships,
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
         origin=infrastructure.settings.log_origin,

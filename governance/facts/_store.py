@@ -42,6 +42,11 @@ _CURRENT = Prepared(
     )
 )
 _INSERT = Prepared(sa.insert(_VERSION).values({name: sa.bindparam(name) for name in Version._fields}))
+_ONE = (
+    _VERSION.c.kind == sa.bindparam("of_kind"),
+    _VERSION.c.key == sa.bindparam("of_key"),
+    _VERSION.c.known_since == sa.bindparam("since"),
+)
 _HORIZON_READ = Prepared(sa.select(_HORIZON.c.oldest).where(_HORIZON.c.name == sa.bindparam("name")))
 
 
@@ -105,27 +110,29 @@ def oldest(session: Session) -> int:
     return int(found[0][0]) if found else 0
 
 
+def droppable(session: Session, before: int) -> bool:
+    """Say whether there is a version that :func:`drop` would drop."""
+    return any(session.connection().execute(query.limit(1)).first() for query in _over(before))
+
+
 def drop(session: Session, before: int, limit: int) -> int:
     """Drop versions that ended, or said that a row was gone, before an index; gives how many, ``limit`` at most."""
-    ended = sa.select(_VERSION.c.kind, _VERSION.c.key, _VERSION.c.known_since).where(_VERSION.c.superseded < before)
-    gone = sa.select(_VERSION.c.kind, _VERSION.c.key, _VERSION.c.known_since).where(
-        _VERSION.c.gone.is_(sa.true()), _VERSION.c.superseded.is_(None), _VERSION.c.known_since < before
-    )
     total = 0
-    for query in (ended, gone):
+    for query in _over(before):
         rows = session.connection().execute(query.limit(limit - total)).all()
-        statement = sa.delete(_VERSION).where(
-            _VERSION.c.kind == sa.bindparam("of_kind"),
-            _VERSION.c.key == sa.bindparam("of_key"),
-            _VERSION.c.known_since == sa.bindparam("since"),
-        )
         if rows:
             values = [{"of_kind": kind, "of_key": key, "since": since} for kind, key, since in rows]
-            session.connection().execute(statement, values)
+            session.connection().execute(sa.delete(_VERSION).where(*_ONE), values)
         total += len(rows)
         if total >= limit:
             break
     return total
+
+
+def _over(before: int) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    one = sa.select(_VERSION.c.kind, _VERSION.c.key, _VERSION.c.known_since)
+    gone = (_VERSION.c.gone.is_(sa.true()), _VERSION.c.superseded.is_(None), _VERSION.c.known_since < before)
+    return one.where(_VERSION.c.superseded < before), one.where(*gone)
 
 
 def move_horizon(session: Session, index: int) -> None:
@@ -142,15 +149,7 @@ def unsealed(session: Session, limit: int) -> list[Version]:
 
 def seal(session: Session, sealed: Sequence[tuple[Version, str | None]]) -> None:
     """Put envelopes in the place of secrets."""
-    statement = (
-        sa.update(_VERSION)
-        .where(
-            _VERSION.c.kind == sa.bindparam("of_kind"),
-            _VERSION.c.key == sa.bindparam("of_key"),
-            _VERSION.c.known_since == sa.bindparam("since"),
-        )
-        .values(sealed=sa.bindparam("envelope"))
-    )
+    statement = sa.update(_VERSION).where(*_ONE).values(sealed=sa.bindparam("envelope"))
     values: list[Mapping[str, Any]] = [
         {"of_kind": one.kind, "of_key": one.key, "since": one.known_since, "envelope": envelope}
         for one, envelope in sealed

@@ -9,7 +9,7 @@ from governance.facts.history import SECRET
 from governance.pseudonyms import Vault
 from governance.storage import Database
 
-AT_ONCE = 5_000  # versions dropped or sealed in one transaction
+AT_ONCE = 500  # versions dropped or sealed in one transaction: nobody waits long for it
 
 
 class FactKeeper:
@@ -29,6 +29,10 @@ class FactKeeper:
 
         The horizon moves first and never back: nobody is answered from what is half dropped.
         """
+        with self._database.reading() as session:
+            oldest, left = _store.oldest(session), _store.droppable(session, index)
+        if index <= oldest and not left:
+            return 0
         with self._database.transaction() as session:
             _store.move_horizon(session, index)
         total = 0
@@ -42,6 +46,9 @@ class FactKeeper:
     def seal_the_first(self) -> int:
         """Seal what a migration wrote open; gives how many versions. Harmless to call again."""
         total = 0
+        with self._database.reading() as session:
+            if not _store.unsealed(session, 1):
+                return 0
         while True:
             with self._database.transaction() as session:
                 sealed = self._seal_some(session)

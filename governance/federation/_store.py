@@ -71,6 +71,7 @@ _STAFF_MEMBERS = sa.select(
 )
 _STAFF_BY_ID = Prepared(_STAFF_MEMBERS.where(_STAFF.c.id == sa.bindparam("id")))
 _STAFF_BY_IDS = _STAFF_MEMBERS.where(_STAFF.c.id.in_(sa.bindparam("ids", expanding=True)))
+_STAFF_OF_PATIENTS = _STAFF_MEMBERS.where(_STAFF.c.patient_key.in_(sa.bindparam("keys", expanding=True)))
 _PLACE = (_STAFF.c.id, _STAFF.c.ods, _STAFF.c.issuer)
 _STAFF_OF = (
     sa.select(_STAFF)
@@ -218,6 +219,11 @@ def named(session: Session, names: Sequence[str]) -> list[tuple[str, str]]:
 def staff(session: Session, pseudonyms: Sequence[str]) -> list[StaffMember]:
     """Find many members of staff; unknown ones are left out."""
     return [_staff(row) for chunk in chunks(pseudonyms) for row in _rows(session, _STAFF_BY_IDS, ids=list(chunk))]
+
+
+def staff_of_patients(session: Session, keys: Sequence[str]) -> list[StaffMember]:
+    """Find the members of staff whose patient is one of some, by pseudonym or key."""
+    return [_staff(row) for chunk in chunks(keys) for row in _rows(session, _STAFF_OF_PATIENTS, keys=list(chunk))]
 
 
 def staff_page(

@@ -7,6 +7,7 @@ from governance import feeds
 from governance.federation.people import StaffMember
 from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
 from governance.pseudonyms import Pseudonymiser
+from governance.pseudonyms.tie_keys import read_patient_key
 
 FIELDS = frozenset(
     {
@@ -42,9 +43,12 @@ def parse_staff(
     it the trust's own issuer does. ``role`` may be absent where the person is on file.
 
     The ids of member and manager leave here as ``s-…`` and ``patient_key`` as ``p-…``, comparable with the patients of
-    events; the other keys are kept as given, they are keyed hashes already. Raises InvalidInput when the body has too
-    many lines.
+    events, or as ``k-…`` where it is a keyed hash (:mod:`governance.pseudonyms.tie_keys`); the other keys are kept as
+    given, they are keyed hashes already. Raises InvalidInput when the body has too many lines.
     """
+
+    def patient_of(key: str) -> str:
+        return read_patient_key(key) or pseudonymiser.patient(key)
 
     def build(fields: Fields) -> StaffMember:
         staff_id = fields.required("id", feeds.text)
@@ -75,7 +79,9 @@ def parse_staff(
             manager=None if manager is None else pseudonymiser.subject(manager),
             site=site,
             team_ids=team_ids,
-            patient_key=None if patient_key is None else pseudonymiser.patient(patient_key),
+            patient_key=None
+            if patient_key is None
+            else read_patient_key(patient_key) or pseudonymiser.patient(patient_key),
             household_key=household_key,
             surname_key=surname_key,
             surname_share=surname_share,

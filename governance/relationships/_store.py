@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from governance.facts import note
-from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow, ReferralWordRow
+from governance.relationships._tables import EdgeRow, OptOutRow, PatientKeyRow, PatientRow, ReferralWordRow
 from governance.relationships.edge import WIDE_KINDS, Between, Edge
 from governance.relationships.known import edge_fact, gone_edge, patient_fact
 from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
@@ -20,6 +20,7 @@ Row = Mapping[Any, Any]
 _EDGE: sa.Table = EdgeRow.__table__  # type: ignore[attr-defined]
 _PATIENT: sa.Table = PatientRow.__table__  # type: ignore[attr-defined]
 _OPT_OUT: sa.Table = OptOutRow.__table__  # type: ignore[attr-defined]
+_KEY: sa.Table = PatientKeyRow.__table__  # type: ignore[attr-defined]
 _WORD: sa.Table = ReferralWordRow.__table__  # type: ignore[attr-defined]
 
 
@@ -191,6 +192,25 @@ def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetim
     for chunk in chunks(pseudonyms):
         found += _CONTEXT_OF_MANY.rows(session, patients=chunk, checked_after=checked_after)
     return _known(found)
+
+
+def put_patient_keys(session: Session, keys: Mapping[str, str]) -> None:
+    """Keep whose a patient's key is."""
+    upsert(session, PatientKeyRow, [{"key": key, "patient": patient} for key, patient in keys.items()])
+
+
+def patients_of_keys(session: Session, keys: Sequence[str]) -> dict[str, str]:
+    """Give the patients of keys; unknown ones are left out."""
+    statement = sa.select(_KEY.c.key, _KEY.c.patient).where(_KEY.c.key.in_(sa.bindparam("keys", expanding=True)))
+    found: dict[str, str] = {}
+    for chunk in chunks(keys):
+        found.update((key, named) for key, named in session.connection().execute(statement, {"keys": list(chunk)}))
+    return found
+
+
+def delete_patient_keys(session: Session, patient: str) -> None:
+    """Forget the keys of a patient."""
+    session.connection().execute(sa.delete(_KEY).where(_KEY.c.patient == patient))
 
 
 def household_size(session: Session, household_key: str) -> int:

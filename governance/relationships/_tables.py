@@ -81,6 +81,15 @@ class PatientRow(SQLModel, table=True):
     deceased_on: date | None = None
 
 
+class PatientKeyRow(SQLModel, table=True):
+    """A patient's key under one tie key, with the patient's pseudonym."""
+
+    __tablename__ = "relationships_patient_key"
+
+    key: str = Field(primary_key=True, max_length=66)
+    patient: str = Field(index=True)
+
+
 class OptOutRow(SQLModel, table=True):
     """A national data opt-out check: a cache, never part of the patient's record, purged when it is too old."""
 

@@ -1,6 +1,6 @@
 """The edges and patients feeds of the public surface."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeAlias
@@ -109,14 +109,19 @@ def parse_edges(
 
 
 def parse_patients(
-    body: bytes, pseudonymiser: Pseudonymiser, now: datetime, limits: Limits = DEFAULT_LIMITS
+    body: bytes,
+    pseudonymiser: Pseudonymiser,
+    now: datetime,
+    limits: Limits = DEFAULT_LIMITS,
+    patient_of: Callable[[str], str] | None = None,
 ) -> Parsed[PatientContext]:
     """Read patients, one a line, with the ties and flags of the public surface and an optional opt-out check.
 
     ``ods`` is the trust that says so, None when the line names none. The patient and the member of staff leave here as
     pseudonyms; keys are kept as given, they are keyed hashes already. ``opt_out`` and ``opt_out_checked_at`` come
-    together, and no check is from after ``now``: a date ahead would outlive the cache. Raises InvalidInput when the
-    body has too many lines.
+    together, and no check is from after ``now``: a date ahead would outlive the cache. ``patient_of`` gives the
+    pseudonym of a patient in the pseudonymiser's place, for whoever has to hear of their references. Raises
+    InvalidInput when the body has too many lines.
     """
 
     def build(fields: Fields) -> PatientContext:
@@ -138,7 +143,7 @@ def parse_patients(
             fields.fail("opt_out_checked_at", "must not be in the future")
         fields.finish()
         return PatientContext(
-            patient=pseudonymiser.patient(patient),
+            patient=(patient_of or pseudonymiser.patient)(patient),
             household_key=household_key,
             surname_key=surname_key,
             surname_share=surname_share,

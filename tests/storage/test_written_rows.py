@@ -119,7 +119,7 @@ def test_a_row_that_no_entry_wrote_is_found(registers: Registers, database: Data
     with intruder(database) as run:
         run(
             "INSERT INTO relationships_edge SELECT 'e-9', kind, 's-9', patient, study, ods, valid_from, valid_until,"
-            " source, named_by FROM relationships_edge"
+            ' source, named_by, site, purpose, destination, "limit" FROM relationships_edge'
         )
     report = check_log()
     assert report.status == 5

@@ -4,7 +4,7 @@ Revision: 0018
 Before it: 0017
 
 What is on file now is known since index 0: nothing tells when it came to be. Secrets of persons cannot be sealed here,
-where there are no keys: they are written open and sealed by whoever migrates, or by the service's housekeeping.
+where there are no keys: they are written open and sealed by the service's housekeeping.
 """
 
 import sqlalchemy as sa
@@ -52,6 +52,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "key", "known_since"),
     )
     op.create_table(
+        "relationships_patient_key",
+        sa.Column("key", _TEXT(length=66), nullable=False),
+        sa.Column("patient", _TEXT(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("ix_relationships_patient_key_patient", "relationships_patient_key", ["patient"])
+    op.create_table(
         "fact_horizon",
         sa.Column("name", _TEXT(length=16), nullable=False),
         sa.Column("oldest", sa.BigInteger(), nullable=False),
@@ -73,6 +80,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the schema back to the revision before; what was known before is forgotten."""
+    op.drop_table("relationships_patient_key")
     op.drop_table("fact_horizon")
     op.drop_table("fact_version")
     with op.batch_alter_table("federation_staff", schema=None) as batch_op:
