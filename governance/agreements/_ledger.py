@@ -79,7 +79,7 @@ class Ledger:
         """Open a write transaction, the only one of this room; whatever raises inside it undoes it whole."""
         with (
             self._database.transaction() as session,
-            watched(session, self._told) as written,
+            watched(session, self._told, self._facts.vault.rows_key) as written,
             collected(session, self._facts) as changed,
         ):
             exclusive(session, "agreements")

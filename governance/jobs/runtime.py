@@ -211,6 +211,7 @@ def _history(services: Services) -> tuple[Callable[[], bool], Callable[[], bool]
             infrastructure.settings.database_url.get_secret_value(), infrastructure.settings.database_work_timeout
         ),
         opens=infrastructure.vault.opens,
+        rows_key=infrastructure.vault.rows_key,
         kept=infrastructure.kept_note,
         clock=infrastructure.clock,
         report=watch.report,

@@ -5,6 +5,7 @@ and those bytes.
 """
 
 import base64
+import hmac
 import json
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,6 +24,7 @@ from governance.pseudonyms import _store
 _END = b"\x00"  # of the fields, where something is sealed beside them
 _NONCE = 12  # bytes, SP 800-38D section 8.2
 _KEY = 32  # bytes
+_ROWS = b"imaging-governance/rows/1"  # what the key is derived for that digests of rows are made with
 _OPENERS = 1_024  # owners whose keys a check of the whole vault has at hand
 
 
@@ -70,6 +72,9 @@ class OwnerForgotten(Exception):
 class Vault:
     """Seals and unseals the identifying fields of an owner (a pseudonym).
 
+    ``rows_key`` is the key that the log's digests of register rows are made with: without it nobody who reads the log
+    can try what a row may say.
+
     Args:
         key_encryption_key: 32 bytes that wrap every data key; raises ValueError for another length.
         random: source of random bytes (length in, bytes out).
@@ -79,6 +84,7 @@ class Vault:
         if len(key_encryption_key) != _KEY:
             raise ValueError(f"the key-encryption key is {_KEY} bytes")
         self._wrapper = AESGCM(key_encryption_key)
+        self.rows_key = hmac.digest(key_encryption_key, _ROWS, "sha256")
         self._random = random
         self._opener = lru_cache(_OPENERS)(lambda owner, wrapped: AESGCM(self._unwrap(owner, wrapped)))
 

@@ -85,7 +85,7 @@ class Changes:
         require_scope(change.writer, change.scope)
         with (
             self._database.transaction() as session,
-            watched(session, self._told) as written,
+            watched(session, self._told, self._facts.vault.rows_key) as written,
             collected(session, self._facts) as changed,
         ):
             exclusive(session, change.matter)

@@ -4,8 +4,8 @@
 2. A line that is not the writer's to write is a bad line. Members that a line leaves out stay as they are on file.
 3. What one commit changes and the record of it are one transaction. A long feed is cut into commits of ``COMMIT`` rows,
    so that it never keeps decisions waiting; sending a feed again is harmless, so a broken call is simply repeated.
-4. Counts are recorded, and digests of the rows: the log learns that a feed was taken, and what is in the tables can be
-   held to it, but not whom it named.
+4. Counts are recorded, and keyed digests of the rows: the log learns that a feed was taken, and what is in the tables
+   can be held to it, but not whom it named. Opt-outs are counted and that is all: there is no digest of one.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -117,7 +117,9 @@ class ContextFeeds:
             clients, issuers = self._federation.clients(session), self._federation.names_of_issuers(session)
         services = frozenset(self._pseudonymiser.subject(client.client_id) for client in clients)  # theirs in all names
         parsed = parse_edges(body, self._pseudonymiser, LIMITS, issuers)
-        rows = tuple(replace(row, named_by=SERVICES) if row.subject in services else row for row in parsed.rows)
+        says = "" if writer.for_region else writer.ods or ""
+        named = (replace(row, ods=row.ods or says) for row in parsed.rows)
+        rows = tuple(replace(row, named_by=SERVICES) if row.subject in services else row for row in named)
         return self._take(writer, feed, replace(parsed, rows=rows), self._clock.now())
 
     def staff(self, writer: Writer, body: bytes) -> Taken:
@@ -159,6 +161,7 @@ class ContextFeeds:
             upsert=learning(
                 self._relationships.upsert_patients, self._patient_keys, told, lambda patient: patient.patient
             ),
+            counts={"opt_outs": lambda patient: patient.opt_out is not None},
         )
         parsed = parse_patients(body, self._pseudonymiser, now, LIMITS, told.patient)
         says = None if writer.for_region else writer.ods
@@ -217,6 +220,7 @@ def _writing(
             "feed": feed.name,
             "accepted": len(some) - refused,
             "rejected": unread + refused,
+            **feed.counted(some, outcome),
         }
         if outcome.waiting:
             detail["waiting"] = len(outcome.waiting)

@@ -1,6 +1,6 @@
 """Reads and writes of edges, patients and opt-out checks."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -64,11 +64,21 @@ _BY_IDS = sa.select(_EDGE).where(_EDGE.c.id.in_(sa.bindparam("ids", expanding=Tr
 _WORDS = sa.select(_WORD).where(_WORD.c.id.in_(sa.bindparam("ids", expanding=True)))
 _SAID = sa.select(_PATIENT).where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True)))
 _FRESH = sa.and_(_OPT_OUT.c.patient == _PATIENT.c.patient, _OPT_OUT.c.checked_at > sa.bindparam("checked_after"))
-_CONTEXTS = sa.select(*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at).select_from(
-    _PATIENT.outerjoin(_OPT_OUT, _FRESH)
-)
-_CONTEXT_OF_ONE = Prepared(_CONTEXTS.where(_PATIENT.c.patient == sa.bindparam("patient")))
-_CONTEXT_OF_MANY = Prepared(_CONTEXTS.where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True))))
+
+
+def _contexts(of: Callable[[sa.ColumnElement[str]], sa.ColumnElement[bool]]) -> Prepared:
+    """Look for what is said of patients, each row with the opt-out, and for the opt-outs of whom nothing is said."""
+    opt_out = (_OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at)
+    said = sa.select(*_PATIENT.c, *opt_out).select_from(_PATIENT.outerjoin(_OPT_OUT, _FRESH))
+    nothing = [_OPT_OUT.c.patient if one.name == "patient" else sa.null().label(one.name) for one in _PATIENT.c]
+    silent = ~sa.exists().where(_PATIENT.c.patient == _OPT_OUT.c.patient)
+    fresh = _OPT_OUT.c.checked_at > sa.bindparam("checked_after")
+    alone = sa.select(*nothing, *opt_out).where(of(_OPT_OUT.c.patient), fresh, silent)
+    return Prepared(sa.union_all(said.where(of(_PATIENT.c.patient)), alone))
+
+
+_CONTEXT_OF_ONE = _contexts(lambda column: column == sa.bindparam("patient"))
+_CONTEXT_OF_MANY = _contexts(lambda column: column.in_(sa.bindparam("patients", expanding=True)))
 
 
 def put_edges(session: Session, edges: Sequence[Edge]) -> None:
@@ -80,10 +90,12 @@ def put_edges(session: Session, edges: Sequence[Edge]) -> None:
 def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
     """Insert or replace what trusts say of patients.
 
-    Opt-out checks go to the cache, where an older one never replaces a newer.
+    Opt-out checks go to the cache, where an older one never replaces a newer. A check alone puts no row on file: the
+    log would tell of it by the patient.
     """
-    upsert(session, PatientRow, [_patient_row(patient) for patient in patients])
-    note(session, map(patient_fact, patients))
+    said = _without_bare_checks(session, patients)
+    upsert(session, PatientRow, [_patient_row(patient) for patient in said])
+    note(session, map(patient_fact, said))
     checks: list[dict[str, Any]] = [
         {"patient": patient.patient, "opt_out": patient.opt_out, "checked_at": patient.opt_out_checked_at}
         for patient in patients
@@ -91,6 +103,17 @@ def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
     ]
     checks.sort(key=lambda check: check["checked_at"])
     upsert(session, OptOutRow, checks, newest_by="checked_at")
+
+
+def _without_bare_checks(session: Session, patients: Sequence[PatientContext]) -> list[PatientContext]:
+    """Leave out what brings an opt-out check and says nothing else, unless it clears what is on file."""
+    bare = {patient.patient for patient in patients if patient.opt_out is not None and not patient.says_something}
+    filed = {(said.patient, said.ods) for said in patients_said(session, sorted(bare))} if bare else set()
+    return [
+        patient
+        for patient in patients
+        if patient.says_something or patient.opt_out is None or (patient.patient, patient.ods) in filed
+    ]
 
 
 def delete_edge(session: Session, edge_id: str) -> None:
@@ -265,7 +288,7 @@ def _known(rows: Iterable[Row]) -> dict[str, KnownPatient]:
     return {
         patient: KnownPatient(
             patient,
-            tuple(_said(row) for row in sorted(theirs, key=lambda row: str(row["ods"]))),
+            tuple(_said(row) for row in sorted(theirs, key=lambda row: str(row["ods"])) if row["ods"] is not None),
             theirs[0]["opt_out"],
             theirs[0]["checked_at"],
         )

@@ -63,8 +63,8 @@ def parse_edges(
     ``issuer`` names the subject; ``names`` says in whose names that is (a trust's, or a national issuer's own).
 
     Subject, patient and study leave here as pseudonyms. Of an edge that is on file a line may leave out everything but
-    ``id`` and ``ods``; so whether it names a patient or a study is known once it is held to that. Raises InvalidInput
-    when the body has too many lines.
+    ``id``, and ``ods`` of any: it is empty then, and the writer's. So whether an edge names a patient or a study is
+    known once it is held to what is on file. Raises InvalidInput when the body has too many lines.
     """
 
     def build(fields: Fields) -> Edge:
@@ -74,7 +74,7 @@ def parse_edges(
         issuer = fields.optional("issuer", feeds.text)
         patient = fields.optional("patient", feeds.patient)
         study_uid = fields.optional("study_uid", feeds.study_uid)
-        ods = fields.required("ods", feeds.ods)
+        ods = fields.kept("ods", feeds.ods)
         valid_from = fields.kept("from", feeds.timestamp)
         valid_until = fields.optional("until", feeds.timestamp)
         source = fields.kept("source", feeds.text)
@@ -94,7 +94,7 @@ def parse_edges(
             subject=pseudonymiser.subject(subject) if "subject" in fields.named else "",
             patient=None if patient is None else pseudonymiser.patient(patient),
             study=None if study_uid is None else pseudonymiser.study(study_uid),
-            ods=ods,
+            ods=ods or "",
             valid_from=valid_from,
             valid_until=valid_until,
             source=source,

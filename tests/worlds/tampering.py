@@ -97,7 +97,7 @@ def _feed(database: Database, recorder: Recorder, version: int) -> None:
         for n in range(8)
     ]
     for rows, write in ((studies, Catalogue().upsert), (edges, Relationships(Pseudonymiser(b"k" * 32)).upsert_edges)):
-        with database.transaction() as session, watched(session, set()) as written:
+        with database.transaction() as session, watched(session, set(), Vault(b"e" * 32).rows_key) as written:
             write(session, rows)  # type: ignore[operator]
             recorder.record_in(session, EventKind.CONFIG, detail=written.detail(session))
 

@@ -218,6 +218,42 @@ def test_an_opt_out_has_no_history(world: RegisterWorld, database: Database) -> 
         assert "opt_out" not in secret(world, one)
 
 
+def test_a_feed_of_opt_outs_is_counted_and_no_digest_of_a_patient_is_in_the_log(
+    world: RegisterWorld, database: Database
+) -> None:
+    lines = [
+        {"id": patient, "opt_out": True, "opt_out_checked_at": "2026-11-24T11:00:00Z"} for patient in (PATIENT, OTHER)
+    ]
+    assert world.feed("patients", OFFICE, *lines).accepted == 2
+    record = world.log.entry(newest(world))
+    assert record.detail == {"feed": "patients", "accepted": 2, "rejected": 0, "opt_outs": 2}
+    assert changed(world) == []
+    patient = world.pseudonymiser.patient(PATIENT)
+    with database.reading() as session:
+        found = world.relationships.patient(session, patient, NOON)
+        many = world.relationships.patients(session, [patient], NOON)
+    assert found is not None
+    assert (found.opt_out, found.said, many[patient]) == (True, (), found)
+
+
+def test_an_opt_out_beside_something_else_or_of_whom_something_is_on_file_hides_nothing(
+    world: RegisterWorld, database: Database
+) -> None:
+    check: dict[str, object] = {"opt_out": True, "opt_out_checked_at": "2026-11-24T11:00:00Z"}
+    world.feed("patients", OFFICE, {"id": PATIENT, "flags": ["vip"], **check})
+    world.feed("patients", OFFICE, {"id": PATIENT, **check})
+    patient = world.pseudonymiser.patient(PATIENT)
+    with database.reading() as session:
+        found = world.relationships.patient(session, patient, NOON)
+    assert found is not None
+    assert (found.opt_out, [flag.value for flag in found.flags]) == (True, ["vip"])
+    world.feed("patients", OFFICE, {"id": PATIENT, "flags": [], **check})
+    with database.reading() as session:
+        cleared = world.relationships.patient(session, patient, NOON)
+    assert cleared is not None
+    assert (cleared.opt_out, cleared.flags) == (True, frozenset())
+
+
 # Patients who are staff
 
 
