@@ -59,8 +59,10 @@ class Opener:
         """Give what is sealed in a version; nothing once its owner is forgotten."""
         if version.sealed is None or version.owner is None:
             return {}
-        self.prepare([version])
-        keys = self._keys[version.owner]
+        keys = self._keys.get(version.owner)
+        if keys is None:
+            self.prepare([version])
+            keys = self._keys[version.owner]
         if keys.forgotten(version.owner):
             return {}
         if version.sealed.startswith("{"):  # of before there was history; sealed at the next opportunity

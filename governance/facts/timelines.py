@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from operator import attrgetter
 
 from governance.facts.fact import Version
 
@@ -43,11 +44,20 @@ class Timelines:
         patient: str | None = None,
         study: str | None = None,
     ) -> list[Version]:
-        """Give the versions of a kind that were known at an index under some names, by key."""
-        names = (("subject", subject), ("patient", patient), ("study", study))
-        found = [self._by_name.get((kind, column, name)) for column, name in names if name is not None]
-        known = [one for held in found if held for one in held.values() if one.known_at(at)]
-        return sorted(known, key=lambda one: one.key) if len(known) > 1 else known
+        """Give the versions of a kind that were known at an index under one name, by key."""
+        if patient is not None:
+            held = self._by_name.get((kind, "patient", patient))
+        elif study is not None:
+            held = self._by_name.get((kind, "study", study))
+        else:
+            held = self._by_name.get((kind, "subject", subject or ""))
+        if not held:
+            return []
+        known = [one for one in held.values() if one.known_at(at)]
+        return sorted(known, key=_key) if len(known) > 1 else known
+
+
+_key = attrgetter("key")
 
 
 def _looked_up_by(one: Version) -> tuple[str, str | None]:

@@ -47,9 +47,6 @@ def parse_staff(
     given, they are keyed hashes already. Raises InvalidInput when the body has too many lines.
     """
 
-    def patient_of(key: str) -> str:
-        return read_patient_key(key) or pseudonymiser.patient(key)
-
     def build(fields: Fields) -> StaffMember:
         staff_id = fields.required("id", feeds.text)
         ods = fields.required("ods", feeds.ods)
@@ -92,3 +89,7 @@ def parse_staff(
         )
 
     return feeds.parse(body, limits, FIELDS, build)
+
+
+def _patient(key: str | None, pseudonymiser: Pseudonymiser) -> str | None:
+    return None if key is None else read_patient_key(key) or pseudonymiser.patient(key)

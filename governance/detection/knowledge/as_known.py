@@ -67,8 +67,8 @@ class AsKnown:
 
     def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
         """Find a member of staff of a trust; nobody who is only called the same."""
-        member = recorded(self._called(subject), ods)
-        return None if member is None else mapping.staff_facts(member, self._teams(member))
+        (found,) = self._known.made(("staff", subject, ods), self._index, lambda: (self._staff(subject, ods),))
+        return found
 
     def patient(self, patient: str) -> PatientFacts | None:
         """Find a patient."""
@@ -122,6 +122,13 @@ class AsKnown:
 
     def holders(self, who: Who) -> tuple[Holder, ...]:
         """Give a person and their teams, or a service, as holders of edges."""
+        return self._known.made(("holders", who), self._index, lambda: self._holders(who))
+
+    def _staff(self, subject: str, ods: str | None) -> StaffFacts | None:
+        member = recorded(self._called(subject), ods)
+        return None if member is None else mapping.staff_facts(member, self._teams(member))
+
+    def _holders(self, who: Who) -> tuple[Holder, ...]:
         relationships = self._sources.relationships
         if self._sources.pseudonymiser.subject(who.id) != who.id:
             return (relationships.service(who.id),)

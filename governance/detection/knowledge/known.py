@@ -3,11 +3,14 @@
 1. Names that a batch is known to ask for are read in a few statements (:meth:`Known.prepare`); a name that turns up
    later is read by itself and kept.
 2. What is sealed is opened for the versions that are looked into, and kept as long as the batch.
+3. What is made of facts about subjects is the same at all indexes between two changes of any of them, and made once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Hashable, Iterable
+from typing import Any, TypeVar
 
 from sqlmodel import Session
 
@@ -24,6 +27,7 @@ _KINDS = {
     "patients": (PATIENT, EDGE),
     "studies": (STUDY, EDGE),
 }
+Made = TypeVar("Made")
 _Place = tuple[str, int]  # key and index of a version
 
 
@@ -47,6 +51,8 @@ class Known:
         self._patients: dict[_Place, PatientContext] = {}
         self._studies: dict[_Place, KnownStudy] = {}
         self._edges: dict[_Place, Edge] = {}
+        self._changes: list[int] = []  # indexes in the span at which facts about subjects changed
+        self._made: dict[Hashable, Any] = {}
 
     def prepare(self, subjects: Collection[str], patients: Collection[str], studies: Collection[str]) -> None:
         """Read what is known under some names, each name once; and who else the patients among them are called."""
@@ -75,19 +81,29 @@ class Known:
         found = [*self.about(STAFF, name, at), *self.about(TEAM, name, at)]
         return frozenset(one.ods for one in found if one.ods is not None)
 
+    def made(self, name: Hashable, at: int, make: Callable[[], Made]) -> Made:
+        """Give what is made of facts about subjects alone, from what was made at an index with no change in between."""
+        place = name, bisect_left(self._changes, at)
+        found: Made | None = self._made.get(place)
+        if found is None:
+            found = make()
+            place = name, bisect_left(self._changes, at)  # it may have read more
+            self._made[place] = found
+        return found
+
     def about(self, kind: str, subject: str, at: int) -> list[Version]:
         """Give the versions of a kind about a subject."""
-        self._fetch("subjects", (subject,))
+        self._need("subjects", subject)
         return self._lines.of(kind, at, subject=subject)
 
     def patient(self, name: str, at: int) -> list[PatientContext]:
         """Give what trusts say of a patient."""
-        self._fetch("patients", (name,))
+        self._need("patients", name)
         return [self._patient(one) for one in self._lines.of(PATIENT, at, patient=name)]
 
     def study(self, name: str, at: int) -> KnownStudy | None:
         """Give a study."""
-        self._fetch("studies", (name,))
+        self._need("studies", name)
         found = self._lines.of(STUDY, at, study=name)
         return self._study(found[0]) if found else None
 
@@ -97,10 +113,10 @@ class Known:
         """Give the edges of some subjects to a patient, to a study, or to the whole list of a custodian, by key."""
         found: list[Version] = []
         if patient is not None:
-            self._fetch("patients", (patient,))
+            self._need("patients", patient)
             found += self._lines.of(EDGE, at, patient=patient)
         if study is not None:
-            self._fetch("studies", (study,))
+            self._need("studies", study)
             found += self._lines.of(EDGE, at, study=study)
         wanted = frozenset(names)
         found = [one for one in found if one.subject in wanted]
@@ -138,6 +154,18 @@ class Known:
             found = self._studies[place] = known_study(version)
         return found
 
+    def _note_changes(self, found: Iterable[Version]) -> None:
+        """Take note of where facts change within the span; what was made with fewer changes known is made anew."""
+        ends = {index for one in found for index in (one.known_since, one.superseded) if index is not None}
+        fresh = {index for index in ends if self.span.holds(index)}.difference(self._changes)
+        if fresh:
+            self._changes = sorted(fresh.union(self._changes))
+            self._made.clear()
+
+    def _need(self, by: str, name: str) -> None:
+        if name not in self._read[by]:
+            self._fetch(by, (name,))
+
     def _fetch(self, by: str, names: Iterable[str]) -> list[Version]:
         read = self._read[by]
         fresh = {name for name in names if name not in read}
@@ -146,5 +174,7 @@ class Known:
         read |= fresh
         found = self._history.read(self._session, Wanted(_KINDS[by], **{by: fresh}), self.span)
         self._lines.add(found)
+        if by == "subjects":
+            self._note_changes(found)
         self._opener.prepare(one for one in found if one.kind != EDGE)
         return found

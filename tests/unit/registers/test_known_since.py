@@ -310,3 +310,13 @@ def test_of_a_patient_who_was_erased_no_key_is_kept(world: RegisterWorld, databa
     world.feed("patients", RRK, {"id": PATIENT, "flags": ["vip"]})
     with database.reading() as session:
         assert world.relationships.patients_of_keys(session, keys) == {}
+
+
+def test_an_edge_without_ods_is_the_writers_and_the_office_has_to_say_whose(world: RegisterWorld) -> None:
+    bare = {name: value for name, value in EDGE.items() if name != "ods"}
+    assert world.feed("edges", RRK, bare).rejected == ()
+    with world.database.reading() as session:
+        assert world.relationships.edges(session, ["e-1"])["e-1"].ods == "RRK"
+    assert world.feed("edges", OFFICE, {"id": "e-1", "until": "2026-11-25T08:00:00Z"}).rejected == ()
+    (fault,) = world.feed("edges", OFFICE, bare | {"id": "e-2"}).rejected
+    assert "/ods: is required" in fault.reason
