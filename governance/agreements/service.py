@@ -33,6 +33,7 @@ from governance.audit import Recorder
 from governance.audit.event import JsonValue
 from governance.clock import Clock
 from governance.errors import Fault, InvalidInput, NotFound
+from governance.facts import FactWriter
 from governance.storage import Database
 from governance.vocabulary import AgreementStatus
 
@@ -67,6 +68,7 @@ class Agreements:
         clock: read once in each use case.
         organisations: gives the ODS codes that may be a party of a new text.
         rules: names the rules that decide with the policy data; a part of its revision.
+        facts: keeps what was in force, and since when that was known.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class Agreements:
         clock: Clock,
         organisations: Organisations,
         rules: str = "",
+        *,
+        facts: FactWriter,
     ) -> None:
         self._database = database
         self._rules = rules
         self._organisations = organisations
-        self._ledger = Ledger(database, recorder, clock)
+        self._ledger = Ledger(database, recorder, clock, facts)
         self._reader = RecordReader()
         self._publisher = PolicyPublisher(database, self._reader, rules)
         self._keys = KeyRegister(self._ledger)

@@ -167,6 +167,13 @@ def entries(session: Session, start: int, stop: int) -> list[bytes]:
     return [bytes(entry) for entry in session.connection().execute(statement).scalars()]
 
 
+def recorded_at(session: Session, index: int) -> datetime | None:
+    """Give when the entry of an index was recorded, None when there is none."""
+    statement = select(_ENTRY.c.recorded_at).where(_ENTRY.c.index == index)
+    found: datetime | None = session.connection().execute(statement).scalar_one_or_none()
+    return found
+
+
 def hashes(session: Session, level: int, start: int, stop: int) -> list[bytes]:
     """Give the hashes [start, stop) of a tile level, as far as they exist, in order.
 

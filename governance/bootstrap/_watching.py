@@ -14,6 +14,7 @@ from governance.decisions import (
 from governance.detection import DetectionEngine, Explanations, Links, RegionContext, default_rules
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
+from governance.facts import History
 from governance.federation import FederationDirectory, Registered, recorded
 from governance.intake import SYSLOG, Intake
 from governance.intake.overflow import Overflow
@@ -73,6 +74,7 @@ def make_erasure(
         holds=holds,
         alerts=alerts,
         federation=registers.federation,
+        relationships=registers.relationships,
         recorder=infrastructure.recorder,
         clock=infrastructure.clock,
         origin=infrastructure.settings.log_origin,
@@ -86,7 +88,7 @@ def make_explanations(registers: Registers) -> Explanations:
 def make_detection(
     infrastructure: Infrastructure, registers: Registers, alerts: AlertService, explanations: Explanations
 ) -> DetectionEngine:
-    links = Links(infrastructure.audit_search)
+    links, history = Links(infrastructure.audit_search), History(infrastructure.vault)
     return DetectionEngine(
         database=infrastructure.database,
         log=infrastructure.audit,
@@ -94,8 +96,7 @@ def make_detection(
         rules=default_rules(),
         context=lambda session: RegionContext(
             session,
-            federation=registers.federation,
-            catalogue=registers.catalogue,
+            history=history,
             relationships=registers.relationships,
             pseudonymiser=infrastructure.pseudonymiser,
             links=links,

@@ -56,6 +56,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
             clock,
             lambda session: {trust.ods for trust in federation.trusts(session)},
             PolicySource.from_directory().digest,
+            facts=infrastructure.facts,
         ),
         tokens=TokenService(
             issuer=settings.issuer,

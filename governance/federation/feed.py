@@ -7,6 +7,7 @@ from governance import feeds
 from governance.federation.people import StaffMember
 from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
 from governance.pseudonyms import Pseudonymiser
+from governance.pseudonyms.tie_keys import read_patient_key
 
 FIELDS = frozenset(
     {
@@ -15,6 +16,7 @@ FIELDS = frozenset(
         "issuer",
         "role",
         "department",
+        "manager",
         "site",
         "team_ids",
         "patient_key",
@@ -40,8 +42,9 @@ def parse_staff(
     ``issuer`` names the person; ``names`` says in whose names that is (a trust's, or a national issuer's own). Without
     it the trust's own issuer does. ``role`` may be absent where the person is on file.
 
-    The id leaves here as ``s-…`` and ``patient_key`` as ``p-…``, comparable with the patients of events; the other keys
-    are kept as given, they are keyed hashes already. Raises InvalidInput when the body has too many lines.
+    The ids of member and manager leave here as ``s-…`` and ``patient_key`` as ``p-…``, comparable with the patients of
+    events, or as ``k-…`` where it is a keyed hash (:mod:`governance.pseudonyms.tie_keys`); the other keys are kept as
+    given, they are keyed hashes already. Raises InvalidInput when the body has too many lines.
     """
 
     def build(fields: Fields) -> StaffMember:
@@ -50,6 +53,7 @@ def parse_staff(
         issuer = fields.optional("issuer", feeds.text)
         role = fields.kept("role", feeds.code)
         department = fields.optional("department", feeds.text)
+        manager = fields.optional("manager", feeds.text)
         site = fields.optional("site", feeds.text)
         team_ids = fields.many("team_ids", feeds.text, TEAMS_MAXIMUM)
         patient_key = fields.optional("patient_key", feeds.patient)
@@ -69,9 +73,12 @@ def parse_staff(
             ods=ods,
             role=role,
             department=department,
+            manager=None if manager is None else pseudonymiser.subject(manager),
             site=site,
             team_ids=team_ids,
-            patient_key=None if patient_key is None else pseudonymiser.patient(patient_key),
+            patient_key=None
+            if patient_key is None
+            else read_patient_key(patient_key) or pseudonymiser.patient(patient_key),
             household_key=household_key,
             surname_key=surname_key,
             surname_share=surname_share,
@@ -82,3 +89,7 @@ def parse_staff(
         )
 
     return feeds.parse(body, limits, FIELDS, build)
+
+
+def _patient(key: str | None, pseudonymiser: Pseudonymiser) -> str | None:
+    return None if key is None else read_patient_key(key) or pseudonymiser.patient(key)

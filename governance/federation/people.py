@@ -13,16 +13,17 @@ class StaffMember:
 
     ``role`` is a role code; one outside the vocabulary is kept, and no agreement covers it. ``patient_key`` is the
     pseudonym ``p-…`` of the patient this person is. The other keys are keyed hashes made at the source trust,
-    ``surname_share`` the share of people with that surname, 0 to 1. Training counts through ``training_valid_to``,
-    employment through ``leaves_on``. ``issuer`` is the national issuer that names them, empty when their trust's own
-    does: a person is (issuer, subject), and one trust's ``jsmith`` is not another's. ``in_force`` is said by their
-    standing (standing.py), never by a feed.
+    ``surname_share`` the share of people with that surname, 0 to 1. ``manager`` is the pseudonym ``s-…`` of who they
+    answer to at their trust. Training counts through ``training_valid_to``, employment through ``leaves_on``.
+    ``issuer`` is the national issuer that names them, empty when their trust's own does: a person is (issuer, subject),
+    and one trust's ``jsmith`` is not another's. ``in_force`` is said by their standing (standing.py), never by a feed.
     """
 
     id: str
     ods: str
     role: str
     department: str | None = None
+    manager: str | None = None
     site: str | None = None
     team_ids: tuple[str, ...] = ()
     patient_key: str | None = None

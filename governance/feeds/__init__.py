@@ -30,6 +30,7 @@ from governance.feeds.numbers import NumberOutOfRange, NumberReader
 from governance.feeds.readers import (
     choice,
     code,
+    count,
     day,
     dicom_code,
     flag,
@@ -53,6 +54,7 @@ __all__ = [
     "Parsed",
     "choice",
     "code",
+    "count",
     "day",
     "dicom_code",
     "fields_of",

@@ -88,6 +88,13 @@ def flag(value: object) -> bool:
     return value
 
 
+def count(value: object) -> int:
+    """Read a whole number from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("must be a whole number from 1 on")
+    return value
+
+
 def share(value: object) -> float:
     """Read a share of a whole, from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and 0 <= value <= 1):

@@ -34,6 +34,7 @@ class LogCheck:
         log: keeps how far the check is, and names the key.
         open_reader: opens the log for the checker.
         opens: opens envelopes of the vault.
+        rows_key: of the digests of rows.
         kept: the file outside the database.
         clock: dates a pass.
         report: takes what is wrong: a signal and a sentence.
@@ -46,6 +47,7 @@ class LogCheck:
         log: AuditLog,
         open_reader: Callable[[], Reader],
         opens: Opens,
+        rows_key: bytes,
         kept: KeptNote | None,
         clock: Clock,
         report: Found,
@@ -54,6 +56,7 @@ class LogCheck:
         self._log = log
         self._open_reader = open_reader
         self._opens = opens
+        self._rows_key = rows_key
         self._kept = kept
         self._clock = clock
         self._report = report
@@ -93,6 +96,7 @@ class LogCheck:
             ed25519_valid,
             expected_checkpoints=[] if note is None else [note],
             opens=self._opens,
+            rows_key=self._rows_key,
         )
         self._taken = 0
         began = CheckProgress(0, size, now)

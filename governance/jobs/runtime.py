@@ -12,6 +12,7 @@ from governance.bootstrap import Services
 from governance.errors import Unavailable
 from governance.intake.syslog import record_cuts, take_frames
 from governance.intake.syslog_server import SyslogLimits, SyslogServer
+from governance.jobs.facts import keep_facts
 from governance.jobs.history import HistoryWatch
 from governance.jobs.leadership import Leadership
 from governance.jobs.log_check import PAGE, LogCheck
@@ -151,6 +152,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         registers.agreements.expire_due(now)
         registers.tokens.forget_expired(now)
         _forget(services, now)
+        keep_facts(infrastructure, now)
         return False
 
     def led(run: Callable[[], bool]) -> Callable[[], bool]:
@@ -210,6 +212,7 @@ def _history(services: Services) -> tuple[Callable[[], bool], Callable[[], bool]
             infrastructure.settings.database_url.get_secret_value(), infrastructure.settings.database_work_timeout
         ),
         opens=infrastructure.vault.opens,
+        rows_key=infrastructure.vault.rows_key,
         kept=infrastructure.kept_note,
         clock=infrastructure.clock,
         report=watch.report,

@@ -4,8 +4,8 @@
 2. A line that is not the writer's to write is a bad line. Members that a line leaves out stay as they are on file.
 3. What one commit changes and the record of it are one transaction. A long feed is cut into commits of ``COMMIT`` rows,
    so that it never keeps decisions waiting; sending a feed again is harmless, so a broken call is simply repeated.
-4. Counts are recorded, and digests of the rows: the log learns that a feed was taken, and what is in the tables can be
-   held to it, but not whom it named.
+4. Counts are recorded, and keyed digests of the rows: the log learns that a feed was taken, and what is in the tables
+   can be held to it, but not whom it named. Opt-outs are counted and that is all: there is no digest of one.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -24,6 +24,7 @@ from governance.pseudonyms import Pseudonymiser
 from governance.registers import claims, lines
 from governance.registers.changes import Change, Changes, Made
 from governance.registers.lines import Feed, Judges, Line, Outcome
+from governance.registers.patient_keys import PatientKeys, learning
 from governance.registers.referrals import Referrals
 from governance.registers.writers import Writer
 from governance.relationships import SERVICES, Edge, PatientContext, Relationships, parse_edges, parse_patients
@@ -60,6 +61,7 @@ class ContextFeeds:
         federation: holds members of staff.
         relationships: holds edges and patients.
         pseudonymiser: keys the identifiers of the lines.
+        patient_keys: ties staff to the patients they are.
         clock: read once in each feed.
         metrics: counts lines.
     """
@@ -72,6 +74,7 @@ class ContextFeeds:
         federation: FederationDirectory,
         relationships: Relationships,
         pseudonymiser: Pseudonymiser,
+        patient_keys: PatientKeys,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
@@ -80,11 +83,13 @@ class ContextFeeds:
         self._federation = federation
         self._relationships = relationships
         self._pseudonymiser = pseudonymiser
+        self._patient_keys = patient_keys
         self._clock = clock
         self._metrics = metrics
 
     def studies(self, writer: Writer, body: bytes) -> Taken:
         """Put studies on file, or add to what is on file of them."""
+        told = self._patient_keys.listen()
         feed = Feed[Study](
             name="studies",
             key=lambda study: study.study_uid,
@@ -92,9 +97,10 @@ class ContextFeeds:
             merged=lines.study,
             judges=lines.by(claims.study),
             check=lines.study_whole,
-            upsert=self._catalogue.upsert,
+            upsert=learning(self._catalogue.upsert, self._patient_keys, told, lambda study: study.patient),
         )
-        return self._take(writer, feed, parse_studies(body, self._pseudonymiser, LIMITS), self._clock.now())
+        parsed = parse_studies(body, self._pseudonymiser, LIMITS, told.patient)
+        return self._take(writer, feed, parsed, self._clock.now())
 
     def edges(self, writer: Writer, body: bytes) -> Taken:
         """Insert or replace relationships."""
@@ -111,7 +117,9 @@ class ContextFeeds:
             clients, issuers = self._federation.clients(session), self._federation.names_of_issuers(session)
         services = frozenset(self._pseudonymiser.subject(client.client_id) for client in clients)  # theirs in all names
         parsed = parse_edges(body, self._pseudonymiser, LIMITS, issuers)
-        rows = tuple(replace(row, named_by=SERVICES) if row.subject in services else row for row in parsed.rows)
+        says = "" if writer.for_region else writer.ods or ""
+        named = (replace(row, ods=row.ods or says) for row in parsed.rows)
+        rows = tuple(replace(row, named_by=SERVICES) if row.subject in services else row for row in named)
         return self._take(writer, feed, replace(parsed, rows=rows), self._clock.now())
 
     def staff(self, writer: Writer, body: bytes) -> Taken:
@@ -127,7 +135,7 @@ class ContextFeeds:
             merged=lines.left(lines.STAFF_MEMBERS),
             judges=lines.by(claims.staff),
             check=lines.staff_whole,
-            upsert=self._federation.upsert_staff,
+            upsert=lambda session, rows: self._federation.upsert_staff(session, self._patient_keys.tied(session, rows)),
         )
         with self._changes.reading() as session:
             issuers = self._federation.names_of_issuers(session)
@@ -139,7 +147,7 @@ class ContextFeeds:
 
         An opt-out that was checked later than now is a fault of its line.
         """
-        now = self._clock.now()
+        now, told = self._clock.now(), self._patient_keys.listen()
         feed = Feed[PatientContext](
             name="patients",
             key=lambda patient: (patient.patient, patient.ods),
@@ -150,9 +158,12 @@ class ContextFeeds:
             merged=lines.left(lines.PATIENT_MEMBERS),
             judges=lines.by(claims.patient),
             check=lines.nothing,
-            upsert=self._relationships.upsert_patients,
+            upsert=learning(
+                self._relationships.upsert_patients, self._patient_keys, told, lambda patient: patient.patient
+            ),
+            counts={"opt_outs": lambda patient: patient.opt_out is not None},
         )
-        parsed = parse_patients(body, self._pseudonymiser, now, LIMITS)
+        parsed = parse_patients(body, self._pseudonymiser, now, LIMITS, told.patient)
         says = None if writer.for_region else writer.ods
         rows = tuple(replace(row, ods=row.ods or says) for row in parsed.rows)
         return self._take(writer, feed, replace(parsed, rows=rows), now)
@@ -209,6 +220,7 @@ def _writing(
             "feed": feed.name,
             "accepted": len(some) - refused,
             "rejected": unread + refused,
+            **feed.counted(some, outcome),
         }
         if outcome.waiting:
             detail["waiting"] = len(outcome.waiting)

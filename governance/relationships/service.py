@@ -160,6 +160,18 @@ class Relationships:
         """
         _store.put_patients(session, patients)
 
+    def upsert_patient_keys(self, session: Session, keys: Mapping[str, str]) -> None:
+        """Keep whose keys (``k-…``, :mod:`governance.pseudonyms.tie_keys`) are whose."""
+        _store.put_patient_keys(session, keys)
+
+    def patients_of_keys(self, session: Session, keys: Collection[str]) -> dict[str, str]:
+        """Give the patients of keys by key; those of whom nobody told are left out."""
+        return _store.patients_of_keys(session, sorted(set(keys)))
+
+    def forget_patient_keys(self, session: Session, patient: str) -> None:
+        """Forget the keys of a patient who is erased: whoever has a tie key could find them by it."""
+        _store.delete_patient_keys(session, patient)
+
     def purge_opt_outs(self, session: Session, at: datetime) -> int:
         """Delete the opt-out checks whose lifetime is over at ``at``; gives how many."""
         return _store.purge_opt_outs(session, at - self._opt_out_lifetime)

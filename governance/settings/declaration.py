@@ -34,6 +34,7 @@ from governance.settings.values import (
     Senders,
     SharedPaths,
     Switch,
+    TieKeys,
     Token,
 )
 
@@ -303,6 +304,19 @@ class Settings(BaseSettings):
     checkpoint_interval: Annotated[
         Seconds, Field(ge=0.05, le=3600, description="Seconds between signed checkpoints of the log.")
     ] = 1.0
+    facts_kept_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3_650,
+            description="Days for which what registers said before is kept: as far back the log can be judged again.",
+        ),
+    ] = 180
+    tie_keys: TieKeys = Field(
+        default_factory=_none,
+        description="Keys of the region's trusts for `patient_key`, each under its id; several while one is rotated."
+        " Unset: a keyed `patient_key` is nobody's. [integrators.md](integrators.md#patients-who-are-staff) says how.",
+    )
     log_check_pace: Annotated[
         int,
         Field(

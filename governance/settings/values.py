@@ -231,6 +231,26 @@ def read_operators(text: str) -> Mapping[str, bytes]:
     return operators
 
 
+def _tie_keys(text: str) -> Mapping[str, bytes]:
+    """Read ``key id=base64 of a key`` pairs; each id and each key once."""
+    keys: dict[str, bytes] = {}
+
+    def take(number: int, pair: str) -> None:
+        name, _, encoded = (part.strip() for part in pair.partition("="))
+        if not _OPERATOR.fullmatch(name) or name in keys:
+            raise WrongValue(f"pair {number} is not key id=key, each id once")
+        try:
+            key = _key(encoded, exact=False)
+        except WrongValue as error:
+            raise WrongValue(f"pair {number}: {'; '.join(error.messages)}") from None
+        if key in keys.values():
+            raise WrongValue(f"pair {number} has a key that another pair has")
+        keys[name] = key
+
+    _each(text, take)
+    return keys
+
+
 def _archives(text: str) -> Mapping[str, ArchivePlace]:
     """Read ``client id=URL`` pairs; a credential in the URL is taken out of it."""
     places: dict[str, ArchivePlace] = {}
@@ -331,6 +351,12 @@ Senders = Annotated[
 Operators = Annotated[
     Mapping[str, bytes],
     _written("`name=key` pairs, separated by commas; a key is base64 of 32 bytes (Ed25519)", read_operators),
+    AfterValidator(MappingProxyType),
+]
+TieKeys = Annotated[
+    Mapping[str, bytes],
+    Field(repr=False, exclude=True),
+    _written(f"`key id=key` pairs, separated by commas; a key is base64 of at least {_KEY} random bytes", _tie_keys),
     AfterValidator(MappingProxyType),
 ]
 Archives = Annotated[

@@ -1,5 +1,6 @@
 """Rows of feeds, agreements and alerts are held to the log: what no entry tells of, or was changed since, is found."""
 
+import base64
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +15,14 @@ from sqlmodel import Session
 from governance.agreements import Agreements
 from governance.alerts import AlertService
 from governance.audit import AuditLog, Recorder, Source
-from governance.audit.checker import open_reader, read_key, verification
+from governance.audit.checker import open_reader, read_key, verification, verify
+from governance.audit.checker._written import digests
 from governance.audit.history import _written_store, watched
-from governance.audit.signer import ed25519_valid
+from governance.audit.signer import NoteSigner, ed25519_valid
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
-from governance.pseudonyms import Pseudonymiser
+from governance.facts import FactWriter
+from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Edge, Relationships
 from governance.storage import Database
 from governance.vocabulary import SYSTEM, EventKind, RelationshipKind, Severity, Verdict
@@ -29,6 +32,7 @@ from tests.worlds.basics import NOON
 from tests.worlds.log import CheckLog, check_log, kept_note, log, make_event, signer
 
 __all__ = ["CheckLog", "check_log", "kept_note", "log", "make_event", "signer"]
+KEY = Vault(b"e" * 32).rows_key
 STUDY = Study("1.2.3", "t-1", ("RKB", "RRK"), "p-1", "CT", "HEAD", date(2026, 11, 1), frozenset({"sealed", "vip"}))
 EDGE = Edge("e-1", RelationshipKind.ORDER, "s-1", "p-1", None, "RKB", NOON, None, "ris")
 Write = Callable[[Session], None]
@@ -46,7 +50,7 @@ class Registers:
 
     def put(self, write: Write) -> int:
         """Write in one commit; gives the index of its entry."""
-        with self.database.transaction() as session, watched(session, self.told) as written:
+        with self.database.transaction() as session, watched(session, self.told, KEY) as written:
             write(session)
             index = self.recorder.record_in(session, EventKind.CONFIG, detail=written.detail(session))
         written.committed()
@@ -113,12 +117,54 @@ def test_a_row_that_was_changed_or_removed_is_found_with_the_entry_that_wrote_it
     assert any(f"that entry {index} wrote is gone or was changed." in line for line in report.lines())
 
 
+def test_a_digest_cannot_be_tried_without_the_key(registers: Registers, log: AuditLog, database: Database) -> None:
+    """A row may say that a patient is a VIP: whoever reads the log would try it, if the digest were a plain hash."""
+    index = registers.study(STUDY)
+    (plain,) = digests(open_reader(database.url).rows, "catalogue_study", None)
+    (keyed,) = digests(open_reader(database.url).rows, "catalogue_study", KEY)
+    wrote = log.entry(index).detail["rows"]["wrote"]["catalogue_study"]  # type: ignore[index,call-overload]
+    assert base64.b64decode(str(wrote)) == keyed != plain
+
+
+def test_rows_of_when_digests_had_no_key_are_taken_as_found_and_held_to_that(
+    registers: Registers, database: Database, check_log: CheckLog
+) -> None:
+    as_before(registers, STUDY)
+    assert check_log().ok, "an older log is checked as it was written"
+    registers.study(replace(STUDY, study_uid="1.2.4", study="t-2"))
+    registers.study(replace(STUDY, modality="MR"))
+    assert check_log().ok
+    with intruder(database) as run:
+        run("UPDATE catalogue_study SET body_part = NULL WHERE study_uid = '1.2.4'")
+    assert not check_log().ok
+
+
+def as_before(registers: Registers, study: Study) -> None:
+    """Write a study with an entry as this service made them when digests had no key."""
+    with registers.database.transaction() as session:
+        Catalogue().upsert(session, [study])
+    (plain,) = digests(open_reader(registers.database.url).rows, "catalogue_study", None)
+    rows = {"rows": {"wrote": {"catalogue_study": base64.b64encode(plain).decode()}}}
+    registers.recorder.record(EventKind.CONFIG, detail=rows)
+
+
+def test_without_the_key_rows_are_not_held_to_entries_and_the_report_says_so(
+    registers: Registers, database: Database, signer: NoteSigner
+) -> None:
+    registers.study(STUDY)
+    with intruder(database) as run:
+        run("UPDATE catalogue_study SET body_part = NULL")
+    report = verify(open_reader(database.url), [read_key(signer.verifier_key())], ed25519_valid)
+    assert report.ok
+    assert any("the key-encryption key" in line for line in report.lines())
+
+
 def test_a_row_that_no_entry_wrote_is_found(registers: Registers, database: Database, check_log: CheckLog) -> None:
     registers.edge(EDGE)
     with intruder(database) as run:
         run(
             "INSERT INTO relationships_edge SELECT 'e-9', kind, 's-9', patient, study, ods, valid_from, valid_until,"
-            " source, named_by FROM relationships_edge"
+            ' source, named_by, site, purpose, destination, "limit" FROM relationships_edge'
         )
     report = check_log()
     assert report.status == 5
@@ -172,7 +218,8 @@ def agreements(database: Database, log: AuditLog, clock: FixedClock) -> World:
     numbers = count()
     world = World(database, clock, "RRK", "RKB")
     world.recorder = Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: f"agreed-{next(numbers)}")
-    world.service = Agreements(database, world.recorder, clock, lambda _session: world.known)
+    writer = FactWriter(Vault(b"e" * 32))
+    world.service = Agreements(database, world.recorder, clock, lambda _session: world.known, facts=writer)
     return world
 
 
@@ -315,7 +362,7 @@ def test_what_is_written_while_the_log_is_checked_is_no_fault(
     registers.recorder.record_all([registers.recorder.event(EventKind.LOGIN) for _ in range(3_000)])
     log.sign_checkpoint()
     reader = open_reader(database.url)
-    steps = verification(reader, [read_key(log.verifier_key())], ed25519_valid)
+    steps = verification(reader, [read_key(log.verifier_key())], ed25519_valid, rows_key=KEY)
     assert next(steps) == 2_048
     registers.study(replace(STUDY, labels=frozenset()))
     *_, report = steps

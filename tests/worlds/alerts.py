@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from governance.audit.event import Authority, BreakGlass, Event, Resource, Sourc
 from governance.catalogue import Catalogue
 from governance.clock import FixedClock
 from governance.detection import DetectionEngine, Explanations, Links, RegionContext, Rule, default_rules
+from governance.facts import FactWriter, History, collected
 from governance.federation import FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Relationships
@@ -82,8 +84,7 @@ class AlertWorld:
             rules=default_rules() if rules is None else rules,
             context=lambda session: RegionContext(
                 session,
-                federation=self.federation,
-                catalogue=self.catalogue,
+                history=History(self.vault),
                 relationships=self.relationships,
                 pseudonymiser=self.pseudonymiser,
                 links=links,
@@ -94,6 +95,14 @@ class AlertWorld:
             keeper=self.explanations,
             batch=batch,
         )
+
+    @contextmanager
+    def changing(self, since: int = -1) -> Iterator[Session]:
+        """Change the registers without a record; what is changed is known since an index, or always."""
+        with self.database.transaction() as session, collected(session, FactWriter(self.vault)) as changed:
+            yield session
+            changed.compare(session)
+            changed.write(session, since)
 
     def record(self, events: Iterable[Event]) -> list[int]:
         """Put events into the log."""

@@ -70,6 +70,10 @@ class LittleRegion:
         if event.kind is EventKind.TOKEN and authority.token_jti and event.detail.get("act", "issue") == "issue":
             self.tokens[authority.token_jti] = token_facts(event)
 
+    def at(self, index: int) -> LittleRegion:
+        """Give itself: it was told everything before the first event."""
+        return self
+
     def prepare(self, events: Iterable[RecordedEvent]) -> None:
         """Everything is here already."""
 

@@ -24,6 +24,7 @@ from governance.audit.history import KeptNote, watched
 from governance.audit.signer import ed25519_valid
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
+from governance.facts import FactWriter
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Edge, Relationships
 from governance.storage import Database
@@ -96,7 +97,7 @@ def _feed(database: Database, recorder: Recorder, version: int) -> None:
         for n in range(8)
     ]
     for rows, write in ((studies, Catalogue().upsert), (edges, Relationships(Pseudonymiser(b"k" * 32)).upsert_edges)):
-        with database.transaction() as session, watched(session, set()) as written:
+        with database.transaction() as session, watched(session, set(), Vault(b"e" * 32).rows_key) as written:
             write(session, rows)  # type: ignore[operator]
             recorder.record_in(session, EventKind.CONFIG, detail=written.detail(session))
 
@@ -105,7 +106,8 @@ def _agree(database: Database, recorder: Recorder, clock: FixedClock) -> None:
     """Bring an agreement into force, as its parties do, and put another on file."""
     agreements = agreed.World(database, clock, "RRK", "RKB")
     agreements.recorder = recorder
-    agreements.service = Agreements(database, recorder, clock, lambda _session: agreements.known)
+    writer = FactWriter(Vault(b"e" * 32))
+    agreements.service = Agreements(database, recorder, clock, lambda _session: agreements.known, facts=writer)
     agreements.active()
     agreements.service.load([agreed.document(id="another")], agreed.OFFICE)
 

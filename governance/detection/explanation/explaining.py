@@ -38,11 +38,13 @@ class Explainer(Protocol):
 class Reasons(Protocol):
     """The reasons of a batch: :class:`governance.detection.knowledge.reading.ReasonReader`."""
 
-    def standing(self, event: RecordedEvent) -> Standing | None:
+    def standing(self, event: RecordedEvent, known_at: int | None = None) -> Standing | None:
         """Give who acted, as the register knows them; None when the event names nobody."""
         ...
 
-    def edges(self, event: RecordedEvent, custodians: Collection[str]) -> tuple[EdgeFacts, ...]:
+    def edges(
+        self, event: RecordedEvent, custodians: Collection[str], known_at: int | None = None
+    ) -> tuple[EdgeFacts, ...]:
         """Give what whoever looked holds to the patient or the study, or to all that some trusts answer for."""
         ...
 
@@ -94,12 +96,12 @@ class BatchExplainer:
         Args:
             events: in the order of the log.
             context: what is known.
-            known_at: what the log had taught before this index counts; None for each event's own.
+            known_at: what was known at this index counts; None for each event's own.
         """
         return [self._look(event, context, event.index if known_at is None else known_at) for event in events]
 
     def _look(self, event: RecordedEvent, context: ReasonedContext, known_at: int) -> Look:
-        standing = context.reasons.standing(event)
+        standing = context.reasons.standing(event, known_at)
         if event.kind in LOOKS:
             return Look(event, self._explanation(event, standing, context, known_at), standing)
         lesson = lesson_of(event, standing)
@@ -110,11 +112,11 @@ class BatchExplainer:
     def _explanation(
         self, event: RecordedEvent, standing: Standing | None, context: ReasonedContext, known_at: int
     ) -> Explanation:
-        reasons, study = context.reasons, study_of(event)
-        custodians = _custodians(event, context)
+        reasons, study, known = context.reasons, study_of(event), context.at(known_at)
+        custodians = _custodians(event, known)
         found = explanation_of(
-            _asked(event, context, custodians),
-            reasons.edges(event, custodians or {event.source.ods}),
+            _asked(event, known, custodians),
+            reasons.edges(event, custodians or {event.source.ods}, known_at),
             reasons.lessons(event, known_at),
             lambda edge: reasons.fits(edge, study),
         )
@@ -160,7 +162,7 @@ def _explanation(event: RecordedEvent, context: Context) -> Explanation:
     if event.subject is None:
         return UNEXPLAINED
     who = Who(event.subject.id, event.subject.ods)
-    ties = context.ties(who, patient_of(event), study_of(event), custodian_of(event), event.time)
+    ties = context.at(event.index).ties(who, patient_of(event), study_of(event), custodian_of(event), event.time)
     return max((_of_tie(tie) for tie in ties), key=lambda found: found.strength, default=UNEXPLAINED)
 
 

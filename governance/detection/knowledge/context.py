@@ -1,171 +1,90 @@
-"""Facts from the rooms that hold them, read in one snapshot; what a batch needs is fetched at once."""
+"""The facts of the region in one read snapshot, as they were known; what a batch needs is fetched at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from functools import partial
 
 from sqlmodel import Session
 
 from governance.audit.event import RecordedEvent
-from governance.catalogue import Catalogue, Study
-from governance.decisions import holders_of, unknown_holder
 from governance.detection.acts import LOOKS
-from governance.detection.knowledge.facts import ManifestFacts, PatientFacts, StaffFacts, StudyFacts, Tie, Who
+from governance.detection.knowledge.as_known import AsKnown, Sources
+from governance.detection.knowledge.known import Known
 from governance.detection.knowledge.links import Links
 from governance.detection.knowledge.reading import ReasonReader
-from governance.federation import FederationDirectory, StaffMember, chosen, recorded
+from governance.facts import NOW, History, Span
 from governance.pseudonyms import Pseudonymiser
-from governance.relationships import Between, Edge, Holder, KnownPatient, Relationships, held
+from governance.relationships import Relationships
+from governance.vocabulary import SubjectType
 
-_NEVER = datetime.max.replace(tzinfo=UTC)  # detection does not use opt-outs: at that instant every check is too old
 
-
-class RegionContext:
-    """The facts of the region in one read snapshot.
+class RegionContext(AsKnown):
+    """The facts of the region in one read snapshot. What it says itself is what is known now; :meth:`at`, then.
 
     Args:
         session: the snapshot; a context lives for one batch and never longer, so that feeds are seen.
+        history: reads what was known since when.
+        relationships: says what a person holds through their teams.
+        pseudonymiser: tells a person's pseudonym from a service's id.
+        links: decisions and tokens.
     """
+
+    __slots__ = ("_batch", "_history", "_session", "note", "reasons")
 
     def __init__(
         self,
         session: Session,
         *,
-        federation: FederationDirectory,
-        catalogue: Catalogue,
+        history: History,
         relationships: Relationships,
         pseudonymiser: Pseudonymiser,
         links: Links,
     ) -> None:
-        self._session = session
-        self._federation = federation
-        self._catalogue = catalogue
-        self._relationships = relationships
-        self._pseudonymiser = pseudonymiser
-        self._patients: dict[str, KnownPatient | None] = {}
-        self._studies: dict[str, Study | None] = {}
-        self.reasons = ReasonReader(
-            session, federation=federation, relationships=relationships, pseudonymiser=pseudonymiser
+        sources = Sources(
+            relationships,
+            pseudonymiser,
+            decision=partial(links.decision, session),
+            token=partial(links.token, session),
+            residents=partial(relationships.household_size, session),
         )
+        super().__init__(Known(session, history, Span(NOW, NOW)), NOW, sources)
+        self._session = session
+        self._history = history
+        self._batch: Known | None = None
         self.note = partial(links.note, session)
-        self.decision = partial(links.decision, session)
-        self.token = partial(links.token, session)
+        self.reasons = ReasonReader(session, self.at)
+
+    def at(self, index: int) -> AsKnown:
+        """Give the facts as they were known to an event at an index: best one of the batch that was prepared.
+
+        Raises:
+            Conflict: ``facts.too_old``: what was known then is no longer kept.
+        """
+        if self._batch is None or not self._batch.span.holds(index):
+            return AsKnown(Known(self._session, self._history, Span(index, index)), index, self._sources)
+        return AsKnown(self._batch, index, self._sources)
 
     def prepare(self, events: Sequence[RecordedEvent]) -> None:
-        """Fetch what the accesses of a batch will ask for, in a fixed number of statements."""
+        """Fetch what the looks of a batch will ask for, in a few statements whatever their number.
+
+        Raises:
+            Conflict: ``facts.too_old``: what was known at the first of them is no longer kept.
+        """
+        if not events:
+            return
+        indexes = [event.index for event in events]
+        batch = self._batch = Known(self._session, self._history, Span(min(indexes), max(indexes)))
         looks = [event for event in events if event.kind in LOOKS]
-        patients = {e.resource.patient for e in looks if e.resource and e.resource.patient}
-        studies = {e.resource.study for e in looks if e.resource and e.resource.study}
-        self._patients = dict.fromkeys(patients) | self._relationships.patients(self._session, patients, _NEVER)
-        self._studies = dict.fromkeys(studies) | self._catalogue.studies_by_pseudonym(self._session, studies)
-        staff = {name for known in self._patients.values() if known for name in known.staff}
-        self.reasons.prepare(events, staff)  # the directory keeps people for this snapshot
-
-    def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
-        """Find a member of staff of a trust; nobody who is only called the same."""
-        member = recorded(self._called(subject), ods)
-        return None if member is None else _staff(member)
-
-    def patient(self, patient: str) -> PatientFacts | None:
-        """Find a patient."""
-        if patient not in self._patients:
-            self._patients[patient] = self._relationships.patient(self._session, patient, _NEVER)
-        known = self._patients[patient]
-        if known is None:
-            return None
-        return PatientFacts(
-            staff=frozenset(filter(self._only_one, known.staff)),
-            households=known.household_keys,
-            surnames={said.surname_key: said.surname_share for said in known.said if said.surname_key is not None},
-            postcodes=frozenset(said.postcode_key for said in known.said if said.postcode_key is not None),
-            flags=frozenset(flag.value for flag in known.flags),
-            deceased_on=known.deceased_on,
+        subjects = [event.subject for event in events if event.subject is not None]
+        services = {one.id for one in subjects if one.type is not SubjectType.PRACTITIONER}
+        names = {one.id for one in subjects} | {self._sources.pseudonymiser.subject(name) for name in services}
+        resources = [event.resource for event in looks if event.resource is not None]
+        batch.prepare(
+            names,
+            {one.patient for one in resources if one.patient is not None},
+            {one.study for one in resources if one.study is not None},
         )
-
-    def residents(self, household: str) -> int:
-        """Count the patients of a household."""
-        return self._relationships.household_size(self._session, household)
-
-    def _only_one(self, name: str) -> bool:
-        """Say whether one person at most is called so: of several, the staff register tells who is the patient."""
-        called = self._called(name)
-        return not called or chosen(called, None) is not None
-
-    def study(self, study: str) -> StudyFacts | None:
-        """Find a study."""
-        if study not in self._studies:
-            self._studies[study] = self._catalogue.study_by_pseudonym(self._session, study)
-        known = self._studies[study]
-        if known is None:
-            return None
-        return StudyFacts(
-            known.custodians, known.modality, known.body_part, known.decoy, known.study_date, known.labels
-        )
-
-    def manifest(self, service: str, version: str | None, at: datetime) -> ManifestFacts | None:
-        """Find the manifest of an AI service's version as of an instant."""
-        found = self._federation.manifest(self._session, service, version)
-        if found is None:
-            return None
-        return ManifestFacts(
-            version=found.version,
-            modalities=found.modalities,
-            body_parts=found.body_parts,
-            trusts=found.trusts,
-            daily_volume=found.daily_volume,
-            approved=found.approved_on(at),
-        )
-
-    def ties(
-        self, who: Who, patient: str | None, study: str | None, custodian: str | None, at: datetime
-    ) -> tuple[Tie, ...]:
-        """Give the reasons that held at an instant; the catalogue's custodians count beside the event's."""
-        known = self.study(study) if study else None
-        custodians = {*(known.custodians if known else ()), *((custodian,) if custodian else ())}
-        wanted = Between(self._holders(who), patient, study, tuple(sorted(custodians)))
-        edges = self._relationships.edges_between(self._session, wanted, at)
-        return _ties(edges)
-
-    def follow_up(self, who: Who, patient: str, study: str | None, since: datetime, until: datetime) -> tuple[Tie, ...]:
-        """Give the specific ties that held at ``since`` or began before ``until``, the person's teams included."""
-        holders = self._holders(who)
-        tied = self._relationships.edges_between(self._session, Between(holders, patient, study), since)
-        begun = self._relationships.edges_of_patient(self._session, patient, since, until)
-        return _ties([*tied, *held(begun, holders)])
-
-    def _holders(self, who: Who) -> tuple[Holder, ...]:
-        """Give a person and their teams, or a service, as holders of edges."""
-        if self._pseudonymiser.subject(who.id) != who.id:
-            return (self._relationships.service(who.id),)
-        member = recorded(self._called(who.id), who.ods)
-        if member is None:
-            return unknown_holder(self._federation, self._relationships, who.id, who.ods, self._session)
-        return holders_of(self._federation, self._relationships, member, self._session)
-
-    def _called(self, subject: str) -> tuple[StaffMember, ...]:
-        """Give all the members of staff of a pseudonym."""
-        return self._federation.namesakes(self._session, subject)
-
-
-def _ties(edges: Iterable[Edge]) -> tuple[Tie, ...]:
-    found = {edge.id: Tie(edge.kind, edge.id, not edge.wide, edge.valid_from) for edge in edges}
-    return tuple(sorted(found.values(), key=lambda tie: (tie.kind.value, tie.id)))
-
-
-def _staff(member: StaffMember) -> StaffFacts:
-    return StaffFacts(
-        role=member.role,
-        ods=member.ods,
-        patient=member.patient_key,
-        department=member.department,
-        teams=frozenset(member.team_ids),
-        site=member.site,
-        household=member.household_key,
-        surname=member.surname_key,
-        surname_share=member.surname_share,
-        postcode=member.postcode_key,
-        leaves_on=member.leaves_on,
-        training_until=member.training_valid_to,
-    )
+        teams = {team for member in batch.members() for team in member.team_ids}
+        batch.also({self._sources.pseudonymiser.subject(team) for team in teams})
+        self.reasons.prepare(looks)

@@ -150,6 +150,10 @@ class TokenFacts:
 class Context(Protocol):
     """Finds facts."""
 
+    def at(self, index: int) -> Context:
+        """Give the facts as they were known to an event at an index of the log: of what was recorded before it."""
+        ...
+
     def staff(self, subject: str, ods: str | None) -> StaffFacts | None:
         """Find a member of staff by pseudonym and the trust they acted for; None for the only one of that name."""
         ...

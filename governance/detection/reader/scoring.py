@@ -70,16 +70,17 @@ class Scorer:
             event = look.event
             if event.kind is EventKind.SECURITY_ALERT:
                 continue
+            known = context.at(event.index)
             if _tells_the_time(event):
                 memory.see(event)
             for rule_id, key, value, at in memory.take_due():
                 if rule_id in self.rules:
                     rule = self.rules[rule_id]
-                    found += _guarded(rule, event, partial(rule.due, key, value, at, context, states[rule_id]))
+                    found += _guarded(rule, event, partial(rule.due, key, value, at, known, states[rule_id]))
             if event.kind in _LINKS:
                 context.note(event)
             for rule in self._by_kind.get(event.kind, ()):
-                found += _guarded(rule, event, partial(rule.observe, look, context, states[rule.id]))
+                found += _guarded(rule, event, partial(rule.observe, look, known, states[rule.id]))
         return found
 
     def _looks(self, events: Sequence[RecordedEvent], context: Context) -> list[Look]:

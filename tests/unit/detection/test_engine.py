@@ -52,7 +52,7 @@ def furnish(world: AlertWorld) -> None:
     """Fill the rooms with a decoy, a member of staff who is a patient, a team on the rota, and an AI service."""
     known = world.pseudonymiser
     nia, patient = known.subject("nia"), known.patient("9990000018")
-    with world.database.transaction() as session:
+    with world.changing() as session:
         world.federation.register_trust(session, Trust("RRK", "University Hospitals Birmingham"))
         world.federation.upsert_staff(
             session,

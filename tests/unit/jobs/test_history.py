@@ -43,6 +43,7 @@ def check(services: Services, watch: HistoryWatch) -> LogCheck:
         log=infrastructure.audit,
         open_reader=lambda: open_reader(infrastructure.database.url),
         opens=infrastructure.vault.opens,
+        rows_key=infrastructure.vault.rows_key,
         kept=infrastructure.kept_note,
         clock=infrastructure.clock,
         report=watch.report,
