@@ -18,6 +18,7 @@ from governance.federation import FederationDirectory, Registered, recorded
 from governance.intake import SYSLOG, Intake
 from governance.intake.overflow import Overflow
 from governance.intake.quarantine import Quarantine
+from governance.pseudonyms import Pseudonymiser
 from governance.storage import shared_now
 
 
@@ -49,6 +50,8 @@ def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertSe
         revealer=infrastructure.audit,
         search=infrastructure.audit_search,
         patient_of=partial(_patient_of, registers.federation),
+        teams_of=partial(_teams_of, registers.federation, infrastructure.pseudonymiser),
+        trusts_naming=registers.federation.trusts_naming,
     )
 
 
@@ -137,3 +140,10 @@ def make_edge_watch(infrastructure: Infrastructure, edges: Edges, alerts: AlertS
 def _patient_of(federation: FederationDirectory, session: Session, subject: str, ods: str | None) -> str | None:
     member = recorded(federation.namesakes(session, subject), ods)
     return member.patient_key if member else None
+
+
+def _teams_of(
+    federation: FederationDirectory, pseudonymiser: Pseudonymiser, session: Session, subject: str, ods: str | None
+) -> frozenset[str]:
+    member = recorded(federation.namesakes(session, subject), ods)
+    return frozenset(map(pseudonymiser.subject, member.team_ids)) if member else frozenset()

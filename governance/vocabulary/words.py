@@ -188,12 +188,30 @@ class Severity(StrEnum):
         return ("low", "medium", "high", "critical").index(self.value)
 
 
+class AlertKind(StrEnum):
+    """What an alert asks of people: an ``alert`` wants a verdict; a ``notice`` tells, and is no accusation."""
+
+    ALERT = "alert"
+    NOTICE = "notice"
+
+
 class AlertState(StrEnum):
     """The state of an alert's review."""
 
     CLOSED = "closed"
     INVESTIGATING = "investigating"
     NEW = "new"
+
+
+class Capacity(StrEnum):
+    """In what capacity a trust gives its verdict on an alert.
+
+    The employer answers for who acted, the controller for the images, the sponsor for a service or an agreement.
+    """
+
+    CONTROLLER = "controller"
+    EMPLOYER = "employer"
+    SPONSOR = "sponsor"
 
 
 class Verdict(StrEnum):

@@ -1,7 +1,9 @@
 """The alerts that entries tell of: each is there, as grave and as far as they say, and so is each act on it.
 
-1. An entry tells that an alert was opened or grew graver, and of each act of a person on it. What a finding adds to an
-   alert (its evidence, the entries it rests on) and the words that people gave no entry holds: they are not compared.
+1. An entry tells that an alert was opened, told again, softened or closed by itself, and of each act of a person on it,
+   and where that left it. What a finding adds to an alert (its evidence, the entries it rests on) and the words that
+   people gave no entry holds: they are not compared. Entries of before there were verdicts of each trust say the change
+   alone, and the state follows from it.
 2. An alert, or an act, that no entry tells of is a stranger.
 """
 
@@ -46,10 +48,10 @@ class AlertCheck:
             return
         told = self._alerts.setdefault(alert, _Told(index))
         told.severity = detail.get("severity", told.severity)
-        if change in _STATES:
-            told.index, told.state = index, _STATES[change]
-        if change == "closed":
-            told.verdict = detail.get("verdict")
+        if change in _STATES or "state" in detail:
+            told.index, told.state = index, detail.get("state", _STATES.get(change))
+        if change == "closed" or "concluded" in detail:
+            told.verdict = detail.get("concluded", detail.get("verdict"))
         if "history" in detail:
             self._acts[int(detail["history"])] = (index, alert, change, detail.get("verdict"))
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from governance.alerts import Finding
+from governance.alerts import Finding, Review
 from governance.audit.event import JsonValue, RecordedEvent
 from governance.detection import acts
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context
 from governance.detection.reader.state import RuleState, Value
 from governance.detection.rule import Rule
-from governance.vocabulary import SYSTEM, EventKind, Severity
+from governance.vocabulary import SYSTEM, AlertKind, EventKind, Severity
 
 GRANTED = "break_glass.granted"
 _ENDED = "revoke"
@@ -22,16 +22,19 @@ _STOPPED = "110138"  # DICOM PS3.16, Emergency Override Stopped
 
 @dataclass(frozen=True, slots=True)
 class BreakGlassUsed:
-    """Fires at once, at every use: an emergency that was opened, and a grant of minutes when it is given.
+    """Tells at once, at every use: an emergency that was opened, and a grant of minutes when it is given.
 
-    A use that the agreement's sample chose must be reviewed and counts as medium; another is listed as low. A use whose
-    record does not say, or that another system reports, must be reviewed.
+    A use is a notice, no accusation. One that the agreement's sample drew is to be reviewed within ``review_within``
+    and counts as medium; another is listed as low. A use whose record does not say is to be reviewed, and so is one
+    that another system reports, whatever that says of the sample.
 
     Args:
         system: the source whose word counts on the sample: this service.
+        review_within: event time until when a person should have looked.
     """
 
     system: str = SYSTEM
+    review_within: timedelta = timedelta(days=14)
     id = "break_glass_used"
     family = "break_glass"
     severity = Severity.MEDIUM
@@ -55,7 +58,9 @@ class BreakGlassUsed:
             evidence.append(acts.certain("mandatory_review", sentence))
         severity = Severity.MEDIUM if chosen else Severity.LOW
         found = acts.finding(self, [event], evidence, about=acts.patient_of(event), severity=severity)
-        return (replace(found, trusts=acts.distinct((*found.trusts, *_owners(emergency)))),)
+        review = Review(chosen, event.time + self.review_within if chosen else None)
+        trusts = acts.distinct((*found.trusts, *_owners(emergency)))
+        return (replace(found, trusts=trusts, kind=AlertKind.NOTICE, review=review),)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Nothing is deferred."""
