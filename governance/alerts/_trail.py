@@ -58,9 +58,14 @@ def with_history(event: Event, entry: HistoryEntry) -> Event:
     return replace(event, detail=dict(event.detail) | {"history": entry.number})
 
 
-def reviewed_event(recorder: Recorder, alert: str, entry: HistoryEntry, viewer: Viewer, case: Case) -> Event:
+def reviewed_event(
+    recorder: Recorder, alert: str, entry: HistoryEntry, viewer: Viewer, before: Case, case: Case
+) -> Event:
     """Make the event of a person's act on an alert. The words given stay with the alert."""
     detail: dict[str, JsonValue] = {"alert": alert, "change": entry.change.value, "history": entry.number}
+    given = [one.capacity.value for one in case.verdicts if one not in before.verdicts]
+    if given:
+        detail |= {"capacities": given, "ods": viewer.ods}
     if entry.verdict is not None:
         detail["verdict"] = entry.verdict.value
     return recorder.event(

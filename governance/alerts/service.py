@@ -269,15 +269,17 @@ class AlertService:
             if held is None or held.number is None:
                 raise _unknown()
             self._open_to(session, viewer, _reading_store.find(session, alert))
-            case = change(held.case)
-            if case != held.case:
+            before, case = held.case, change(held.case)
+            if case != before:
                 held.case = case
                 _store.save(session, [held])
                 _store.add_verdicts(session, held.number, case)
             written = _store.add_history(session, held.number, entry(now, case))
             _store.add_notices(session, [(held.number, written.change)])
             reviewed = _reading_store.load(session, [held.number])[held.number]
-            self._recorder.record_all_in(session, [reviewed_event(self._recorder, held.id, written, viewer, case)])
+            self._recorder.record_all_in(
+                session, [reviewed_event(self._recorder, held.id, written, viewer, before, case)]
+            )
             return reviewed
 
     def _open_to(self, session: Session, viewer: Viewer, alert: Alert | None) -> Alert:

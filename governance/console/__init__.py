@@ -18,7 +18,18 @@ from flask.blueprints import BlueprintSetupState
 from flask_wtf.csrf import CSRFProtect
 
 from governance.console import _errors
-from governance.console.views import agreements, alerts, decisions, events, help_pages, home, patients, sign_in, static
+from governance.console.views import (
+    agreements,
+    alerts,
+    decisions,
+    events,
+    help_pages,
+    home,
+    patients,
+    sign_in,
+    static,
+    suppressions,
+)
 from governance.errors import TooManyRequests
 from governance.vocabulary import EventKind
 from governance.web.characters import check_form
@@ -31,7 +42,7 @@ __all__ = ["blueprint"]
 _csrf = CSRFProtect()
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
-for _module in (static, sign_in, home, alerts, events, decisions, patients, agreements, help_pages):
+for _module in (static, sign_in, home, alerts, suppressions, events, decisions, patients, agreements, help_pages):
     _module.register(blueprint)
 _errors.register(blueprint)
 
