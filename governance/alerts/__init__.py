@@ -22,7 +22,7 @@ Rules of this room:
 Example: ``alerts.close(viewer, alert_id, Verdict.JUSTIFIED, "on call that night")`` gives a trust's verdict.
 """
 
-from governance.alerts.alert import Alert, Case, Change, Ending, GivenVerdict, HistoryEntry, Totals
+from governance.alerts.alert import Alert, Case, Change, ClosedBy, GivenVerdict, HistoryEntry, Totals
 from governance.alerts.finding import Bar, Evidence, Finding, Party, Picture, Review, Revision
 from governance.alerts.grouping import group_key
 from governance.alerts.query import (
@@ -50,7 +50,7 @@ __all__ = [
     "Bar",
     "Case",
     "Change",
-    "Ending",
+    "ClosedBy",
     "EventExplanation",
     "Evidence",
     "Explanations",

@@ -12,7 +12,7 @@ from sqlalchemy import CompoundSelect, literal, null, union_all
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, func, select
 
-from governance.alerts._filters import Sight, filters, visible
+from governance.alerts._filter_store import Sight, filters, visible
 from governance.alerts._tables import (
     AlertEventRow,
     AlertHistoryRow,
@@ -25,7 +25,7 @@ from governance.alerts.alert import (
     Alert,
     Case,
     Change,
-    Ending,
+    ClosedBy,
     GivenVerdict,
     HistoryEntry,
     ReviewState,
@@ -262,7 +262,7 @@ def case_of(row: AlertRow, wanted: frozenset[Party], verdicts: tuple[GivenVerdic
         assignee=row.assignee,
         wanted=wanted,
         verdicts=verdicts,
-        ending=Ending(row.ending) if row.ending else None,
+        ending=ClosedBy(row.ending) if row.ending else None,
         verdict=Verdict(row.verdict) if row.verdict else None,
         reason=row.reason,
     )

@@ -21,7 +21,7 @@ from governance.alerts._tables import (
     AlertSequenceRow,
     AlertVerdictRow,
 )
-from governance.alerts.alert import Case, Change, Ending, HistoryEntry, weight_of
+from governance.alerts.alert import Case, Change, ClosedBy, HistoryEntry, weight_of
 from governance.alerts.finding import Finding, Party
 from governance.alerts.grouping import CLOSENESS, group_key
 from governance.alerts.incident import COUNTED, FoundState, Incident, links_of
@@ -262,7 +262,7 @@ def _case(row: AlertRow, wanted: frozenset[Party], verdicts: Any) -> Case:
         assignee=row.assignee,
         wanted=wanted,
         verdicts=verdicts,
-        ending=Ending(row.ending) if row.ending else None,
+        ending=ClosedBy(row.ending) if row.ending else None,
         verdict=Verdict(row.verdict) if row.verdict else None,
         reason=row.reason,
     )

@@ -36,7 +36,7 @@ class Change(StrEnum):
 QUIET = frozenset({Change.GAINED, Change.UNCHANGED, Change.SUPPRESSED})  # nobody needs to be called for these
 
 
-class Ending(StrEnum):
+class ClosedBy(StrEnum):
     """What closed an alert."""
 
     JOINED = "joined"  # a late finding made it one with an earlier alert, which holds it now
@@ -92,7 +92,7 @@ class Case:
     assignee: str | None = None
     wanted: frozenset[Party] = frozenset()
     verdicts: tuple[GivenVerdict, ...] = ()
-    ending: Ending | None = None
+    ending: ClosedBy | None = None
     verdict: Verdict | None = None
     reason: str | None = None
 

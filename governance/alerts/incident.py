@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.alerts import lifecycle
-from governance.alerts.alert import Case, Change, Ending, Step, merge_evidence, step_of, taught, weight_of
+from governance.alerts.alert import Case, Change, ClosedBy, Step, merge_evidence, step_of, taught, weight_of
 from governance.alerts.finding import MAXIMUM_SHOWN, Evidence, Finding, Party, Revision
 from governance.alerts.grouping import near, parties_of
 from governance.vocabulary import AlertKind, AlertState, Severity
@@ -120,7 +120,7 @@ class Incident:
     @property
     def closed_by_people(self) -> bool:
         """Say whether a person closed it, as against by itself."""
-        return self.case.ending in {Ending.REGION, Ending.VERDICTS}
+        return self.case.ending in {ClosedBy.REGION, ClosedBy.VERDICTS}
 
     def near(self, finding: Finding) -> bool:
         """Say whether a finding belongs here: it is known, or close in event time."""
@@ -136,7 +136,7 @@ class Incident:
         held = self.findings.get(finding.key)
         if held is not None and not held.standing and not _newer(finding, held):
             return Change.UNCHANGED, None
-        reopened = self.case.ending is Ending.WITHDRAWN
+        reopened = self.case.ending is ClosedBy.WITHDRAWN
         news = self._take_finding(finding, held)
         news |= self._take_links(finding)
         news |= self._take_parties(finding)
@@ -179,7 +179,7 @@ class Incident:
 
     def join(self, other: Incident, reason: str) -> None:
         """Take up another incident of the group, which closes; the rows of the two are moved by the store."""
-        gone = (self.case.ending is Ending.WITHDRAWN, other.case.ending is Ending.WITHDRAWN)
+        gone = (self.case.ending is ClosedBy.WITHDRAWN, other.case.ending is ClosedBy.WITHDRAWN)
         assignee, wanted = self.case.assignee or other.case.assignee, self.case.wanted | other.case.wanted
         other.case = lifecycle.join(other.case, reason)
         other.joined_to = self.id

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from governance.alerts.alert import Case, Ending, GivenVerdict
+from governance.alerts.alert import Case, ClosedBy, GivenVerdict
 from governance.alerts.finding import Party
 from governance.errors import Conflict, Fault, Forbidden, InvalidInput
 from governance.vocabulary import AlertState, Capacity, Verdict
@@ -57,7 +57,7 @@ def close(case: Case, ods: str | None, word: Word) -> Case:
     _still_open(case)
     reason = words(word.reason, "/reason")
     if ods is None:
-        return derived(replace(case, ending=Ending.REGION, verdict=word.verdict, reason=reason))
+        return derived(replace(case, ending=ClosedBy.REGION, verdict=word.verdict, reason=reason))
     asked = {party for party in case.wanted if party.ods == ods}
     if not asked:
         raise Forbidden("alert.not_asked", "Your trust sees this alert; its verdict is for others to give.")
@@ -82,12 +82,12 @@ def want(case: Case, parties: frozenset[Party]) -> Case:
 
 def withdraw(case: Case, reason: str) -> Case:
     """Close a case by itself: nothing that it rested on is left."""
-    return derived(replace(case, ending=Ending.WITHDRAWN, verdict=None, reason=reason))
+    return derived(replace(case, ending=ClosedBy.WITHDRAWN, verdict=None, reason=reason))
 
 
 def join(case: Case, reason: str) -> Case:
     """Close a case because another one holds it now."""
-    return derived(replace(case, ending=Ending.JOINED, verdict=None, reason=reason))
+    return derived(replace(case, ending=ClosedBy.JOINED, verdict=None, reason=reason))
 
 
 def reopen(case: Case) -> Case:
@@ -100,17 +100,17 @@ def settled(case: Case) -> bool:
 
     Nobody's verdict is stretched over what they did not see.
     """
-    return bool(case.verdicts) or case.ending in {Ending.REGION, Ending.VERDICTS, Ending.JOINED}
+    return bool(case.verdicts) or case.ending in {ClosedBy.REGION, ClosedBy.VERDICTS, ClosedBy.JOINED}
 
 
 def derived(case: Case) -> Case:
     """Give a case with its state, and once all have spoken its verdict, as they follow from the rest of it."""
-    if case.ending in {Ending.REGION, Ending.WITHDRAWN, Ending.JOINED}:
+    if case.ending in {ClosedBy.REGION, ClosedBy.WITHDRAWN, ClosedBy.JOINED}:
         return replace(case, state=AlertState.CLOSED)
     spoken = {Party(given.ods, given.capacity) for given in case.verdicts}
     if case.verdicts and case.wanted <= spoken:
         gravest = max(case.verdicts, key=lambda given: _GRAVITY.index(given.verdict))
-        conclusion = {"verdict": gravest.verdict, "reason": gravest.reason, "ending": Ending.VERDICTS}
+        conclusion = {"verdict": gravest.verdict, "reason": gravest.reason, "ending": ClosedBy.VERDICTS}
         return replace(case, state=AlertState.CLOSED, **conclusion)  # type: ignore[arg-type]
     taken_up = case.assignee is not None or bool(case.verdicts)
     state = AlertState.INVESTIGATING if taken_up else AlertState.NEW

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from governance.alerts import _reading_store, _store, lifecycle
-from governance.alerts._filters import Sight
+from governance.alerts._filter_store import Sight
 from governance.alerts._trail import reviewed_event
 from governance.alerts.alert import Alert, Case, Change, HistoryEntry
 from governance.alerts.finding import Finding, Revision

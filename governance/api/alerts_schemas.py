@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from governance.alerts import Alert, Change, Ending, EventExplanation, GivenVerdict, HistoryEntry
+from governance.alerts import Alert, Change, ClosedBy, EventExplanation, GivenVerdict, HistoryEntry
 from governance.alerts.lifecycle import MAXIMUM_TEXT
 from governance.alerts.query import MAXIMUM_PAGE
 from governance.vocabulary import AlertKind, AlertState, Capacity, Severity, Verdict
@@ -66,14 +66,14 @@ class HistoryView(BaseModel):
     verdict: Verdict | None
 
 
-class PartyView(BaseModel):
+class AskedView(BaseModel):
     """A trust whose verdict is wanted, and in what capacity."""
 
     ods: str
     capacity: Capacity
 
 
-class VerdictView(PartyView):
+class VerdictView(AskedView):
     """What one trust concluded in one capacity."""
 
     verdict: Verdict
@@ -134,10 +134,10 @@ class AlertView(BaseModel):
     state: AlertState
     assignee: str | None
     verdicts: list[VerdictView]
-    waits_for: list[PartyView]
+    waits_for: list[AskedView]
     verdict: Verdict | None
     reason: str | None
-    closed_by: Ending | None
+    closed_by: ClosedBy | None
     review: ReviewView | None
     family: str
     rule_ids: list[str]
@@ -224,7 +224,7 @@ def view_of(alert: Alert, explanations: Mapping[int, EventExplanation] | None = 
         state=case.state,
         assignee=case.assignee,
         verdicts=[_verdict(given) for given in case.verdicts],
-        waits_for=[PartyView(ods=party.ods, capacity=party.capacity) for party in sorted(case.waits_for)],
+        waits_for=[AskedView(ods=party.ods, capacity=party.capacity) for party in sorted(case.waits_for)],
         verdict=case.verdict,
         reason=case.reason,
         closed_by=case.ending,

@@ -97,14 +97,14 @@ def approve_suppression(suppression_id: str) -> Response:
 @operation(
     summary="End a suppression before its time",
     tag="alerts",
-    request=schemas.EndBody,
+    request=schemas.SuppressionEnd,
     response=schemas.SuppressionView,
     refusals={409: "It was ended before."},
     example={"reason": "The term is over."},
 )
 def end_suppression(suppression_id: str) -> Response:
     """End one of the caller's trust; findings are raised again from here on."""
-    asked = validated(schemas.EndBody)
+    asked = validated(schemas.SuppressionEnd)
     return _answer(current_services().uses.alerts.suppressions.end(viewer(), suppression_id, asked.reason))
 
 

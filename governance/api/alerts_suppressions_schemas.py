@@ -46,7 +46,7 @@ class SuppressionBody(BaseModel):
     trust: Annotated[Text | None, Field(description="ODS code; a trust names its own alone")] = None
 
 
-class EndBody(BaseModel):
+class SuppressionEnd(BaseModel):
     """Why it ends."""
 
     model_config = ConfigDict(extra="forbid")

@@ -14,7 +14,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from governance.agreements import Agreements, Line
-from governance.alerts import Alert, AlertQuery, AlertService, Ending, Viewer
+from governance.alerts import Alert, AlertQuery, AlertService, ClosedBy, Viewer
 from governance.audit.event import RecordedEvent
 from governance.audit.search import AuditSearch, ChainFound, ChainStart
 from governance.console import _formats as formats
@@ -175,9 +175,9 @@ class Chains:
             for one in alert.case.verdicts
         ]
         verdict = alert.case.verdict
-        if verdict is not None and alert.case.ending is Ending.REGION:
+        if verdict is not None and alert.case.ending is ClosedBy.REGION:
             tag, colour = wording.VERDICTS[verdict], wording.VERDICT_COLOURS[verdict]
-            given.append(Link(alert.case.reason or "", note=wording.ENDINGS[Ending.REGION], tag=tag, colour=colour))
+            given.append(Link(alert.case.reason or "", note=wording.ENDINGS[ClosedBy.REGION], tag=tag, colour=colour))
         return given
 
     def _access(self, event: RecordedEvent) -> Link:

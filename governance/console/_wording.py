@@ -7,7 +7,7 @@ sentence; a test holds that complete.
 from collections.abc import Mapping
 
 from governance.agreements import Transition
-from governance.alerts import Change, Ending, SuppressionKind
+from governance.alerts import Change, ClosedBy, SuppressionKind
 from governance.impact.comparison import Effect
 from governance.vocabulary import (
     SYSTEM,
@@ -125,11 +125,11 @@ CAPACITIES: Mapping[Capacity, str] = {
     Capacity.SPONSOR: "answers for the service or the agreement",
 }
 
-ENDINGS: Mapping[Ending, str] = {
-    Ending.JOINED: "Part of another alert",
-    Ending.REGION: "Closed by the region for all",
-    Ending.VERDICTS: "Every trust has given its verdict",
-    Ending.WITHDRAWN: "Explained since",
+ENDINGS: Mapping[ClosedBy, str] = {
+    ClosedBy.JOINED: "Part of another alert",
+    ClosedBy.REGION: "Closed by the region for all",
+    ClosedBy.VERDICTS: "Every trust has given its verdict",
+    ClosedBy.WITHDRAWN: "Explained since",
 }
 
 HISTORY: Mapping[Change, str] = {

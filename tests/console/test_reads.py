@@ -27,7 +27,10 @@ CEILINGS = {  # snapshots and statements beside those
     "event": (2, 9),  # the second snapshot is its proof's: one statement for the checkpoint, one a tile
     "home": (1, 14),
     "impact": (1, 4),
+    "notices": (1, 4),
     "patients": (1, 1),
+    "suppression": (1, 3),
+    "suppressions": (1, 2),
     "unmask": (1, 4),
 }
 
@@ -44,7 +47,10 @@ def test_a_page_asks_a_fixed_number_of_questions_of_one_snapshot(
         "event": f"events/{seeded.access_index}",
         "home": "",
         "impact": "agreements/two-trusts/impact",
+        "notices": "notices?review=all",
         "patients": "patients",
+        "suppression": f"suppressions/{seeded.suppression}",
+        "suppressions": "suppressions?held=all",
         "unmask": f"alerts/{seeded.alert}/unmask",
     }
     for number, uses in enumerate(USES):

@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from governance.alerts import Alert, AlertQuery, Ending, Evidence, Finding, Revision
+from governance.alerts import Alert, AlertQuery, ClosedBy, Evidence, Finding, Revision
 from governance.clock import FixedClock
 from governance.storage import Database
 from governance.vocabulary import AlertKind, Severity, Verdict
@@ -86,7 +86,7 @@ def shown(world: AlertWorld, *, joined: bool = True) -> list[dict[str, Any]]:
                 "named": (one.rule_ids, one.trusts, one.decision_ids, one.subjects, sorted(one.case.wanted)),
             }
             for one in alerts
-            if joined or one.case.ending is not Ending.JOINED
+            if joined or one.case.ending is not ClosedBy.JOINED
         ),
         key=lambda one: json.dumps(one, default=str),
     )
@@ -161,7 +161,7 @@ def test_taking_everything_back_closes_everything_and_loses_nothing(
             world.revise(one)
         alerts = {alert.id: alert for alert in world.alerts.list(REGION, AlertQuery(), 200).alerts}
         assert raised <= set(alerts)
-        assert {alert.case.ending for alert in alerts.values()} <= {Ending.WITHDRAWN, Ending.JOINED}
+        assert {alert.case.ending for alert in alerts.values()} <= {ClosedBy.WITHDRAWN, ClosedBy.JOINED}
         assert {index for alert in alerts.values() for index in alert.events} == {
             index for one in told for index in one.events
         }

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from governance.alerts import AlertQuery, Change, Ending, Revision, Viewer
+from governance.alerts import AlertQuery, Change, ClosedBy, Revision, Viewer
 from governance.audit import Query
 from governance.clock import FixedClock
 from governance.errors import Conflict
@@ -87,7 +87,7 @@ def test_what_is_found_and_taken_back_while_people_review_is_all_kept(database: 
     alert = world.raise_all(*(finding(key=f"k-{number}", events=(number,)) for number in range(20)))[0][0]
     at_once(database.url, revise, [(0, alert), (1, alert), (2, alert)])
     left = world.alerts.get(REGION, alert)
-    assert (left.case.state, left.case.ending) == (AlertState.CLOSED, Ending.WITHDRAWN)
+    assert (left.case.state, left.case.ending) == (AlertState.CLOSED, ClosedBy.WITHDRAWN)
     assert len([entry for entry in left.history if entry.change is Change.COMMENTED]) == 5
     assert len([entry for entry in left.history if entry.change in {Change.SOFTENED, Change.WITHDRAWN}]) == 20
 

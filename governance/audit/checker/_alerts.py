@@ -103,6 +103,7 @@ class AlertCheck:
             if told is None:
                 yield Finding(None, f"No entry tells of a verdict of {row['ods']} on the alert {alert}.", kind=BESIDE)
             elif told[1] != row["verdict"]:
-                yield Finding(told[0], f"The verdict on an alert that entry {told[0]} tells of was changed.", kind=BESIDE)
+                sentence = f"The verdict on an alert that entry {told[0]} tells of was changed."
+                yield Finding(told[0], sentence, kind=BESIDE)
         for (alert, ods, _), (index, _) in left.items():
             yield Finding(index, f"The verdict of {ods} on the alert {alert} is gone.", kind=BESIDE)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from governance.alerts import AlertQuery, Bar, Change, Ending, Evidence, Finding, Picture
+from governance.alerts import AlertQuery, Bar, Change, ClosedBy, Evidence, Finding, Picture
 from governance.audit import Query
 from governance.clock import FixedClock
 from governance.storage import Database
@@ -45,7 +45,7 @@ def test_a_late_finding_makes_two_incidents_one(world: AlertWorld) -> None:
     one, other = world.alerts.get(OFFICER, first), world.alerts.get(OFFICER, second)
     assert (one.events, one.severity, one.case.assignee) == ((1, 2, 3), Severity.CRITICAL, OFFICER.id)
     assert (one.opened_at, one.latest_at, one.totals.events) == (BEGAN, BEGAN + timedelta(days=12), 3)
-    assert (other.case.state, other.case.ending, other.joined_to) == (AlertState.CLOSED, Ending.JOINED, first)
+    assert (other.case.state, other.case.ending, other.joined_to) == (AlertState.CLOSED, ClosedBy.JOINED, first)
     assert other.events == (2,)
     assert [entry.change for entry in other.history] == [Change.ASSIGNED, Change.JOINED]
     assert {told.change for told in world.alerts.notices(REGION, notice)} == {Change.GAINED, Change.JOINED}

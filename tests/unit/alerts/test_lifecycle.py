@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from governance.alerts.alert import MAXIMUM_EVIDENCE, Case, Ending, merge_evidence, step_of, taught
+from governance.alerts.alert import MAXIMUM_EVIDENCE, Case, ClosedBy, merge_evidence, step_of, taught
 from governance.alerts.finding import Evidence, Party
 from governance.alerts.grouping import CLOSENESS, alert_id, group_key, near, parties_of
 from governance.alerts.lifecycle import MAXIMUM_TEXT, Word, assign, close, comment, reopen, settled, want, withdraw
@@ -37,7 +37,7 @@ def test_one_trusts_word_does_not_silence_another() -> None:
         for ods in order:
             assert case.state is not AlertState.CLOSED
             case = close(case, ods, words[ods])
-        assert (case.state, case.ending) == (AlertState.CLOSED, Ending.VERDICTS)
+        assert (case.state, case.ending) == (AlertState.CLOSED, ClosedBy.VERDICTS)
         assert (case.verdict, case.reason) == (Verdict.UNJUSTIFIED, "not under our agreement")
         assert not case.agreed
         assert not case.waits_for
@@ -67,7 +67,7 @@ def test_who_is_not_asked_gives_no_verdict() -> None:
 
 def test_the_region_closes_for_all() -> None:
     closed = close(close(ASKED, "RRK", word()), None, word(Verdict.UNCLEAR, "the trust has merged"))
-    assert (closed.state, closed.ending, closed.verdict) == (AlertState.CLOSED, Ending.REGION, Verdict.UNCLEAR)
+    assert (closed.state, closed.ending, closed.verdict) == (AlertState.CLOSED, ClosedBy.REGION, Verdict.UNCLEAR)
     assert {given.ods for given in closed.verdicts} == {"RRK"}
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from governance.alerts import AlertQuery, Change, Ending, Evidence, Party, Revision
+from governance.alerts import AlertQuery, Change, ClosedBy, Evidence, Party, Revision
 from governance.audit import Query
 from governance.clock import FixedClock
 from governance.storage import Database
@@ -58,7 +58,7 @@ def test_what_rests_on_nothing_closes_by_itself_and_never_vanishes(world: AlertW
     world.alerts.assign(OFFICER, alert, OFFICER.id)
     assert world.revise(revision("mild", 3)) == [(alert, "withdrawn")]
     gone = world.alerts.get(OFFICER, alert)
-    assert (gone.case.state, gone.case.ending, gone.case.verdict) == (AlertState.CLOSED, Ending.WITHDRAWN, None)
+    assert (gone.case.state, gone.case.ending, gone.case.verdict) == (AlertState.CLOSED, ClosedBy.WITHDRAWN, None)
     assert (gone.case.reason, gone.events, gone.case.assignee) == (LATE, (3,), OFFICER.id)
     assert world.alerts.counts() == {("closed", "medium"): 1}
     assert world.alerts.list(OFFICER, AlertQuery(unclosed=True)).alerts == ()
@@ -109,7 +109,7 @@ def test_a_verdict_does_not_keep_an_explained_alert_open(world: AlertWorld) -> N
     world.alerts.close(OFFICER, alert, Verdict.UNJUSTIFIED, "no reason")
     assert world.revise(revision("mild", 3)) == [(alert, "withdrawn")]
     gone = world.alerts.get(OFFICER, alert)
-    assert (gone.case.ending, len(gone.case.verdicts)) == (Ending.WITHDRAWN, 1)
+    assert (gone.case.ending, len(gone.case.verdicts)) == (ClosedBy.WITHDRAWN, 1)
     assert world.raise_all(finding(events=(3,), key="mild", parties=parties, found_at=99)) == [(alert, "reopened")]
     assert world.alerts.get(OFFICER, alert).case.waits_for == {Party("RKB", Capacity.CONTROLLER)}
 

@@ -7,7 +7,7 @@ import pytest
 
 from governance import vocabulary
 from governance.agreements import Transition
-from governance.alerts import Alert, Case, Change, Ending, SuppressionKind
+from governance.alerts import Alert, Case, Change, ClosedBy, SuppressionKind
 from governance.console import _wording as wording
 from governance.console._rules import alert_title, rules_of
 from governance.console.forms import STATES, VERDICTS
@@ -25,7 +25,7 @@ COMPLETE: list[tuple[type[StrEnum], Mapping[StrEnum, str]]] = [
     (vocabulary.AlertState, wording.ALERT_STATE_COLOURS),
     (vocabulary.Capacity, wording.CAPACITIES),
     (Change, wording.HISTORY),
-    (Ending, wording.ENDINGS),
+    (ClosedBy, wording.ENDINGS),
     (SuppressionKind, wording.SUPPRESSION_KINDS),
     (vocabulary.EventKind, wording.EVENT_KINDS),
     (vocabulary.Outcome, wording.OUTCOMES),
