@@ -158,9 +158,7 @@ class AlertService:
     def names_in(self, session: Session, alert: str, person: str) -> bool:
         """Say whether an alert names somebody: as its patient, or by an act of theirs, shown or not."""
         found = _reading_store.find(session, alert)
-        return found is not None and (
-            person in {found.patient, found.subject} or _reading_store.names_subject(session, found.number, person)
-        )
+        return found is not None and (person in {found.patient, found.subject} or _acted(session, found, person))
 
     def explanations_in(self, session: Session, alert: Alert) -> Mapping[int, EventExplanation]:
         """Give, for each event that an alert lists, why whoever acted may have looked, as far as it is known now."""
@@ -288,7 +286,7 @@ class AlertService:
             raise _unknown()
         sight = self._sight(session, viewer)
         own_record = alert.patient is not None and alert.patient == sight.own_patient
-        if own_record or _reading_store.names_subject(session, alert.number, viewer.id):
+        if own_record or _acted(session, alert, viewer.id):
             raise Forbidden("alert.own_case", "Nobody reviews an alert about themselves.")
         return alert
 
@@ -298,3 +296,11 @@ class AlertService:
 
 def _unknown() -> NotFound:
     return NotFound("alert.unknown", "There is no such alert.")
+
+
+def _acted(session: Session, alert: Alert, person: str) -> bool:
+    """Say whether somebody's acts are part of an alert; it lists some of many, and the database knows the rest."""
+    listed_whole = alert.totals.subjects <= len(alert.subjects)
+    return person in alert.subjects or (
+        not listed_whole and _reading_store.names_subject(session, alert.number, person)
+    )

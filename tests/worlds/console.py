@@ -107,7 +107,7 @@ def seed(services: Services, providers: dict[str, str], people: dict[str, tuple[
 
 
 def _held_back(services: Services, now: datetime, bypass: int) -> str:
-    """Hold exports of everybody at Birmingham back, with a finding that was; a notice is told and waits for a review."""
+    """Hold exports at Birmingham back, with a finding that was; tell a notice that waits for its review."""
     keyed = services.infrastructure.pseudonymiser
     owner, second = (Viewer(keyed.subject(name), BIRMINGHAM, person=True) for name in ("ig-earlier", "ig-second"))
     suppressions = services.uses.alerts.suppressions

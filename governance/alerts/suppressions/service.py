@@ -140,23 +140,29 @@ class Suppressions:
     ) -> tuple[Suppression, ...]:
         """Give what the viewer may see, in the order of ids; with those that ended or expired when asked for."""
         with self._database.reading() as session:
-            own = self._patient_of(session, viewer.id, viewer.ods) if viewer.person else None
-            before = None if ended else self._clock.now()
-            found = _store.listed(
-                session,
-                viewer.ods,
-                (viewer.id, own),
-                ended_before=before,
-                after=after,
-                limit=min(limit, MAXIMUM_PAGE + 1),
-            )
-        return tuple(found)
+            return self.page_in(session, viewer, ended=ended, after=after, limit=limit)
+
+    def page_in(
+        self, session: Session, viewer: Viewer, *, ended: bool = False, after: str | None = None, limit: int = 50
+    ) -> tuple[Suppression, ...]:
+        """Give a page as :meth:`page` does, in the caller's snapshot."""
+        own = self._patient_of(session, viewer.id, viewer.ods) if viewer.person else None
+        before = None if ended else self._clock.now()
+        most = min(limit, MAXIMUM_PAGE + 1)
+        who = (viewer.id, own)
+        return tuple(_store.listed(session, viewer.ods, who, ended_before=before, after=after, limit=most))
 
     def withheld(self, viewer: Viewer, suppression: str, limit: int = 50) -> tuple[Suppression, tuple[Withheld, ...]]:
         """Give one and what it held back, the latest first, ``limit`` (1 to 200) of it; raises NotFound."""
         with self._database.reading() as session:
-            held = self._own(session, viewer, suppression)
-            return held, tuple(_store.withheld(session, suppression, min(max(limit, 1), MAXIMUM_PAGE)))
+            return self.withheld_in(session, viewer, suppression, limit)
+
+    def withheld_in(
+        self, session: Session, viewer: Viewer, suppression: str, limit: int = 50
+    ) -> tuple[Suppression, tuple[Withheld, ...]]:
+        """Give one as :meth:`withheld` does, in the caller's snapshot."""
+        held = self._own(session, viewer, suppression)
+        return held, tuple(_store.withheld(session, suppression, min(max(limit, 1), MAXIMUM_PAGE)))
 
     def covering(self, session: Session, findings: Sequence[Finding]) -> list[Suppression | None]:
         """Say for each finding which suppression in force covers it, None when none does; counts nothing."""

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from governance.alerts import NewSuppression, SuppressionKind
 from governance.alerts.suppressions import NEVER
 from governance.console._alerts import alert_of
+from governance.console._context import snapshot
 from governance.console._guard import signed_in, viewer
 from governance.console._pages import page, submitted
 from governance.console._reading import record_look
@@ -33,9 +34,10 @@ def alerts_suppressions() -> ResponseReturnValue:
     """List what is held back for the viewer's trust, and what it held back so far."""
     form, services = SuppressionFilterForm(request.args), current_services()
     record_look("suppressions", held=form.held.data)
-    found = services.uses.alerts.suppressions.page(
-        viewer(), ended=form.held.data == "all", after=request.args.get("after"), limit=PAGE + 1
-    )
+    with snapshot() as session:
+        found = services.uses.alerts.suppressions.page_in(
+            session, viewer(), ended=form.held.data == "all", after=request.args.get("after"), limit=PAGE + 1
+        )
     shown, more = found[:PAGE], len(found) > PAGE
     return page("suppressions.html", form=form, found=shown, more=more, now=services.infrastructure.clock.now())
 
@@ -86,7 +88,8 @@ def _end(suppression_id: str, form: EndForm) -> ResponseReturnValue:
 
 def _one(suppression_id: str, form: EndForm, status: HTTPStatus = HTTPStatus.OK) -> ResponseReturnValue:
     services = current_services()
-    held, withheld = services.uses.alerts.suppressions.withheld(viewer(), suppression_id)
+    with snapshot() as session:
+        held, withheld = services.uses.alerts.suppressions.withheld_in(session, viewer(), suppression_id)
     now = services.infrastructure.clock.now()
     return page("suppression.html", status, held=held, withheld=withheld, form=form, now=now, me=viewer().id)
 
