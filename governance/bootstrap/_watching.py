@@ -1,5 +1,6 @@
 """Wires what watches: what others report, alerts, detection, and the trusts' own OPAs."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 
@@ -51,7 +52,7 @@ def make_alerts(infrastructure: Infrastructure, registers: Registers) -> AlertSe
         search=infrastructure.audit_search,
         patient_of=partial(_patient_of, registers.federation),
         teams_of=partial(_teams_of, registers.federation, infrastructure.pseudonymiser),
-        trusts_naming=registers.federation.trusts_naming,
+        trusts_naming=partial(_trusts_naming, registers.federation),
     )
 
 
@@ -147,3 +148,15 @@ def _teams_of(
 ) -> frozenset[str]:
     member = recorded(federation.namesakes(session, subject), ods)
     return frozenset(map(pseudonymiser.subject, member.team_ids)) if member else frozenset()
+
+
+def _trusts_naming(
+    federation: FederationDirectory, session: Session, names: Collection[str]
+) -> dict[str, frozenset[str]]:
+    """Give the trusts that have staff, a team or a service of each name."""
+    found = dict(federation.trusts_naming(session, names))
+    for name in names:
+        client = federation.filed_client(session, name)
+        if client is not None:
+            found[name] = found.get(name, frozenset()) | {client.ods}
+    return found

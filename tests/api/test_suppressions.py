@@ -84,6 +84,13 @@ def test_a_known_relation_and_a_team(api: AlertsApi) -> None:
     assert raised(api, about="p-4", patient="p-4", events=(40,)) == ""
 
 
+def test_a_trusts_own_service_is_called_by_its_id(api: AlertsApi) -> None:
+    made = api.post(PATH, body(api, subject="rrk-archive"))
+    assert (made.status_code, made.get_json()["subject"]) == (201, "rrk-archive")
+    assert raised(api, subject="rrk-archive", subjects=("rrk-archive",)) == ""
+    assert api.post(PATH, body(api, subject="rje-siem")).get_json()["reason"] == "suppression.not_yours"
+
+
 def test_what_is_not_a_trusts_own_is_refused(api: AlertsApi) -> None:
     made = api.post(PATH, body(api)).get_json()["id"]
     assert api.get(f"{PATH}/{made}", "rje").status_code == 404
