@@ -12,6 +12,7 @@ NAMES = (
     "ended",
     "study_list",
     "agreements_scale",
+    "alert_writes",
     "interference",
     "known_facts",
 )

@@ -13,6 +13,7 @@ from flask import Blueprint
 
 from governance.api import agreements, audit, authzen, edges, oauth, points, registers
 from governance.api.alerts import blueprint as alerts
+from governance.api.alerts_suppressions import blueprint as suppressions
 from governance.api.holds import blueprint as holds
 from governance.api.operations import blueprint as operations
 
@@ -21,4 +22,5 @@ _AUDIENCES = (agreements, audit, authzen, edges, oauth, points, registers)
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give every blueprint of the API."""
-    return (alerts, holds, operations, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))
+    own = (alerts, suppressions, holds, operations)
+    return (*own, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))

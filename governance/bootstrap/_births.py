@@ -44,6 +44,8 @@ def begin_counters(metrics: Metrics, settings: Settings, tenants: Tenants) -> No
         "governance_audit_commits": product(("failed", "ok")),
         "governance_feed_lines": product(_FEEDS, ("accepted", "rejected")),
         "governance_alerts_raised": product((rule.id for rule in default_rules()), Severity),
+        "governance_notices_raised": product(rule.id for rule in default_rules()),
+        "governance_findings_suppressed": product(rule.id for rule in default_rules()),
         "governance_engine_differences": product(holders, ("data", "open", "rules")),
         "governance_outbound_calls": product(CallPurpose, CallOutcome),
     }.items():

@@ -123,6 +123,7 @@ class StateReader:
             detection_cursor=position,
             detection_stalled=uses.detection.lag.stalled(position, log.size),
             alerts=uses.alerts.counts(),
+            notices=uses.alerts.reviews(),
             agreements={
                 status.value: count for status, count in self._registers.agreements.overview(now).by_status.items()
             },

@@ -66,9 +66,9 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
     edges = Edges(database, registers.federation, clock, lambda: bundles.revision, settings.edge_stale_after)
     quarantine = Quarantine(database, infrastructure.pseudonymiser, infrastructure.vault, clock)
     enforcement = deciding.make_enforcement(infrastructure, registers)
-    alerts = watching.make_alerts(infrastructure, registers)
-    holds = watching.make_holds(infrastructure, registers, alerts)
     explanations = watching.make_explanations(registers)
+    alerts = watching.make_alerts(infrastructure, registers, explanations)
+    holds = watching.make_holds(infrastructure, registers, alerts)
     return Uses(
         access=access,
         access_requests=deciding.make_access_requests(infrastructure, registers, decisions, terms),

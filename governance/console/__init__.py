@@ -29,6 +29,7 @@ from governance.console.views import (
     reasons,
     sign_in,
     static,
+    suppressions,
 )
 from governance.errors import TooManyRequests
 from governance.vocabulary import EventKind
@@ -42,7 +43,20 @@ __all__ = ["blueprint"]
 _csrf = CSRFProtect()
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
-for _module in (static, sign_in, home, alerts, events, decisions, patients, reasons, agreements, help_pages):
+_VIEWS = (
+    static,
+    sign_in,
+    home,
+    alerts,
+    suppressions,
+    events,
+    decisions,
+    patients,
+    reasons,
+    agreements,
+    help_pages,
+)
+for _module in _VIEWS:
     _module.register(blueprint)
 _errors.register(blueprint)
 

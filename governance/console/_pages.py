@@ -73,6 +73,7 @@ def environment() -> Environment:
         nhs_number=formats.nhs_number,
         reason_sentence=wording.reason_sentence,
         role_name=wording.role_name,
+        explanation_name=wording.explanation_name,
     )
     made.globals.update(
         counted=formats.counted,

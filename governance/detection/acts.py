@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from governance.alerts import Evidence, Finding, Review, Revision
+from governance.alerts import Evidence, Finding, Party, Review, Revision
 from governance.audit.event import JsonValue, RecordedEvent
 from governance.detection.explanation.look import WIDE, ExplanationKind, Look
 from governance.detection.knowledge.facts import Context, PatientFacts, StaffFacts
 from governance.detection.reader.state import Value
 from governance.detection.rule import Rule
-from governance.vocabulary import AlertKind, EventKind, Outcome, Role, Severity, SubjectType
+from governance.vocabulary import AlertKind, Capacity, EventKind, Outcome, Role, Severity, SubjectType
 
 LOOKS = frozenset({EventKind.ACCESS, EventKind.EXPORT, EventKind.PRINT})
 TAKES = frozenset({EventKind.EXPORT, EventKind.PRINT})
@@ -169,6 +169,18 @@ def trusts_of(event: RecordedEvent) -> tuple[str, ...]:
     return distinct(ods for ods in named if ods)
 
 
+def parties_of(event: RecordedEvent) -> tuple[Party, ...]:
+    """Give whose verdict an event wants: the trust of who acted, or that sponsors the service, and the images' own."""
+    parties = []
+    if event.subject is not None and event.subject.ods:
+        person = event.subject.type is SubjectType.PRACTITIONER
+        parties.append(Party(event.subject.ods, Capacity.EMPLOYER if person else Capacity.SPONSOR))
+    images = custodian_of(event) or (event.source.ods if event.kind in LOOKS else None)
+    if images:
+        parties.append(Party(images, Capacity.CONTROLLER))
+    return tuple(parties)
+
+
 def distinct(values: Iterable[str]) -> tuple[str, ...]:
     """Give values sorted, none twice: findings never depend on an order of arrival."""
     return tuple(sorted(set(values)))
@@ -218,6 +230,7 @@ def finding(
         token_jtis=distinct(e.authority.token_jti for e in events if e.authority.token_jti),
         kind=kind,
         review=review,
+        parties=tuple(sorted({party for event in events for party in parties_of(event)})),
     )
 
 

@@ -21,8 +21,8 @@ Four things hold for all of them:
   gives the verdict.
 - **Event time decides.** A detector knows when things happened at their source, and what the log held at that point.
   Reading the same log again gives the same alerts. A deferred check waits until events {lateness} later have been seen.
-- **One incident, one alert.** Findings of one family about one subject and one patient, trust or service in one week
-  (from Monday 00:00 UTC) go to one alert. Legitimate accesses around a wrong one never take it away.
+- **One incident, one alert.** Findings of one family about one subject and one patient, trust or service go to one
+  alert as long as no more than seven days lie between them. Legitimate accesses around a wrong one never take it away.
 - **A detector that fails says so.** An alert of the family `detector_fault` names the detector and the event it could
   not judge: tell the operator, and look at that event by hand.
 

@@ -7,10 +7,10 @@ from datetime import date
 
 from sqlmodel import Session
 
-from governance.alerts import AlertQuery, AlertService
+from governance.alerts import AlertService
 from governance.audit import Recorder
 from governance.clock import Clock
-from governance.erasure.holds import MATTER, NETWORK, LegalHolds
+from governance.erasure.holds import MATTER, LegalHolds
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
 from governance.federation import FederationDirectory
 from governance.pseudonyms import Vault, is_person
@@ -165,7 +165,7 @@ class Erasure:
         held = self._holds.forbid(session, person)
         if held is not None:
             raise Conflict("erasure.held", held)
-        if self._alerts.list_in(session, NETWORK, AlertQuery(unclosed=True, subject=person), 1).alerts:
+        if self._alerts.has_open_case(session, person):
             raise Conflict("erasure.case_open", "A case about this person's own accesses is open: close it first.")
 
     def _refuse_namesakes(self, session: Session, person: str) -> None:

@@ -69,11 +69,11 @@ def insert_for_key(session: Session, model: type[SQLModel], values: Mapping[str,
     return None if found is None else tuple(found)
 
 
-def count_up(session: Session, model: type[SQLModel], key: Mapping[str, Any], column: str) -> int:
-    """Add one to a counter, which begins at 1, and give it; nobody else counts until the transaction ends."""
+def count_up(session: Session, model: type[SQLModel], key: Mapping[str, Any], column: str, by: int = 1) -> int:
+    """Add to a counter, which begins at 0, and give it; nobody else counts until the transaction ends."""
     table: Table = model.__table__  # type: ignore[attr-defined]
-    statement = _insert(session, table).values(**key, **{column: 1})
-    counted = statement.on_conflict_do_update(index_elements=list(key), set_={column: table.c[column] + 1})
+    statement = _insert(session, table).values(**key, **{column: by})
+    counted = statement.on_conflict_do_update(index_elements=list(key), set_={column: table.c[column] + by})
     return int(session.connection().execute(counted.returning(table.c[column])).scalar_one())
 
 

@@ -55,6 +55,7 @@ class Snapshot:
     checkpoint_age: float = 0.0  # seconds since the last signed checkpoint
     detection_cursor: int = 0
     alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (state, severity) -> count
+    notices: Mapping[str, int] = field(default_factory=dict)  # review -> count
     agreements: Mapping[str, int] = field(default_factory=dict)  # status -> count
     quarantined: int = 0
     queued: int = 0  # events that wait for a commit in this process
@@ -151,6 +152,8 @@ class Metrics:
         self._http = counter("governance_http_requests", "HTTP requests by route.", ["route", "method", "status"])
         self._http_time = seconds("governance_http_request_duration_seconds", "HTTP request time.", ["route"])
         self._alerts_raised = counter("governance_alerts_raised", "Findings raised.", ["rule", "severity"])
+        self._notices_raised = counter("governance_notices_raised", "Findings that are notices.", ["rule"])
+        self._suppressed = counter("governance_findings_suppressed", "Findings that a suppression held back.", ["rule"])
         self._job_runs = counter("governance_job_runs", "Background job runs.", ["task", "result"])
         self._differences = counter(
             "governance_engine_differences", "What the OPA server held that was not put there.", ["holder", "what"]
@@ -257,6 +260,16 @@ class Metrics:
         self._alerts_raised.labels(rule, severity).inc()
 
     @harmless("metric")
+    def notice_raised(self, *, rule: str) -> None:
+        """Count one finding that is a notice, by rule."""
+        self._notices_raised.labels(rule).inc()
+
+    @harmless("metric")
+    def finding_suppressed(self, *, rule: str) -> None:
+        """Count one finding that a suppression held back, by rule."""
+        self._suppressed.labels(rule).inc()
+
+    @harmless("metric")
     def job_ran(self, *, job: str, result: str) -> None:
         """Count one run of a background job (ok or failed)."""
         self._job_runs.labels(job, result).inc()
@@ -330,6 +343,10 @@ def _stored(now: Snapshot) -> Iterable[Metric]:
     for (state, severity), count in sorted(now.alerts.items()):
         alerts.add_metric([state, severity], count)
     yield alerts
+    notices = GaugeMetricFamily("governance_notices", "Notices by their review.", labels=["review"])
+    for review, count in sorted(now.notices.items()):
+        notices.add_metric([review], count)
+    yield notices
     agreements = GaugeMetricFamily("governance_agreements", "Agreement versions by status.", labels=["status"])
     for status, count in sorted(now.agreements.items()):
         agreements.add_metric([status], count)

@@ -189,7 +189,7 @@ class Severity(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """Whether something wants a verdict, or is told because each one of its kind is told."""
+    """What an alert asks of people: an ``alert`` wants a verdict; a ``notice`` tells, and is no accusation."""
 
     ALERT = "alert"
     NOTICE = "notice"
@@ -201,6 +201,17 @@ class AlertState(StrEnum):
     CLOSED = "closed"
     INVESTIGATING = "investigating"
     NEW = "new"
+
+
+class Capacity(StrEnum):
+    """In what capacity a trust gives its verdict on an alert.
+
+    The employer answers for who acted, the controller for the images, the sponsor for a service or an agreement.
+    """
+
+    CONTROLLER = "controller"
+    EMPLOYER = "employer"
+    SPONSOR = "sponsor"
 
 
 class Verdict(StrEnum):

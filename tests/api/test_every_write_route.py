@@ -65,6 +65,9 @@ ASKS = {
     "/console/alerts/<alert_id>/unmask": _SESSION,
     "/console/patients": _SESSION,
     "/console/sign-out": _SESSION,
+    "/console/suppressions/<suppression_id>": _SESSION,
+    "/console/suppressions/<suppression_id>/approve": _SESSION,
+    "/console/suppressions/new": _SESSION,
     "/enforce/envoy/<anything:original>": _POINT,
     "/enforce/orthanc/settings/roles": _POINT,
     "/enforce/orthanc/tokens/<kind>": _POINT,
@@ -175,6 +178,14 @@ ATTEMPTS: dict[str, Attempt] = {
     "/alerts/v1/alerts/<alert_id>/close": Attempt(
         "/alerts/v1/alerts/{alert}/close", {"verdict": "justified", "reason": "Nothing to see here"}
     ),
+    "/alerts/v1/suppressions": Attempt(
+        "/alerts/v1/suppressions",
+        {"rule": "mass_export", "trust": "RRK", "reason": "x", "expires_at": "2026-12-01T00:00:00Z"},
+    ),
+    "/alerts/v1/suppressions/<suppression_id>/approve": Attempt("/alerts/v1/suppressions/{suppression}/approve"),
+    "/alerts/v1/suppressions/<suppression_id>/end": Attempt(
+        "/alerts/v1/suppressions/{suppression}/end", {"reason": "not ours"}
+    ),
     "/access/v1/request": Attempt("/access/v1/request", _REQUEST, statuses=(400, 403, 404)),
     "/access/v1/request/<task_id>/revoke": Attempt(f"/access/v1/request/{TASK}/revoke"),
     "/audit/v1/events": Attempt("/audit/v1/events", NATIVE, NDJSON, (200,)),
@@ -219,6 +230,9 @@ class WrittenWorld:
         self.values["alert"] = raised.alert
         assert self.send(Attempt("/erasure/v1/holds", {"patient": PATIENT, "reason": "A claim"}), self.owner) == 201
         self.values["hold"] = self.answer.get_json()["id"]
+        held = {"rule": "mass_export", "reason": "A migration", "expires_at": "2026-12-01T00:00:00Z"}
+        assert self.send(Attempt("/alerts/v1/suppressions", held), self.owner) == 201
+        self.values["suppression"] = self.answer.get_json()["id"]
         self._session()
 
     def _session(self) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from governance.agreements import Agreements
-from governance.alerts import AlertService
+from governance.alerts import AlertService, Revision
 from governance.audit import AuditLog, Recorder, Source
 from governance.audit.checker import open_reader, read_key, verification, verify
 from governance.audit.checker._written import digests
@@ -27,7 +27,7 @@ from governance.relationships import Edge, Relationships
 from governance.storage import Database
 from governance.vocabulary import SYSTEM, EventKind, RelationshipKind, Severity, Verdict
 from tests.worlds.agreements import OFFICE, World, document
-from tests.worlds.alerts import OFFICER, AlertWorld, finding
+from tests.worlds.alerts import OFFICER, REGION, AlertWorld, finding
 from tests.worlds.basics import NOON
 from tests.worlds.log import CheckLog, check_log, kept_note, log, make_event, signer
 
@@ -293,15 +293,28 @@ def alerts(database: Database, log: AuditLog, clock: FixedClock) -> AlertWorld:
 
 
 def some_alerts(world: AlertWorld) -> None:
-    """Raise three alerts: one is investigated, one closed and continued, one grows graver and is left alone."""
+    """Raise alerts: one is investigated, one closed and continued, one judged by one trust of two, one grows graver.
+
+    One softens, one closes by itself and one opens again; two become one.
+    """
     first, second = (world.raise_all(finding(about=f"p-{number}"))[0][0] for number in range(2))
     world.alerts.assign(OFFICER, first, "s-somebody")
     world.alerts.comment(OFFICER, first, "A word.")
     world.alerts.unmask(OFFICER, first, "To see who it is.")
-    world.alerts.close(OFFICER, second, Verdict.JUSTIFIED, "Nothing in it.")
+    world.alerts.close(REGION, second, Verdict.JUSTIFIED, "Nothing in it.")
     world.alerts.comment(OFFICER, second, "One more word.")
     world.raise_all(finding(about="p-1", events=(9,)))
     world.raise_all(finding(about="p-2"), finding(about="p-2", severity=Severity.CRITICAL), finding(about="p-2"))
+    judged = world.raise_all(finding(about="p-3"))[0][0]
+    world.alerts.close(OFFICER, judged, Verdict.UNCLEAR, "Nobody remembers.")
+    grave = finding(about="p-4", severity=Severity.CRITICAL, key="grave", events=(5,))
+    world.raise_all(grave, finding(about="p-4", key="mild", events=(6,)))
+    for key, event in (("grave", 5), ("mild", 6)):
+        world.revise(Revision(key, 20 + event, (event,), "It is explained.", at=NOON))
+    world.raise_all(finding(about="p-4", key="new", events=(7,)))
+    for day in (0, 12, 6):
+        at = NOON + timedelta(days=day)
+        world.raise_all(finding(about="p-5", occurred_at=at, events=(30 + day,), severity=Severity.LOW))
 
 
 def test_alerts_are_whole_through_their_review(alerts: AlertWorld, check_log: CheckLog) -> None:
@@ -310,7 +323,9 @@ def test_alerts_are_whole_through_their_review(alerts: AlertWorld, check_log: Ch
     assert report.ok, report.lines()
 
 
-EMPTIED = "; ".join(f"DELETE FROM alert_{name}" for name in ("event", "link", "notice", "history"))
+EMPTIED = "; ".join(
+    f"DELETE FROM alert_{name}" for name in ("event", "link", "notice", "history", "finding", "verdict")
+)
 INTRUDING = """
     INSERT INTO alert (number, id, group_key, ordinal, family, opened_at, latest_at, severity, state, evidence)
     SELECT 99, 'a-other', 'other', 0, family, opened_at, latest_at, severity, state, evidence FROM alert
@@ -327,7 +342,11 @@ INTRUDING = """
         "UPDATE alert SET state = 'new' WHERE state = 'closed'",
         "UPDATE alert SET severity = 'low' WHERE severity = 'critical'",
         "UPDATE alert SET verdict = 'unclear' WHERE state = 'closed'",
-        "UPDATE alert SET id = 'a-other' WHERE state = 'investigating'",
+        "UPDATE alert_verdict SET verdict = 'justified' WHERE verdict IS NOT NULL",
+        "UPDATE alert_verdict SET verdict = 'justified' WHERE ods = 'RKB'",
+        "UPDATE alert_verdict SET verdict = NULL",
+        "UPDATE alert SET ending = NULL, state = 'new' WHERE ending = 'joined'",
+        "UPDATE alert SET id = 'a-other' WHERE number = 1",
         "DELETE FROM alert_history WHERE change = 'closed'",
         "UPDATE alert_history SET change = 'commented' WHERE change = 'unmasked'",
         "INSERT INTO alert_history (number, alert_number, at, actor, change) SELECT 99, 1, 5, 's-other', 'commented'",

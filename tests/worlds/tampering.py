@@ -30,7 +30,7 @@ from governance.relationships import Edge, Relationships
 from governance.storage import Database
 from governance.vocabulary import SYSTEM, EventKind, RelationshipKind, Verdict
 from tests.worlds import agreements as agreed
-from tests.worlds.alerts import OFFICER, AlertWorld, finding
+from tests.worlds.alerts import REGION, AlertWorld, finding
 from tests.worlds.basics import NOON
 from tests.worlds.log import ORIGIN, MakeEvent, erase
 
@@ -125,7 +125,7 @@ def _alarm(database: Database, recorder: Recorder, clock: FixedClock) -> None:
     )
     with database.transaction() as session:
         raised = alerts.raise_findings(session, [finding(about=f"p-{number}") for number in range(2)])
-    alerts.close(OFFICER, raised[0].alert, Verdict.JUSTIFIED, "Nothing in it.")
+    alerts.close(REGION, raised[0].alert, Verdict.JUSTIFIED, "Nothing in it.")
 
 
 def check(world: World, path: Path) -> Report:

@@ -30,6 +30,7 @@ from governance.detection.reader.scoring import LearningContext, Scorer
 from governance.detection.reader.state import LATENESS, RuleMemory
 from governance.detection.rule import Rule
 from governance.storage import Database
+from governance.vocabulary import AlertKind
 
 CURSOR = "detection"
 BATCH = 1_000  # events scored and written together
@@ -77,6 +78,14 @@ class Meter(Protocol):
 
     def alert_raised(self, *, rule: str, severity: str) -> None:
         """Count a finding that changed an alert."""
+        ...
+
+    def notice_raised(self, *, rule: str) -> None:
+        """Count a finding that is a notice."""
+        ...
+
+    def finding_suppressed(self, *, rule: str) -> None:
+        """Count a finding that a suppression held back."""
         ...
 
 
@@ -225,9 +234,17 @@ class DetectionEngine:
             return 0
         progress.next_index = next_index
         for finding, done in zip(findings, raised, strict=True):
-            if done.change is not Change.UNCHANGED:
-                self._meter.alert_raised(rule=finding.rule_id, severity=finding.severity.value)
+            self._count(finding, done)
         return len(events)
+
+    def _count(self, finding: Finding, done: Raised) -> None:
+        """Count what a finding came to: an alert, a notice, or nothing because it is suppressed."""
+        if done.change is Change.SUPPRESSED:
+            self._meter.finding_suppressed(rule=finding.rule_id)
+        elif done.change is not Change.UNCHANGED and finding.kind is AlertKind.NOTICE:
+            self._meter.notice_raised(rule=finding.rule_id)
+        elif done.change is not Change.UNCHANGED:
+            self._meter.alert_raised(rule=finding.rule_id, severity=finding.severity.value)
 
     def _write(
         self, progress: _Progress, next_index: int, looks: Sequence[Look], findings: Sequence[Finding]

@@ -8,7 +8,7 @@ import pytest
 
 from governance import vocabulary
 from governance.agreements import Transition
-from governance.alerts import Alert, Case
+from governance.alerts import Alert, Case, Change, ClosedBy, SuppressionKind
 from governance.console import _wording as wording
 from governance.console._reasons import KINDS, UNTOLD, spoken
 from governance.console._rules import alert_title, rules_of
@@ -22,8 +22,13 @@ COMPLETE: list[tuple[type[StrEnum], Mapping[StrEnum, str]]] = [
     (vocabulary.Action, wording.ACTIONS),
     (vocabulary.AgreementStatus, wording.AGREEMENT_COLOURS),
     (vocabulary.AgreementStatus, wording.AGREEMENT_STATUSES),
+    (vocabulary.AlertKind, wording.ALERT_KINDS),
     (vocabulary.AlertState, wording.ALERT_STATES),
     (vocabulary.AlertState, wording.ALERT_STATE_COLOURS),
+    (vocabulary.Capacity, wording.CAPACITIES),
+    (Change, wording.HISTORY),
+    (ClosedBy, wording.ENDINGS),
+    (SuppressionKind, wording.SUPPRESSION_KINDS),
     (vocabulary.EventKind, wording.EVENT_KINDS),
     (ExplanationKind, KINDS),
     (vocabulary.Outcome, wording.OUTCOMES),
@@ -67,7 +72,7 @@ def test_an_unknown_code_is_shown_as_it_is() -> None:
 
 def test_the_forms_offer_every_state_and_verdict() -> None:
     assert set(VERDICTS) == set(vocabulary.Verdict)
-    assert set(STATES) == {"open", "all", *vocabulary.AlertState}
+    assert set(STATES) == {"open", "all", "awaiting", *vocabulary.AlertState}
 
 
 def alert(*rules: str) -> Alert:

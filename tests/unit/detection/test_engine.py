@@ -24,7 +24,7 @@ from governance.errors import Unavailable
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.relationships import Edge
 from governance.storage import Database
-from governance.vocabulary import SYSTEM, EventKind, Purpose, RelationshipKind, Severity, SubjectType
+from governance.vocabulary import SYSTEM, AlertKind, EventKind, Purpose, RelationshipKind, Severity, SubjectType
 from tests.worlds.alerts import BEGAN, REGION, AlertWorld, act, permitted
 
 
@@ -160,10 +160,19 @@ def test_every_detector_fires_through_the_real_rooms(world: AlertWorld) -> None:
     assert world.pseudonymiser.subject("ted") not in burst.subjects
     bypass = next(alert for alert in shown(world) if alert.family == "bypass")
     assert {item.signal for item in bypass.evidence} == {"no_authority", "decision_unknown"}
-    glass = next(alert for alert in shown(world) if alert.family == "break_glass")
-    assert glass.opened_at == BEGAN + timedelta(minutes=18)
-    assert {item.signal for item in glass.evidence} == {"emergency_access", "mandatory_review", "no_follow_up"}
-    assert {rule for rule, _ in world.meter.raised} == EXPECTED
+    glass = {alert.kind: alert for alert in shown(world) if alert.family == "break_glass"}
+    told, misused = glass[AlertKind.NOTICE], glass[AlertKind.ALERT]
+    assert told.opened_at == BEGAN + timedelta(minutes=18)
+    assert {item.signal for item in told.evidence} == {"emergency_access", "mandatory_review"}
+    assert told.review is not None
+    assert (told.review.drawn, told.review.due, told.review.done_at) == (
+        True,
+        told.opened_at + timedelta(days=14),
+        None,
+    )
+    assert {item.signal for item in misused.evidence} == {"no_follow_up"}
+    assert {rule for rule, _ in world.meter.raised} == EXPECTED - {"break_glass_used"}
+    assert set(world.meter.notices) == {"break_glass_used"}
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1_000])
@@ -188,7 +197,8 @@ def test_a_replay_gives_the_bytes_of_the_live_run(small: AlertWorld, batch: int)
 
 def forget_alerts(world: AlertWorld) -> None:
     with world.database.transaction() as session:
-        for table in ("alert_notice", "alert_sequence", "alert_history", "alert_link", "alert_event", "alert"):
+        parts = ("notice", "sequence", "history", "link", "event", "finding", "verdict")
+        for table in (*(f"alert_{part}" for part in parts), "alert"):
             session.connection().execute(text(f"DELETE FROM {table}"))
 
 
@@ -285,6 +295,10 @@ def test_a_use_outside_the_sample_is_listed_and_only_our_own_word_takes_it_out(
     (alert,) = shown(small)
     assert (alert.severity, {item.signal for item in alert.evidence}) == (severity, signals)
     assert {"RRK", "RL4"} <= set(alert.trusts)
+    assert alert.kind is AlertKind.NOTICE
+    assert alert.review is not None
+    assert alert.review.drawn is ("mandatory_review" in signals)
+    assert small.alerts.counts() == {}
 
 
 class Clumsy:

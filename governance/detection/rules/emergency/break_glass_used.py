@@ -24,9 +24,11 @@ class BreakGlassUsed:
 
     Args:
         system: the source whose word counts on the sample: this service.
+        review_within: event time until when a person should have looked.
     """
 
     system: str = SYSTEM
+    review_within: timedelta = timedelta(days=14)
     id = "break_glass_used"
     family = "break_glass"
     severity = Severity.MEDIUM
@@ -55,7 +57,7 @@ class BreakGlassUsed:
                 about=acts.patient_of(event),
                 severity=Severity.MEDIUM if chosen else Severity.LOW,
                 kind=AlertKind.NOTICE,
-                review=Review(chosen),
+                review=Review(chosen, event.time + self.review_within if chosen else None),
                 trusts=(*acts.owners_of(event), *((staff.ods,) if staff else ())),
             ),
         )
