@@ -17,7 +17,7 @@ Example: ``alerts.close(viewer, alert_id, Verdict.JUSTIFIED, "on call that night
 """
 
 from governance.alerts.alert import Alert, Case, Change, HistoryEntry
-from governance.alerts.finding import Evidence, Finding
+from governance.alerts.finding import Evidence, Finding, Revision
 from governance.alerts.grouping import group_key, window_start
 from governance.alerts.query import AlertPage, AlertQuery, Notice, StatedReason, Unmasked, Viewer
 from governance.alerts.service import AlertService, Raised
@@ -37,6 +37,7 @@ __all__ = [
     "HistoryEntry",
     "Notice",
     "Raised",
+    "Revision",
     "StatedReason",
     "StreamTiming",
     "Unmasked",

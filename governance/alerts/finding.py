@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from governance.vocabulary import Severity
+from governance.vocabulary import AlertKind, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,12 @@ class Finding:
         subjects: everybody whose acts are part of it; none of them may review it.
         trusts: ODS codes of the trusts whose officers should see it.
         agreement_ids, decision_ids, token_jtis: the links of the chain of authority that its events carry.
+        kind: whether it accuses or tells.
+        key: what this finding is, the same each time it is found again and unlike any other's; without one, the rule,
+            whom and what it is about, and its first event.
+        total: how many log entries it rests on, when that is more than it lists.
+        found_at: the log index up to which was read when it was found. A finding no newer than what took it back
+            does not come back by being read again.
     """
 
     rule_id: str
@@ -62,3 +68,32 @@ class Finding:
     agreement_ids: tuple[str, ...] = ()
     decision_ids: tuple[str, ...] = ()
     token_jtis: tuple[str, ...] = ()
+    kind: AlertKind = AlertKind.ALERT
+    key: str = ""
+    total: int = 0
+    found_at: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            first = str(min(self.events)) if self.events else "-"
+            object.__setattr__(self, "key", "|".join((self.rule_id, self.subject or "-", self.about, first)))
+        object.__setattr__(self, "total", max(self.total, len(set(self.events))))
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a finding has to take back, because something was learnt since.
+
+    Args:
+        key: of the finding.
+        index: the log index that taught it.
+        gone: log entries that the finding does not rest on any more: they are explained now.
+        reason: one sentence for the officer, without identifiers.
+        evidence: what supports the rest of it; None leaves what was said.
+    """
+
+    key: str
+    index: int
+    gone: tuple[int, ...]
+    reason: str
+    evidence: tuple[Evidence, ...] | None = None

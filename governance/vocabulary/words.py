@@ -188,12 +188,26 @@ class Severity(StrEnum):
         return ("low", "medium", "high", "critical").index(self.value)
 
 
+class AlertKind(StrEnum):
+    """What an alert asks of people: an ``alert`` wants a verdict; a ``notice`` tells, and is no accusation."""
+
+    ALERT = "alert"
+    NOTICE = "notice"
+
+
 class AlertState(StrEnum):
     """The state of an alert's review."""
 
     CLOSED = "closed"
     INVESTIGATING = "investigating"
     NEW = "new"
+
+
+class DecisionScope(StrEnum):
+    """What one decision covers: its study, or all studies of its patient at one visit."""
+
+    PATIENT = "patient"
+    STUDY = "study"
 
 
 class Verdict(StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -78,16 +77,8 @@ def score(events: Sequence[RecordedEvent], cuts: Sequence[int] = (), *, restart:
     for start, end in pairwise(edges):
         found += scorer.score(events[start:end], world, memory)
         if restart:
-            memory = restarted(memory)
+            memory = RuleMemory(keeper=memory.keeper)
     return found
-
-
-def restarted(memory: RuleMemory) -> RuleMemory:
-    written = [(rule_id, key, json.dumps(kept.value), kept.due) for (rule_id, key), kept in memory.items()]
-    fresh = RuleMemory(high_water=memory.high_water)
-    for rule_id, key, value, due in written:
-        fresh.restore(rule_id, key, json.loads(value), due)
-    return fresh
 
 
 def signals(found: Sequence[Finding]) -> set[tuple[str | None, str | None, str]]:

@@ -1,11 +1,13 @@
 """Detection: a cursor over the log that turns what is new into alerts.
 
-1. Scoring reads a snapshot and holds no lock. Cursor, memory and alerts are then written in one short transaction:
-   either all of a batch counts, or none of it.
+1. Scoring reads a snapshot and holds no lock. Cursor, memory, explanations and alerts are then written in one short
+   transaction: either all of a step counts, or none of it. A step is a batch of events, or less where the work that
+   comes with them (what became due, what is explained anew, many findings) would hold the write lock for long.
 2. Only the process that holds the lease writes. The lease is checked again inside the transaction, so one that slept
    too long changes nothing. The lease is the only thing here that knows the wall clock, and it is the clock that all
    processes share. None is believed that ends later than one taken now would: whatever wrote it, it keeps nobody out.
-3. Memory that may not match the database is thrown away and read again.
+3. What this process holds of memory is thrown away as soon as it may not match the database, and read again as it is
+   asked for.
 4. The log's own order and event times decide everything: reading the log again from its start gives the
    alerts that live running gave.
 """
@@ -20,11 +22,15 @@ from typing import Protocol
 
 from sqlmodel import Session
 
-from governance.alerts import Change, Finding, Raised
+from governance.alerts import Change, Finding, Raised, Revision
 from governance.audit.event import RecordedEvent
+from governance.detection.explanation.explaining import Explainer
+from governance.detection.explanation.look import Look
 from governance.detection.reader import _store
+from governance.detection.reader.keeper import DatabaseKeeper
 from governance.detection.reader.lag import LagWatch
-from governance.detection.reader.scoring import LearningContext, Scorer
+from governance.detection.reader.past import NoPast, Past
+from governance.detection.reader.scoring import LearningContext, Scorer, Step
 from governance.detection.reader.state import LATENESS, RuleMemory
 from governance.detection.rule import Rule
 from governance.storage import Database
@@ -50,6 +56,14 @@ class FindingTaker(Protocol):
         ...
 
 
+class LookKeeper(Protocol):
+    """Keeps looks with their explanations."""
+
+    def keep(self, session: Session, looks: Sequence[Look], changed: Sequence[tuple[Look, int]]) -> None:
+        """Keep looks, and those of before that were explained anew, each with the index that taught it."""
+        ...
+
+
 class PreparedContext(LearningContext, Protocol):
     """Facts that can be fetched for a whole batch at once."""
 
@@ -72,6 +86,7 @@ class _Progress:
 
     next_index: int
     memory: RuleMemory
+    keeper: DatabaseKeeper
 
 
 class DetectionEngine:
@@ -81,8 +96,12 @@ class DetectionEngine:
         database: holds cursor, memory and alerts.
         log: what is read.
         alerts: where findings go.
+        revise: takes revisions of findings inside the caller's write transaction; None where nothing can be revised.
         rules: the detectors.
         context: opens the facts on a read snapshot.
+        explainer: explains looks; without one, looks have no explanation.
+        past: opens the past on a read snapshot.
+        looks: keeps looks with their explanations.
         instant: gives the time by the clock that all processes share, for the lease.
         holder: this process's name, unlike any other's.
         meter: counts findings.
@@ -96,8 +115,12 @@ class DetectionEngine:
         database: Database,
         log: LogReader,
         alerts: FindingTaker,
+        revise: Callable[[Session, Sequence[Revision]], object] | None = None,
         rules: Sequence[Rule],
         context: Callable[[Session], PreparedContext],
+        explainer: Explainer | None = None,
+        past: Callable[[Session], Past] = lambda _session: NoPast(),
+        looks: LookKeeper | None = None,
         instant: Callable[[Session], datetime],
         holder: str,
         meter: Meter,
@@ -108,8 +131,11 @@ class DetectionEngine:
         self._database = database
         self._log = log
         self._alerts = alerts
-        self._scorer = Scorer(rules)
+        self._revise = revise
+        self._scorer = Scorer(rules, explainer)
         self._context = context
+        self._past = past
+        self._looks = looks
         self._instant = instant
         self._holder = holder
         self._meter = meter
@@ -170,6 +196,8 @@ class DetectionEngine:
             if found is None or not self._may_hold(found, now):
                 return False
             _store.hold(session, CURSOR, self._holder, now + LEASE)
+        if self._progress is not None and self._progress.next_index != found.next_index:
+            self._progress = None  # somebody read on meanwhile, or sent the reader back to the start
         self._renew_at = asked + LEASE.total_seconds() / 2
         return True
 
@@ -182,37 +210,54 @@ class DetectionEngine:
         if self._progress is None:
             with self._database.reading() as session:
                 found = _store.cursor(session, CURSOR)
-                memory = RuleMemory(self._lateness, None if found is None else found.high_water)
-                for rule_id, key, value, due in _store.values(session):
-                    memory.restore(rule_id, key, value, due)
-            self._progress = _Progress(0 if found is None else found.next_index, memory)
+                keeper = DatabaseKeeper(session)
+                memory = RuleMemory(self._lateness, keeper=keeper)
+            keeper.read_on(None)
+            self._progress = _Progress(0 if found is None else found.next_index, memory, keeper)
         return self._progress
 
     def _read_batch(self, progress: _Progress) -> int:
         events = self._log.read(progress.next_index, self.batch)
-        if not events:
-            return 0
+        done = 0
+        while done < len(events):
+            step = self._score(progress, events[done:])
+            next_index = progress.next_index if step.done == 0 else events[done + step.done - 1].index + 1
+            raised = self._write(progress, next_index, step)
+            if raised is None:
+                self._progress, self._renew_at = None, None
+                return done
+            progress.next_index = next_index
+            done += step.done
+            for finding, change in raised:
+                if change is not Change.UNCHANGED:
+                    self._meter.alert_raised(rule=finding.rule_id, severity=finding.severity.value)
+        return done
+
+    def _score(self, progress: _Progress, events: Sequence[RecordedEvent]) -> Step:
         with self._database.reading() as session:
             context = self._context(session)
             context.prepare(events)
-            findings = self._scorer.score(events, context, progress.memory)
-        next_index = events[-1].index + 1
-        raised = self._write(progress, next_index, findings)
-        if raised is None:
-            self._progress, self._renew_at = None, None
-            return 0
-        progress.next_index = next_index
-        for finding, done in zip(findings, raised, strict=True):
-            if done.change is not Change.UNCHANGED:
-                self._meter.alert_raised(rule=finding.rule_id, severity=finding.severity.value)
-        return len(events)
+            progress.keeper.read_on(session)
+            try:
+                return self._scorer.step(events, context, progress.memory, self._past(session))
+            finally:
+                progress.keeper.read_on(None)
 
-    def _write(self, progress: _Progress, next_index: int, findings: Sequence[Finding]) -> list[Raised] | None:
-        """Write a batch; None when the lease was lost or somebody else moved the cursor."""
+    def _write(self, progress: _Progress, next_index: int, step: Step) -> list[tuple[Finding, Change]] | None:
+        """Write a step; None when the lease was lost or somebody else moved the cursor."""
+        findings = [each for each in step.found if isinstance(each, Finding)]
+        revisions = [each for each in step.found if isinstance(each, Revision)]
         with self._database.transaction() as session:
             found = _store.cursor(session, CURSOR, lock=True)
             if found is None or found.holder != self._holder or found.next_index != progress.next_index:
                 return None
-            _store.advance(session, CURSOR, next_index, progress.memory.high_water)
-            _store.save(session, progress.memory.changes())
-            return self._alerts.raise_findings(session, findings)
+            _store.advance(session, CURSOR, next_index)
+            changes = progress.memory.changes()
+            _store.save(session, changes)
+            progress.keeper.take(changes)
+            if self._looks is not None:
+                self._looks.keep(session, step.looks, step.changed)
+            raised = self._alerts.raise_findings(session, findings)
+            if revisions and self._revise is not None:
+                self._revise(session, revisions)
+        return [(finding, done.change) for finding, done in zip(findings, raised, strict=True)]
