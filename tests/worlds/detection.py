@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from governance.audit.event import Authority, RecordedEvent, RecordedResource, Source, Subject
+from governance.detection.explanation.look import Explanation, Look
 from governance.detection.knowledge.facts import (
+    Context,
     DecisionFacts,
     ManifestFacts,
     PatientFacts,
@@ -20,7 +22,8 @@ from governance.detection.knowledge.facts import (
     Who,
 )
 from governance.detection.knowledge.links import decision_facts, token_facts
-from governance.vocabulary import EventKind, Outcome, RelationshipKind, SubjectType
+from governance.detection.reader.past.port import NEWEST, Earlier, Known
+from governance.vocabulary import DecisionScope, EventKind, Outcome, RelationshipKind, SubjectType
 
 BEGAN = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)  # a Tuesday
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -158,12 +161,14 @@ def event(index: int, at: datetime, row: Mapping[str, Any]) -> RecordedEvent:
         index=index,
         recorded_at=row.get("recorded_at", at + timedelta(seconds=1)),
         leaf_hash=bytes(32),
-        id=f"e-{index}",
+        id=row.get("id", f"e-{index}"),
         time=at,
         source=Source(row.get("source", "imaging-governance" if ours else "archive-rrk"), "RRK"),
         kind=kind,
         outcome=Outcome(row.get("outcome", "success")),
-        subject=Subject(id=row["who"], type=type_, role=role, ods=row.get("ods", "RRK")) if "who" in row else None,
+        subject=Subject(id=row["who"], type=type_, role=role, ods=row.get("ods", "RRK"), version=row.get("version"))
+        if "who" in row
+        else None,
         resource=RecordedResource(
             patient=row.get("patient"),
             study=row.get("study"),
@@ -177,4 +182,54 @@ def event(index: int, at: datetime, row: Mapping[str, Any]) -> RecordedEvent:
         break_glass=row.get("broke_glass", False),
         bytes=row.get("bytes"),
         detail=row.get("detail", {}),
+        continues=row.get("continues"),
+        decision_scope=DecisionScope(row["decision_scope"]) if "decision_scope" in row else None,
+        expires_at=row.get("expires_at"),
     )
+
+
+@dataclass
+class LittlePast:
+    """The past of a log that is here whole: what was explained is kept as the reader keeps it."""
+
+    log: Sequence[RecordedEvent]
+    rows: dict[int, list[Known]] = field(default_factory=dict)
+    looks: dict[int, Look] = field(default_factory=dict)
+
+    def keep(self, looks: Iterable[Look], changed: Iterable[tuple[Look, int]] = ()) -> None:
+        self.looks |= {look.event.index: look for look in (*looks, *(look for look, _ in changed))}
+
+    def events(self, indexes: Sequence[int]) -> list[RecordedEvent]:
+        wanted = set(indexes)
+        return [each for each in self.log if each.index in wanted] if wanted else []
+
+    def named(self, source: str, event_id: str, before: int) -> RecordedEvent | None:
+        found = (each for each in self.log if each.index < before and each.source.id == source and each.id == event_id)
+        return next(found, None)
+
+    def known(self, index: int) -> Sequence[Known]:
+        return self.rows.get(index, [])
+
+    def looks_of(self, known: Known, since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
+        found = [
+            Earlier(index, look.event.time, look.explanation)
+            for index, look in sorted(self.looks.items(), reverse=True)
+            if index < before and look.explanation and look.event.time >= since and _named(look.event, known)
+        ]
+        return found[:limit]
+
+    def explained(self, indexes: Sequence[int]) -> Mapping[int, Explanation]:
+        held = {index: self.looks[index].explanation for index in indexes if index in self.looks}
+        return {index: explanation for index, explanation in held.items() if explanation is not None}
+
+    def context(self, context: Context, events: Sequence[RecordedEvent], index: int) -> Context:
+        return context
+
+
+def _named(event: RecordedEvent, known: Known) -> bool:
+    resource, subject = event.resource, event.subject
+    if known.patient is not None:
+        return resource is not None and resource.patient == known.patient
+    if known.study is not None:
+        return resource is not None and resource.study == known.study
+    return subject is not None and subject.id == known.subject

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlmodel import Session, SQLModel, col, select
 
 from governance.detection.reader._tables import DetectionCursorRow, DetectionEntryRow, DetectionStateRow
-from governance.detection.reader.kept import Address, Changes, Due, Entry, Remembered, Value
+from governance.detection.reader.keeping.kept import Address, Changes, Due, Entry, Remembered, Value
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import insert_new, upsert
 

@@ -21,7 +21,7 @@ class DetectionCursorRow(SQLModel, table=True):
 
 
 class DetectionStateRow(SQLModel, table=True):
-    """One remembered value of one detector; ``due`` in microseconds of event time, of the region's or of ``stream``'s."""
+    """One remembered value of one detector; ``due`` in microseconds of event time, the region's or ``stream``'s."""
 
     __tablename__ = "detection_state"
     __table_args__ = (Index("ix_detection_state_due", "due"),)

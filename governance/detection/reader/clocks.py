@@ -22,7 +22,7 @@ from datetime import timedelta
 
 from governance.audit.event import RecordedEvent
 from governance.detection.reader.delays import MINUTE, Delays, delays_of, within
-from governance.detection.reader.kept import Value
+from governance.detection.reader.keeping.kept import Value
 from governance.storage import to_microseconds
 
 MICROSECOND = timedelta(microseconds=1)
@@ -74,6 +74,12 @@ class Clock:
     def rhythm(self) -> int | None:
         """Give how long it is silent at most, as a rule; None before it was heard of often enough."""
         return self.gaps.quantile(995) if self.gaps.total >= 4 else None
+
+    @property
+    def patience(self) -> int:
+        """Give how long it may be silent and still hold the region's watermark back."""
+        rhythm = self.rhythm
+        return UNKNOWN_RHYTHM if rhythm is None else within(rhythm * 3 // 2, LATENESS // MICROSECOND, HOLD)
 
     def hear(self, front: int) -> int:
         """Take note that it was heard of; gives how long it had been silent."""
@@ -260,7 +266,7 @@ class Clocks:
         self._looked = front // MINUTE
         least = front - self._lateness
         for clock in self._sources.values():
-            if front - clock.heard <= min(clock.rhythm or UNKNOWN_RHYTHM, HOLD) and front - clock.high <= HOLD:
+            if front - clock.heard <= clock.patience and front - clock.high <= HOLD:
                 least = min(least, clock.watermark)
         self.watermark = least if self.watermark is None else max(self.watermark, least)
         for name, clock in list(self._late.items()):

@@ -21,7 +21,7 @@ class Delays:
     __slots__ = ("_counts", "total")
 
     def __init__(self, counts: list[list[int]] | None = None) -> None:
-        self._counts: dict[int, int] = {bucket: count for bucket, count in counts or ()}
+        self._counts: dict[int, int] = {each[0]: each[1] for each in counts or ()}
         self.total = sum(self._counts.values())
 
     def add(self, delay: int) -> None:

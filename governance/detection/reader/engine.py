@@ -27,9 +27,9 @@ from governance.audit.event import RecordedEvent
 from governance.detection.explanation.explaining import Explainer
 from governance.detection.explanation.look import Look
 from governance.detection.reader import _store
-from governance.detection.reader.keeper import DatabaseKeeper
+from governance.detection.reader.keeping.keeper import DatabaseKeeper
 from governance.detection.reader.lag import LagWatch
-from governance.detection.reader.past import NoPast, Past
+from governance.detection.reader.past.port import NoPast, Past
 from governance.detection.reader.scoring import LearningContext, Scorer, Step
 from governance.detection.reader.state import LATENESS, RuleMemory
 from governance.detection.rule import Rule

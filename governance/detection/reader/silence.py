@@ -18,7 +18,7 @@ from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection.reader.clocks import HOLD, HOUR, Clock
 from governance.detection.reader.delays import MINUTE, within
-from governance.detection.reader.lists import StateList
+from governance.detection.reader.keeping.lists import StateList
 from governance.detection.reader.state import RuleMemory
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import SYSTEM, AlertKind, EventKind, Severity

@@ -1,7 +1,7 @@
 """What detectors remember between events: keyed JSON values with a due time, and lists of entries, in event time.
 
-1. A value belongs to a rule and a key (a patient, a decision, a subject and a day). Only changed values are written, each
-   whole: what grows without bound is a list (``lists.py``), whose entries are rows of their own.
+1. A value belongs to a rule and a key (a patient, a decision, a subject and a day). Only changed values are written,
+   each whole: what grows without bound is a list (``keeping/lists.py``), whose entries are rows of their own.
 2. A value with a due time is handed back to its rule, and forgotten, when the watermark reaches it: this is both how
    a deferred check fires and how memory stays bounded.
 3. Time goes by the key's own sources (``clocks.py``). What came in time waits for the region's watermark; what a late
@@ -21,8 +21,17 @@ from datetime import timedelta
 
 from governance.audit.event import RecordedEvent
 from governance.detection.reader.clocks import LATENESS, MICROSECOND, SKEW, Clocks
-from governance.detection.reader.kept import Address, Changes, Due, Entry, Keeper, ProcessKeeper, Remembered, Value
-from governance.detection.reader.lists import LIST, StateList
+from governance.detection.reader.keeping.kept import (
+    Address,
+    Changes,
+    Due,
+    Entry,
+    Keeper,
+    ProcessKeeper,
+    Remembered,
+    Value,
+)
+from governance.detection.reader.keeping.lists import LIST, StateList
 from governance.lru import LruCache
 
 __all__ = ["LATENESS", "MICROSECOND", "SKEW", "Remembered", "RuleMemory", "RuleState", "Value"]
@@ -134,9 +143,9 @@ class RuleMemory:
         if due is not None:
             due = self._waiting(due, stream)
         self._changes.values[address] = Remembered(value, due, stream)
-        if due is not None and (before is None or (before.due, before.stream) != (due, stream)):
-            if self._loaded is not None and due <= self._loaded:
-                self._queue(Due(due, rule_id, key, stream))
+        fresh = before is None or (before.due, before.stream) != (due, stream)
+        if due is not None and fresh and self._loaded is not None and due <= self._loaded:
+            self._queue(Due(due, rule_id, key, stream))
 
     def forget(self, rule_id: str, key: str) -> None:
         """Forget a value."""
@@ -247,7 +256,7 @@ class RuleState:
         return self._memory.clocks.settled
 
     def lag(self, source: str) -> int:
-        """Give how late a source's events come at most, as a rule, in microseconds: learnt, a quarter of an hour at least."""
+        """Give how late a source's events come as a rule, in microseconds: learnt, a quarter of an hour at least."""
         clock = self._memory.clocks.source(source)
         return LATENESS // MICROSECOND if clock is None else clock.lag
 

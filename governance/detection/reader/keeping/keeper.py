@@ -1,8 +1,8 @@
 """The detectors' memory as the database keeps it: read when it is asked for, never as a whole.
 
 Most keys that are asked for are new. Which are surely not on file is known without asking: a filter of ``BITS`` bits
-holds two marks for each key ever written. It may think that a key is there, never that one is not, so what is found does
-not depend on it.
+holds two marks for each key ever written. It may think that a key is there, never that one is not, so what is found
+does not depend on it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlmodel import Session
 
 from governance.detection.reader import _store
-from governance.detection.reader.kept import Address, Changes, Due, Entry, Remembered, Value
+from governance.detection.reader.keeping.kept import Address, Changes, Due, Entry, Remembered, Value
 
 BITS = 1 << 26  # 8 MiB: one in a hundred answers is wrong at about four million keys
 

@@ -3,7 +3,7 @@
 1. A *value* is one JSON object under a rule and a key. It is written whole, so it must stay small.
 2. An *entry* is one JSON object of a list under a rule and a key, with a name of its own and a time. Each is a row:
    adding to a list of many thousand costs what adding to an empty one does.
-3. A keeper gives what was kept and takes changes, nothing else. The database's is ``_store.py``.
+3. A keeper gives what was kept and takes changes, nothing else. The database's is ``keeper.py``.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Accesses that go on with an earlier one: no look of their own; their counts and bytes belong to that one.
 
-1. An access goes on with another of its own source, of the same person and the same patient or study, found by its id in
-   the log, over at most ``STEPS`` links. What claims to go on with anything else is a look of its own.
-2. One that comes before the one it goes on with waits for it, as long as its source's events are late as a rule. Then it
-   is a look of its own. So does one whose predecessor waits.
+1. An access goes on with another of its own source, of the same person and the same patient or study, found by its id
+   in the log, over at most ``STEPS`` links. What claims to go on with anything else is a look of its own.
+2. One that comes before the one it goes on with waits for it, as long as its source's events are late as a rule. Then
+   it is a look of its own. So does one whose predecessor waits.
 """
 
 from __future__ import annotations
 
 from governance.audit.event import RecordedEvent
 from governance.detection.acts import LOOKS
-from governance.detection.reader.past import Past
+from governance.detection.reader.past.port import Past
 from governance.detection.reader.silence import READER
 from governance.detection.reader.state import RuleMemory
 from governance.storage import to_microseconds
@@ -21,7 +21,7 @@ MOST = 1_000  # accesses that wait for one other; more are looks of their own
 
 
 def root_of(event: RecordedEvent, past: Past, before: int) -> RecordedEvent | str | None:
-    """Give the look that an access goes on with; the id of what is not in the log yet; None when it is a look itself."""
+    """Give the look that an access goes on with, the id of what is not in the log yet, None for a look of its own."""
     current = event
     for _ in range(STEPS):
         wanted = current.continues

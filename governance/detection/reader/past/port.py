@@ -50,9 +50,7 @@ class Past(Protocol):
         ...
 
     def looks_of(self, known: Known, since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
-        """Give the looks that a row could explain, before an index, newest first: of its patient, else its study, else
-        its person.
-        """
+        """Give the looks that a row could explain before an index, newest first: of its patient, study or person."""
         ...
 
     def explained(self, indexes: Sequence[int]) -> Mapping[int, Explanation]:

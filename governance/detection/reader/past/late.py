@@ -15,7 +15,7 @@ from governance.detection.acts import LOOKS, patient_of, study_of
 from governance.detection.explanation.explaining import Explainer
 from governance.detection.explanation.look import UNEXPLAINED, Look
 from governance.detection.knowledge.facts import Context
-from governance.detection.reader.past import Known, Past
+from governance.detection.reader.past.port import Known, Past
 from governance.detection.reader.silence import READER
 from governance.detection.reader.state import MICROSECOND, RuleMemory
 from governance.storage import from_microseconds, to_microseconds
@@ -63,7 +63,7 @@ class Late:
         found |= {index: look.event for index, look in held.items()}
         after = self.again([found[index] for index in sorted(found)], event.index, context, past)
         pairs = [(Look(look.event, before[look.event.index]), look) for look in after]
-        return [pair for pair in pairs if pair[0].explanation != pair[1].explanation], len(pairs)
+        return [pair for pair in pairs if _reason(pair[0]) != _reason(pair[1])], len(pairs)
 
     def answered(self, event: RecordedEvent, context: Context, past: Past, memory: RuleMemory) -> list[Pair]:
         """Give the looks that awaited a decision or a token, before and after."""
@@ -77,8 +77,8 @@ class Late:
                 continue
             state.drop(key)
             said = past.explained(value["looks"])
-            for look in self.again(past.events(value["looks"]), event.index, context, past):
-                pairs.append((Look(look.event, said.get(look.event.index, look.explanation)), look))
+            after = self.again(past.events(value["looks"]), event.index, context, past)
+            pairs += [(Look(look.event, said.get(look.event.index, look.explanation)), look) for look in after]
         return pairs
 
     def await_links(self, event: RecordedEvent, context: Context, memory: RuleMemory) -> None:
@@ -100,6 +100,12 @@ def _links(event: RecordedEvent, *, both: bool = False) -> list[str]:
     """Give the keys that a decision and a token are awaited under; of those that an event names, or of both."""
     named = (("d", event.authority.decision_id), ("t", event.authority.token_jti))
     return [f"want:{kind}:{name}" for kind, name in named if both or name is not None]
+
+
+def _reason(look: Look) -> tuple[object, ...]:
+    """Give what makes a reason another one: rounded, for one comes from the database and one from a calculation."""
+    found = look.explanation or UNEXPLAINED
+    return found.kind, found.edge, found.source, round(found.strength, 3)
 
 
 def _about(event: RecordedEvent, known: Known) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from governance.detection.reader.kept import Entry, Value
+from governance.detection.reader.keeping.kept import Entry, Value
 
 if TYPE_CHECKING:
     from governance.detection.reader.state import RuleMemory
