@@ -11,7 +11,7 @@ from governance.bootstrap.registers import Registers
 from governance.decisions import (
     PolicySource,
 )
-from governance.detection import DetectionEngine, Links, RegionContext, default_rules
+from governance.detection import DetectionEngine, Links, LivePast, RegionContext, Told, default_rules
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.federation import FederationDirectory, Registered, recorded
@@ -85,7 +85,9 @@ def make_detection(infrastructure: Infrastructure, registers: Registers, alerts:
         database=infrastructure.database,
         log=infrastructure.audit,
         alerts=alerts,
+        revise=getattr(alerts, "revise", None),
         rules=default_rules(),
+        past=lambda session: LivePast(session, infrastructure.audit_search, Told()),
         context=lambda session: RegionContext(
             session,
             federation=registers.federation,

@@ -30,6 +30,7 @@ from governance.detection.reader import _store
 from governance.detection.reader.keeping.keeper import DatabaseKeeper
 from governance.detection.reader.lag import LagWatch
 from governance.detection.reader.past.port import NoPast, Past
+from governance.detection.reader.replay import Looks, Replayed, ReplayedPast, Sink
 from governance.detection.reader.scoring import LearningContext, Scorer, Step
 from governance.detection.reader.state import LATENESS, RuleMemory
 from governance.detection.rule import Rule
@@ -45,6 +46,10 @@ class LogReader(Protocol):
 
     def read(self, start: int, limit: int) -> list[RecordedEvent]:
         """Give events from an index on, in order."""
+        ...
+
+    def tree_head(self) -> tuple[int, bytes]:
+        """Give how many entries there are, and the root over them."""
         ...
 
 
@@ -174,6 +179,58 @@ class DetectionEngine:
         with self._database.transaction() as session:
             _store.reset(session, CURSOR)
         self._progress, self._renew_at = None, None
+
+    def index_at(self, instant: datetime) -> int:
+        """Give the index of the first entry that was recorded at an instant or after it; the log's size without one."""
+        low, high = 0, self._size()
+        while low < high:
+            middle = (low + high) // 2
+            found = self._log.read(middle, 1)
+            if found and found[0].recorded_at < instant:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def replay(
+        self,
+        first: int,
+        last: int,
+        *,
+        rules: Sequence[Rule] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Replayed:
+        """Run rules over a span of the log and give what they find; nothing that lives is touched.
+
+        Args:
+            first: index of the first entry read.
+            last: index of the first entry that is not.
+            rules: the detectors; by default those that run.
+            progress: hears how many events are done.
+        """
+        scorer = Scorer(self.rules if rules is None else rules, self._scorer.explainer)
+        memory, sink, looks = RuleMemory(self._lateness), Sink(), Looks()
+        index = first
+        while index < last and (events := self._log.read(index, min(self.batch, last - index))):
+            done = 0
+            with self._database.reading() as session:
+                context = self._context(session)
+                context.prepare(events)
+                past = ReplayedPast(self._past(session), looks)
+                while done < len(events):
+                    step = scorer.step(events[done:], context, memory, past)
+                    memory.settle()
+                    sink.take(step.found)
+                    looks.keep(step.looks, step.changed)
+                    done += step.done
+            index = events[-1].index + 1
+            if progress is not None:
+                progress(index - first)
+        return Replayed(first, index, index - first, sink.findings())
+
+    def _size(self) -> int:
+        """Give how many entries the log has."""
+        return self._log.tree_head()[0]
 
     def release(self) -> None:
         """Let another process take over at once, on the way out."""
