@@ -2,8 +2,9 @@
 
 1. Patience is learnt from a source's own delays, one observation in five minutes; a delay beyond ``MOST`` is an outage
    and not learnt.
-2. A source is *dark* when, in an hour around an access, at least ``MANY`` of its accesses and a quarter of them lack a
-   decision: those that were given up, and those that have waited for longer than most do.
+2. A source is *dark* when, in some span up to an access (``_SPANS``), at least ``MANY`` of its accesses, of ``PEOPLE``
+   persons, and a quarter of all of them lack a decision: those that were given up, and those that wait. One person who
+   goes round the decision point again and again makes no source dark.
 3. It is dark until nothing was missed for a day. What still has no decision then, while most of the others got theirs,
    is named one by one.
 4. Everything is counted in slots of five minutes and bounded; the lists are rows of their own.
@@ -20,15 +21,16 @@ from governance.detection.reader.waiting import from_value, to_value
 from governance.storage import to_microseconds
 
 MANY = 5  # accesses that lack a decision at once before it is about their source
+PEOPLE = 3
 MOST = 360 * MINUTE  # the longest patience
 DARK = "dark:"  # before a source that lacks decisions
 SHOWN = 200  # log entries of a notice
 _SLOT = 5 * MINUTE
-_AROUND = 12  # slots before an access that count with it
+_SPANS = (3, 12, 72, 288)  # slots before an access that count with it: a quarter of an hour to a day
 _DAY = 24 * 60 * MINUTE
 _SLOTS = 2 * _DAY // _SLOT  # kept
 _LOST_MOST = 2_000
-_SEEN, _MISSED, _WAITING = range(3)
+_SEEN, _MISSED, _WAITING, _WHO = range(4)
 
 
 def patience(state: RuleState, source: str) -> int:
@@ -75,11 +77,12 @@ def lacks(state: RuleState, event: RecordedEvent, *, named: bool) -> tuple[Value
     dark = state.get(DARK + source)
     begins = dark is None
     if dark is None:
-        near = _near(state, source, at // _SLOT)
-        if near[_MISSED] + near[_WAITING] < MANY or 4 * (near[_MISSED] + near[_WAITING]) < near[_SEEN]:
+        near = _dark(state, source, at // _SLOT)
+        if near is None:
             return None, False
-        dark = {"since": at, "seen": near[_SEEN], "count": near[_MISSED] - 1, "back": 0, "told": 0, "events": []}
+        dark = {"since": at, "seen": near[0], "count": near[1] - 1, "back": 0, "told": 0, "events": []}
     dark["count"] += 1
+    dark["seen"] = max(dark["seen"], dark["count"])
     dark["last"] = to_value(event)
     if len(dark["events"]) < SHOWN:
         dark["events"] = sorted({*dark["events"], event.index})
@@ -95,8 +98,7 @@ def news(state: RuleState, source: str, dark: Value) -> int | None:
     """Give how many accesses a dark source lacks decisions for, when that is news: the first, and each doubling."""
     if dark["count"] < 2 * dark["told"]:
         return None
-    near = _near(state, source, to_microseconds(from_value(dark["last"]).time) // _SLOT)
-    dark["told"], dark["seen"] = dark["count"], max(dark["seen"], near[_SEEN])
+    dark["told"] = dark["count"]
     return int(dark["count"])
 
 
@@ -140,19 +142,27 @@ def singles(state: RuleState, source: str) -> list[tuple[str, int]]:
 
 
 def _count(state: RuleState, event: RecordedEvent, what: int, more: int) -> None:
-    key, slot = f"count:{event.source.id}", to_microseconds(event.time) // _SLOT
+    key, slot = f"count:{event.source.id}", str(to_microseconds(event.time) // _SLOT)
     value: dict[str, Any] = state.get(key) or {"slots": {}}
     slots = value["slots"]
-    counts = slots.setdefault(str(slot), [0, 0, 0])
+    counts = slots.setdefault(slot, [0, 0, 0, []])
     counts[what] = max(counts[what] + more, 0)
+    who = event.subject.id if event.subject else ""
+    if what != _SEEN and more > 0 and len(counts[_WHO]) < PEOPLE and who not in counts[_WHO]:
+        counts[_WHO].append(who)
     if len(slots) > _SLOTS:
         for old in sorted(slots, key=int)[: len(slots) - _SLOTS // 2]:
             del slots[old]
     state.put(key, value, None)
 
 
-def _near(state: RuleState, source: str, slot: int) -> list[int]:
-    """Add up the slots of an hour that ends with the one after an access's."""
+def _dark(state: RuleState, source: str, slot: int) -> tuple[int, int] | None:
+    """Give how many accesses a source reported, and how many were given up, in the span that makes it dark, if any."""
     slots = (state.get(f"count:{source}") or {"slots": {}})["slots"]
-    found = [slots.get(str(each), (0, 0, 0)) for each in range(slot - _AROUND, slot + 2)]
-    return [sum(counts[what] for counts in found) for what in (_SEEN, _MISSED, _WAITING)]
+    for span in _SPANS:
+        found = [slots[name] for each in range(slot - span, slot + 2) if (name := str(each)) in slots]
+        reported, missed, waiting = (sum(counts[what] for counts in found) for what in (_SEEN, _MISSED, _WAITING))
+        people = {who for counts in found for who in counts[_WHO]}
+        if missed + waiting >= MANY and 4 * (missed + waiting) >= reported and len(people) >= PEOPLE:
+            return reported, missed
+    return None

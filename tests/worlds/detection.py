@@ -195,6 +195,7 @@ class LittlePast:
     log: Sequence[RecordedEvent]
     rows: dict[int, list[Known]] = field(default_factory=dict)
     looks: dict[int, Look] = field(default_factory=dict)
+    then: dict[int, Context] = field(default_factory=dict)  # the facts right after an index, where they are others
 
     def keep(self, looks: Iterable[Look], changed: Iterable[tuple[Look, int]] = ()) -> None:
         self.looks |= {look.event.index: look for look in (*looks, *(look for look, _ in changed))}
@@ -223,7 +224,7 @@ class LittlePast:
         return {index: explanation for index, explanation in held.items() if explanation is not None}
 
     def context(self, context: Context, events: Sequence[RecordedEvent], index: int) -> Context:
-        return context
+        return self.then.get(index, context)
 
 
 def _named(event: RecordedEvent, known: Known) -> bool:
