@@ -94,7 +94,7 @@ def lacks(state: RuleState, event: RecordedEvent, *, named: bool) -> tuple[Value
     return dark, begins
 
 
-def news(state: RuleState, source: str, dark: Value) -> int | None:
+def news(dark: Value) -> int | None:
     """Give how many accesses a dark source lacks decisions for, when that is news: the first, and each doubling."""
     if dark["count"] < 2 * dark["told"]:
         return None

@@ -13,6 +13,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from governance.detection.reader._tables import DetectionCursorRow, DetectionEntryRow, DetectionStateRow
 from governance.detection.reader.keeping.kept import Address, Changes, Due, Entry, Remembered, Value
+from governance.storage.dialect import on_postgres
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import insert_new, upsert
 
@@ -36,9 +37,17 @@ _SPAN = (
     sa.select(_ENTRY.c.name, _ENTRY.c.at, _ENTRY.c.value)
     .where(*_OF_LIST, _ENTRY.c.at >= bindparam("since"), _ENTRY.c.at <= bindparam("until"))
     .limit(bindparam("most"))
+    .offset(sa.literal_column("0"))  # SQLite has none without a limit, and a parameter of its own for it
 )
-_OLDEST = Prepared(_SPAN.order_by(_ENTRY.c.at, _ENTRY.c.name))
-_NEWEST = Prepared(_SPAN.order_by(_ENTRY.c.at.desc(), _ENTRY.c.name.desc()))
+
+
+def _in_order(collation: str) -> dict[bool, Prepared]:
+    """Give the statements that read a span, newest first or not; names compare by their bytes on every database."""
+    at, name = _ENTRY.c.at, _ENTRY.c.name.collate(collation)
+    return {True: Prepared(_SPAN.order_by(at.desc(), name.desc())), False: Prepared(_SPAN.order_by(at, name))}
+
+
+_SPANS = {True: _in_order("C"), False: _in_order("BINARY")}
 _BEFORE_ALL = -(1 << 62)
 
 
@@ -131,7 +140,7 @@ def entry(session: Session, rule_id: str, key: str, name: str) -> Entry | None:
 
 def entries(session: Session, address: Address, span: tuple[int, int], most: int, *, newest: bool) -> list[Entry]:
     """Give entries of a list in a span (both ends included), by time and name."""
-    statement = _NEWEST if newest else _OLDEST
+    statement = _SPANS[on_postgres(session)][newest]
     rows = statement.tuples(session, rule_id=address[0], key=address[1], since=span[0], until=span[1], most=most)
     return [Entry(*row) for row in rows]
 

@@ -126,7 +126,7 @@ class AccessWithoutDecision:
                         "Many accesses of the same source lack decisions: it is told as one notice about the source."
                     )
                     yield Revision(key, event.index, (index,), reason)
-            if (count := missing.news(state, event.source.id, dark)) is not None:
+            if (count := missing.news(dark)) is not None:
                 yield self._notice(event, dark, count)
         if link is not None:
             entry = {"access": to_value(event), "key": told}

@@ -97,7 +97,7 @@ class ProcessKeeper:
     def __init__(self) -> None:
         self._values: dict[Address, tuple[str, int | None, str | None]] = {}
         self._lists: dict[Address, _List] = {}
-        self._order: list[tuple[int, str, str]] = []  # what is due, in order; what is stale is dropped as it is read
+        self._order: list[tuple[int, str, str]] = []  # what is due, in order
 
     def value(self, rule_id: str, key: str) -> Remembered | None:
         """Give a value."""
@@ -110,14 +110,9 @@ class ProcessKeeper:
 
     def due(self, after: int | None, until: int) -> Iterable[Due]:
         """Give the values that are due in a span."""
+        start = 0 if after is None else bisect_left(self._order, (after + 1, "", ""))
         end = bisect_left(self._order, (until + 1, "", ""))
-        taken, self._order[:end] = self._order[:end], []
-        found: list[Due] = []
-        for due, rule_id, key in dict.fromkeys(taken):
-            kept = self._values.get((rule_id, key))
-            if kept is not None and kept[1] == due and (after is None or due > after):
-                found.append(Due(due, rule_id, key, kept[2]))
-        return found
+        return [Due(*item, self._values[item[1:]][2]) for item in self._order[start:end]]
 
     def entry(self, rule_id: str, key: str, name: str) -> Entry | None:
         """Give one entry of a list."""
@@ -137,12 +132,12 @@ class ProcessKeeper:
     def take(self, changes: Changes) -> None:
         """Take in what changed."""
         for address, item in changes.values.items():
-            if item is None:
-                self._values.pop(address, None)
-            else:
-                before = self._values.get(address)
+            before = self._values.pop(address, None)
+            if before is not None and before[1] is not None:
+                del self._order[bisect_left(self._order, (before[1], *address))]
+            if item is not None:
                 self._values[address] = (json.dumps(item.value), item.due, item.stream)
-                if item.due is not None and (before is None or before[1] != item.due):
+                if item.due is not None:
                     insort(self._order, (item.due, *address))
         for address in changes.cleared:
             self._lists.pop(address, None)
