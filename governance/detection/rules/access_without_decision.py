@@ -51,15 +51,16 @@ class AccessWithoutDecision:
         return self._follow(event, event.index, context, state)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Found]:
-        """Nobody vouched for these accesses in time; or what a source lacked is over."""
+        """Nobody vouched for these accesses in time; a source's slot is settled; a source lacks decisions no more."""
         if key.startswith(missing.DARK):
-            yield from self._over(key.removeprefix(missing.DARK), value, at, state)
-        if not key.startswith("wait:"):
-            return
-        link = key.removeprefix("wait:")
-        for entry in _take(state, key):
-            missing.waits_no_longer(state, from_value(entry.value))
-            yield from self._lacks(from_value(entry.value), link, state)
+            yield from self._over(key.removeprefix(missing.DARK), value, state)
+        elif key.startswith(missing.SLOT):
+            yield from self._settled(key, state)
+        elif key.startswith("wait:"):
+            for entry in _take(state, key):
+                access = from_value(entry.value)
+                missing.waits_no_longer(state, access)
+                yield from self._lacks(access, key.removeprefix("wait:"), state)
 
     def _follow(self, event: RecordedEvent, before: int, context: Context, state: RuleState) -> Iterable[Found]:
         decision_id, jti = event.authority.decision_id, event.authority.token_jti
@@ -102,48 +103,56 @@ class AccessWithoutDecision:
             yield from self._follow(access, event.index + 1, context, state)
         state.drop(f"wait:{link}")
         for entry in _take(state, f"told:{link}"):
-            access = from_value(entry.value["access"])
+            access = from_value(entry.value)
             missing.learn(state, access)
+            told = missing.told_of(state, access)
             missing.found_again(state, access)
-            if entry.value["key"] is not None:
+            if told is not None:
                 reason = "What the access names reached the log after all, later than this source's do as a rule."
-                yield Revision(entry.value["key"], event.index, (access.index,), reason)
+                yield Revision(told, event.index, (access.index,), reason)
             yield from self._follow(access, event.index + 1, context, state)
 
     def _lacks(self, event: RecordedEvent, link: str | None, state: RuleState) -> Iterator[Found]:
-        """Say that an access has no decision: by itself, or as one of many of its source."""
-        dark, begins = missing.lacks(state, event, named=link is not None)
+        """Say at once that an access has no decision, unless it seems to be one of many of its source."""
         told: str | None = None
-        if dark is None:
+        missing.lacks(state, event)
+        if missing.alone(state, event):
             found = self._found(event, _lacking(event, link))
             told = found.key
-            missing.single(state, event, told)
             yield found
-        else:
-            if begins:
-                for key, index in missing.singles(state, event.source.id):
-                    reason = (
-                        "Many accesses of the same source lack decisions: it is told as one notice about the source."
-                    )
-                    yield Revision(key, event.index, (index,), reason)
-            if (count := missing.news(dark)) is not None:
-                yield self._notice(event, dark, count)
+        missing.remember(state, event, told, named=link is not None)
         if link is not None:
-            entry = {"access": to_value(event), "key": told}
-            at = to_microseconds(event.time)
-            state.list(f"told:{link}").put(f"{event.index:016}", at, entry, keep=_KEPT)
+            state.list(f"told:{link}").put(
+                f"{event.index:016}", to_microseconds(event.time), to_value(event), keep=_KEPT
+            )
 
-    def _over(self, source: str, dark: Value, at: int, state: RuleState) -> Iterator[Found]:
+    def _settled(self, key: str, state: RuleState) -> Iterator[Found]:
+        """Conclude the accesses of a slot: each by itself, or all of them as a matter of their source."""
+        concluded, dark = missing.settle(state, key)
+        if dark is None:
+            for each in concluded:
+                found = self._found(each.access, _lacking(each.access, _link(each.access)))
+                missing.remember(state, each.access, found.key, named=each.named)
+                yield found
+            return
+        last = concluded[-1].access
+        for each in concluded:
+            if each.told is not None:
+                reason = "Many accesses of the same source lack decisions: it is told as one notice about the source."
+                yield Revision(each.told, last.index, (each.access.index,), reason)
+        if (count := missing.news(dark)) is not None:
+            yield self._notice(last, dark, count)
+
+    def _over(self, source: str, dark: Value, state: RuleState) -> Iterator[Found]:
         """A source lacks decisions no longer: name the few for which none ever came, if the others' did."""
-        lost = missing.lost(state, source)
         count = dark["count"]
-        if lost and missing.few(len(lost), count):
-            for access in lost:
-                yield self._found(access, _lacking(access, _link(access)))
+        for each in missing.lost(state, source, count):
+            found = self._found(each.access, _lacking(each.access, _link(each.access)))
+            missing.remember(state, each.access, found.key, named=each.named)
+            yield found
         arrived = dark["back"]
         sentence = f"Of {count} accesses of this source that had no decision on record, {arrived} got theirs later."
-        last = from_value(dark["last"])
-        notice = self._notice(last, dark, count)
+        notice = self._notice(from_value(dark["last"]), dark, count)
         yield replace(notice, evidence=(Evidence("decisions_back", arrived, count, 0, None, sentence),))
 
     def _notice(self, event: RecordedEvent, dark: Value, count: int) -> Finding:
