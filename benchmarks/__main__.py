@@ -13,6 +13,7 @@ NAMES = (
     "study_list",
     "agreements_scale",
     "interference",
+    "detection_state",
 )
 
 
