@@ -18,7 +18,7 @@ from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import AlertKind, EventKind, Severity
 
 _HOURS = 3_600_000_000
-_WAITING_MOST = 5_000  # accesses that wait for one decision; more are given up at once
+_WAITING_MOST = 500  # accesses that wait for one decision; more are given up at once
 _KEPT = 45 * 24 * _HOURS  # how long a decision may be late and still take back what was said
 _PAGE = 500
 
@@ -191,7 +191,7 @@ def _take(state: RuleState, key: str) -> Iterator[Entry]:
     while len(page := waiting.between(since, 1 << 62, _PAGE)) == _PAGE and page[-1].at > since:
         found += [entry for entry in page if entry.at < page[-1].at]
         since = page[-1].at
-    found += waiting.between(since, 1 << 62, _WAITING_MOST)
+    found += waiting.between(since, 1 << 62, 10 * _PAGE)
     waiting.clear()
     return iter(found)
 

@@ -17,7 +17,7 @@ from governance.storage import to_microseconds
 
 WAITING = "continues:"  # before what a value of waiting accesses is kept under
 STEPS = 50
-MOST = 1_000  # accesses that wait for one other; more are looks of their own
+MOST = 200  # accesses that wait for one other; more are looks of their own
 
 
 def root_of(event: RecordedEvent, past: Past, before: int) -> RecordedEvent | str | None:
@@ -42,7 +42,7 @@ def wait(event: RecordedEvent, wanted: str, memory: RuleMemory) -> bool:
     value = state.get(key) or {"waiting": []}
     if len(value["waiting"]) >= MOST:
         return False
-    value["waiting"].append(event.index)
+    value = {"waiting": [*value["waiting"], event.index]}
     state.put(key, value, to_microseconds(event.time) + state.lag(event.source.id))
     return True
 

@@ -92,7 +92,7 @@ class Late:
             if missing:
                 value = state.get(key) or {"looks": []}
                 if len(value["looks"]) < _MOST:
-                    value["looks"].append(event.index)
+                    value = {"looks": [*value["looks"], event.index]}
                     state.put(key, value, to_microseconds(event.time) + AWAITED // MICROSECOND)
 
 
