@@ -198,7 +198,8 @@ class LittlePast:
     then: dict[int, Context] = field(default_factory=dict)  # the facts right after an index, where they are others
 
     def keep(self, looks: Iterable[Look], changed: Iterable[tuple[Look, int]] = ()) -> None:
-        self.looks |= {look.event.index: look for look in (*looks, *(look for look, _ in changed))}
+        self.looks |= {look.event.index: look for look in looks if look.explanation is not None}
+        self.looks |= {look.event.index: look for look, _ in changed}
 
     def events(self, indexes: Sequence[int]) -> list[RecordedEvent]:
         wanted = set(indexes)

@@ -70,7 +70,11 @@ def cursor(session: Session, name: str, *, lock: bool = False) -> Cursor | None:
 def begin(session: Session, name: str) -> None:
     """Put a reader on file at the start of the log; one already there is unchanged."""
     if cursor(session, name) is None:
-        insert_new(session, DetectionCursorRow, {"name": name, "next_index": 0, "holder": None, "held_until": None})
+        insert_new(
+            session,
+            DetectionCursorRow,
+            {"name": name, "next_index": 0, "high_water": None, "holder": None, "held_until": None},
+        )
 
 
 def hold(session: Session, name: str, holder: str, until: datetime) -> None:
@@ -80,10 +84,12 @@ def hold(session: Session, name: str, holder: str, until: datetime) -> None:
     )
 
 
-def advance(session: Session, name: str, next_index: int) -> None:
-    """Write down how far the reader has come."""
+def advance(session: Session, name: str, next_index: int, high_water: int | None) -> None:
+    """Write down how far the reader has come: in the log, and in event time (microseconds)."""
     session.connection().execute(
-        update(DetectionCursorRow).where(col(DetectionCursorRow.name) == name).values(next_index=next_index)
+        update(DetectionCursorRow)
+        .where(col(DetectionCursorRow.name) == name)
+        .values(next_index=next_index, high_water=high_water)
     )
 
 

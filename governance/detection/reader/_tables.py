@@ -10,12 +10,13 @@ from governance.storage import json_column, utc_column
 
 
 class DetectionCursorRow(SQLModel, table=True):
-    """One reader of the log: the next index it will read, and the process that holds it."""
+    """One reader of the log: the next index it will read, the greatest event time it saw, and who holds it."""
 
     __tablename__ = "detection_cursor"
 
     name: str = Field(primary_key=True, max_length=32)
     next_index: int = Field(default=0, sa_type=BigInteger)
+    high_water: int | None = Field(default=None, sa_type=BigInteger)
     holder: str | None = Field(default=None, max_length=128)
     held_until: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from time import monotonic
 from typing import Protocol
 
@@ -62,10 +63,18 @@ class FindingTaker(Protocol):
 
 
 class LookKeeper(Protocol):
-    """Keeps looks with their explanations."""
+    """Keeps looks with their explanations: :class:`governance.detection.explanation.explanations.Explanations`."""
 
-    def keep(self, session: Session, looks: Sequence[Look], changed: Sequence[tuple[Look, int]]) -> None:
-        """Keep looks, and those of before that were explained anew, each with the index that taught it."""
+    def keep(self, session: Session, looks: Sequence[Look]) -> None:
+        """Keep the looks of a step; other events are among them, without an explanation."""
+        ...
+
+    def revise(self, session: Session, looks: Sequence[Look], taught_by: int) -> None:
+        """Keep other explanations of looks that are kept; ``taught_by`` is the index of what taught them."""
+        ...
+
+    def clear(self, session: Session) -> None:
+        """Forget every look: the log is read again from its start."""
         ...
 
 
@@ -178,6 +187,8 @@ class DetectionEngine:
         """Start again at the beginning of the log: alerts gain nothing they already have."""
         with self._database.transaction() as session:
             _store.reset(session, CURSOR)
+            if self._looks is not None:
+                self._looks.clear(session)
         self._progress, self._renew_at = None, None
 
     def index_at(self, instant: datetime) -> int:
@@ -308,12 +319,14 @@ class DetectionEngine:
             found = _store.cursor(session, CURSOR, lock=True)
             if found is None or found.holder != self._holder or found.next_index != progress.next_index:
                 return None
-            _store.advance(session, CURSOR, next_index)
+            _store.advance(session, CURSOR, next_index, progress.memory.clocks.front)
             changes = progress.memory.changes()
             _store.save(session, changes)
             progress.keeper.take(changes)
             if self._looks is not None:
-                self._looks.keep(session, step.looks, step.changed)
+                self._looks.keep(session, step.looks)
+                for index, group in groupby(step.changed, key=lambda item: item[1]):
+                    self._looks.revise(session, [look for look, _ in group], index)
             raised = self._alerts.raise_findings(session, findings)
             if revisions and self._revise is not None:
                 self._revise(session, revisions)

@@ -94,7 +94,8 @@ class Looks:
 
     def keep(self, looks: Sequence[Look], changed: Sequence[tuple[Look, int]]) -> None:
         """Keep the looks of a step, and those that it explained anew."""
-        for look in (*looks, *(look for look, _ in changed)):
+        explained = (look for look in looks if look.explanation is not None)
+        for look in (*explained, *(look for look, _ in changed)):
             index = look.event.index
             self._held[index] = look
             for name in _names(look):

@@ -47,7 +47,8 @@ class Step:
     Args:
         done: how many of its events are dealt with whole.
         found: what they showed, in the order in which it became known.
-        looks: those events with their explanations; of an access that goes on with another there is none.
+        looks: what they are with their explanations; an access that goes on with another has none. One that waited for
+            such and is a look after all is among them.
         changed: earlier looks that were explained anew, each with the index that taught it.
         spent: units of work beside the events.
     """
@@ -105,6 +106,7 @@ class Run:
         """Deal with one event; False when the budget was spent on the way."""
         event = look.event
         if event.kind is EventKind.SECURITY_ALERT:
+            self.step.looks.append(look)
             return True
         at = self._begun(event)
         if not (self._settle(event) and self._release(event, at) and self._revisit(event, at)):
@@ -155,7 +157,7 @@ class Run:
         """Take accesses whose predecessor never came as looks of their own."""
         for look in self._late.again(self._past.events(indexes), event.index - 1, self._context, self._past):
             self._memory.judge_by(None, to_microseconds(look.event.time))
-            self.step.changed.append((look, event.index))
+            self.step.looks.append(look)
             self._observe(look, event)
 
     def _release(self, event: RecordedEvent, at: dict[str, Any]) -> bool:
@@ -222,9 +224,11 @@ class Run:
         """Let the rules look at an event, and hold it where a silent feed might explain it."""
         event = look.event
         if event.kind not in LOOKS:
+            self.step.looks.append(look)
             self._observe(look, event)
             return
         if event.continues is not None and self._goes_on(event):
+            self.step.looks.append(replace(look, explanation=None))
             return
         feed = self._silences.silent_feed(trusts_of(event), self._memory) if look.unexplained else None
         if feed is not None:
@@ -266,7 +270,10 @@ class Run:
             found: Sequence[Found] = tuple(run())
         except _FAULTS as error:
             found = (_fault(rule, event, error),)
-        self._found(replace(each, found_at=event.index) if isinstance(each, Finding) else each for each in found)
+        self._found(
+            replace(each, found_at=event.index) if isinstance(each, Finding) else replace(each, index=event.index)
+            for each in found
+        )
 
     def _found(self, found: Iterable[Found]) -> None:
         before = len(self.step.found)

@@ -61,6 +61,9 @@ class AccessWithoutDecision:
                 access = from_value(entry.value)
                 missing.waits_no_longer(state, access)
                 yield from self._lacks(access, key.removeprefix("wait:"), state)
+        else:  # as a release before this one kept what waits
+            for item in value["accesses"]:
+                yield from self._lacks(from_value(item), key, state)
 
     def _follow(self, event: RecordedEvent, before: int, context: Context, state: RuleState) -> Iterable[Found]:
         decision_id, jti = event.authority.decision_id, event.authority.token_jti

@@ -57,7 +57,7 @@ class Late:
         """
         since = from_microseconds(max(front - SINCE // MICROSECOND, 0))
         before = {look.index: look.explanation for look in past.looks_of(known, since, event.index)}
-        held = {look.event.index: look for look in fresh if _about(look.event, known)}
+        held = {look.event.index: look for look in fresh if look.explanation is not None and _about(look.event, known)}
         before |= {index: look.explanation or UNEXPLAINED for index, look in held.items()}
         found = {each.index: each for each in past.events(sorted(set(before) - set(held)))}
         found |= {index: look.event for index, look in held.items()}

@@ -3,8 +3,7 @@
 Revision: 0021
 Before it: 0017
 
-What detectors remembered before has no clocks of sources in it: it is dropped, and the log is read again from its start.
-Alerts gain nothing they already have.
+What detectors remembered before stays; the clocks of sources are learnt from the next event on.
 """
 
 import sqlalchemy as sa
@@ -22,9 +21,6 @@ _STATE = "detection_state"
 def upgrade() -> None:
     """Bring the schema to this revision."""
     text = sqlmodel.sql.sqltypes.AutoString
-    op.execute("DELETE FROM detection_state")
-    op.execute("UPDATE detection_cursor SET next_index = 0")
-    op.drop_column("detection_cursor", "high_water")
     op.add_column(_STATE, sa.Column("stream", text(), nullable=True))
     op.create_index("ix_detection_state_due", _STATE, ["due"])
     op.create_table(
@@ -40,10 +36,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the schema back to the revision before; the log is read again from its start."""
+    """Take the schema back to the revision before; what was kept in lists is forgotten."""
     op.drop_table("detection_entry")
-    op.execute("DELETE FROM detection_state")
-    op.execute("UPDATE detection_cursor SET next_index = 0")
     op.drop_index("ix_detection_state_due", _STATE)
     op.drop_column(_STATE, "stream")
-    op.add_column("detection_cursor", sa.Column("high_water", sa.BigInteger(), nullable=True))
