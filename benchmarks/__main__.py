@@ -15,6 +15,7 @@ NAMES = (
     "alert_writes",
     "interference",
     "known_facts",
+    "detection_state",
 )
 
 

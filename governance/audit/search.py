@@ -21,6 +21,7 @@ from governance.audit import _store
 from governance.audit.encoding import parse
 from governance.audit.event import RecordedEvent
 from governance.storage import Database
+from governance.storage.upsert import chunks
 from governance.vocabulary import EventKind, Outcome
 
 
@@ -122,6 +123,14 @@ class AuditSearch:
             if len(found) < page:
                 return
             before = found[-1].index
+
+    def at_in(self, session: Session, indexes: Sequence[int]) -> list[RecordedEvent]:
+        """Give the events at some indexes, however many, in the order of the log."""
+        found: list[RecordedEvent] = []
+        for some in chunks(indexes):
+            rows = _store.find(session, _filters(Query()), len(some), newest_first=False, among=some)
+            found += map(parse, rows)
+        return sorted(found, key=lambda event: event.index)
 
     def trusts_in(self, session: Session, query: Query, most: int) -> set[str]:
         """Give the trusts of the people and of the images of the newest ``most`` events that match."""

@@ -12,7 +12,17 @@ from governance.bootstrap.registers import Registers
 from governance.decisions import (
     PolicySource,
 )
-from governance.detection import DetectionEngine, Explanation, Explanations, Links, RegionContext, default_rules
+from governance.detection import (
+    BatchExplainer,
+    DetectionEngine,
+    Explanation,
+    Explanations,
+    Links,
+    LivePast,
+    RegionContext,
+    default_rules,
+    told_by,
+)
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.facts import History
@@ -103,22 +113,30 @@ def make_detection(
     infrastructure: Infrastructure, registers: Registers, alerts: AlertService, explanations: Explanations
 ) -> DetectionEngine:
     links, history = Links(infrastructure.audit_search), History(infrastructure.vault)
-    return DetectionEngine(
-        database=infrastructure.database,
-        log=infrastructure.audit,
-        alerts=alerts,
-        rules=default_rules(),
-        context=lambda session: RegionContext(
+
+    def context(session: Session) -> RegionContext:
+        return RegionContext(
             session,
             history=history,
             relationships=registers.relationships,
             pseudonymiser=infrastructure.pseudonymiser,
             links=links,
-        ),
+        )
+
+    told = told_by(history, explanations, context)
+    return DetectionEngine(
+        database=infrastructure.database,
+        log=infrastructure.audit,
+        alerts=alerts,
+        revise=alerts.revise,
+        rules=default_rules(),
+        explainer=BatchExplainer(),
+        past=lambda session: LivePast(session, infrastructure.audit_search, told),
+        context=context,
         instant=lambda session: shared_now(session, infrastructure.clock.now()),
         holder=new_id(),
         meter=infrastructure.metrics,
-        keeper=explanations,
+        looks=explanations,
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from governance.alerts import Finding, Revision
 from governance.detection.explanation.look import Look
 from governance.detection.knowledge.facts import Context
 from governance.detection.reader.state import RuleState, Value
 from governance.vocabulary import EventKind, Severity
+
+Found: TypeAlias = Finding | Revision
 
 
 class Rule(Protocol):
@@ -22,6 +24,15 @@ class Rule(Protocol):
     it gives what of its findings is taken back, or what is found now.
     It is called only for events of its ``kinds``. Its findings may depend on the event, the facts and its own memory,
     and on nothing else: no clock, no randomness, no order of a set.
+
+    A rule may have more, each of which is looked for by its name:
+
+    - ``contextual = True``: it judges looks by their explanations. While the feed that would explain a look is silent,
+      it does not see it; it sees it once the feed has come again, as if in time.
+    - ``revised(before, after, context, state)``: the explanation of an earlier look changed, or the decision or token
+      that it names became known. Gives findings and revisions.
+    - ``grows(look, part, context, state)``: an access goes on with an earlier look; ``part`` is its event, whose counts
+      and bytes belong to the look. Gives findings and revisions.
     """
 
     @property
@@ -49,11 +60,11 @@ class Rule(Protocol):
         """The kinds of event it looks at."""
         ...
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Found]:
         """Take one event with its explanation; give what it shows."""
         ...
 
-    def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
+    def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Found]:
         """Take back a remembered value whose due time ``at`` (microseconds) the watermark has reached."""
         ...
 

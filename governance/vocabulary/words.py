@@ -214,6 +214,13 @@ class Capacity(StrEnum):
     SPONSOR = "sponsor"
 
 
+class DecisionScope(StrEnum):
+    """What one decision covers: its study, or all studies of its patient at one visit."""
+
+    PATIENT = "patient"
+    STUDY = "study"
+
+
 class Verdict(StrEnum):
     """What a person concluded about an alert."""
 

@@ -23,7 +23,8 @@ from governance.detection.knowledge.facts import (
     Who,
 )
 from governance.detection.knowledge.links import decision_facts, token_facts
-from governance.vocabulary import EventKind, Outcome, Purpose, RelationshipKind, SubjectType
+from governance.detection.reader.past.port import NEWEST, Earlier, Known
+from governance.vocabulary import DecisionScope, EventKind, Outcome, Purpose, RelationshipKind, SubjectType
 
 BEGAN = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)  # a Tuesday
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -232,7 +233,7 @@ def event(index: int, at: datetime, row: Mapping[str, Any]) -> RecordedEvent:
         index=index,
         recorded_at=row.get("recorded_at", at + timedelta(seconds=1)),
         leaf_hash=bytes(32),
-        id=f"e-{index}",
+        id=row.get("id", f"e-{index}"),
         time=at,
         source=Source(row.get("source", "imaging-governance" if ours else "archive-rrk"), "RRK"),
         kind=kind,
@@ -254,6 +255,9 @@ def event(index: int, at: datetime, row: Mapping[str, Any]) -> RecordedEvent:
         bytes=row.get("bytes"),
         destination=row.get("destination"),
         detail=row.get("detail", {}),
+        continues=row.get("continues"),
+        decision_scope=DecisionScope(row["decision_scope"]) if "decision_scope" in row else None,
+        expires_at=row.get("expires_at"),
     )
 
 
@@ -266,4 +270,54 @@ def _subject(row: Mapping[str, Any], type_: SubjectType, role: str | None) -> Su
         session=row.get("session"),
         device=row.get("device"),
         site=row.get("site"),
+        version=row.get("version"),
     )
+
+
+@dataclass
+class LittlePast:
+    """The past of a log that is here whole: what was explained is kept as the reader keeps it."""
+
+    log: Sequence[RecordedEvent]
+    rows: dict[int, list[Known]] = field(default_factory=dict)
+    looks: dict[int, Look] = field(default_factory=dict)
+    then: dict[int, Context] = field(default_factory=dict)  # the facts right after an index, where they are others
+
+    def keep(self, looks: Iterable[Look], changed: Iterable[tuple[Look, int]] = ()) -> None:
+        self.looks |= {look.event.index: look for look in looks if look.explanation is not None}
+        self.looks |= {look.event.index: look for look, _ in changed}
+
+    def events(self, indexes: Sequence[int]) -> list[RecordedEvent]:
+        wanted = set(indexes)
+        return [each for each in self.log if each.index in wanted] if wanted else []
+
+    def named(self, source: str, event_id: str, before: int) -> RecordedEvent | None:
+        found = (each for each in self.log if each.index < before and each.source.id == source and each.id == event_id)
+        return next(found, None)
+
+    def known(self, index: int) -> Sequence[Known]:
+        return self.rows.get(index, [])
+
+    def looks_of(self, known: Known, since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
+        found = [
+            Earlier(index, look.event.time, look.explanation)
+            for index, look in sorted(self.looks.items(), reverse=True)
+            if index < before and look.explanation and look.event.time >= since and _named(look.event, known)
+        ]
+        return found[:limit]
+
+    def explained(self, indexes: Sequence[int]) -> Mapping[int, Explanation]:
+        held = {index: self.looks[index].explanation for index in indexes if index in self.looks}
+        return {index: explanation for index, explanation in held.items() if explanation is not None}
+
+    def context(self, context: Context, events: Sequence[RecordedEvent], index: int) -> Context:
+        return self.then.get(index, context)
+
+
+def _named(event: RecordedEvent, known: Known) -> bool:
+    resource, subject = event.resource, event.subject
+    if known.patient is not None:
+        return resource is not None and resource.patient == known.patient
+    if known.study is not None:
+        return resource is not None and resource.study == known.study
+    return subject is not None and subject.id == known.subject

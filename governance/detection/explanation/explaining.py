@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from governance.audit.event import RecordedEvent
 from governance.detection.acts import LOOKS, TAKES, custodian_of, patient_of, study_of, succeeded
@@ -30,8 +30,8 @@ Silent = Callable[[str, str, datetime], bool]
 class Explainer(Protocol):
     """Explains the events of a batch, in their order."""
 
-    def explain(self, events: Sequence[RecordedEvent], context: Context) -> list[Look]:
-        """Give a look for each event."""
+    def explain(self, events: Sequence[RecordedEvent], context: Any, known_at: int | None = None) -> list[Look]:
+        """Give a look for each event, by what was known at an index; by default at the event's own."""
         ...
 
 
@@ -153,16 +153,21 @@ def _asked(event: RecordedEvent, context: Context, custodians: frozenset[str]) -
 class PlainExplainer:
     """Explains each look by the strongest tie that held at its time, asked for one by one: for worked examples."""
 
-    def explain(self, events: Sequence[RecordedEvent], context: Context) -> list[Look]:
+    def explain(self, events: Sequence[RecordedEvent], context: Context, known_at: int | None = None) -> list[Look]:
         """Give a look for each event."""
-        return [Look(event, _explanation(event, context) if event.kind in LOOKS else None) for event in events]
+        return [
+            Look(event, _explanation(event, context.at(event.index if known_at is None else known_at)))
+            if event.kind in LOOKS
+            else Look(event)
+            for event in events
+        ]
 
 
 def _explanation(event: RecordedEvent, context: Context) -> Explanation:
     if event.subject is None:
         return UNEXPLAINED
     who = Who(event.subject.id, event.subject.ods)
-    ties = context.at(event.index).ties(who, patient_of(event), study_of(event), custodian_of(event), event.time)
+    ties = context.ties(who, patient_of(event), study_of(event), custodian_of(event), event.time)
     return max((_of_tie(tie) for tie in ties), key=lambda found: found.strength, default=UNEXPLAINED)
 
 

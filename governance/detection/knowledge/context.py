@@ -65,8 +65,12 @@ class RegionContext(AsKnown):
             return AsKnown(Known(self._session, self._history, Span(index, index)), index, self._sources)
         return AsKnown(self._batch, index, self._sources)
 
-    def prepare(self, events: Sequence[RecordedEvent]) -> None:
+    def prepare(self, events: Sequence[RecordedEvent], known_at: int | None = None) -> None:
         """Fetch what the looks of a batch will ask for, in a few statements whatever their number.
+
+        Args:
+            events: the batch.
+            known_at: the index of the log that all will be asked about; by default each event's own, and the next.
 
         Raises:
             Conflict: ``facts.too_old``: what was known at the first of them is no longer kept.
@@ -74,7 +78,8 @@ class RegionContext(AsKnown):
         if not events:
             return
         indexes = [event.index for event in events]
-        batch = self._batch = Known(self._session, self._history, Span(min(indexes), max(indexes)))
+        span = Span(min(indexes), max(indexes) + 1) if known_at is None else Span(known_at, known_at)
+        batch = self._batch = Known(self._session, self._history, span)
         looks = [event for event in events if event.kind in LOOKS]
         subjects = [event.subject for event in events if event.subject is not None]
         services = {one.id for one in subjects if one.type is not SubjectType.PRACTITIONER}

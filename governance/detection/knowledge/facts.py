@@ -125,7 +125,10 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class DecisionFacts:
-    """A decision in the log; ``ours`` when this service took it, which nobody else's word replaces."""
+    """A decision in the log; ``ours`` when this service took it, which nobody else's word replaces.
+
+    ``covers_patient``: it covers all studies of its patient, by our word or that of a registered decision point.
+    """
 
     index: int
     ours: bool
@@ -133,6 +136,7 @@ class DecisionFacts:
     agreement_id: str | None
     patient: str | None
     study: str | None
+    covers_patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """The links of authority in the log: decisions and tokens by id, in the state the log had at an index.
 
 1. What this service recorded counts before what any other source claims under the same id; else the first word counts.
-2. The answer is the same whether it comes from memory or from the log: a restart changes nothing.
+2. That a decision covers all of a patient's studies counts only from this service and from a registered decision point
+   (an edge, whose decision log we took); when a token ends counts from us, else from its issuer.
+3. The answer is the same whether it comes from memory or from the log: a restart changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from sqlmodel import Session
@@ -17,7 +18,7 @@ from governance.audit.event import RecordedEvent
 from governance.audit.search import AuditSearch, Query
 from governance.detection.knowledge.facts import DecisionFacts, TokenFacts
 from governance.lru import LruCache
-from governance.vocabulary import SYSTEM, EventKind, Outcome
+from governance.vocabulary import SYSTEM, DecisionScope, EventKind, Outcome
 
 REMEMBERED = 25_000  # links of each kind used last that are kept in memory; twice as many at most
 _SAME_ID = 50  # events under one id that are looked at, oldest first: a decision comes before its accesses
@@ -128,15 +129,20 @@ def decision_facts(event: RecordedEvent) -> DecisionFacts:
         agreement_id=event.authority.agreement_id,
         patient=event.resource.patient if event.resource else None,
         study=event.resource.study if event.resource else None,
+        covers_patient=event.decision_scope is DecisionScope.PATIENT and _decision_point(event),
     )
+
+
+def _decision_point(event: RecordedEvent) -> bool:
+    """Say whether we, or a decision point that is registered with us, recorded a decision."""
+    return event.source.id == SYSTEM or event.detail.get("door") == "edge"
 
 
 def token_facts(event: RecordedEvent) -> TokenFacts:
     """Read a token's event."""
     seconds = event.detail.get("seconds")
-    ends = event.detail.get("expires_at")
-    if seconds is None and isinstance(ends, str):  # what another issuer says of its own token
-        seconds = (datetime.fromisoformat(ends) - event.time).total_seconds()
+    if event.source.id != SYSTEM and event.expires_at is not None:
+        seconds = (event.expires_at - event.time).total_seconds()
     return TokenFacts(
         index=event.index,
         ours=event.source.id == SYSTEM,

@@ -1,116 +1,239 @@
-"""What detectors remember between events: keyed JSON values with a due time, in event time.
+"""What detectors remember between events: keyed JSON values with a due time, and lists of entries, in event time.
 
-1. A value belongs to a rule and a key (a patient, a decision, a subject and a day). Only changed values are written.
+1. A value belongs to a rule and a key (a patient, a decision, a subject and a day). Only changed values are written,
+   each whole: what grows without bound is a list (``keeping/lists.py``), whose entries are rows of their own.
 2. A value with a due time is handed back to its rule, and forgotten, when the watermark reaches it: this is both how
    a deferred check fires and how memory stays bounded.
-3. An event that arrives after the watermark has passed it, from an archive that was cut off say, waits anew: its value
-   is due once the watermark reaches the present high water. So a spool sent days late is counted as one, not event by
-   event.
-4. The watermark is the greatest event time seen, less the allowed lateness. An event of the future cannot push it: a
-   source's clock counts for at most ``SKEW`` beyond the time the log recorded the event.
+3. Time goes by the key's own sources (``clocks.py``). What came in time waits for the region's watermark; what a late
+   stream touched waits for that stream's own time as well, so a spool ten days old is judged as if it had come in time.
+   One that arrives after even that has passed waits anew: until the watermark reaches the present.
+4. ``now`` is the time of the sources of what is judged: a late stream's high water, else the greatest event time seen.
+   ``settled`` is the time before which nothing is awaited from anybody: what is older than that may be forgotten.
 5. Everything here survives a trip through JSON unchanged, so a restart between two events changes nothing. Times are
    whole microseconds since 1970.
+6. Values and entries are read when they are asked for, and ``HELD`` of those used last are held.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from governance.audit.event import RecordedEvent
-from governance.storage import to_microseconds
+from governance.detection.reader.clocks import LATENESS, MICROSECOND, SKEW, Clocks
+from governance.detection.reader.keeping.kept import (
+    Address,
+    Changes,
+    Due,
+    Entry,
+    Keeper,
+    ProcessKeeper,
+    Remembered,
+    Value,
+)
+from governance.detection.reader.keeping.lists import LIST, StateList
+from governance.lru import LruCache
 
-LATENESS = timedelta(minutes=15)  # how far out of order events may arrive before a deferred check stops waiting
-SKEW = timedelta(minutes=5)  # how far a source's clock may run ahead of the log's
-MICROSECOND = timedelta(microseconds=1)
+__all__ = ["LATENESS", "MICROSECOND", "SKEW", "Remembered", "RuleMemory", "RuleState", "Value"]
 
-Value = dict[str, Any]
-Address = tuple[str, str]  # rule id, key
-
-
-@dataclass(slots=True)
-class Remembered:
-    """One remembered value; ``due`` in microseconds, None to keep it for good."""
-
-    value: Value
-    due: int | None
+CLOCKS = "reader.clocks"  # the rule under whose name the clocks are kept
+HELD = 50_000  # values held in this process, and a sixteenth of that many lists; twice as many at most
+_UNKNOWN = Remembered({}, None)  # nobody asked yet
+LONGEST = 512  # entries held of one list
 
 
 class RuleMemory:
-    """The memory of every rule, the watermark, and what changed since it was last written."""
+    """The memory of every rule, the clocks, and what changed since it was last written.
 
-    def __init__(self, lateness: timedelta = LATENESS, high_water: int | None = None) -> None:
-        self._lateness = lateness // MICROSECOND
-        self._values: dict[Address, Remembered] = {}
-        self._due: list[tuple[int, str, str]] = []
-        self._changed: set[Address] = set()
-        self.high_water = high_water
+    Args:
+        lateness: the least that events may be out of order before a deferred check stops waiting.
+        keeper: gives what was kept before; by default one in this process, which keeps what :meth:`settle` gives it.
+        held: values, and entries, held beside those that changed.
+    """
 
-    @property
-    def watermark(self) -> int | None:
-        """Give the time up to which every event is taken to have arrived; None before the first."""
-        return None if self.high_water is None else self.high_water - self._lateness
+    def __init__(self, lateness: timedelta = LATENESS, *, keeper: Keeper | None = None, held: int = HELD) -> None:
+        self.clocks = Clocks(lateness)
+        self.keeper: Keeper = ProcessKeeper() if keeper is None else keeper
+        self._clean: LruCache[Address, Remembered | None] = LruCache(held)
+        self._clean_lists: LruCache[Address, dict[str, Entry | None]] = LruCache(max(held // 16, 1))
+        self._changes = Changes()
+        self._due: dict[str | None, list[tuple[int, str, str]]] = {None: []}
+        self._loaded: int | None = None  # the values due until then are in the queue
+        self._stream: str | None = None
+        self._now: int | None = None
+        self.clocks.restore(self.keeper.values(CLOCKS))
 
     def see(self, event: RecordedEvent) -> None:
-        """Let an event move the watermark."""
-        seen = to_microseconds(min(event.time, event.recorded_at + SKEW))
-        self.high_water = seen if self.high_water is None else max(self.high_water, seen)
+        """Let an event move the clocks, and judge by the time of its source from here on."""
+        self.judge_by(self.clocks.see(event))
+
+    def judge_by(self, stream: str | None, now: int | None = None) -> None:
+        """Judge by the time of a late stream, or of the region; ``now`` sets the time by hand."""
+        self._stream, self._now = stream, now
+
+    @property
+    def stream(self) -> str | None:
+        """Give the late stream that is judged by."""
+        return self._stream
+
+    @property
+    def now(self) -> int:
+        """Give the time of the sources of what is judged, in microseconds; 0 before the first event."""
+        return self.clocks.high(self._stream) if self._now is None else self._now
 
     def of(self, rule_id: str) -> RuleState:
         """Give the memory of one rule."""
         return RuleState(self, rule_id)
 
-    def restore(self, rule_id: str, key: str, value: Value, due: int | None) -> None:
-        """Put back a value as it was written."""
-        self._values[rule_id, key] = Remembered(value, due)
-        self._schedule(rule_id, key, due)
+    def load(self, until: int) -> None:
+        """Queue what is due until a time; what is read next must not move the front beyond it."""
+        if self._loaded is None or until > self._loaded:
+            for item in self.keeper.due(self._loaded, until):
+                self._queue(item)
+            self._loaded = until
 
-    def take_due(self) -> Iterator[tuple[str, str, Value, int]]:
-        """Hand back what the watermark has reached, in order of due time, rule and key; it is forgotten as it goes."""
-        watermark = self.watermark
-        while watermark is not None and self._due and self._due[0][0] <= watermark:
-            due, rule_id, key = heapq.heappop(self._due)
-            found = self._values.get((rule_id, key))
-            if found is not None and found.due == due:
-                self.forget(rule_id, key)
-                yield rule_id, key, found.value, due
+    def next_due(self) -> tuple[str, str, Value, int] | None:
+        """Hand back the next value whose time has come, in order of due time, rule and key, and forget it."""
+        while (queue := self._next_queue()) is not None:
+            stream, (due, rule_id, key) = queue[0], heapq.heappop(self._due[queue[0]])
+            found = self._found((rule_id, key))
+            if found is None or found.due != due or found.stream != stream:
+                continue
+            self.forget(rule_id, key)
+            if key.startswith(LIST):
+                self.clear(rule_id, key.removeprefix(LIST))
+                continue
+            self.judge_by(stream if stream is not None and self.clocks.active(stream) else None)
+            return rule_id, key, found.value, due
+        return None
 
-    def changes(self) -> list[tuple[str, str, Remembered | None]]:
-        """Give what changed since the last call, None for what was forgotten, and start counting anew."""
-        changed = sorted(self._changed)
-        self._changed.clear()
-        return [(rule_id, key, self._values.get((rule_id, key))) for rule_id, key in changed]
+    def changes(self) -> Changes:
+        """Give what changed since the last call, and start counting anew."""
+        for name, value in self.clocks.changes().items():
+            self._changes.values[CLOCKS, name] = None if value is None else Remembered(value, None)
+        changes, self._changes = self._changes, Changes()
+        for address, item in changes.values.items():
+            self._clean.put(address, item)
+        for place, entries in changes.entries.items():
+            self._known_entries(place).update(entries)
+        return changes
 
-    def items(self) -> Iterable[tuple[Address, Remembered]]:
-        """Give everything remembered, by rule and key."""
-        return sorted(self._values.items())
+    def settle(self) -> None:
+        """Let a keeper in this process take what changed; any other is written by whoever opened it."""
+        if isinstance(self.keeper, ProcessKeeper):
+            self.keeper.take(self.changes())
 
     def find(self, rule_id: str, key: str) -> Value | None:
         """Give a remembered value."""
-        found = self._values.get((rule_id, key))
+        found = self._found((rule_id, key))
         return None if found is None else found.value
+
+    def due_of(self, rule_id: str, key: str) -> int | None:
+        """Give when a remembered value is due."""
+        found = self._found((rule_id, key))
+        return None if found is None else found.due
 
     def keep(self, rule_id: str, key: str, value: Value, due: int | None) -> None:
         """Remember a value (rule 3)."""
-        if due is not None and self.high_water is not None and due <= self.high_water - self._lateness:
-            due = self.high_water
-        before = self._values.get((rule_id, key))
-        self._values[rule_id, key] = Remembered(value, due)
-        self._changed.add((rule_id, key))
-        if before is None or before.due != due:
-            self._schedule(rule_id, key, due)
+        address = rule_id, key
+        before = self._found(address)
+        stream = self._stream
+        if stream is None and before is not None and before.stream is not None and self.clocks.active(before.stream):
+            stream = before.stream
+        if due is not None:
+            due = self._waiting(due, stream)
+        self._changes.values[address] = Remembered(value, due, stream)
+        fresh = before is None or (before.due, before.stream) != (due, stream)
+        if due is not None and fresh and self._loaded is not None and due <= self._loaded:
+            self._queue(Due(due, rule_id, key, stream))
 
     def forget(self, rule_id: str, key: str) -> None:
         """Forget a value."""
-        if self._values.pop((rule_id, key), None) is not None:
-            self._changed.add((rule_id, key))
+        if self._found((rule_id, key)) is not None:
+            self._changes.values[rule_id, key] = None
 
-    def _schedule(self, rule_id: str, key: str, due: int | None) -> None:
-        if due is not None:
-            heapq.heappush(self._due, (due, rule_id, key))
+    def entry(self, rule_id: str, key: str, name: str) -> Entry | None:
+        """Give an entry of a list."""
+        changed = self._changes.entries.get((rule_id, key), {})
+        if name in changed:
+            return changed[name]
+        if (rule_id, key) in self._changes.cleared:
+            return None
+        known = self._known_entries((rule_id, key))
+        if name not in known:
+            known[name] = self.keeper.entry(rule_id, key, name)
+        return known[name]
+
+    def entries(
+        self, rule_id: str, key: str, since: int, until: int, limit: int, *, newest_first: bool = False
+    ) -> list[Entry]:
+        """Give entries of a list by time and name, ``limit`` at most."""
+        changed = self._changes.entries.get((rule_id, key), {})
+        kept: list[Entry] = []
+        if (rule_id, key) not in self._changes.cleared:
+            more = limit + len(changed)
+            kept = self.keeper.entries(rule_id, key, since, until, more, newest_first=newest_first)
+        if not changed:
+            return kept[:limit]
+        both = [entry for entry in kept if entry.name not in changed]
+        both += [entry for entry in changed.values() if entry is not None and since <= entry.at <= until]
+        both.sort(key=lambda entry: (entry.at, entry.name), reverse=newest_first)
+        return both[:limit]
+
+    def keep_entry(self, rule_id: str, key: str, name: str, entry: Entry | None) -> None:
+        """Remember an entry of a list, or forget it."""
+        self._changes.entries.setdefault((rule_id, key), {})[name] = entry
+
+    def clear(self, rule_id: str, key: str) -> None:
+        """Forget every entry of a list."""
+        self._changes.cleared.add((rule_id, key))
+        self._changes.entries.pop((rule_id, key), None)
+        self._clean_lists.put((rule_id, key), {})
+
+    def _known_entries(self, address: Address) -> dict[str, Entry | None]:
+        """Give the entries of a list that are held; a long list begins anew."""
+        known = self._clean_lists.get(address)
+        if known is None or len(known) >= LONGEST:
+            known = {}
+            self._clean_lists.put(address, known)
+        return known
+
+    def _found(self, address: Address) -> Remembered | None:
+        if address in self._changes.values:
+            return self._changes.values[address]
+        found = self._clean.get(address, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = self.keeper.value(*address)
+            self._clean.put(address, found)
+        return found
+
+    def _waiting(self, due: int, stream: str | None) -> int:
+        """Give when a value can be due at the earliest, so that it waits at least once (rule 3)."""
+        clocks = self.clocks
+        if stream is not None:
+            return max(due, clocks.high(stream)) if clocks.due_stream(stream, due) else due
+        over = clocks.watermark is not None and due <= clocks.watermark
+        return max(due, clocks.front or 0) if over else due
+
+    def _queue(self, item: Due) -> None:
+        heapq.heappush(self._due.setdefault(item.stream, []), item[:3])
+
+    def _next_queue(self) -> tuple[str | None] | None:
+        """Give the stream whose queue begins with what comes first of all whose time has come; None without any."""
+        watermark, best, first = self.clocks.watermark, None, None
+        if watermark is None:
+            return None
+        for stream, queue in list(self._due.items()):
+            if not queue:
+                if stream is not None:
+                    del self._due[stream]
+                continue
+            due = queue[0][0]
+            if due > watermark or (stream is not None and not self.clocks.due_stream(stream, due)):
+                continue
+            if first is None or queue[0] < first:
+                best, first = (stream,), queue[0]
+        return best
 
 
 class RuleState:
@@ -124,17 +247,31 @@ class RuleState:
 
     @property
     def now(self) -> int:
-        """Give the greatest event time seen so far, in microseconds; 0 before the first."""
-        return self._memory.high_water or 0
+        """Give the time of the sources of what is judged, in microseconds; 0 before the first event."""
+        return self._memory.now
+
+    @property
+    def settled(self) -> int:
+        """Give the time before which nothing is awaited any more, from anybody: what is older may be forgotten."""
+        return self._memory.clocks.settled
+
+    def lag(self, source: str) -> int:
+        """Give how late a source's events come as a rule, in microseconds: learnt, a quarter of an hour at least."""
+        clock = self._memory.clocks.source(source)
+        return LATENESS // MICROSECOND if clock is None else clock.lag
 
     def get(self, key: str) -> Value | None:
         """Give the value of a key; a change to it must be :meth:`put`."""
         return self._memory.find(self._rule_id, key)
 
     def put(self, key: str, value: Value, due: int | None) -> None:
-        """Remember a value until the watermark reaches ``due`` (microseconds), or for good."""
+        """Remember a value until the watermark reaches ``due`` (microseconds), or for good. It is written whole."""
         self._memory.keep(self._rule_id, key, value, due)
 
     def drop(self, key: str) -> None:
         """Forget a value."""
         self._memory.forget(self._rule_id, key)
+
+    def list(self, key: str) -> StateList:
+        """Give the list of a key: for what may grow large. Its keys are apart from those of values."""
+        return StateList(self._memory, self._rule_id, key)

@@ -1,0 +1,150 @@
+"""Accesses without a decision: single ones, many of one source at once, and decisions that come after all."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from governance.alerts import Finding, Revision
+from governance.detection.reader.scoring import Scorer
+from governance.detection.reader.state import RuleMemory
+from governance.detection.rule import Found
+from governance.detection.rules.access_without_decision import AccessWithoutDecision
+from governance.vocabulary import AlertKind
+from tests.worlds.detection import BEGAN, LittlePast, LittleRegion, event
+
+MINUTE = timedelta(minutes=1)
+Row = tuple[timedelta, dict[str, Any]]
+
+
+def found_by(rows: Iterable[Row]) -> list[Found]:
+    log = [event(index, BEGAN + after, row) for index, (after, row) in enumerate(rows)]
+    return Scorer([AccessWithoutDecision()]).score(log, LittleRegion(), RuleMemory(), LittlePast(log))
+
+
+def alerts(found: Iterable[Found]) -> list[tuple[int, str]]:
+    told = [each for each in found if isinstance(each, Finding) and each.kind is AlertKind.ALERT]
+    return [(each.events[0], each.evidence[0].signal) for each in told]
+
+
+def notices(found: Iterable[Found]) -> list[Finding]:
+    return [each for each in found if isinstance(each, Finding) and each.kind is AlertKind.NOTICE]
+
+
+def access(number: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "who": f"s-{number % 9}",
+        "patient": f"p-{number}",
+        "study": f"t-{number}",
+        "decision": f"d-{number}",
+    } | changes
+
+
+def decision(number: int, **changes: Any) -> dict[str, Any]:
+    return access(number, kind="decision") | changes
+
+
+def permitted(begins: timedelta, numbers: Iterable[int]) -> list[Row]:
+    """Give accesses that were decided, one a minute."""
+    rows: list[Row] = []
+    for number in numbers:
+        rows += [(begins + number * MINUTE, decision(number)), (begins + number * MINUTE, access(number))]
+    return rows
+
+
+END: list[Row] = [(n * timedelta(hours=1), {"kind": "login", "who": "s-ann"}) for n in (3, 4)]
+
+
+def test_one_among_many_is_an_alert_about_a_person() -> None:
+    rows = [*permitted(timedelta(0), range(60)), (61 * MINUTE, access(99)), *permitted(MINUTE, range(61, 100)), *END]
+    found = found_by(rows)
+    assert alerts(found) == [(120, "decision_unknown")]
+    assert notices(found) == []
+
+
+def test_many_of_one_source_at_once_are_one_notice_about_the_source() -> None:
+    lost = [(61 * MINUTE + n * MINUTE, access(200 + n)) for n in range(40)]
+    found = found_by([*permitted(timedelta(0), range(60)), *lost, *END])
+    assert alerts(found) == [], "those that wait beside the first one show that it is not alone"
+    told = notices(found)
+    assert {(each.about, each.subject, each.family) for each in told} == {("archive-rrk", None, "bypass")}
+    assert len({each.key for each in told}) == 1
+    assert told[-1].total >= 20, "each doubling is news"
+    assert not any("s-" in piece.sentence for each in told for piece in each.evidence)
+
+
+def test_an_archive_that_names_no_decision_takes_its_first_alerts_back() -> None:
+    rows = [(n * 20 * MINUTE, access(n, decision=None)) for n in range(12)]
+    found = found_by(rows)
+    singles = alerts(found)
+    assert singles == [(index, "no_authority") for index in range(len(singles))]
+    assert len(singles) < 5
+    taken_back = [each for each in found if isinstance(each, Revision)]
+    assert [each.gone for each in taken_back] == [(index,) for index, _ in singles]
+    assert {each.key for each in notices(found)} == {notices(found)[0].key}
+
+
+def test_decisions_that_come_after_an_outage_clear_all_but_the_one_that_never_does() -> None:
+    lost = [(61 * MINUTE + n * MINUTE, access(200 + n)) for n in range(40)]
+    late = [(timedelta(hours=5), decision(200 + n)) for n in range(40) if n != 7]
+    end: list[Row] = [*END, *late]
+    end.append((timedelta(days=3), {"kind": "login", "who": "s-ann"}))
+    found = found_by([*permitted(timedelta(0), range(60)), *lost, *end])
+    assert alerts(found) == [(120 + 7, "decision_unknown")]
+    assert notices(found)[-1].evidence[0].sentence.startswith("Of 40 accesses of this source that had no decision")
+    assert notices(found)[-1].evidence[0].observed == 39
+
+
+def test_a_decision_that_comes_too_late_takes_back_what_was_said() -> None:
+    rows = [*permitted(timedelta(0), range(60)), (61 * MINUTE, access(99)), *END, (timedelta(hours=5), decision(99))]
+    found = found_by(rows)
+    (said,) = [each for each in found if isinstance(each, Finding)]
+    (taken_back,) = [each for each in found if isinstance(each, Revision)]
+    assert (taken_back.key, taken_back.gone, taken_back.index) == (said.key, said.events, len(rows) - 1)
+
+
+def test_a_denial_that_comes_too_late_is_said_in_its_place() -> None:
+    denial = decision(99, outcome="minor", detail={"permit": False})
+    rows = [*permitted(timedelta(0), range(60)), (61 * MINUTE, access(99)), *END, (timedelta(hours=5), denial)]
+    assert alerts(found_by(rows)) == [(120, "decision_unknown"), (120, "denied")]
+
+
+def test_patience_is_learnt_from_the_source_itself() -> None:
+    """The decisions of this archive come two hours late, day after day: one that does not is waited for as long."""
+    rows: list[Row] = []
+    for number in range(60):
+        rows += [(number * 90 * MINUTE, access(number)), (number * 90 * MINUTE + 120 * MINUTE, decision(number))]
+    rows = sorted(rows, key=lambda row: row[0])
+    last = 60 * 90 * MINUTE
+    settled = found_by(
+        [*rows, (last + 180 * MINUTE, access(99)), (last + 240 * MINUTE, {"kind": "login", "who": "s-a"})]
+    )
+    assert (len(rows), "decision_unknown") not in alerts(settled), "an hour is nothing to it"
+    later = (last + 360 * MINUTE, {"kind": "login", "who": "s-a"})
+    assert (len(rows), "decision_unknown") in alerts(found_by([*rows, (last + 180 * MINUTE, access(99)), later]))
+
+
+def test_a_decision_of_a_visit_covers_the_patient_when_we_or_an_edge_recorded_it() -> None:
+    whole = {"patient": "p-1", "study": "t-1", "decision": "d-1", "decision_scope": "patient"}
+    other = (MINUTE, access(1, patient="p-1", study="t-2", decision="d-1"))
+    edge = {"source": "edge-1", "detail": {"door": "edge", "permit": True}}
+    for said in ({}, edge):
+        assert found_by([(timedelta(0), decision(1) | whole | said), other]) == []
+    assert alerts(found_by([(timedelta(0), decision(1) | whole | {"source": "archive-rrk"}), other])) == [
+        (1, "decision_about_another")
+    ]
+    stranger = (MINUTE, access(1, patient="p-2", study="t-2", decision="d-1"))
+    assert alerts(found_by([(timedelta(0), decision(1) | whole), stranger])) == [(1, "decision_about_another")]
+
+
+def test_one_person_who_goes_round_again_and_again_is_no_matter_of_the_source() -> None:
+    rows = [(n * 20 * MINUTE, access(n, who="s-nia", decision=None)) for n in range(12)]
+    assert (len(alerts(found_by(rows))), notices(found_by(rows))) == (12, [])
+
+
+def test_thousands_that_name_one_made_up_decision_are_one_notice_with_the_whole_count() -> None:
+    rows: list[Row] = [(n * timedelta(seconds=1), access(n, decision="d-made-up")) for n in range(6_000)]
+    found = found_by([*rows, *END])
+    assert len(alerts(found)) == 0
+    last = notices(found)[-1]
+    assert len(last.events) == 200
+    assert last.total >= 3_000
