@@ -106,7 +106,7 @@ class PictureView(BaseModel):
     bars: list[BarView]
 
 
-class ExplanationView(BaseModel):
+class EventExplanationView(BaseModel):
     """Why somebody may have looked, as far as it is known now; ``pending`` while nobody has explained it yet."""
 
     index: int
@@ -150,7 +150,7 @@ class AlertView(BaseModel):
     picture: PictureView | None
     events: list[int]
     events_total: int
-    explanations: list[ExplanationView] | None
+    explanations: list[EventExplanationView] | None
     agreement_ids: list[str]
     decision_ids: list[str]
     decisions_total: int
@@ -263,10 +263,10 @@ def _review(alert: Alert) -> ReviewView | None:
     return ReviewView(drawn=review.drawn, due=review.due, done=review.done_at, done_by=review.done_by)
 
 
-def _explanations(found: Mapping[int, EventExplanation] | None) -> list[ExplanationView] | None:
+def _explanations(found: Mapping[int, EventExplanation] | None) -> list[EventExplanationView] | None:
     if found is None:
         return None
-    return [ExplanationView(index=index, **asdict(found[index])) for index in sorted(found)]
+    return [EventExplanationView(index=index, **asdict(found[index])) for index in sorted(found)]
 
 
 def _history(entry: HistoryEntry) -> HistoryView:

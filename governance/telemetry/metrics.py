@@ -10,7 +10,6 @@ for and what it uses is its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector, values
@@ -19,6 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from governance.telemetry.snapshot import Edge, Snapshot
 from governance.threads import harmless, on_drop, tell_drops
 
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
@@ -28,47 +28,6 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 def known_method(method: str) -> str:
     """Give a method of HTTP as it is, and any other word that somebody sent in its place as ``other``."""
     return method if method in _METHODS else "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A trust's own OPA at scrape time: seconds are None for what it never reported."""
-
-    current: bool
-    failing: bool
-    lag: float | None
-    age: float | None
-    staleness: float | None
-    lost: int
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the database, and this process, know at scrape time.
-
-    ``known`` is False while the database does not answer: what it would say is then told by nobody, and ``age`` is the
-    seconds since it last was. What the process itself knows, which parts answer above all, is told in any case.
-    """
-
-    log_size: int = 0
-    checkpoint_size: int = 0
-    checkpoint_age: float = 0.0  # seconds since the last signed checkpoint
-    detection_cursor: int = 0
-    alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (state, severity) -> count
-    notices: Mapping[str, int] = field(default_factory=dict)  # review -> count
-    agreements: Mapping[str, int] = field(default_factory=dict)  # status -> count
-    quarantined: int = 0
-    queued: int = 0  # events that wait for a commit in this process
-    checked: int = 0  # entries done in the check of the whole log that is under way
-    check_age: float | None = None  # seconds since the whole log was last found whole
-    ready: Mapping[str, bool] = field(default_factory=dict)  # part -> whether it answers
-    edges: Mapping[str, Edge] = field(default_factory=dict)  # registered client id -> its state
-    detection_stalled: float = 0.0  # seconds that the cursor stood still with entries to read
-    known: bool = True
-    age: float = 0.0
-    engine: Mapping[str, bool] = field(default_factory=dict)  # network or tenant -> whether OPA holds what is its own
-    looks: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (trust, role, explained or not) -> count
-    reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (kind of reason, feed) -> count of looks
 
 
 class State(Collector):

@@ -16,7 +16,17 @@ from governance.audit import AuditLog, AuditSearch, NoteSigner, Recorder
 from governance.audit.event import Authority, BreakGlass, Event, Resource, Source, Subject
 from governance.catalogue import Catalogue
 from governance.clock import FixedClock
-from governance.detection import DetectionEngine, Explanations, Links, RegionContext, Rule, default_rules
+from governance.detection import (
+    BatchExplainer,
+    DetectionEngine,
+    Explanations,
+    Links,
+    LivePast,
+    RegionContext,
+    Rule,
+    default_rules,
+    told_by,
+)
 from governance.facts import FactWriter, History, collected
 from governance.federation import FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
@@ -64,6 +74,7 @@ class AlertWorld:
         self.catalogue = Catalogue()
         self.relationships = Relationships(self.pseudonymiser)
         self.meter = Counted()
+        self.links = Links(self.search)
         self.explanations = Explanations(lambda session: [trust.ods for trust in self.federation.trusts(session)])
         self.own_patients: dict[str, str] = {}
         self.teams: dict[str, tuple[str, ...]] = {}
@@ -89,24 +100,31 @@ class AlertWorld:
         instant: Callable[[Session], datetime] | None = None,
     ) -> DetectionEngine:
         """Build an engine as a process of its own would."""
-        links = Links(self.search)
+        told = told_by(History(self.vault), self.explanations, self.facts)
         return DetectionEngine(
             database=self.database,
             log=self.log,
             alerts=self.alerts,
+            revise=self.alerts.revise,
             rules=default_rules() if rules is None else rules,
-            context=lambda session: RegionContext(
-                session,
-                history=History(self.vault),
-                relationships=self.relationships,
-                pseudonymiser=self.pseudonymiser,
-                links=links,
-            ),
+            explainer=BatchExplainer(),
+            past=lambda session: LivePast(session, self.search, told),
+            context=self.facts,
+            looks=self.explanations,
             instant=instant or (lambda _session: self.clock.now()),
             holder=holder,
             meter=self.meter,
-            keeper=self.explanations,
             batch=batch,
+        )
+
+    def facts(self, session: Session) -> RegionContext:
+        """Open the facts on a snapshot."""
+        return RegionContext(
+            session,
+            history=History(self.vault),
+            relationships=self.relationships,
+            pseudonymiser=self.pseudonymiser,
+            links=self.links,
         )
 
     @contextmanager

@@ -257,7 +257,7 @@ def event(index: int, at: datetime, row: Mapping[str, Any]) -> RecordedEvent:
         detail=row.get("detail", {}),
         continues=row.get("continues"),
         decision_scope=DecisionScope(row["decision_scope"]) if "decision_scope" in row else None,
-        expires_at=row.get("expires_at"),
+        expires_at=at + span(row["ends"]) if "ends" in row else row.get("expires_at"),
     )
 
 

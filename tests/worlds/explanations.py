@@ -13,6 +13,7 @@ from governance.catalogue import Study
 from governance.detection import Links, RegionContext
 from governance.detection.explanation.explaining import BatchExplainer
 from governance.detection.explanation.look import Look
+from governance.facts import History
 from governance.federation import StaffMember, Trust
 from governance.relationships import Edge, PatientContext, PatientFlag
 from governance.vocabulary import RelationshipKind
@@ -27,7 +28,7 @@ DAY = timedelta(days=1)
 def furnish(world: AlertWorld) -> None:
     """Put people, teams, studies and patients on file; the last patient is in the news."""
     names = world.pseudonymiser
-    with world.database.transaction() as session:
+    with world.changing() as session:
         for ods in ("RRK", "RKB"):
             world.federation.register_trust(session, Trust(ods, ods))
         world.federation.upsert_staff(
@@ -75,7 +76,7 @@ def edge(world: AlertWorld, name: str, kind: str, who: str, **changes: Any) -> E
 
 def held(world: AlertWorld, *edges: Edge) -> None:
     """Put edges on file."""
-    with world.database.transaction() as session:
+    with world.changing() as session:
         world.relationships.upsert_edges(session, edges)
 
 
@@ -94,8 +95,7 @@ def context(world: AlertWorld, session: Session) -> RegionContext:
     """Open the facts on a snapshot, as the engine does."""
     return RegionContext(
         session,
-        federation=world.federation,
-        catalogue=world.catalogue,
+        history=History(world.vault),
         relationships=world.relationships,
         pseudonymiser=world.pseudonymiser,
         links=Links(world.search),

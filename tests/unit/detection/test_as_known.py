@@ -103,7 +103,7 @@ def test_a_person_a_patient_and_a_study_are_what_was_known_at_the_event(
     facts = context.at(51).staff(nia, "RRK")
     assert facts is not None
     assert (facts.patient, facts.household, facts.manager) == (names.patient(OWN), "h-1", names.subject("ted"))
-    assert facts.teams == (names.subject("night"),)
+    assert facts.teams == {names.subject("night")}
     assert context.at(40).patient(patient) is None
     about = context.at(41).patient(patient)
     assert about is not None
@@ -298,5 +298,5 @@ def test_of_who_was_erased_no_tie_is_found_at_any_index(world: AlertWorld) -> No
         for at in (11, 45, 99):
             facts, about = later.at(at).staff(nia, "RRK"), later.at(at).patient(patient)
             assert facts is not None
-            assert (facts.household, facts.patient, facts.teams) == (None, None, ())
+            assert (facts.household, facts.patient, facts.teams) == (None, None, frozenset())
             assert about is None or (about.households, about.staff, about.flags) == (frozenset(),) * 3

@@ -161,18 +161,19 @@ def test_every_detector_fires_through_the_real_rooms(world: AlertWorld) -> None:
     bypass = next(alert for alert in shown(world) if alert.family == "bypass")
     assert {item.signal for item in bypass.evidence} == {"no_authority", "decision_unknown"}
     glass = {alert.kind: alert for alert in shown(world) if alert.family == "break_glass"}
-    told, misused = glass[AlertKind.NOTICE], glass[AlertKind.ALERT]
+    told = glass[AlertKind.NOTICE]
     assert told.opened_at == BEGAN + timedelta(minutes=18)
-    assert {item.signal for item in told.evidence} == {"emergency_access", "mandatory_review"}
+    assert {item.signal for item in told.evidence} == {"emergency_access", "mandatory_review", "no_follow_up"}
+    assert AlertKind.ALERT not in glass, "one use without follow-up accuses nobody"
     assert told.review is not None
     assert (told.review.drawn, told.review.due, told.review.done_at) == (
         True,
         told.opened_at + timedelta(days=14),
         None,
     )
-    assert {item.signal for item in misused.evidence} == {"no_follow_up"}
-    assert {rule for rule, _ in world.meter.raised} == EXPECTED - {"break_glass_used"}
-    assert set(world.meter.notices) == {"break_glass_used"}
+    notices = {"break_glass_used", "break_glass_without_follow_up"}
+    assert {rule for rule, _ in world.meter.raised} == EXPECTED - notices
+    assert set(world.meter.notices) == notices
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1_000])

@@ -119,7 +119,7 @@ def test_a_team_explains_by_what_it_holds_and_no_namesake_does(world: AlertWorld
 
 
 def test_who_looked_is_what_the_register_says(world: AlertWorld) -> None:
-    with world.database.transaction() as session:
+    with world.changing() as session:
         world.federation.register_client(
             session, ServiceClient("ai-1", "RKB", "AI", SubjectType.AI_SERVICE, {"keys": [KEY]}, ai_version="1")
         )
@@ -232,7 +232,7 @@ def crowd(world: AlertWorld, people: int) -> list[RecordedEvent]:
              edge(world, "e", "order", "nia").valid_from, None, "ris-rrk")
         for n in range(0, people, 2)
     ]  # fmt: skip
-    with world.database.transaction() as session:
+    with world.changing() as session:
         world.federation.upsert_staff(session, staff)
         world.relationships.upsert_edges(session, edges)
     return recorded(
@@ -272,10 +272,10 @@ def test_the_edges_of_a_batch_are_found_by_the_index_of_their_patients(small: Al
         together(small, events)
     with small.database.reading() as session:
         for statement in asked.snapshots[0]:
-            if "relationships_edge" in statement:
+            if "fact_version.patient IN" in statement:
                 explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
                 plan += [row[-1] for row in explained]
-    assert any("ix_relationships_edge_patient (patient=" in step for step in plan), plan
+    assert any("ix_fact_version_patient (patient=" in step for step in plan), plan
     assert not any(step.startswith("SCAN") for step in plan), plan
 
 
