@@ -3,7 +3,7 @@
 import base64
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
@@ -120,8 +120,9 @@ def test_a_row_that_was_changed_or_removed_is_found_with_the_entry_that_wrote_it
 def test_a_digest_cannot_be_tried_without_the_key(registers: Registers, log: AuditLog, database: Database) -> None:
     """A row may say that a patient is a VIP: whoever reads the log would try it, if the digest were a plain hash."""
     index = registers.study(STUDY)
-    (plain,) = digests(open_reader(database.url).rows, "catalogue_study", None)
-    (keyed,) = digests(open_reader(database.url).rows, "catalogue_study", KEY)
+    with closing(open_reader(database.url)) as reader:
+        (plain,) = digests(reader.rows, "catalogue_study", None)
+        (keyed,) = digests(reader.rows, "catalogue_study", KEY)
     wrote = log.entry(index).detail["rows"]["wrote"]["catalogue_study"]  # type: ignore[index,call-overload]
     assert base64.b64decode(str(wrote)) == keyed != plain
 
@@ -143,7 +144,8 @@ def as_before(registers: Registers, study: Study) -> None:
     """Write a study with an entry as this service made them when digests had no key."""
     with registers.database.transaction() as session:
         Catalogue().upsert(session, [study])
-    (plain,) = digests(open_reader(registers.database.url).rows, "catalogue_study", None)
+    with closing(open_reader(registers.database.url)) as reader:
+        (plain,) = digests(reader.rows, "catalogue_study", None)
     rows = {"rows": {"wrote": {"catalogue_study": base64.b64encode(plain).decode()}}}
     registers.recorder.record(EventKind.CONFIG, detail=rows)
 
@@ -154,7 +156,8 @@ def test_without_the_key_rows_are_not_held_to_entries_and_the_report_says_so(
     registers.study(STUDY)
     with intruder(database) as run:
         run("UPDATE catalogue_study SET body_part = NULL")
-    report = verify(open_reader(database.url), [read_key(signer.verifier_key())], ed25519_valid)
+    with closing(open_reader(database.url)) as reader:
+        report = verify(reader, [read_key(signer.verifier_key())], ed25519_valid)
     assert report.ok
     assert any("the key-encryption key" in line for line in report.lines())
 
