@@ -21,6 +21,7 @@ def make_feeds(infrastructure: Infrastructure, registers: Registers) -> ContextF
         changes=Changes(infrastructure.database, infrastructure.recorder),
         catalogue=registers.catalogue,
         federation=registers.federation,
+        contacts=registers.contacts,
         relationships=registers.relationships,
         pseudonymiser=infrastructure.pseudonymiser,
         clock=infrastructure.clock,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from governance.access import AccessRequests, AccessService, CurrentTerms, ExchangeService, SearchService
 from governance.alerts import AlertService
 from governance.archives import ArchiveLists, EnforcementPoint
+from governance.bootstrap import _asking as asking
 from governance.bootstrap import _deciding as deciding
 from governance.bootstrap import _registering as registering
 from governance.bootstrap import _watching as watching
@@ -18,6 +19,7 @@ from governance.detection import DetectionEngine
 from governance.edges import Bundles, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.impact import ImpactAnalysis
+from governance.inquiries import Inquiries, Outbox, Tending
 from governance.intake import Intake
 from governance.intake.clearing import Clearing
 from governance.intake.quarantine import Quarantine
@@ -45,6 +47,9 @@ class Uses:
     quarantine: Quarantine
     clearing: Clearing
     alerts: AlertService
+    inquiries: Inquiries
+    inquiry_outbox: Outbox
+    inquiry_tending: Tending
     detection: DetectionEngine
     holds: LegalHolds
     erasure: Erasure
@@ -66,6 +71,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
     quarantine = Quarantine(database, infrastructure.pseudonymiser, infrastructure.vault, clock)
     enforcement = deciding.make_enforcement(infrastructure, registers)
     alerts = watching.make_alerts(infrastructure, registers)
+    outbox = asking.make_outbox(infrastructure, registers)
     holds = watching.make_holds(infrastructure, registers, alerts)
     return Uses(
         access=access,
@@ -84,6 +90,9 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         quarantine=quarantine,
         clearing=Clearing(quarantine, infrastructure.recorder, database),
         alerts=alerts,
+        inquiries=asking.make_inquiries(infrastructure, registers, alerts, outbox),
+        inquiry_outbox=outbox,
+        inquiry_tending=asking.make_tending(infrastructure, registers, outbox),
         detection=watching.make_detection(infrastructure, registers, alerts),
         holds=holds,
         erasure=watching.make_erasure(infrastructure, registers, alerts, holds),

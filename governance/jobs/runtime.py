@@ -22,6 +22,7 @@ from governance.telemetry import get_logger
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
 _EDGES = 15.0  # seconds between two looks at the state of the edges
+_INQUIRIES = 5.0  # seconds until somebody who is asked is written to
 _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
 _REFUSALS = 5.0  # seconds until a window of refusals that is over is closed in the log
 _POLICY_REFRESH = 0.2  # seconds until waiting OPAs hear what another process changed; a decision looks itself
@@ -136,6 +137,10 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         ).run_once()
         return False
 
+    def write() -> bool:
+        tended = services.uses.inquiry_tending.run_once()
+        return services.uses.inquiry_outbox.run_once() or tended
+
     def renew() -> bool:
         services.registers.tokens.refresh_keys()
         services.uses.bundles.refresh()
@@ -168,6 +173,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Job("refusals", _REFUSALS, partial(_tell_refusals, services)),
         Job("housekeeping", _HOUSEKEEPING, led(housekeep)),
         Job("reminders", _REMINDERS, led(remind)),
+        Job("inquiries", _INQUIRIES, led(write)),
         Job("syslog", _LEADING, listen),
     ]
 

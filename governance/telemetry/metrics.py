@@ -162,6 +162,10 @@ class Metrics:
         )
         self._bodies = counter("governance_bodies_refused", "Request bodies that were not waited for, by why.", ["why"])
         self._outbound = counter("governance_outbound_calls", "Calls to others.", ["purpose", "outcome"])
+        self._inquiry_messages = counter(
+            "governance_inquiry_messages", "Attempts at messages of inquiries.", ["channel", "result"]
+        )
+        self._inquiry_answers = counter("governance_inquiry_answers", "Answers to inquiries.", ["answer", "by"])
         self._build = Gauge(
             "governance_build_info",
             "The version that runs; always 1.",
@@ -279,6 +283,16 @@ class Metrics:
     def called_out(self, purpose: str, outcome: str) -> None:
         """Count one call to somebody else by what it was for (jwks, opa and so on) and how it ended."""
         self._outbound.labels(purpose, outcome).inc()
+
+    @harmless("metric")
+    def inquiry_message(self, *, channel: str, result: str) -> None:
+        """Count one attempt at a message of an inquiry by what came of it (sent, failed, given_up)."""
+        self._inquiry_messages.labels(channel, result).inc()
+
+    @harmless("metric")
+    def inquiry_answered(self, *, answer: str, by: str) -> None:
+        """Count one answer by its code and by who gave it (person, manager)."""
+        self._inquiry_answers.labels(answer, by).inc()
 
     def begin(self, counter: str, labels: Iterable[tuple[str, ...]]) -> None:
         """Let a counter begin at 0 for each of some values of its labels.

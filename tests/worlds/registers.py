@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from governance.audit import AuditLog, NoteSigner, RecordedEvent, Recorder, Source, Subject
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
-from governance.federation import WHOLE_REGION, FederationDirectory
+from governance.federation import WHOLE_REGION, Contacts, FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.registers import Changes, ContextFeeds, Endings, Registrations, StudyActs, Taken, Writer
 from governance.relationships import Relationships
@@ -109,6 +109,7 @@ def register_world(database: Database, clock: FixedClock, new_id: Callable[[], s
         changes=changes,
         catalogue=catalogue,
         federation=federation,
+        contacts=Contacts(Vault(b"e" * 32)),
         relationships=relationships,
         pseudonymiser=pseudonymiser,
         clock=clock,
