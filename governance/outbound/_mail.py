@@ -21,6 +21,7 @@ from governance.outbound._sockets import Call
 from governance.outbound.failure import CallOutcome, OutboundFailed
 from governance.outbound.peers import is_loopback_host
 
+_FOR_NOW = 400
 _FOR_GOOD = 500  # replies from here on
 
 
@@ -84,7 +85,7 @@ def deliver(call: Call, server: MailServer, message: EmailMessage, context: Call
 def _hand_in(line: _Line, server: MailServer, message: EmailMessage, context: Callable[[], ssl.SSLContext]) -> None:
     code, _ = line.connect(server.host, server.port)
     if code != 220:
-        raise OutboundFailed(CallOutcome.REFUSED)
+        raise OutboundFailed(CallOutcome.REFUSED if code >= _FOR_NOW else CallOutcome.BROKEN)
     line.ehlo_or_helo_if_needed()
     if server.tls is MailTls.STARTTLS:
         line.starttls(context=context())
