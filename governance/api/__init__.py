@@ -14,6 +14,7 @@ from flask import Blueprint
 from governance.api import agreements, audit, authzen, edges, oauth, points, registers
 from governance.api.alerts import blueprint as alerts
 from governance.api.holds import blueprint as holds
+from governance.api.inquiries import blueprint as inquiries
 from governance.api.operations import blueprint as operations
 
 _AUDIENCES = (agreements, audit, authzen, edges, oauth, points, registers)
@@ -21,4 +22,5 @@ _AUDIENCES = (agreements, audit, authzen, edges, oauth, points, registers)
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give every blueprint of the API."""
-    return (alerts, holds, operations, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))
+    alone = (alerts, holds, inquiries, operations)
+    return (*alone, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))

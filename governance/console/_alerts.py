@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from governance.alerts import Alert, AlertQuery
 from governance.alerts import AlertPage as Listed
+from governance.console._asking import Question, questions_of
 from governance.console._chain import Step
 from governance.console._context import chains, snapshot
 from governance.console._guard import viewer
@@ -27,6 +28,7 @@ class AlertPage:
     older: int
     others: int
     chain: tuple[Step, ...]
+    questions: tuple[Question, ...] = ()
 
 
 def alert_page_of(alert_id: str) -> AlertPage:
@@ -37,6 +39,7 @@ def alert_page_of(alert_id: str) -> AlertPage:
         gathered = chain.gather(alert.events, EVENTS, alert.decision_ids, alert.token_jtis)
         own = [event for event in reversed(gathered.events) if event.index in rests_on][:EVENTS]
         steps = chain.of_alert(alert, {event.index for event in own}, gathered)
+        questions = questions_of(session, alert.id)
     names = trust_names()
     return AlertPage(
         alert=alert,
@@ -44,6 +47,7 @@ def alert_page_of(alert_id: str) -> AlertPage:
         older=gathered.seen - len(own),
         others=len(alert.events) - gathered.seen,
         chain=steps,
+        questions=questions,
     )
 
 
