@@ -78,6 +78,16 @@ def count_by_state(session: Session, sight: Sight | None) -> dict[tuple[str, str
     return {(state, severity): count for state, severity, count in session.exec(query).all()}
 
 
+def alerted(session: Session, indexes: Sequence[int]) -> set[int]:
+    """Give those of some log indexes that an alert rests on."""
+    found: set[int] = set()
+    for some in chunks(indexes):
+        found.update(
+            session.exec(select(AlertEventRow.event_index).where(col(AlertEventRow.event_index).in_(some))).all()
+        )
+    return found
+
+
 def load(session: Session, numbers: Sequence[int]) -> dict[int, Alert]:
     """Give whole alerts by number, in two statements for every 500 of them."""
     found: dict[int, Alert] = {}

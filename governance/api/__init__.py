@@ -16,11 +16,12 @@ from governance.api.alerts import blueprint as alerts
 from governance.api.holds import blueprint as holds
 from governance.api.inquiries import blueprint as inquiries
 from governance.api.operations import blueprint as operations
+from governance.api.sample import blueprint as sample
 
 _AUDIENCES = (agreements, audit, authzen, edges, oauth, points, registers)
 
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give every blueprint of the API."""
-    alone = (alerts, holds, inquiries, operations)
+    alone = (alerts, holds, inquiries, operations, sample)
     return (*alone, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))

@@ -1,5 +1,6 @@
 """Wires what watches: what others report, alerts, detection, and the trusts' own OPAs."""
 
+import hmac
 from datetime import datetime
 from functools import partial
 
@@ -12,6 +13,7 @@ from governance.decisions import (
     PolicySource,
 )
 from governance.detection import DetectionEngine, Links, RegionContext, default_rules
+from governance.detection.sampling import Sampling
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.federation import FederationDirectory, Registered, recorded
@@ -97,6 +99,19 @@ def make_detection(infrastructure: Infrastructure, registers: Registers, alerts:
         instant=lambda session: shared_now(session, infrastructure.clock.now()),
         holder=new_id(),
         meter=infrastructure.metrics,
+    )
+
+
+def make_sampling(infrastructure: Infrastructure, registers: Registers, alerts: AlertService) -> Sampling:
+    """Make the random audit; its key follows from the pseudonym key, which never changes."""
+    secret = infrastructure.settings.pseudonym_key.get_secret_value()
+    return Sampling(
+        database=infrastructure.database,
+        recorder=infrastructure.recorder,
+        clock=infrastructure.clock,
+        alerts=alerts,
+        key=hmac.digest(secret, b"imaging-governance/sample/1", "sha256"),
+        patient_of=partial(_patient_of, registers.federation),
     )
 
 

@@ -16,6 +16,7 @@ from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
 from governance.decisions import Engine, OpaHost
 from governance.detection import DetectionEngine
+from governance.detection.sampling import Sampling
 from governance.edges import Bundles, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.impact import ImpactAnalysis
@@ -51,6 +52,7 @@ class Uses:
     inquiry_outbox: Outbox
     inquiry_tending: Tending
     detection: DetectionEngine
+    sampling: Sampling
     holds: LegalHolds
     erasure: Erasure
     registrations: Registrations
@@ -94,6 +96,7 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         inquiry_outbox=outbox,
         inquiry_tending=asking.make_tending(infrastructure, registers, outbox),
         detection=watching.make_detection(infrastructure, registers, alerts),
+        sampling=watching.make_sampling(infrastructure, registers, alerts),
         holds=holds,
         erasure=watching.make_erasure(infrastructure, registers, alerts, holds),
         registrations=registering.make_registrations(infrastructure, registers),

@@ -29,6 +29,7 @@ from governance.console.views import (
     home,
     patients,
     questions,
+    sample,
     sign_in,
     static,
 )
@@ -44,7 +45,8 @@ __all__ = ["blueprint"]
 _csrf = CSRFProtect()
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
-for _module in (static, sign_in, home, alerts, questions, asked, events, decisions, patients, agreements, help_pages):
+_VIEWS = (static, sign_in, home, alerts, questions, sample, asked, events, decisions, patients, agreements, help_pages)
+for _module in _VIEWS:
     _module.register(blueprint)
 _errors.register(blueprint)
 

@@ -34,6 +34,7 @@ from governance.web.sessions import SignedInPerson, current_session
 _SECTIONS = (
     ("Home", "home", "home", Scope.ALERTS_READ),
     ("Alerts", "alerts_page", "alert", Scope.ALERTS_READ),
+    ("Random audit", "sample_page", "sample", Scope.ALERTS_READ),
     ("Patient access", "patients_page", "patient", Scope.ALERTS_REVIEW),
     ("Agreements", "agreements_page", "agreement", Scope.AGREEMENTS_READ),
     ("Help", "help_page", "help", Scope.ALERTS_READ),

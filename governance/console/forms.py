@@ -7,8 +7,8 @@ console, by the blueprint, whichever form is used.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtforms import Field, Form, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms import DecimalField, Field, Form, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from governance.agreements import Transition
 from governance.alerts.lifecycle import MAXIMUM_TEXT
@@ -130,6 +130,19 @@ class CloseForm(Form):
         validators=[
             InputRequired("Enter why you came to this conclusion"),
             Length(max=MAXIMUM_TEXT, message="Reason must be 4,000 characters or less"),
+        ],
+    )
+
+
+class SampleRateForm(Form):
+    """The share of unexplained accesses that is drawn for review."""
+
+    percent = DecimalField(
+        "Share to draw, in percent",
+        places=None,
+        validators=[
+            InputRequired("Enter a share, such as 0.1"),
+            NumberRange(min=0.001, max=5, message="The share is between 0.001 and 5 percent"),
         ],
     )
 

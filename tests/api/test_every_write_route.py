@@ -26,6 +26,7 @@ from governance.agreements.signing import public_key_of, sign
 from governance.audit.event import Event, Resource, Source, Subject
 from governance.bootstrap import Services, build
 from governance.clock import FixedClock
+from governance.detection.sampling import Candidate
 from governance.emergency import Grant, Submission
 from governance.emergency import Scope as GrantScope
 from governance.federation import WHOLE_REGION
@@ -69,6 +70,8 @@ ASKS = {
     "/console/alerts/<alert_id>/unmask": _SESSION,
     "/console/asked/<reference>": "a page of whoever was asked, signed in; tests/console tries it as everybody else",
     "/console/patients": _SESSION,
+    "/console/sample/<int:index>": _SESSION,
+    "/console/sample/rate": _SESSION,
     "/console/sign-out": _SESSION,
     "/enforce/envoy/<anything:original>": _POINT,
     "/enforce/orthanc/settings/roles": _POINT,
@@ -187,6 +190,10 @@ ATTEMPTS: dict[str, Attempt] = {
     "/alerts/v1/alerts/<alert_id>/inquiries/<reference>/reject": Attempt(
         "/alerts/v1/alerts/{alert}/inquiries/{inquiry}/reject", {"reason": "Not fine by us"}
     ),
+    "/alerts/v1/sample/<int:index>/verdict": Attempt(
+        "/alerts/v1/sample/{drawn}/verdict", {"verdict": "justified", "reason": "Nothing to see here"}
+    ),
+    "/alerts/v1/sample/rate": Attempt("/alerts/v1/sample/rate", {"ods": "RRK", "rate": 0.00001}),
     "/access/v1/request": Attempt("/access/v1/request", _REQUEST, statuses=(400, 403, 404)),
     "/access/v1/request/<task_id>/revoke": Attempt(f"/access/v1/request/{TASK}/revoke"),
     "/audit/v1/events": Attempt("/audit/v1/events", NATIVE, NDJSON, (200,)),
@@ -230,6 +237,9 @@ class WrittenWorld:
             (raised,) = services.uses.alerts.raise_findings(session, [finding(trusts=("RRK",))])
         self.values["alert"] = raised.alert
         self._inquiry()
+        looks = [Candidate(index, NOON, "s-somebody", "RRK") for index in range(10_000)]
+        with services.infrastructure.database.transaction() as session:
+            self.values["drawn"] = str(services.uses.sampling.draw_in(session, NOON.date(), looks)[0].index)
         assert self.send(Attempt("/erasure/v1/holds", {"patient": PATIENT, "reason": "A claim"}), self.owner) == 201
         self.values["hold"] = self.answer.get_json()["id"]
         self._session()

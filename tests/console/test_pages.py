@@ -36,6 +36,8 @@ PAGES: dict[str, Callable[[Seeded], str]] = {
     "impact-draft": lambda _: "/console/agreements/orthopaedic-referrals/impact",
     "impact-suspend": lambda _: "/console/agreements/two-trusts/impact?change=suspend&days=90",
     "patients": lambda _: "/console/patients",
+    "sample": lambda _: "/console/sample",
+    "sample-rate": lambda _: "/console/sample/rate",
     "timeline": lambda seeded: f"/console/patients/{seeded.patient}",
     "timeline-none": lambda _: "/console/patients/p-" + "a" * 26,
     "unmask": lambda seeded: f"/console/alerts/{seeded.alert}/unmask",

@@ -90,10 +90,49 @@ def upgrade() -> None:
     )
     op.create_index("ix_inquiry_message_inquiry_number", "inquiry_message", ["inquiry_number"], unique=False)
     op.create_index("ix_inquiry_message_due", "inquiry_message", ["state", "due_at"], unique=False)
+    _add_sample()
+
+
+def _add_sample() -> None:
+    op.create_table(
+        "sample_look",
+        sa.Column("event_index", sa.BigInteger(), nullable=False),
+        sa.Column("ods", _TEXT(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("subject", _TEXT(), nullable=False),
+        sa.Column("patient", _TEXT(), nullable=True),
+        sa.Column("study", _TEXT(), nullable=True),
+        sa.Column("looked_at", _INSTANT(), nullable=False),
+        sa.Column("verdict", _TEXT(length=16), nullable=True),
+        sa.Column("reason", _TEXT(length=4000), nullable=True),
+        sa.Column("judged_by", _TEXT(length=128), nullable=True),
+        sa.Column("judged_at", _INSTANT(), nullable=True),
+        sa.PrimaryKeyConstraint("event_index"),
+    )
+    op.create_index("ix_sample_look_ods", "sample_look", ["ods", "verdict"], unique=False)
+    op.create_index("ix_sample_look_subject", "sample_look", ["subject"], unique=False)
+    op.create_table(
+        "sample_day",
+        sa.Column("ods", _TEXT(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("looked", sa.Integer(), nullable=False),
+        sa.Column("drawn", sa.Integer(), nullable=False),
+        sa.Column("rate", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("ods", "day"),
+    )
+    op.create_table(
+        "sample_rate",
+        sa.Column("ods", _TEXT(), nullable=False),
+        sa.Column("known_since", sa.BigInteger(), nullable=False),
+        sa.Column("rate", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("ods", "known_since"),
+    )
 
 
 def downgrade() -> None:
     """Take the schema back to the revision before."""
+    for name in ("sample_rate", "sample_day", "sample_look"):
+        op.drop_table(name)
     op.drop_table("inquiry_message")
     op.drop_table("inquiry")
     op.drop_table("federation_contact")
