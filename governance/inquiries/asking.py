@@ -144,13 +144,8 @@ class Inquiries(Rulings):
         sentence = text_of(why, "/why", MAXIMUM_WHY)
         if not seen:
             raise InvalidInput([Fault("/looks", "holds no look of this person at this patient")])
-        member = self._recipients.member(session, subject, seen[-1].subject.ods if seen[-1].subject else None)
-        if member is None:
-            raise Conflict("inquiry.not_on_file", "This person is not on the staff register, so nobody can be asked.")
+        member, manager = self._whom(session, seen[-1], patient, asked)
         person = Identity(subject, member.named_by)
-        manager = self._manager(session, member, patient) if asked is Asked.MANAGER else None
-        if asked is Asked.PERSON and self._recipients.is_patient(session, person, patient):
-            raise Conflict("inquiry.own_record", "Nobody is asked about their own record. Ask the manager.")
         known = _store.open_of(session, person, patient)
         if known is not None and known.standing(now) is InquiryState.OPEN:
             return known
@@ -175,15 +170,7 @@ class Inquiries(Rulings):
             reminders=0,
             state=InquiryState.OPEN,
         )
-        added = _store.add(session, inquiry)
-        if added is None:  # another process asked a moment ago
-            found = _store.open_of(session, person, patient)
-            if found is None:
-                raise Conflict("inquiry.raced", "Somebody else asked at the same moment; look again.")
-            return found
-        self._outbox.ask_in(session, added)
-        self._recorder.record_all_in(session, [*overdue, _trail.opened(self._recorder, added, viewer)])
-        return added
+        return self._put(session, inquiry, viewer, overdue)
 
     # Answering
 
@@ -247,6 +234,32 @@ class Inquiries(Rulings):
         """Give the looks of a person at a patient among some entries, oldest first."""
         query = Query(subject=subject, patient=patient, kinds=SEEN)
         return self._search.among_in(session, sorted(indexes), query, MAXIMUM_LOOKS)[::-1]
+
+    def _whom(
+        self, session: Session, look: RecordedEvent, patient: str, asked: Asked
+    ) -> tuple[StaffMember, Identity | None]:
+        """Find who looked on the staff register, and their manager if it is they who are asked. Raises Conflict."""
+        who = look.subject
+        member = None if who is None else self._recipients.member(session, who.id, who.ods)
+        if member is None:
+            raise Conflict("inquiry.not_on_file", "This person is not on the staff register, so nobody can be asked.")
+        if asked is Asked.MANAGER:
+            return member, self._manager(session, member, patient)
+        if self._recipients.is_patient(session, Identity(member.id, member.named_by), patient):
+            raise Conflict("inquiry.own_record", "Nobody is asked about their own record. Ask the manager.")
+        return member, None
+
+    def _put(self, session: Session, inquiry: Inquiry, viewer: Viewer | None, owed: list[Event]) -> Inquiry:
+        """Keep a new question, queue its messages and record it; or give the one that another process just asked."""
+        added = _store.add(session, inquiry)
+        if added is not None:
+            self._outbox.ask_in(session, added)
+            self._recorder.record_all_in(session, [*owed, _trail.opened(self._recorder, added, viewer)])
+            return added
+        found = _store.open_of(session, inquiry.person, inquiry.patient)
+        if found is None:
+            raise Conflict("inquiry.raced", "Somebody else asked at the same moment; look again.")
+        return found
 
     def _manager(self, session: Session, member: StaffMember, patient: str) -> Identity:
         manager = self._recipients.manager(session, member)

@@ -137,10 +137,6 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         ).run_once()
         return False
 
-    def write() -> bool:
-        tended = services.uses.inquiry_tending.run_once()
-        return services.uses.inquiry_outbox.run_once() or tended
-
     def renew() -> bool:
         services.registers.tokens.refresh_keys()
         services.uses.bundles.refresh()
@@ -173,7 +169,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Job("refusals", _REFUSALS, partial(_tell_refusals, services)),
         Job("housekeeping", _HOUSEKEEPING, led(housekeep)),
         Job("reminders", _REMINDERS, led(remind)),
-        Job("inquiries", _INQUIRIES, led(write)),
+        Job("inquiries", _INQUIRIES, led(partial(_write_to_people, services))),
         Job("syslog", _LEADING, listen),
     ]
 
@@ -183,6 +179,12 @@ def _tell_refusals(services: Services) -> bool:
     services.infrastructure.refusals.flush()
     services.uses.intake.flush()
     return False
+
+
+def _write_to_people(services: Services) -> bool:
+    """Remind of questions, close those that are over, and send what is due."""
+    tended = services.uses.inquiry_tending.run_once()
+    return services.uses.inquiry_outbox.run_once() or tended
 
 
 def _forget(services: Services, now: datetime) -> None:

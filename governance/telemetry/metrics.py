@@ -162,10 +162,6 @@ class Metrics:
         )
         self._bodies = counter("governance_bodies_refused", "Request bodies that were not waited for, by why.", ["why"])
         self._outbound = counter("governance_outbound_calls", "Calls to others.", ["purpose", "outcome"])
-        self._inquiry_messages = counter(
-            "governance_inquiry_messages", "Attempts at messages of inquiries.", ["channel", "result"]
-        )
-        self._inquiry_answers = counter("governance_inquiry_answers", "Answers to inquiries.", ["answer", "by"])
         self._build = Gauge(
             "governance_build_info",
             "The version that runs; always 1.",
@@ -174,6 +170,7 @@ class Metrics:
             multiprocess_mode="max",
         )
         self._count_drops()
+        self._count_inquiries()
 
     def _counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
         self._counters[name] = made = Counter(name, documentation, labels, registry=self.registry)
@@ -183,6 +180,12 @@ class Metrics:
         """Count for every worker what comes to nothing in this one."""
         told = {kind: self._drops.labels(kind) for kind in ("log", "metric", "observer")}
         on_drop(lambda kind, count: told[kind].inc(count))
+
+    def _count_inquiries(self) -> None:
+        self._inquiry_messages = self._counter(
+            "governance_inquiry_messages", "Attempts at messages of inquiries.", ["channel", "result"]
+        )
+        self._inquiry_answers = self._counter("governance_inquiry_answers", "Answers to inquiries.", ["answer", "by"])
 
     @harmless("metric")
     def decided(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from governance.federation import _contact_store as store
+from governance.federation.contacts import _store as store
 from governance.federation.people import StaffMember
 from governance.pseudonyms import Vault
 

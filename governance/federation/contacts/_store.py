@@ -6,7 +6,7 @@ from typing import TypeAlias
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
-from governance.federation._contact_tables import ContactRow
+from governance.federation.contacts._tables import ContactRow
 from governance.storage.upsert import upsert
 
 Place: TypeAlias = tuple[str, str, str]  # pseudonym, trust, issuer
