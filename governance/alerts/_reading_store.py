@@ -118,6 +118,16 @@ def verdicts_of(session: Session, number: int) -> tuple[frozenset[Party], tuple[
     return frozenset(parts.wanted), _ordered(parts.verdicts)
 
 
+def alerted(session: Session, indexes: Sequence[int]) -> set[int]:
+    """Give those of some log indexes that an alert rests on."""
+    found: set[int] = set()
+    for some in chunks(indexes):
+        found.update(
+            session.exec(select(AlertEventRow.event_index).where(col(AlertEventRow.event_index).in_(some))).all()
+        )
+    return found
+
+
 def load(session: Session, numbers: Sequence[int]) -> dict[int, Alert]:
     """Give whole alerts by number, in two statements for every 500 of them."""
     found: dict[int, Alert] = {}

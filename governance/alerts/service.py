@@ -180,6 +180,10 @@ class AlertService:
         """Give one alert in the caller's snapshot; raises as :meth:`get`."""
         return self._open_to(session, viewer, _reading_store.find(session, alert))
 
+    def alerted_in(self, session: Session, indexes: Sequence[int]) -> set[int]:
+        """Give those of some log indexes that an alert rests on, whoever may see it."""
+        return _reading_store.alerted(session, indexes)
+
     def assign(self, viewer: Viewer, alert: str, assignee: str) -> Alert:
         """Put somebody (a pseudonym) in charge; raises as :meth:`get`, and Conflict once closed."""
         return self._review(

@@ -17,6 +17,7 @@ PARAMETERS: Mapping[str, str] = {
     "kind": "Kind of the link that is asked for.",
     "name": "Name of a bundle, or path of a tile or of a bundle of entries (C2SP tlog-tiles).",
     "original": "Path of the request that the archive got.",
+    "reference": "Reference of a question to somebody, q-… .",
     "series_uid": "Series instance UID.",
     "service_id": "Id of an AI service.",
     "study": "Study instance UID.",

@@ -132,6 +132,10 @@ class AuditSearch:
             found += map(parse, rows)
         return sorted(found, key=lambda event: event.index)
 
+    def among_in(self, session: Session, indexes: Sequence[int], query: Query, limit: int) -> list[RecordedEvent]:
+        """Give the newest ``limit`` events at some indexes that match, newest first."""
+        return [parse(one) for one in _store.find(session, _filters(query), limit, newest_first=True, among=indexes)]
+
     def trusts_in(self, session: Session, query: Query, most: int) -> set[str]:
         """Give the trusts of the people and of the images of the newest ``most`` events that match."""
         return _store.trusts(session, _filters(query), most)

@@ -32,6 +32,7 @@ def make_feeds(infrastructure: Infrastructure, registers: Registers) -> ContextF
         changes=Changes(infrastructure.database, infrastructure.recorder, infrastructure.facts),
         catalogue=registers.catalogue,
         federation=registers.federation,
+        contacts=registers.contacts,
         relationships=registers.relationships,
         pseudonymiser=infrastructure.pseudonymiser,
         patient_keys=keys,

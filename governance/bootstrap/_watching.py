@@ -1,5 +1,6 @@
 """Wires what watches: what others report, alerts, detection, and the trusts' own OPAs."""
 
+import hmac
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
@@ -23,6 +24,7 @@ from governance.detection import (
     default_rules,
     told_by,
 )
+from governance.detection.sampling import Sampling
 from governance.edges import DECISION_LOG, Bundles, EdgeLimits, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.facts import History
@@ -137,6 +139,19 @@ def make_detection(
         holder=new_id(),
         meter=infrastructure.metrics,
         looks=explanations,
+    )
+
+
+def make_sampling(infrastructure: Infrastructure, registers: Registers, alerts: AlertService) -> Sampling:
+    """Make the random audit; its key follows from the pseudonym key, which never changes."""
+    secret = infrastructure.settings.pseudonym_key.get_secret_value()
+    return Sampling(
+        database=infrastructure.database,
+        recorder=infrastructure.recorder,
+        clock=infrastructure.clock,
+        alerts=alerts,
+        key=hmac.digest(secret, b"imaging-governance/sample/1", "sha256"),
+        patient_of=partial(_patient_of, registers.federation),
     )
 
 

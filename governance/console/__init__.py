@@ -8,7 +8,8 @@ Rules of this room:
 4. A patient's number is only ever sent in a body; addresses carry pseudonyms, indexes and ids.
 5. Every POST carries a form token. A page needs no script: scripts only make it nicer.
 6. A page is read from one snapshot by a fixed number of statements, however much it shows (``_context.snapshot``).
-7. Every page passes axe, works from the keyboard, and fits 390 pixels.
+7. Who was asked something signs in for that alone: an account is not needed, and nothing else opens.
+8. Every page passes axe, works from the keyboard, and fits 390 pixels.
 
 Example: ``app.register_blueprint(console.blueprint)`` puts every page below ``/console``.
 """
@@ -21,12 +22,15 @@ from governance.console import _errors
 from governance.console.views import (
     agreements,
     alerts,
+    asked,
     decisions,
     events,
     help_pages,
     home,
     patients,
+    questions,
     reasons,
+    sample,
     sign_in,
     static,
     suppressions,
@@ -49,6 +53,9 @@ _VIEWS = (
     home,
     alerts,
     suppressions,
+    questions,
+    sample,
+    asked,
     events,
     decisions,
     patients,

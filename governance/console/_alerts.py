@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from governance.alerts import Alert, AlertQuery
 from governance.alerts import AlertPage as Listed
+from governance.console._asking import Question, questions_of
 from governance.console._chain import Step
 from governance.console._context import chains, reasons, snapshot
 from governance.console._guard import viewer
@@ -34,6 +35,7 @@ class AlertPage:
     explained: tuple[tuple[str, int], ...]
     drawing: Drawing | None
     chain: tuple[Step, ...]
+    questions: tuple[Question, ...] = ()
 
 
 def alert_page_of(alert_id: str) -> AlertPage:
@@ -47,6 +49,7 @@ def alert_page_of(alert_id: str) -> AlertPage:
         own = [event for event in reversed(gathered.events) if event.index in rests_on][:EVENTS]
         steps = chain.of_alert(alert, {event.index for event in own}, gathered)
         why = reasons(session, own)
+        questions = questions_of(session, alert.id)
     names = trust_names()
     return AlertPage(
         alert=alert,
@@ -57,6 +60,7 @@ def alert_page_of(alert_id: str) -> AlertPage:
         explained=tuple(sorted(explained.items())),
         drawing=drawing_of(alert.picture),
         chain=steps,
+        questions=questions,
     )
 
 

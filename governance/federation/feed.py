@@ -26,6 +26,7 @@ FIELDS = frozenset(
         "postcode_key",
         "training_valid_to",
         "leaves_on",
+        "contact",
     }
 )
 TEAMS_MAXIMUM = 50
@@ -63,6 +64,7 @@ def parse_staff(
         postcode_key = fields.optional("postcode_key", feeds.keyed_hash)
         training_valid_to = fields.optional("training_valid_to", feeds.day)
         leaves_on = fields.optional("leaves_on", feeds.day)
+        contact = fields.optional("contact", feeds.mail_address)
         fields.finish()
         named_by = ods if issuer is None else names.get(issuer)
         if named_by not in {ods, issuer}:
@@ -86,6 +88,7 @@ def parse_staff(
             training_valid_to=training_valid_to,
             leaves_on=leaves_on,
             issuer="" if issuer is None or named_by == ods else issuer,
+            contact=contact or ("" if "contact" in fields.named else None),
         )
 
     return feeds.parse(body, limits, FIELDS, build)

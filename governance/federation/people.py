@@ -17,6 +17,8 @@ class StaffMember:
     answer to at their trust. Training counts through ``training_valid_to``, employment through ``leaves_on``.
     ``issuer`` is the national issuer that names them, empty when their trust's own does: a person is (issuer, subject),
     and one trust's ``jsmith`` is not another's. ``in_force`` is said by their standing (standing.py), never by a feed.
+    ``contact`` is the mail address that a line of the feed brings: None when it says nothing of one, empty when there
+    is none any more; nothing that is on file has it (contacts.py).
     """
 
     id: str
@@ -35,6 +37,7 @@ class StaffMember:
     leaves_on: date | None = None
     issuer: str = ""
     in_force: bool = field(default=True, compare=False)
+    contact: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def named_by(self) -> str:

@@ -61,6 +61,11 @@ def patient(value: object) -> str:
     return vocabulary.nhs_number(given) if _DIGITS.fullmatch(given) else given
 
 
+def mail_address(value: object) -> str:
+    """Read a mail address."""
+    return vocabulary.mail_address(text(value, 254))
+
+
 def keyed_hash(value: object) -> str:
     """Read a keyed hash made at the source trust: base64, base64url or hexadecimal."""
     if not isinstance(value, str) or not _KEYED_HASH.fullmatch(value):

@@ -23,6 +23,7 @@ from governance.telemetry import get_logger
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
 _EDGES = 15.0  # seconds between two looks at the state of the edges
+_INQUIRIES = 5.0  # seconds until somebody who is asked is written to
 _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
 _REFUSALS = 5.0  # seconds until a window of refusals that is over is closed in the log
 _POLICY_REFRESH = 0.2  # seconds until waiting OPAs hear what another process changed; a decision looks itself
@@ -170,6 +171,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Job("refusals", _REFUSALS, partial(_tell_refusals, services)),
         Job("housekeeping", _HOUSEKEEPING, led(housekeep)),
         Job("reminders", _REMINDERS, led(remind)),
+        Job("inquiries", _INQUIRIES, led(partial(_write_to_people, services))),
         Job("syslog", _LEADING, listen),
     ]
 
@@ -179,6 +181,12 @@ def _tell_refusals(services: Services) -> bool:
     services.infrastructure.refusals.flush()
     services.uses.intake.flush()
     return False
+
+
+def _write_to_people(services: Services) -> bool:
+    """Remind of questions, close those that are over, and send what is due."""
+    tended = services.uses.inquiry_tending.run_once()
+    return services.uses.inquiry_outbox.run_once() or tended
 
 
 def _forget(services: Services, now: datetime) -> None:

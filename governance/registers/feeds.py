@@ -18,7 +18,7 @@ from sqlmodel import Session
 from governance.audit.event import JsonValue
 from governance.catalogue import Catalogue, Study, parse_studies
 from governance.clock import Clock
-from governance.federation import FederationDirectory, StaffMember, parse_staff
+from governance.federation import Contacts, FederationDirectory, StaffMember, parse_staff
 from governance.feeds import Limits, LineFault, Parsed
 from governance.pseudonyms import Pseudonymiser
 from governance.registers import claims, lines
@@ -59,6 +59,7 @@ class ContextFeeds:
         changes: makes each commit one transaction with its record.
         catalogue: holds studies.
         federation: holds members of staff.
+        contacts: holds their addresses, sealed.
         relationships: holds edges and patients.
         pseudonymiser: keys the identifiers of the lines.
         patient_keys: ties staff to the patients they are.
@@ -72,6 +73,7 @@ class ContextFeeds:
         changes: Changes,
         catalogue: Catalogue,
         federation: FederationDirectory,
+        contacts: Contacts,
         relationships: Relationships,
         pseudonymiser: Pseudonymiser,
         patient_keys: PatientKeys,
@@ -81,6 +83,7 @@ class ContextFeeds:
         self._changes = changes
         self._catalogue = catalogue
         self._federation = federation
+        self._contacts = contacts
         self._relationships = relationships
         self._pseudonymiser = pseudonymiser
         self._patient_keys = patient_keys
@@ -135,7 +138,7 @@ class ContextFeeds:
             merged=lines.left(lines.STAFF_MEMBERS),
             judges=lines.by(claims.staff),
             check=lines.staff_whole,
-            upsert=lambda session, rows: self._federation.upsert_staff(session, self._patient_keys.tied(session, rows)),
+            upsert=self._put_staff,
         )
         with self._changes.reading() as session:
             issuers = self._federation.names_of_issuers(session)
@@ -167,6 +170,10 @@ class ContextFeeds:
         says = None if writer.for_region else writer.ods
         rows = tuple(replace(row, ods=row.ods or says) for row in parsed.rows)
         return self._take(writer, feed, replace(parsed, rows=rows), now)
+
+    def _put_staff(self, session: Session, staff: Sequence[StaffMember]) -> None:
+        self._federation.upsert_staff(session, self._patient_keys.tied(session, staff))
+        self._contacts.keep(session, staff)
 
     def _edge_judges(self, session: Session, writer: Writer, edges: Collection[Edge]) -> Judges[Edge]:
         """Judge edges by the studies they name as the catalogue has them, and referrals by the word of both ends."""

@@ -27,7 +27,17 @@ _TIES = ("household_key", "surname_key", "surname_share", "postcode_key")
 STAFF_REQUIRED = {"role": "role"}
 STAFF_MEMBERS = STAFF_REQUIRED | {
     name: name
-    for name in (*_TIES, "department", "manager", "site", "team_ids", "patient_key", "training_valid_to", "leaves_on")
+    for name in (
+        *_TIES,
+        "department",
+        "manager",
+        "site",
+        "team_ids",
+        "patient_key",
+        "training_valid_to",
+        "leaves_on",
+        "contact",
+    )
 }
 PATIENT_MEMBERS = {name: name for name in (*_TIES, "flags", "deceased_on")} | {"staff_id": "staff"}
 

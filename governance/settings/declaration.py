@@ -9,6 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretBytes, ValidationEr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from governance.errors import ConfigurationError
+from governance.settings.asking import AskingSettings
 from governance.settings.faults import PREFIX, faults_of
 from governance.settings.together import lone_halves, together
 from governance.settings.values import (
@@ -47,7 +48,7 @@ def _log_origin(known: Mapping[str, Any]) -> str:
     return f"{urlsplit(known['issuer']).netloc}/log"
 
 
-class Settings(BaseSettings):
+class Settings(AskingSettings):
     """What the service needs to know before it starts; secrets do not appear in its representation."""
 
     model_config = SettingsConfigDict(

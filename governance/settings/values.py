@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, Secret
 
 from governance.settings.database_urls import database_url
 from governance.settings.faults import WrongValue
-from governance.vocabulary import ods_code
+from governance.vocabulary import mail_address, ods_code
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _KEY = 32  # bytes
@@ -289,6 +289,39 @@ def _peers(text: str) -> tuple[tuple[str, IPv4Network | IPv6Network], ...]:
     return tuple(peers)
 
 
+def _mail_address(text: str) -> str | None:
+    try:
+        return mail_address(text) if text else None
+    except ValueError as error:
+        raise WrongValue(str(error)) from None
+
+
+def _mailboxes(text: str) -> Mapping[str, str]:
+    """Read ``ODS=address`` pairs; each trust once."""
+    mailboxes: dict[str, str] = {}
+
+    def take(number: int, pair: str) -> None:
+        ods, _, address = (part.strip() for part in pair.partition("="))
+        if ods in mailboxes:
+            raise WrongValue(f"pair {number} names a trust that another pair names")
+        try:
+            mailboxes[ods_code(ods)] = mail_address(address)
+        except ValueError as error:
+            raise WrongValue(f"pair {number}: {error}") from None
+
+    _each(text, take)
+    return mailboxes
+
+
+def _webhook_url(text: str) -> str | None:
+    """Read where messages are posted; a credential in it would be in the receiver's log."""
+    url = _split(text)
+    safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
+    if text and (not safe or not url.hostname or "@" in url.netloc or url.fragment or not text.isascii()):
+        raise WrongValue("is https outside loopback, without user, password and fragment")
+    return text or None
+
+
 def _is_host(text: str) -> bool:
     try:
         return bool(_HOST.fullmatch(text) or ip_address(text))
@@ -365,6 +398,13 @@ Archives = Annotated[
     _written("`client id=URL` pairs, separated by commas; a URL may hold `user:password@`", _archives),
     AfterValidator(MappingProxyType),
 ]
+MailAddress = Annotated[str | None, _written("mail address", _mail_address)]
+Mailboxes = Annotated[
+    Mapping[str, str],
+    _written("`ODS=address` pairs, separated by commas", _mailboxes),
+    AfterValidator(MappingProxyType),
+]
+WebhookUrl = Annotated[str | None, _written("URL, https outside loopback", _webhook_url)]
 OutboundPeers = Annotated[
     tuple[tuple[str, IPv4Network | IPv6Network], ...], _written("`host=network` pairs, separated by commas", _peers)
 ]

@@ -134,6 +134,7 @@ class Metrics:
             multiprocess_mode="max",
         )
         self._count_drops()
+        self._count_inquiries()
 
     def _counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
         self._counters[name] = made = Counter(name, documentation, labels, registry=self.registry)
@@ -143,6 +144,12 @@ class Metrics:
         """Count for every worker what comes to nothing in this one."""
         told = {kind: self._drops.labels(kind) for kind in ("log", "metric", "observer")}
         on_drop(lambda kind, count: told[kind].inc(count))
+
+    def _count_inquiries(self) -> None:
+        self._inquiry_messages = self._counter(
+            "governance_inquiry_messages", "Attempts at messages of inquiries.", ["channel", "result"]
+        )
+        self._inquiry_answers = self._counter("governance_inquiry_answers", "Answers to inquiries.", ["answer", "by"])
 
     @harmless("metric")
     def decided(
@@ -253,6 +260,16 @@ class Metrics:
     def called_out(self, purpose: str, outcome: str) -> None:
         """Count one call to somebody else by what it was for (jwks, opa and so on) and how it ended."""
         self._outbound.labels(purpose, outcome).inc()
+
+    @harmless("metric")
+    def inquiry_message(self, *, channel: str, result: str) -> None:
+        """Count one attempt at a message of an inquiry by what came of it (sent, failed, given_up)."""
+        self._inquiry_messages.labels(channel, result).inc()
+
+    @harmless("metric")
+    def inquiry_answered(self, *, answer: str, by: str) -> None:
+        """Count one answer by its code and by who gave it (person, manager)."""
+        self._inquiry_answers.labels(answer, by).inc()
 
     def begin(self, counter: str, labels: Iterable[tuple[str, ...]]) -> None:
         """Let a counter begin at 0 for each of some values of its labels.

@@ -244,6 +244,7 @@ class Scope(StrEnum):
     ERASURE_HOLD = "erasure.hold"
     FEDERATION_READ = "federation.read"
     FEDERATION_WRITE = "federation.write"
+    INQUIRIES_ANSWER = "inquiries.answer"  # of a person who was asked, at the console; no service needs it
     LOG_READ = "log.read"
     LOG_REPLICATE = "log.replicate"
     METRICS_READ = "metrics.read"

@@ -17,6 +17,7 @@ DEMO_ARCHIVE = {"pydicom"}  # imported when the demo's archive reads a file; `ma
 ALLOWED: dict[str, tuple[str, ...]] = {
     "flask": ("web/", "api/", "console/", "server/", "simulation/"),
     "jwt": ("tokens/", "web/", "simulation/"),
+    "http_message_signatures": ("tokens/",),
     "cryptography": (
         "tokens/",
         "pseudonyms/",

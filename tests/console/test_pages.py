@@ -39,6 +39,8 @@ PAGES: dict[str, Callable[[Seeded], str]] = {
     "notices-all": lambda _: "/console/notices?review=all",
     "patients": lambda _: "/console/patients",
     "reasons": lambda _: "/console/reasons",
+    "sample": lambda _: "/console/sample",
+    "sample-rate": lambda _: "/console/sample/rate",
     "suppression": lambda seeded: f"/console/suppressions/{seeded.suppression}",
     "suppression-new": lambda seeded: f"/console/suppressions/new?alert={seeded.alert}",
     "suppressions": lambda _: "/console/suppressions",

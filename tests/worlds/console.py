@@ -40,12 +40,13 @@ PATIENT, OTHER_PATIENT = "9990000018", "9990000026"
 CLINICIAN, NOSY, STUDY, CONSOLE = "clinician-7731", "radiographer-0042", "1.2.826.0.1.3680043.8.498.1", "archive-rrk"
 OFFICE = Actor("operator", "service", None)
 OFFICER, OTHER_OFFICER, ANALYST, STRANGER = "Helen Sharpe", "Martin Croft", "Jas Gill", "Prof Idris Bello"
+ASKED = "Dr Lucy Arden"  # a radiologist of Birmingham, without an account
 PEOPLE = {
     OFFICER: ("ig.officer.rrk", BIRMINGHAM, Role.IG_OFFICER),
     OTHER_OFFICER: ("ig.officer.rkb", COVENTRY, Role.IG_OFFICER),
     ANALYST: ("soc.analyst.rrk", BIRMINGHAM, Role.SOC_ANALYST),
 }
-TRUST_OF = dict.fromkeys((OFFICER, ANALYST, STRANGER), "University Hospitals Birmingham") | {
+TRUST_OF = dict.fromkeys((OFFICER, ANALYST, STRANGER, ASKED), "University Hospitals Birmingham") | {
     OTHER_OFFICER: "University Hospitals Coventry and Warwickshire"
 }
 

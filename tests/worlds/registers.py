@@ -11,7 +11,7 @@ from governance.audit import AuditLog, NoteSigner, RecordedEvent, Recorder, Sour
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
 from governance.facts import FactWriter
-from governance.federation import WHOLE_REGION, FederationDirectory
+from governance.federation import WHOLE_REGION, Contacts, FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.pseudonyms.tie_keys import TieKeys
 from governance.registers import Changes, ContextFeeds, Endings, Registrations, StudyActs, Taken, Writer
@@ -117,6 +117,7 @@ def register_world(database: Database, clock: FixedClock, new_id: Callable[[], s
         changes=changes,
         catalogue=catalogue,
         federation=federation,
+        contacts=Contacts(Vault(b"e" * 32)),
         relationships=relationships,
         pseudonymiser=pseudonymiser,
         patient_keys=PatientKeys(

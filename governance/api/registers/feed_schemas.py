@@ -113,6 +113,9 @@ class StaffLine(BaseModel):
     postcode_key: str | None = None
     training_valid_to: date | None = None
     leaves_on: date | None = None
+    contact: str | None = Field(
+        default=None, description="Mail address at which the person is asked about a look; kept sealed, shown to nobody"
+    )
 
 
 class PatientLine(BaseModel):

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.errors import Forbidden, InvalidInput, NotFound
-from governance.federation import EVERY_TRUST, WHOLE_REGION, AiManifest, IdentityProvider, Person, ServiceClient, Trust
+from governance.federation import (
+    EVERY_TRUST,
+    WHOLE_REGION,
+    AiManifest,
+    Contacts,
+    IdentityProvider,
+    Person,
+    ServiceClient,
+    Trust,
+)
+from governance.pseudonyms import Vault
 from governance.registers import OPERATOR, Network, Writer
 from governance.registers import claims as whose
 from governance.registers.lines import Line
@@ -212,6 +222,28 @@ def test_a_line_without_labels_leaves_them_and_one_with_labels_adds(world: Regis
     kept = world.study()
     assert kept is not None
     assert (kept.labels, kept.body_part) == ({"sealed", "sensitive"}, None)
+
+
+def test_an_address_that_staff_are_written_to_at_stays_until_it_is_changed_or_taken_away(world: RegisterWorld) -> None:
+    def address() -> str | None:
+        with world.database.reading() as session:
+            member = world.federation.staff(session, world.pseudonymiser.subject("u-1"))
+            assert member is not None
+            return Contacts(Vault(b"e" * 32)).of(session, member)
+
+    assert address() is None
+    world.feed("staff", RRK, STAFF | {"contact": "u1@rrk.example"}, STAFF)
+    assert address() == "u1@rrk.example"
+    world.feed("staff", RRK, STAFF)
+    assert address() == "u1@rrk.example"
+    refused = world.feed("staff", RRK, STAFF | {"contact": "u1 at rrk"}).rejected
+    assert [fault.reason for fault in refused] == [
+        "/contact: a mail address is name@host, in ASCII, 254 characters at most"
+    ]
+    world.feed("staff", RKB, STAFF | {"contact": "elsewhere@rkb.example"})  # not theirs to say
+    assert address() == "u1@rrk.example"
+    world.feed("staff", RRK, STAFF | {"contact": None})
+    assert address() is None
 
 
 def test_absent_members_of_staff_and_edges_stay_and_null_ones_go(world: RegisterWorld) -> None:
