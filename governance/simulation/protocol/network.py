@@ -91,7 +91,7 @@ def _clause() -> dict[str, Any]:
             "review_share": 0.1,
         },
         "opt_out": {"applies": False, "exempt_because": "direct care"},
-        "token": {"seconds": 600, "act_depth": 0},
+        "token": {"seconds": 120, "act_depth": 0},
     }
 
 

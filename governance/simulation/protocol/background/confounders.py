@@ -164,7 +164,7 @@ def _tell_again(region: Region, who: Staff) -> None:
 
 def _staff_as_patients(region: Region, care: Care, rng: Random) -> int:
     """Let staff be treated where they work, by colleagues who have every reason to look."""
-    count = max(2, round(region.plan.staff * region.plan.days / 90 / 130))
+    count = max(1, round(region.plan.staff * region.plan.days / 90 / 400))
     ill = [one for one in region.population.staff if one.patient is not None]
     for who in rng.sample(ill, count):
         region.later(_any_day(region, rng), partial(_treat, region, care, who, rng))
