@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from governance.simulation.protocol.truth import BANDS
 TRUTH = "truth.json"
 NETWORK = "network.json"
 PEOPLE = "people.ndjson"
+_SMALL = Fraction(1, 10)  # of less than this, rounds are rarer, or most bodies would hold next to nothing
 _TRIES = 6  # days on which an incident that finds nobody is tried again
 
 
@@ -36,7 +38,7 @@ def generate(plan: Plan, folder: Path, day_done: Callable[[int], None] = lambda 
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
-    with Outbox(folder) as outbox:
+    with Outbox(folder, HOUR if plan.size > _SMALL else 3 * HOUR) as outbox:
         region = Region(plan, outbox)
         outbox.begin(region.first - 6 * HOUR)
         region.services = install(region)
@@ -49,7 +51,7 @@ def generate(plan: Plan, folder: Path, day_done: Callable[[int], None] = lambda 
         for day in range(plan.days):
             region.begin(day)
             care.live()
-            outbox.flush(region.start(day + 1))
+            outbox.flush(region.start(day))  # a day behind: a feed may tell today of what was said yesterday
             day_done(day)
         outbox.flush()
     truth = _truth(region, stage, outbox)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from governance.simulation.protocol.times import DAY, MINUTE, written
+from governance.simulation.protocol.times import DAY, written
 
 STAFF = "/relationships/v1/staff"
 PATIENTS = "/relationships/v1/patients"
@@ -20,7 +20,6 @@ EDGES = "/relationships/v1/edges"
 EVENTS = "/audit/v1/events"
 PATHS = (STAFF, PATIENTS, STUDIES, EDGES, EVENTS)  # the order in which one round sends them
 LINES = 1_000  # in one body
-ROUND = 20 * MINUTE  # what is due in one round goes together
 SENDS = "sends.ndjson"
 _dump = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -30,10 +29,13 @@ class Outbox:
 
     Args:
         folder: where it writes; it must be there.
+        period: what is due in so many milliseconds goes together, feeds first.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, period: int) -> None:
         self._folder = folder
+        self._period = period
+        self._gone = 0  # the first round that is not written yet
         self._first = 0
         self._waiting: dict[int, dict[str, list[tuple[int, int, str]]]] = defaultdict(lambda: defaultdict(list))
         self._serial = 0
@@ -51,14 +53,16 @@ class Outbox:
         for moment in (at, again):
             if moment is not None:
                 self._serial += 1
-                self._waiting[max(moment, self._first) // ROUND][path].append((moment, self._serial, text))
+                number = max(max(moment, self._first) // self._period, self._gone)
+                self._waiting[number][path].append((moment, self._serial, text))
 
     def flush(self, until: int | None = None) -> None:
         """Write out what is due before an instant; everything when there is none."""
-        rounds = sorted(number for number in self._waiting if until is None or (number + 1) * ROUND <= until)
+        rounds = sorted(number for number in self._waiting if until is None or (number + 1) * self._period <= until)
         by_day: dict[int, list[int]] = defaultdict(list)
         for number in rounds:
-            by_day[(number * ROUND - self._first) // DAY].append(number)
+            by_day[(number * self._period - self._first) // DAY].append(number)
+        self._gone = max([self._gone, *(number + 1 for number in rounds)])
         for day, numbers in sorted(by_day.items()):
             name = f"bodies/{day:03d}.ndjson"
             with (self._folder / name).open("ab") as file:
@@ -66,7 +70,7 @@ class Outbox:
                     for path, lines in _bodies(self._waiting.pop(number)):
                         body = ("\n".join(lines) + "\n").encode()
                         entry = {
-                            "at": written((number + 1) * ROUND),
+                            "at": written((number + 1) * self._period),
                             "path": path,
                             "file": name,
                             "offset": file.tell(),
