@@ -92,12 +92,15 @@ class Episodes:
             found = self.region.duty.pick(self.rng, trust.ods, department, role, at // HOUR % 24)
             if found is None:
                 return None
-            ill = patient.staff
-            near = ill is not None and (ill.ods, ill.department) == (found.ods, found.department)
-            near = near or patient.home.number == found.home.number
-            if ill is not found and not (near and self.rng.random() < _AVOIDED):
+            if patient.staff is not found and not self._avoids(found, patient):
                 return found
         return found if found is not patient.staff else None
+
+    def _avoids(self, who: Staff, patient: Patient) -> bool:
+        """Say whether somebody leaves a colleague, or one of their own household, to others."""
+        ill = patient.staff
+        near = ill is not None and (ill.ods, ill.department) == (who.ods, who.department)
+        return (near or patient.home.number == who.home.number) and self.rng.random() < _AVOIDED
 
     def _admit(self, episode: Episode, at: int) -> None:
         low = episode.trust.ods.lower()
@@ -204,6 +207,8 @@ class Episodes:
         if shift is None and rng.random() < 0.95:
             who = self._team_mate(who, who.role) or who
             shift = region.duty.shift(who)
+        if self._avoids(who, study.patient):
+            return
         if reason is not None:
             region.acts.break_glass(who, study, reason, at - 20_000, rng)
             region.acts.look(who, study, at, rng, How(purpose="BTG", reason=reason))

@@ -1,5 +1,6 @@
 """Across trusts and agreements: pairs that never met, shares that drift, purposes that do not fit, authority gone."""
 
+from collections import Counter
 from dataclasses import replace
 
 from governance.simulation.protocol.acting.acts import CROSS_TRUST, How
@@ -51,9 +52,12 @@ def purpose_mismatch(stage: Stage) -> Incident | None:
     who = stage.anyone(roles=(Role.CLINICIAN, Role.RESEARCHER, Role.CONSULTANT_RADIOLOGIST))
     if who is None:
         return None
-    kind = stage.rng.choice((("CT", "CHEST"), ("CT", "HEAD"), ("CR", "CHEST")))
+    seen = Counter((one.modality, one.body_part) for one in stage.strangers(who.ods, 80))
+    if not seen:
+        return None
+    kind = stage.rng.choice(seen.most_common(3))[0]
     found = stage.strangers(who.ods, 60, lambda one: (one.modality, one.body_part) == kind)
-    if len(found) < 12:
+    if len(found) < 5:
         return None
     incident = stage.incident("purpose_mismatch", who)
     for day, dealt in stage.spread(found, (25, 20, 20)):

@@ -17,10 +17,11 @@ from governance.vocabulary import Role
 def patient_burst(stage: Stage) -> Incident | None:
     """A patient of whom everybody at the trust speaks: a dozen look within days."""
     rng, region = stage.rng, stage.region
-    ods = rng.choice([trust.ods for trust in region.trusts if region.open(trust.ods)])
+    open_trusts = [trust for trust in region.trusts if region.open(trust.ods)]
+    ods = max(rng.sample(open_trusts, 3), key=lambda trust: trust.weight).ods
     found = stage.strangers(ods, 1)
     staff = [who for who in region.population.at(ods) if who.role in LOOKERS and not who.away_on(region.day)]
-    if not found or len(staff) < 16:
+    if not found or len(staff) < 12:
         return None
     study = found[0]
     curious = [who for who in rng.sample(staff, min(len(staff), 16)) if stage.untied(who, study.patient)]
