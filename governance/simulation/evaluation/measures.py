@@ -15,6 +15,7 @@ from governance.simulation.protocol.times import DAY
 
 _MONTH = 30 * DAY
 _TOP = 20
+_BUDGET = 1e-4  # alerts a look that the protocol allows
 _OF_TRUTH = ("seed", "mix", "size", "days", "warm_up", "rates", "confounders", "parameters")
 _SEVERITY = ("low", "medium", "high", "critical")
 
@@ -87,7 +88,7 @@ def measure(data: Data, folder: Path, observed: Observed) -> dict[str, Any]:
         "false_named": sum(len(matched.users[alert.id]) for alert in false),
         "explained": {"service": observed.explained, "region": _explained(data)},
         "baselines": _baselines(data, count),
-        "leak": checks.leak(data, count) if count else None,
+        "leak": checks.leak(data, max(round(_BUDGET * looks), len(truth["incidents"]))) if data.keys else None,
         "shuffled": checks.shuffled(data, checks.weeks_held(data, matched)),
         "dropped": {path: sorted(names) for path, names in observed.dropped.items()},
         "refused": dict(observed.refused),

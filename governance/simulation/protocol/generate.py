@@ -23,6 +23,7 @@ TRUTH = "truth.json"
 NETWORK = "network.json"
 PEOPLE = "people.ndjson"
 _SMALL = Fraction(1, 10)  # of less than this, rounds are rarer, or most bodies would hold next to nothing
+_AFTER = 6  # days after the end within which everything that happened is sent
 _TRIES = 6  # days on which an incident that finds nobody is tried again
 
 
@@ -53,7 +54,7 @@ def generate(plan: Plan, folder: Path, day_done: Callable[[int], None] = lambda 
             care.live()
             outbox.flush(region.start(day))  # a day behind: a feed may tell today of what was said yesterday
             day_done(day)
-        outbox.flush()
+        outbox.flush(region.start(plan.days + _AFTER))  # what was planned for weeks after the end is left out
     truth = _truth(region, stage, outbox)
     (folder / TRUTH).write_text(json.dumps(truth, indent=1))
     (folder / NETWORK).write_text(json.dumps(network(region), indent=1))

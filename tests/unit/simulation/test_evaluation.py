@@ -133,8 +133,7 @@ def test_the_rarest_days_lead_whichever_way_they_are_found(run: tuple[Path, Data
 def test_injected_looks_leave_no_fingerprints(run: tuple[Path, Data]) -> None:
     """Kinds that are wrong by what the raw event says (a bypass, an export, a broken glass) may be found by it."""
     data = run[1]
-    budget = max(1, round(len(data.looks) * 1e-4))
-    found = checks.leak(data, budget)
+    found = checks.leak(data, len(data.truth["incidents"]))
     assert found["incidents"] > 20
     assert found["found"] <= checks.LEAK * found["incidents"]
 

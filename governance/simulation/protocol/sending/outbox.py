@@ -56,9 +56,9 @@ class Outbox:
                 number = max(max(moment, self._first) // self._period, self._gone)
                 self._waiting[number][path].append((moment, self._serial, text))
 
-    def flush(self, until: int | None = None) -> None:
-        """Write out what is due before an instant; everything when there is none."""
-        rounds = sorted(number for number in self._waiting if until is None or (number + 1) * self._period <= until)
+    def flush(self, until: int) -> None:
+        """Write out what is due before an instant."""
+        rounds = sorted(number for number in self._waiting if (number + 1) * self._period <= until)
         by_day: dict[int, list[int]] = defaultdict(list)
         for number in rounds:
             by_day[(number * self._period - self._first) // DAY].append(number)
