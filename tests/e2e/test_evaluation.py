@@ -7,19 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.postgres import administer
 from tests.worlds.running_service import ROOT
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(1_500)]
-SIZE = ("--seeds", "1", "--mix", "stress", "--size", "1/20", "--days", "10", "--warm-up", "4")
+SMALL = ("--mix", "stress", "--size", "1/20", "--days", "10", "--warm-up", "4")
 
 
 def evaluate(out: Path, *more: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "app.py", "evaluate", *SIZE, "--out", str(out), *more]
+    command = [sys.executable, "app.py", "evaluate", "--seeds", "1", "--out", str(out), *more]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1_400, check=False)
 
 
 def test_an_evaluation_measures_a_real_service_and_resumes(tmp_path: Path) -> None:
-    done = evaluate(tmp_path)
+    done = evaluate(tmp_path, *SMALL)
     assert done.returncode == 0, done.stderr[-3_000:]
     result = json.loads((tmp_path / "stress-1.json").read_text())
     table = (tmp_path / "table.txt").read_text()
@@ -39,10 +40,21 @@ def test_an_evaluation_measures_a_real_service_and_resumes(tmp_path: Path) -> No
     assert result["leak"]["found"] <= 0.30 * result["leak"]["incidents"]
 
     stamp = (tmp_path / "stress-1.json").stat().st_mtime_ns
-    again = evaluate(tmp_path, "--resume")
+    again = evaluate(tmp_path, *SMALL, "--resume")
     assert again.returncode == 0, again.stderr[-3_000:]
     assert (tmp_path / "stress-1.json").stat().st_mtime_ns == stamp
     assert (tmp_path / "table.txt").read_text() == table
+
+
+def test_an_evaluation_runs_on_postgresql(tmp_path: Path, postgres_server: str) -> None:
+    administer(postgres_server, "CREATE DATABASE evaluated_null_1")
+    tiny = ("--mix", "null", "--size", "1/100", "--days", "7", "--warm-up", "2")
+    done = evaluate(tmp_path, *tiny, "--database", f"{postgres_server}/evaluated_{{run}}")
+    assert done.returncode == 0, done.stderr[-3_000:]
+    result = json.loads((tmp_path / "null-1.json").read_text())
+    assert result["refused"] == {}
+    assert result["true"] == 0
+    assert result["looks"] > 1_000
 
 
 @pytest.mark.parametrize(

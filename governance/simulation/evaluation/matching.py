@@ -43,6 +43,9 @@ def match(data: Data, alerts: Sequence[Alert], called: Mapping[str, str]) -> Mat
         named = [called[one] for one in alert.subjects if one in called]
         made.users[alert.id] = named
         made.strict[alert.id] = {data.keys[key] for key in alert.events if key in data.keys}
+        if alert.withdrawn:  # it was shown, and is no find
+            made.strict[alert.id] = made.loose[alert.id] = set()
+            continue
         made.loose[alert.id] = made.strict[alert.id] | {
             number
             for number, (begin, end, who) in enumerate(spans)

@@ -105,7 +105,7 @@ class Pooled:
         incidents = self.recall().total
         found, shown, right = (sum(row[key] for row in rows) for key in ("found", "alerts", "true"))
         rate = 1e4 * shown / max(1, self.sum("looks"))
-        return rate, Share(round(found), incidents), Share(int(right), int(shown))
+        return rate, Share(round(found), incidents), Share(round(right), round(shown))
 
     def leak(self) -> Share:
         """Give what a tree on raw fields finds."""

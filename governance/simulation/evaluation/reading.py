@@ -20,7 +20,10 @@ EventKey = tuple[str, str]
 
 @dataclass(slots=True)
 class Alert:
-    """An alert as it is quoted: what it holds by (source, id), and whom it names as the log knows them."""
+    """An alert as it is quoted: what it holds by (source, id), and whom it names as the log knows them.
+
+    ``withdrawn`` says that the service closed it by itself.
+    """
 
     id: str
     number: int
@@ -131,6 +134,6 @@ def _alert(row: dict[str, Any]) -> Alert:
         severity=row["severity"],
         bits=sum(float(one.get("bits") or 0) for one in evidence),
         state=row["state"],
-        withdrawn=row["state"] == "closed" and not row.get("assignee") and not row.get("events"),
+        withdrawn=row["state"] == "closed",  # nobody reviews anything in an evaluation
         indexes=tuple(row.get("events") or ()),
     )

@@ -51,7 +51,7 @@ def _section(one: Pooled) -> Iterator[str]:
     yield _line("taken back by the service", f"{one.sum('withdrawn'):.0f}")
     if one.recall().total:
         yield from _recall(one)
-    yield _line("false namings a user and year", f"{one.false_a_year():.3f}")
+    yield _line("false alerts a user and year", f"{one.false_a_year():.3f}")
     yield _line("alerts naming more than one", f"{one.sum('named_more_than_one'):.0f}")
     yield from _explained(one)
     yield from _rules(one)
@@ -129,6 +129,8 @@ def _runs(one: Pooled) -> Iterator[str]:
         if result["dropped"]:
             named = "; ".join(f"{path}: {', '.join(names)}" for path, names in result["dropped"].items())
             yield _line("    not known to the service", named)
+        for text in result.get("untaken", ()):
+            yield _line("    not taken", text)
         for reason, count in sorted(result["refused"].items(), key=lambda item: -item[1])[:3]:
             yield _line("    refused", f"{count} of {reason}")
 
