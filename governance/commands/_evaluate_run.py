@@ -44,6 +44,23 @@ class Run:
         """Give the file of its result."""
         return self.out / f"{self.name}.json"
 
+    @property
+    def done(self) -> bool:
+        """Say whether there is a result of this very plan."""
+        if not self.result.exists():
+            return False
+        found, plan = json.loads(self.result.read_text()), self.plan
+        wanted = {
+            "seed": plan.seed,
+            "mix": plan.mix.value,
+            "size": str(plan.size),
+            "days": plan.days,
+            "warm_up": plan.warm_up,
+            "without": sorted(plan.without),
+            "rate": plan.rate,
+        }
+        return all(found.get(name) == value for name, value in wanted.items())
+
 
 def numbers_only() -> bool:
     """Say whether this version of the service compares staff and patients by NHS number alone."""

@@ -3,8 +3,9 @@
 import json
 import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import click
 import requests
 
 from governance.commands._evaluate_run import Run, numbers_only, perform
+from governance.errors import GovernanceError
 from governance.simulation.client import SurfaceError
 from governance.simulation.evaluation.chart import chart
 from governance.simulation.evaluation.table import summary, table
@@ -19,7 +21,15 @@ from governance.simulation.programs import ProgramFailed
 from governance.simulation.protocol import CONFOUNDERS, Mix, Plan
 from governance.simulation.protocol.plan import DAYS, WARM_UP
 
-_FAILURES = (SurfaceError, ProgramFailed, requests.RequestException, OSError, ValueError)
+_FAILURES = (
+    SurfaceError,
+    ProgramFailed,
+    GovernanceError,
+    BrokenExecutor,
+    requests.RequestException,
+    OSError,
+    ValueError,
+)
 
 
 class Seeds(click.ParamType[tuple[int, ...]]):
@@ -74,6 +84,8 @@ def evaluate(
     Each seed and mix is a run with a real service of its own. Results are kept a run at a time; with --resume an
     interrupted evaluation goes on. The folder then holds table.txt, table.json and chart.svg over all of them.
     """
+    if find_spec("sklearn") is None:
+        raise click.ClickException("The baselines need the development dependencies: `make dev` installs them.")
     plans = [
         _plan(seed, size, mix, days, warm_up, frozenset(without), rate)
         for mix in dict.fromkeys(mixes)
@@ -86,8 +98,8 @@ def evaluate(
         Run(plan, out, keep or out / "work", keep is not None, _named(database, f"{plan.mix.value}_{plan.seed}"))
         for plan in plans
     ]
-    failed = _perform([run for run in runs if not (resume and run.result.exists())], jobs)
-    results = [json.loads(run.result.read_text()) for run in runs if run.result.exists()]
+    failed = _perform([run for run in runs if not (resume and run.done)], jobs)
+    results = [json.loads(run.result.read_text()) for run in runs if run.done]
     if results:
         _write(out, results)
     if failed:

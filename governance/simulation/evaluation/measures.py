@@ -16,7 +16,9 @@ from governance.simulation.protocol.times import DAY
 _MONTH = 30 * DAY
 _TOP = 20
 _BUDGET = 1e-4  # alerts a look that the protocol allows
-_OF_TRUTH = ("seed", "mix", "size", "days", "warm_up", "rates", "confounders", "parameters")
+_OF_TRUTH = (
+    "seed", "mix", "size", "days", "warm_up", "without", "rate", "rates", "confounders", "parameters"
+)  # fmt: skip
 _SEVERITY = ("low", "medium", "high", "critical")
 
 

@@ -117,6 +117,7 @@ def _truth(region: Region, stage: Stage, outbox: Outbox) -> dict[str, Any]:
         "measured_from": (plan.first_day + timedelta(days=plan.warm_up)).isoformat(),
         "ends": written(region.start(plan.days)),
         "without": sorted(plan.without),
+        "rate": plan.rate,
         "parameters": region.parameters.as_row(),
         "trusts": {trust.ods: round(trust.weight, 5) for trust in region.trusts},
         "staff": len(region.population.staff),
