@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "demo:demo",
     "demo-token": "demo_token:demo_token",
     "detection": "detection:detection",
+    "evaluate": "evaluate:evaluate",
     "export": "log:export",
     "federation": "federation:federation",
     "holds": "holds:holds",
