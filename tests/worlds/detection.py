@@ -141,6 +141,8 @@ def region(told: Mapping[str, Any]) -> LittleRegion:
         made.patients[row["id"]] = PatientFacts(
             staff=frozenset([row["staff"]] if "staff" in row else ()),
             households=frozenset([row["household"]] if "household" in row else ()),
+            surnames={row["surname"]: row.get("share")} if "surname" in row else {},
+            postcodes=frozenset([row["postcode"]] if "postcode" in row else ()),
             flags=frozenset(row.get("flags", ())),
         )
     for row in told.get("studies", ()):
@@ -180,10 +182,17 @@ def _each(row: Mapping[str, Any], name: str) -> list[str | None]:
 
 
 def _person(row: Mapping[str, Any]) -> StaffFacts:
-    named = {name: row.get(name) for name in ("patient", "department", "site", "household")}
+    named = {name: row.get(name) for name in ("patient", "department", "site", "household", "surname", "postcode")}
     leaves: date | None = row.get("leaves_on")
     since = BEGAN + span(row["since"]) if "since" in row else None
-    return StaffFacts(row.get("role", "nurse"), row.get("ods", "RRK"), **named, leaves_on=leaves, since=since)
+    return StaffFacts(
+        row.get("role", "nurse"),
+        row.get("ods", "RRK"),
+        **named,
+        teams=frozenset(row.get("teams", ())),
+        leaves_on=leaves,
+        since=since,
+    )
 
 
 class LittleExplainer:
