@@ -61,10 +61,7 @@ def measure(data: Data, folder: Path, observed: Observed) -> dict[str, Any]:
     count = len(matched.alerts)
     false = [alert for alert in matched.alerts if not matched.strict[alert.id]]
     return {
-        **{
-            name: truth[name]
-            for name in ("seed", "mix", "size", "days", "warm_up", "rates", "confounders", "parameters")
-        },
+        **{name: truth[name] for name in _OF_TRUTH},
         "looks": looks,
         "events": truth["events"],
         "users": truth["staff"],
