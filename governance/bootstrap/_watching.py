@@ -139,6 +139,7 @@ def make_detection(
         holder=new_id(),
         meter=infrastructure.metrics,
         looks=explanations,
+        oldest=history.oldest,
     )
 
 

@@ -111,6 +111,7 @@ class AlertWorld:
             past=lambda session: LivePast(session, self.search, told),
             context=self.facts,
             looks=self.explanations,
+            oldest=History(self.vault).oldest,
             instant=instant or (lambda _session: self.clock.now()),
             holder=holder,
             meter=self.meter,

@@ -67,13 +67,13 @@ def cursor(session: Session, name: str, *, lock: bool = False) -> Cursor | None:
     return None if row is None else Cursor(row.next_index, row.holder, row.held_until)
 
 
-def begin(session: Session, name: str) -> None:
-    """Put a reader on file at the start of the log; one already there is unchanged."""
+def begin(session: Session, name: str, start: int = 0) -> None:
+    """Put a reader on file at an index of the log; one already there is unchanged."""
     if cursor(session, name) is None:
         insert_new(
             session,
             DetectionCursorRow,
-            {"name": name, "next_index": 0, "high_water": None, "holder": None, "held_until": None},
+            {"name": name, "next_index": start, "high_water": None, "holder": None, "held_until": None},
         )
 
 
@@ -93,11 +93,12 @@ def advance(session: Session, name: str, next_index: int, high_water: int | None
     )
 
 
-def reset(session: Session, name: str) -> None:
-    """Send a reader back to the start of the log and forget what the detectors remember."""
+def reset(session: Session, name: str, start: int) -> None:
+    """Send a reader back to an index of the log and forget what the detectors remember."""
     session.connection().execute(delete(DetectionEntryRow))
     session.connection().execute(delete(DetectionStateRow))
     session.connection().execute(delete(DetectionCursorRow).where(col(DetectionCursorRow.name) == name))
+    begin(session, name, start)
 
 
 def value(session: Session, rule_id: str, key: str) -> Remembered | None:

@@ -125,6 +125,7 @@ class DetectionEngine:
         explainer: explains looks; without one, looks have no explanation.
         past: opens the past on a read snapshot.
         looks: keeps looks with their explanations.
+        oldest: gives the oldest index of the log whose facts are still known.
         instant: gives the time by the clock that all processes share, for the lease.
         holder: this process's name, unlike any other's.
         meter: counts findings.
@@ -144,6 +145,7 @@ class DetectionEngine:
         explainer: Explainer | None = None,
         past: Callable[[Session], Past] = lambda _session: NoPast(),
         looks: LookKeeper | None = None,
+        oldest: Callable[[Session], int] = lambda _session: 0,
         instant: Callable[[Session], datetime],
         holder: str,
         meter: Meter,
@@ -159,6 +161,7 @@ class DetectionEngine:
         self._context = context
         self._past = past
         self._looks = looks
+        self._oldest = oldest
         self._instant = instant
         self._holder = holder
         self._meter = meter
@@ -193,9 +196,9 @@ class DetectionEngine:
         return 0 if found is None else found.next_index
 
     def rewind(self) -> None:
-        """Start again at the beginning of the log: alerts gain nothing they already have."""
+        """Start again where the facts of the time are still known: alerts gain nothing they already have."""
         with self._database.transaction() as session:
-            _store.reset(session, CURSOR)
+            _store.reset(session, CURSOR, self._oldest(session))
             if self._looks is not None:
                 self._looks.clear(session)
         self._progress, self._renew_at = None, None

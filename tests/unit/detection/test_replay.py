@@ -12,12 +12,14 @@ from sqlmodel import Session
 
 from governance.alerts import Finding, Raised, Revision
 from governance.clock import FixedClock
-from governance.detection import LivePast, Told, changed_rules, default_rules
+from governance.detection import LivePast, changed_rules, default_rules
 from governance.detection.reader import _store
 from governance.detection.reader.engine import CURSOR, LEASE, DetectionEngine
+from governance.detection.reader.past.live import Told
 from governance.detection.reader.run import FINDING
 from governance.detection.reader.scoring import BUDGET
 from governance.errors import InvalidInput
+from governance.facts._store import move_horizon
 from governance.storage import Database
 from tests.worlds.alerts import AlertWorld, act, permitted
 
@@ -103,6 +105,17 @@ def test_other_settings_are_checked_by_name_and_type() -> None:
         "/patient_burst/windows",
         "/self_access",
     }
+
+
+def test_a_rewind_goes_back_as_far_as_the_facts_of_the_time_are_kept(small: AlertWorld) -> None:
+    small.record([act(f"e-{number}", number) for number in range(3)])
+    engine = small.engine()
+    engine.catch_up()
+    with small.database.transaction() as session:
+        move_horizon(session, 2)
+    engine.rewind()
+    assert engine.position() == 2
+    assert engine.catch_up() >= 1, "and the entries of the alerts that it raised before"
 
 
 def test_a_rewind_by_another_process_is_noticed_without_a_new_event(small: AlertWorld) -> None:

@@ -43,6 +43,7 @@ class DormantAccount:
     silence: timedelta = _SILENCE
     grace: timedelta = timedelta(days=1)
     bits: float = 6.0
+    contextual = True
     id = "dormant_account"
     family = "account"
     severity = Severity.HIGH

@@ -26,6 +26,7 @@ class HouseholdAccess:
     """
 
     largest: int = 8
+    contextual = True
     id = "household_access"
     family = "household_access"
     severity = Severity.HIGH

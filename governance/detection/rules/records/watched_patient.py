@@ -31,6 +31,7 @@ class WatchedPatient:
     """
 
     alone: int = 4
+    contextual = True
     id = "watched_patient"
     family = "watched_patient"
     severity = Severity.HIGH

@@ -47,6 +47,7 @@ class PatientBurst:
     least: int = 5
     early_bits: float = 16.0
     bits: float = 10.0
+    contextual = True
     id = "patient_burst"
     family = "patient_burst"
     severity = Severity.CRITICAL
