@@ -29,7 +29,7 @@ def detection() -> None:
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @plain_errors
 def rewind(because: str, yes: bool) -> None:
-    """Send detection back to the start of the log, or as far as facts are kept; what detectors remember is learnt again.
+    """Send detection back to the start of the log, or as far as facts are kept; all they remember is learnt again.
 
     Alerts gain nothing they already have, and reviews stay. A running service notices within seconds and reads on from
     the start; until it has caught up, new events wait. Recorded in the audit log.

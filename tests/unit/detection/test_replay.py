@@ -92,16 +92,22 @@ def test_an_instant_stands_for_the_first_entry_recorded_then(small: AlertWorld) 
 
 def test_other_settings_are_checked_by_name_and_type() -> None:
     rules = default_rules()
-    changed = {rule.id: rule for rule in changed_rules(rules, {"patient_burst": {"threshold": 4, "window": "2h"}})}
-    burst: Any = changed["patient_burst"]
-    assert (burst.threshold, burst.window) == (4, timedelta(hours=2))
-    wrong = {"patient_burst": {"threshold": "many", "windows": "2h", "window": 5}, "made_up": {}, "self_access": 3}
+    settings = {"patient_burst": {"least": 4}, "break_glass_used": {"review_within": "2h"}}
+    changed: dict[str, Any] = {rule.id: rule for rule in changed_rules(rules, settings)}
+    assert changed["patient_burst"].least == 4
+    assert changed["break_glass_used"].review_within == timedelta(hours=2)
+    wrong = {
+        "patient_burst": {"least": "many", "windows": "2h"},
+        "break_glass_used": {"review_within": 5},
+        "made_up": {},
+        "self_access": 3,
+    }
     with pytest.raises(InvalidInput) as refused:
         changed_rules(rules, wrong)
     assert {fault.path for fault in refused.value.faults} == {
+        "/break_glass_used/review_within",
         "/made_up",
-        "/patient_burst/threshold",
-        "/patient_burst/window",
+        "/patient_burst/least",
         "/patient_burst/windows",
         "/self_access",
     }
