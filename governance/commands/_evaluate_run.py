@@ -8,12 +8,10 @@ from pathlib import Path
 
 import click
 
-from governance.commands._evaluate_service import running
+from governance.commands._evaluate_service import TIE_KEY_SETTING, running
 from governance.settings import KEYS
 from governance.simulation.evaluation.running import evaluate
 from governance.simulation.protocol import Plan, generate
-
-_TIE_KEY = "tie_key"  # a service that holds one compares keyed hashes of NHS numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Run:
 
 def numbers_only() -> bool:
     """Say whether this version of the service compares staff and patients by NHS number alone."""
-    return _TIE_KEY not in KEYS
+    return TIE_KEY_SETTING not in KEYS
 
 
 def perform(run: Run) -> str:

@@ -32,7 +32,7 @@ class Parameters:
             documentation=round(rng.uniform(0.85, 0.97) + shift, 4),
             cross_trust=round(rng.uniform(0.05, 0.12), 4),
             nights=round(rng.uniform(0.10, 0.22), 4),
-            unrelated=round(rng.uniform(0.016, 0.024), 4),
+            unrelated=round(rng.uniform(0.018, 0.026), 4),
             surname_offset=round(rng.uniform(16, 26), 2),
             postcodes=rng.randint(140, 200),
             keys_known=round(rng.uniform(0.92, 0.99), 4),

@@ -18,6 +18,7 @@ from governance.vocabulary import Role
 
 _LOOKS_OF_A_STUDY = 7.7
 _AGAIN = 1.22  # studies of an examination and those that follow it
+_KNOWN = 1.0e-4  # of examinations are of people whom everybody knows
 _CLOSED = 0.55  # of a working day's examinations on a day that is closed
 _MEAN = (5 + 2 * _CLOSED) / 7
 _SPANS = {"day": ((7, 19),), "early": ((6, 16),), "late": ((12, 22),), "night": ((0, 8), (20, 24))}
@@ -31,6 +32,7 @@ class Care:
         self.region = region
         self.rng = region.stream("care")
         self.episodes = Episodes(region, self.rng)
+        self.known = [one for one in region.population.patients if "vip" in one.flags]
 
     def episodes_of(self, rng: Random) -> Episodes:
         """Give a way to treat patients by another stream of chance."""
@@ -60,7 +62,16 @@ class Care:
             self._side_work(trust, wanted * _AGAIN * trust.weight)
             if not closed and rng.random() < 0.7:
                 self._meeting(trust)
+        for _ in range(_about(rng, wanted * _KNOWN)):
+            self._known(closed=closed)
         self._audit()
+
+    def _known(self, *, closed: bool) -> None:
+        """Let somebody whom everybody knows be examined, like anybody."""
+        patient = self.rng.choice(self.known)
+        if patient.died is None and self.region.open(patient.ods):
+            trust = self.region.population.by_ods[patient.ods]
+            self.episodes.begin(trust, self._moment(closed=closed), patient)
 
     def _moment(self, *, closed: bool) -> int:
         """Draw when somebody is examined."""

@@ -79,7 +79,8 @@ class Episodes:
             often = rng.random() < _OFTEN
             found = there[rng.randrange(int(len(there) * _FREQUENT)) if often else rng.randrange(len(there))]
             own = found.staff is not None and found.staff.ods == trust.ods
-            if found.died is None and suits(found, department) and not (own and rng.random() < _ELSEWHERE):
+            left_out = "vip" in found.flags or (own and rng.random() < _ELSEWHERE)
+            if found.died is None and suits(found, department) and not left_out:
                 break
         return found
 
@@ -207,7 +208,7 @@ class Episodes:
         if shift is None and rng.random() < 0.95:
             who = self._team_mate(who, who.role) or who
             shift = region.duty.shift(who)
-        if self._avoids(who, study.patient):
+        if who.home.number == study.patient.home.number and rng.random() < _AVOIDED:
             return
         if reason is not None:
             region.acts.break_glass(who, study, reason, at - 20_000, rng)

@@ -1,5 +1,6 @@
 """One person looks at one other whom they know, or do not: co-workers, family, themselves, neighbours, strangers."""
 
+from governance.simulation.protocol.acting.studies import Study
 from governance.simulation.protocol.folk.people import Patient, Staff
 from governance.simulation.protocol.scenarios.stage import Stage
 from governance.simulation.protocol.times import HOUR
@@ -86,13 +87,16 @@ def no_relation(stage: Stage) -> Incident | None:
 
 def wrong_department(stage: Stage) -> Incident | None:
     """Images that people in such a post never have to do with."""
-    who = stage.anyone(lambda one: one.department in {"orthopaedics", "cardiology", "emergency"}, (Role.NURSE,))
+    breast = {("MG", "BREAST"), ("US", "BREAST"), ("US", "PELVIS"), ("MR", "PELVIS")}
+
+    def foreign(who: Staff) -> list[Study]:
+        return stage.strangers(who.ods, 8, lambda one: (one.modality, one.body_part) in breast)
+
+    others = {"orthopaedics", "cardiology", "emergency"}
+    who = stage.anyone(lambda one: one.department in others and len(foreign(one)) > 2, (Role.NURSE,))
     if who is None:
         return None
-    breast = {("MG", "BREAST"), ("US", "BREAST"), ("US", "PELVIS"), ("MR", "PELVIS")}
-    found = stage.strangers(who.ods, stage.rng.randint(4, 8), lambda one: (one.modality, one.body_part) in breast)
-    if len(found) < 3:
-        return None
+    found = foreign(who)[: stage.rng.randint(4, 8)]
     incident = stage.incident("wrong_department", who)
     for study in found:
         stage.peek(incident, who, study, stage.moment(who, stage.rng.randint(0, 2)))

@@ -38,7 +38,7 @@ def radiographer(stage: Stage) -> None:
     who = stage.anyone(lambda one: one.ods == _largest(stage).ods, (Role.RADIOGRAPHER,))
     if who is not None:
         left = stage.region.plan.days - stage.region.day - 2
-        browse_women(stage, "serial_browsing", who, round(left * 4.5 / 7), (5, 8))
+        browse_women(stage, "serial_browsing", who, round(left * 4.5 / 7), (6, 10))
 
 
 def _crowd(stage: Stage, found: MajorIncident, count: int, within: int) -> None:
