@@ -14,15 +14,15 @@ Rules of this room:
 Example: ``findings = Scorer(default_rules()).score(events, context, RuleMemory())``.
 """
 
-from governance.detection.knowledge.context import RegionContext
-from governance.detection.knowledge.links import Links
-from governance.detection.reader.engine import DetectionEngine, Meter
-from governance.detection.reader.lag import STUCK_AFTER, LagWatch, Pace
-from governance.detection.reader.scoring import Scorer
-from governance.detection.reader.state import LATENESS, RuleMemory
+from governance.detection.context import RegionContext
+from governance.detection.engine import DetectionEngine, Meter
+from governance.detection.lag import STUCK_AFTER, LagWatch, Pace
+from governance.detection.links import Links
 from governance.detection.registry import default_rules
 from governance.detection.rule import Rule
+from governance.detection.scoring import Scorer
 from governance.detection.sidecar import Sidecar, sidecar_of
+from governance.detection.state import LATENESS, RuleMemory
 
 __all__ = [
     "LATENESS",

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
-from governance.detection.reader.state import Value
 from governance.detection.rule import Rule
+from governance.detection.state import Value
 from governance.vocabulary import EventKind, Outcome, Severity
 
 LOOKS = frozenset({EventKind.ACCESS, EventKind.EXPORT, EventKind.PRINT})

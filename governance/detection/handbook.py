@@ -65,6 +65,6 @@ def _section(sidecar: Sidecar, rule: Rule) -> str:
 
 
 if __name__ == "__main__":
-    from governance.detection.reader.state import LATENESS
+    from governance.detection.state import LATENESS
 
     sys.stdout.write(handbook(default_rules(), LATENESS))

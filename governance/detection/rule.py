@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Protocol
 
 from governance.alerts import Finding
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import RuleState, Value
+from governance.audit.event import RecordedEvent
+from governance.detection.facts import Context
+from governance.detection.state import RuleState, Value
 from governance.vocabulary import EventKind, Severity
 
 
@@ -47,8 +47,8 @@ class Rule(Protocol):
         """The kinds of event it looks at."""
         ...
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
-        """Take one event with its explanation; give what it shows."""
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
+        """Take one event; give what it shows."""
         ...
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:

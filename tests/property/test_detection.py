@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from governance.alerts import Finding
 from governance.audit.event import RecordedEvent
-from governance.detection.peers.tail import MAXIMUM_BITS, Moments, fit, surprise
-from governance.detection.reader.scoring import Scorer
-from governance.detection.reader.state import RuleMemory
 from governance.detection.registry import default_rules
+from governance.detection.scoring import Scorer
+from governance.detection.state import RuleMemory
+from governance.detection.tail import MAXIMUM_BITS, Moments, fit, surprise
 from governance.vocabulary import EventKind
 from tests.worlds.detection import BEGAN, LittleRegion, event, region
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from governance.alerts._tables import AlertSequenceRow
-from governance.detection.reader._tables import DetectionStateRow
+from governance.detection._tables import DetectionStateRow
 from governance.relationships._tables import OptOutRow
 from governance.storage import Database
 from governance.storage.upsert import chunks, count_up, insert_for_key, insert_new, upsert

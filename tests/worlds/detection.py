@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from governance.audit.event import Authority, RecordedEvent, RecordedResource, Source, Subject
-from governance.detection.knowledge.facts import (
+from governance.detection.facts import (
     DecisionFacts,
     ManifestFacts,
     PatientFacts,
@@ -19,7 +19,7 @@ from governance.detection.knowledge.facts import (
     TokenFacts,
     Who,
 )
-from governance.detection.knowledge.links import decision_facts, token_facts
+from governance.detection.links import decision_facts, token_facts
 from governance.vocabulary import EventKind, Outcome, RelationshipKind, SubjectType
 
 BEGAN = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)  # a Tuesday

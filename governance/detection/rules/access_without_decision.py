@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context, DecisionFacts
-from governance.detection.reader.state import LATENESS, RuleState, Value
-from governance.detection.reader.waiting import from_value, to_value
+from governance.detection.facts import Context, DecisionFacts
 from governance.detection.rule import Rule
+from governance.detection.state import LATENESS, RuleState, Value
+from governance.detection.waiting import from_value, to_value
 from governance.vocabulary import EventKind, Severity
 
 
@@ -30,9 +29,8 @@ class AccessWithoutDecision:
     kinds = acts.LOOKS | {EventKind.DECISION, EventKind.TOKEN}
     window = LATENESS
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Follow an access to its decision; a decision or token that arrives releases the accesses that wait for it."""
-        event = look.event
         if event.kind is EventKind.DECISION:
             return self._released(f"decision:{event.authority.decision_id}", event, context, state)
         if event.kind is EventKind.TOKEN:

@@ -9,11 +9,10 @@ from datetime import timedelta
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context, ManifestFacts, StudyFacts
-from governance.detection.reader.state import MICROSECOND, RuleState, Value
-from governance.detection.reader.waiting import from_value, to_value
+from governance.detection.facts import Context, ManifestFacts, StudyFacts
 from governance.detection.rule import Rule
+from governance.detection.state import MICROSECOND, RuleState, Value
+from governance.detection.waiting import from_value, to_value
 from governance.storage import to_microseconds
 from governance.vocabulary import Severity, SubjectType
 
@@ -34,9 +33,8 @@ class AiOutsideManifest:
     window = timedelta(days=1)
     kinds = acts.LOOKS
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Hold a read of an AI service against its manifest."""
-        event = look.event
         if event.subject is None or event.subject.type is not SubjectType.AI_SERVICE or not acts.succeeded(event):
             return ()
         service = event.subject.id

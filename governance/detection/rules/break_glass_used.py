@@ -9,10 +9,9 @@ from datetime import timedelta
 from governance.alerts import Finding
 from governance.audit.event import JsonValue, RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import RuleState, Value
+from governance.detection.facts import Context
 from governance.detection.rule import Rule
+from governance.detection.state import RuleState, Value
 from governance.vocabulary import SYSTEM, EventKind, Severity
 
 GRANTED = "break_glass.granted"
@@ -38,9 +37,8 @@ class BreakGlassUsed:
     window = timedelta(0)
     kinds = acts.LOOKS | {EventKind.BREAK_GLASS, EventKind.DECISION}
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Report the use, with whom it concerns and whether it must be reviewed."""
-        event = look.event
         if event.subject is None or not acts.succeeded(event) or not broke_glass(event):
             return ()
         given = event.detail.get("emergency")

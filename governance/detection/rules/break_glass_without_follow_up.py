@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from governance.alerts import Finding
+from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context, Who
-from governance.detection.reader.state import MICROSECOND, RuleState, Value
-from governance.detection.reader.waiting import from_value, to_value
+from governance.detection.facts import Context, Who
 from governance.detection.rule import Rule
 from governance.detection.rules.break_glass_used import broke_glass
+from governance.detection.state import MICROSECOND, RuleState, Value
+from governance.detection.waiting import from_value, to_value
 from governance.storage import from_microseconds
 from governance.vocabulary import EventKind, Severity
 
@@ -32,9 +32,8 @@ class BreakGlassWithoutFollowUp:
     severity = Severity.MEDIUM
     kinds = acts.LOOKS | {EventKind.BREAK_GLASS, EventKind.DECISION, EventKind.IMPORT}
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Open a case, add to it, or settle it by images or a report that the person filed for the patient."""
-        event = look.event
         patient = acts.patient_of(event)
         if event.subject is None or patient is None or not acts.succeeded(event):
             return ()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from governance.alerts import Finding
+from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import RuleState, Value
+from governance.detection.facts import Context
 from governance.detection.rule import Rule
+from governance.detection.state import RuleState, Value
 from governance.vocabulary import EventKind, Severity
 
 _WORDS = {EventKind.EXPORT: "taken out of the archive", EventKind.PRINT: "printed"}
@@ -27,9 +27,8 @@ class DecoyRecord:
     window = timedelta(0)
     kinds = acts.LOOKS
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Look the study up in the catalogue."""
-        event = look.event
         name = acts.study_of(event)
         if name is None or not acts.succeeded(event):
             return ()

@@ -14,10 +14,9 @@ from typing import Any
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import MICROSECOND, RuleState, Value
+from governance.detection.facts import Context
 from governance.detection.rule import Rule
+from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import SYSTEM, AgreementStatus, EventKind, Severity
 
@@ -42,9 +41,8 @@ class LapsedAuthority:
     window = timedelta(0)
     kinds = acts.LOOKS | {EventKind.CONFIG, EventKind.TOKEN}
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Learn from changes of agreements and revocations; judge accesses."""
-        event = look.event
         if event.kind in acts.LOOKS:
             return self._judge(event, context, state) if acts.succeeded(event) else ()
         if event.source.id == self.system:

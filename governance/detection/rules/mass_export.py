@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from governance.alerts import Evidence, Finding
+from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context, Who
-from governance.detection.peers.baselines import BYTES, DAY, GIGABYTE, HOUR, baseline_of
-from governance.detection.peers.tail import fit, surprise
-from governance.detection.reader.state import MICROSECOND, RuleState, Value
-from governance.detection.reader.waiting import from_value, to_value
+from governance.detection.baselines import BYTES, DAY, GIGABYTE, HOUR, baseline_of
+from governance.detection.facts import Context, Who
 from governance.detection.rule import Rule
+from governance.detection.state import MICROSECOND, RuleState, Value
+from governance.detection.tail import fit, surprise
+from governance.detection.waiting import from_value, to_value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import RelationshipKind, Severity
 
@@ -40,9 +40,8 @@ class MassExport:
     window = timedelta(days=1)
     kinds = acts.TAKES
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Count an export and compare the day so far."""
-        event = look.event
         subject, study = event.subject, acts.study_of(event)
         if subject is None or study is None or not acts.succeeded(event):
             return ()

@@ -11,10 +11,9 @@ from typing import NamedTuple
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context, Who
-from governance.detection.reader.state import MICROSECOND, RuleState, Value
+from governance.detection.facts import Context, Who
 from governance.detection.rule import Rule
+from governance.detection.state import MICROSECOND, RuleState, Value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import Severity, SubjectType
 
@@ -22,7 +21,7 @@ _SLOT = timedelta(hours=1) // MICROSECOND  # one look of a person an hour is rem
 _WHO, _AT, _ENTRY, _WHY = 0, 1, 2, 9  # places in a remembered look
 
 
-class Viewing(NamedTuple):
+class Look(NamedTuple):
     """One look at a patient; remembered as a plain list, for there are hundreds of thousands of them."""
 
     who: str
@@ -53,9 +52,8 @@ class PatientBurst:
     severity = Severity.CRITICAL
     kinds = acts.LOOKS
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Remember the look; when enough people looked, ask for reasons."""
-        event = look.event
         patient, subject = acts.patient_of(event), event.subject
         if patient is None or subject is None or subject.type is not SubjectType.PRACTITIONER:
             return ()
@@ -75,14 +73,14 @@ class PatientBurst:
         if len({row[_WHO] for row in near}) < self.threshold:
             return ()
         for row in near:
-            row[_WHY] = row[_WHY] or _reason(Viewing(*row), patient, context)
-        return self._findings(event, patient, at, [Viewing(*row) for row in near])
+            row[_WHY] = row[_WHY] or _reason(Look(*row), patient, context)
+        return self._findings(event, patient, at, [Look(*row) for row in near])
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Looks are forgotten once no window can hold them."""
         return ()
 
-    def _findings(self, event: RecordedEvent, patient: str, at: int, near: list[Viewing]) -> Iterable[Finding]:
+    def _findings(self, event: RecordedEvent, patient: str, at: int, near: list[Look]) -> Iterable[Finding]:
         """Find the fullest window that holds the new look, and report it when it is full enough."""
         bare = [look for look in near if look.why is None]
         if not any(look.entry == event.index for look in bare):
@@ -100,7 +98,7 @@ class PatientBurst:
         reasoned = len({look.who for look in near if look.why is not None} - people)
         return (self._finding(event, patient, fullest, reasoned),)
 
-    def _finding(self, event: RecordedEvent, patient: str, looks: list[Viewing], reasoned: int) -> Finding:
+    def _finding(self, event: RecordedEvent, patient: str, looks: list[Look], reasoned: int) -> Finding:
         people = acts.distinct(look.who for look in looks)
         hours = int(self.window / timedelta(hours=1))
         sentence = (
@@ -125,10 +123,10 @@ class PatientBurst:
         )
 
 
-def _look(event: RecordedEvent, at: int) -> Viewing:
+def _look(event: RecordedEvent, at: int) -> Look:
     """Keep what a finding needs; names that many looks share are kept once."""
     authority, custodian = event.authority, acts.custodian_of(event)
-    return Viewing(
+    return Look(
         who=intern(event.subject.id) if event.subject else "",
         at=at,
         entry=event.index,
@@ -143,7 +141,7 @@ def _look(event: RecordedEvent, at: int) -> Viewing:
     )
 
 
-def _reason(look: Viewing, patient: str, context: Context) -> str | None:
+def _reason(look: Look, patient: str, context: Context) -> str | None:
     ties = context.ties(Who(look.who, look.ods), patient, look.study, look.custodian, from_microseconds(look.at))
     return ties[0].kind.value if ties else None
 

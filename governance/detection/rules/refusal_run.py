@@ -9,11 +9,10 @@ from datetime import timedelta
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import MICROSECOND, RuleState, Value
-from governance.detection.reader.waiting import from_value, to_value
+from governance.detection.facts import Context
 from governance.detection.rule import Rule
+from governance.detection.state import MICROSECOND, RuleState, Value
+from governance.detection.waiting import from_value, to_value
 from governance.storage import to_microseconds
 from governance.vocabulary import SYSTEM, EventKind, Severity
 
@@ -39,9 +38,8 @@ class RefusalRun:
     window = timedelta(minutes=15)
     kinds = frozenset({EventKind.LOGIN, EventKind.NODE_AUTH, EventKind.TOKEN})
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Count a refusal with those of the same origin."""
-        event = look.event
         origin = _origin(event)
         if origin is None or event.source.id != self.system or event.detail.get("act") != _REFUSED:
             return ()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from governance.alerts import Finding
+from governance.audit.event import RecordedEvent
 from governance.detection import acts
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import RuleState, Value
+from governance.detection.facts import Context
 from governance.detection.rule import Rule
+from governance.detection.state import RuleState, Value
 from governance.vocabulary import Severity
 
 
@@ -25,9 +25,8 @@ class SelfAccess:
     window = timedelta(0)
     kinds = acts.LOOKS
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterable[Finding]:
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterable[Finding]:
         """Compare the patient looked at with the patient the subject is."""
-        event = look.event
         patient = acts.patient_of(event)
         if event.subject is None or patient is None or not acts.succeeded(event):
             return ()

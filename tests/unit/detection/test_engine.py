@@ -16,10 +16,9 @@ from governance.audit.event import Event, JsonValue, RecordedEvent, Source
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.detection import Rule
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
-from governance.detection.reader.engine import LEASE
-from governance.detection.reader.state import RuleState, Value
+from governance.detection.engine import LEASE
+from governance.detection.facts import Context
+from governance.detection.state import RuleState, Value
 from governance.errors import Unavailable
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.relationships import Edge
@@ -296,9 +295,9 @@ class Clumsy:
     window = timedelta(0)
     kinds = frozenset({EventKind.ACCESS})
 
-    def observe(self, look: Look, context: Context, state: RuleState) -> Iterator[Finding]:
-        assert look.event.resource is not None
-        yield {}[look.event.resource.modality]  # type: ignore[index]
+    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterator[Finding]:
+        assert event.resource is not None
+        yield {}[event.resource.modality]  # type: ignore[index]
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterator[Finding]:
         yield from ()

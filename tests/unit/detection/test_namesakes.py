@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from governance.clock import FixedClock
-from governance.detection.knowledge.context import RegionContext
-from governance.detection.knowledge.facts import Who
-from governance.detection.knowledge.links import Links
+from governance.detection.context import RegionContext
+from governance.detection.facts import Who
+from governance.detection.links import Links
 from governance.federation import StaffMember
 from governance.relationships import Edge, PatientContext
 from governance.storage import Database

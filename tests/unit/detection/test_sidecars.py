@@ -7,11 +7,11 @@ import pytest
 
 from governance.detection import rules
 from governance.detection.handbook import handbook
-from governance.detection.reader.scoring import Scorer
-from governance.detection.reader.state import LATENESS, RuleMemory
 from governance.detection.registry import default_rules
 from governance.detection.rule import Rule
+from governance.detection.scoring import Scorer
 from governance.detection.sidecar import Example, sidecar_of
+from governance.detection.state import LATENESS, RuleMemory
 from tests.worlds.detection import region, story
 
 RULES = {rule.id: rule for rule in default_rules()}

@@ -22,11 +22,11 @@ from sqlmodel import Session
 
 from governance.alerts import Change, Finding, Raised
 from governance.audit.event import RecordedEvent
-from governance.detection.reader import _store
-from governance.detection.reader.lag import LagWatch
-from governance.detection.reader.scoring import LearningContext, Scorer
-from governance.detection.reader.state import LATENESS, RuleMemory
+from governance.detection import _store
+from governance.detection.lag import LagWatch
 from governance.detection.rule import Rule
+from governance.detection.scoring import LearningContext, Scorer
+from governance.detection.state import LATENESS, RuleMemory
 from governance.storage import Database
 
 CURSOR = "detection"

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, update
 from sqlmodel import Session, col, select
 
-from governance.detection.reader._tables import DetectionCursorRow, DetectionStateRow
-from governance.detection.reader.state import Remembered, Value
+from governance.detection._tables import DetectionCursorRow, DetectionStateRow
+from governance.detection.state import Remembered, Value
 from governance.storage.upsert import insert_new, upsert
 
 

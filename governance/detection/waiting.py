@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from governance.audit.event import Authority, RecordedEvent, RecordedResource, Source, Subject
-from governance.detection.reader.state import Value
+from governance.detection.state import Value
 from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import EventKind, Outcome, SubjectType
 

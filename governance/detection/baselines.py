@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from governance.detection.peers.tail import Moments, fit
-from governance.detection.reader.state import RuleState, Value
+from governance.detection.state import RuleState, Value
+from governance.detection.tail import Moments, fit
 
 HALF_LIFE = 30  # days after which a day counts half in a baseline
 GIGABYTE = 1_000_000_000

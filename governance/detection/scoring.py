@@ -19,11 +19,9 @@ from typing import Protocol
 from governance.alerts import Evidence, Finding
 from governance.audit.event import RecordedEvent
 from governance.detection.acts import trusts_of
-from governance.detection.explanation.explaining import Explainer
-from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
-from governance.detection.reader.state import RuleMemory
+from governance.detection.facts import Context
 from governance.detection.rule import Rule
+from governance.detection.state import RuleMemory
 from governance.storage import from_microseconds
 from governance.vocabulary import SYSTEM, EventKind, Severity
 
@@ -45,12 +43,9 @@ class Scorer:
 
     Args:
         rules: the detectors; raises ValueError when two have one id.
-        explainer: gives each look its explanation, a batch at a time, before any rule sees it; without one,
-            looks have none.
     """
 
-    def __init__(self, rules: Sequence[Rule], explainer: Explainer | None = None) -> None:
-        self._explainer = explainer
+    def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = {rule.id: rule for rule in rules}
         if len(self.rules) != len(rules):
             raise ValueError("two detectors have the same id")
@@ -59,12 +54,11 @@ class Scorer:
             for kind in rule.kinds:
                 self._by_kind[kind].append(rule)
 
-    def score(self, events: Sequence[RecordedEvent], context: LearningContext, memory: RuleMemory) -> list[Finding]:
+    def score(self, events: Iterable[RecordedEvent], context: LearningContext, memory: RuleMemory) -> list[Finding]:
         """Give what the events show, in the order in which it became known; the memory is changed in place."""
         found: list[Finding] = []
         states = {rule_id: memory.of(rule_id) for rule_id in self.rules}
-        for look in self._looks(events, context):
-            event = look.event
+        for event in events:
             if event.kind is EventKind.SECURITY_ALERT:
                 continue
             if _tells_the_time(event):
@@ -76,13 +70,8 @@ class Scorer:
             if event.kind in _LINKS:
                 context.note(event)
             for rule in self._by_kind.get(event.kind, ()):
-                found += _guarded(rule, event, partial(rule.observe, look, context, states[rule.id]))
+                found += _guarded(rule, event, partial(rule.observe, event, context, states[rule.id]))
         return found
-
-    def _looks(self, events: Sequence[RecordedEvent], context: Context) -> list[Look]:
-        if self._explainer is None:
-            return [Look(event) for event in events]
-        return self._explainer.explain(events, context)
 
 
 def _tells_the_time(event: RecordedEvent) -> bool:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from governance.audit.event import RecordedEvent
 from governance.audit.search import AuditSearch, Query
-from governance.detection.knowledge.facts import DecisionFacts, TokenFacts
+from governance.detection.facts import DecisionFacts, TokenFacts
 from governance.lru import LruCache
 from governance.vocabulary import SYSTEM, EventKind, Outcome
 

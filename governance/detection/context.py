@@ -12,8 +12,8 @@ from governance.audit.event import RecordedEvent
 from governance.catalogue import Catalogue, Study
 from governance.decisions import holders_of, unknown_holder
 from governance.detection.acts import LOOKS
-from governance.detection.knowledge.facts import ManifestFacts, PatientFacts, StaffFacts, StudyFacts, Tie, Who
-from governance.detection.knowledge.links import Links
+from governance.detection.facts import ManifestFacts, PatientFacts, StaffFacts, StudyFacts, Tie, Who
+from governance.detection.links import Links
 from governance.federation import FederationDirectory, StaffMember, chosen, recorded
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships import Between, Edge, Holder, KnownPatient, Relationships, held
