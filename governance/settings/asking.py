@@ -7,15 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from governance.settings.values import (
-    AbsoluteFile,
-    Host,
-    MailAddress,
-    Mailboxes,
-    Port,
-    Seconds,
-    WebhookUrl,
-)
+from governance.settings.addresses import MailAddress, Mailboxes, WebhookUrl
+from governance.settings.values import AbsoluteFile, Host, Port, Seconds
 
 
 def _none() -> Mapping[str, Any]:

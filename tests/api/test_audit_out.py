@@ -13,6 +13,7 @@ from governance.relationships import Edge
 from governance.vocabulary import EventKind, RelationshipKind, SubjectType
 from tests.worlds.audit_callers import AuditWorld
 from tests.worlds.audit_messages import NATIVE, NHS, STUDY
+from tests.worlds.facts import changing
 from tests.worlds.proofs import proves
 
 PATH = "/audit/v1/events"
@@ -182,7 +183,7 @@ def test_each_look_carries_its_explanation_and_is_pending_until_it_was_read(worl
         valid_until=None,
         source="ris-rrk",
     )
-    with services.infrastructure.database.transaction() as session:
+    with changing(services) as session:
         services.registers.relationships.upsert_edges(session, [edge])
     looked, stranger, decided = world.record(
         event(world, "a"),

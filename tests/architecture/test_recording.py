@@ -24,7 +24,7 @@ BUILDS = {"edges/log.py"}  # reads events out of what edges send
 OTHERS = frozenset(  # what is no log, though the module that appends to it does not make it
     {"uses.access_requests.submit", "current_services().uses.access_requests.submit", "self._recorder.submit"}
     | {"value['accesses'].append", "value['events'].append", "case['events'].append", "held.links[part.kind].append"}
-    | {"faults.append", "agents.append", "pool.submit"}
+    | {"faults.append", "agents.append", "pool.submit", "made['looks'].append", "night['rows'].append"}
 )
 HANDED_OVER = {
     "access/access.py",  # what several askers asked together, each of whom is answered for itself

@@ -17,7 +17,7 @@ USES = (1, 60, 2_000)  # of one patient's images, each under a decision and a to
 EVENTS = (1, 60, 1_000)  # that an alert rests on
 SIGN_IN = (2, 5)  # snapshots and statements on who is looking: session, in whose names, standing; account, its issuer
 CEILINGS = {  # snapshots and statements beside those
-    **{f"alert of {events}": (1, 7) for events in EVENTS},
+    **{f"alert of {events}": (1, 9) for events in EVENTS},
     **{f"timeline of {uses}": (1, 4) for uses in USES},
     "agreement": (1, 6),
     "agreements": (1, 4),

@@ -29,6 +29,7 @@ from governance.vocabulary import (
 )
 from tests.peers.browser import Visit
 from tests.worlds.agreements import document
+from tests.worlds.facts import changing
 
 BIRMINGHAM, COVENTRY, DUDLEY = "RRK", "RKB", "RNA"
 TRUSTS = (
@@ -159,7 +160,7 @@ def _worklist(services: Services, now: datetime) -> None:
     )
     since, until = now - timedelta(days=30), now + timedelta(days=30)
     edge = Edge("e-1", RelationshipKind.WORKLIST, subject, patient, None, BIRMINGHAM, since, until, "ris-rrk")
-    with services.infrastructure.database.transaction() as session:
+    with changing(services) as session:
         services.registers.relationships.upsert_patients(session, [PatientContext(patient)])
         services.registers.relationships.upsert_edges(session, [edge])
 

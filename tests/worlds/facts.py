@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sqlmodel import Session
+
+from governance.bootstrap import Services
 from governance.facts import Fact, FactKeeper, FactWriter, History, Span, Version, Wanted, collected, note
 from governance.pseudonyms import Vault
 from governance.storage import Database
@@ -48,6 +52,16 @@ class FactWorld:
         with self.database.reading() as session:
             opener = self.history.opener(session)
             return [opener.secret(one) for one in versions]
+
+
+@contextmanager
+def changing(services: Services, since: int = -1) -> Iterator[Session]:
+    """Change the registers without a record; what is changed is known since an index, or always."""
+    made = services.infrastructure
+    with made.database.transaction() as session, collected(session, made.facts) as changed:
+        yield session
+        changed.compare(session)
+        changed.write(session, since)
 
 
 def edge(key: str = "e-1", **changes: object) -> Fact:

@@ -97,7 +97,7 @@ def _feed(database: Database, recorder: Recorder, version: int) -> None:
         for n in range(8)
     ]
     for rows, write in ((studies, Catalogue().upsert), (edges, Relationships(Pseudonymiser(b"k" * 32)).upsert_edges)):
-        with database.transaction() as session, watched(session, set(), Vault(b"e" * 32).rows_key) as written:
+        with database.transaction() as session, watched(session, set(), _VAULT.rows_key) as written:
             write(session, rows)  # type: ignore[operator]
             recorder.record_in(session, EventKind.CONFIG, detail=written.detail(session))
 
@@ -106,7 +106,7 @@ def _agree(database: Database, recorder: Recorder, clock: FixedClock) -> None:
     """Bring an agreement into force, as its parties do, and put another on file."""
     agreements = agreed.World(database, clock, "RRK", "RKB")
     agreements.recorder = recorder
-    writer = FactWriter(Vault(b"e" * 32))
+    writer = FactWriter(_VAULT)
     agreements.service = Agreements(database, recorder, clock, lambda _session: agreements.known, facts=writer)
     agreements.active()
     agreements.service.load([agreed.document(id="another")], agreed.OFFICE)
@@ -133,7 +133,9 @@ def check(world: World, path: Path) -> Report:
     reader = open_reader(f"sqlite:///{path}")
     try:
         keys = [read_key(_SIGNER.verifier_key())]
-        return verify(reader, keys, ed25519_valid, expected_checkpoints=[world.kept], opens=_VAULT.opens)
+        return verify(
+            reader, keys, ed25519_valid, expected_checkpoints=[world.kept], opens=_VAULT.opens, rows_key=_VAULT.rows_key
+        )
     finally:
         reader.close()
 

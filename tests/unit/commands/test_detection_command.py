@@ -66,13 +66,13 @@ def test_a_replay_in_words_with_progress(opened: Services) -> None:
 
 def test_other_settings_are_used_and_faults_are_named(opened: Services, tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
-    file.write_text("patient_burst: {threshold: 3}\n", "utf-8")
+    file.write_text("patient_burst: {early: 3, early_bits: 1.0}\n", "utf-8")
     told = command("replay", "--to", "3", "--settings", str(file), "--json", "--quiet")
     assert "patient_burst" in json.loads(told.stdout)["counts"], told.output
-    file.write_text("patient_burst: {treshold: 3}\n", "utf-8")
+    file.write_text("patient_burst: {leest: 3}\n", "utf-8")
     refused = command("replay", "--settings", str(file), "--quiet")
     assert refused.exit_code == 1
-    assert "/patient_burst/treshold: is no setting of it" in refused.output
+    assert "/patient_burst/leest: is no setting of it" in refused.output
 
 
 @pytest.mark.parametrize(
