@@ -69,7 +69,7 @@ def act(memory: RuleMemory, random: Random, hour: int) -> list[Any]:
 def test_the_database_keeps_what_a_process_keeps(database: Database) -> None:
     for seed in range(4):
         with database.transaction() as session:
-            _store.reset(session, "detection")
+            _store.reset(session, "detection", 0)
         random, kept, plain = Random(seed), Kept(database), RuleMemory()
         for hour in range(120):
             login = event(hour, BEGAN.replace(year=1970, month=1, day=1, hour=0), {"kind": "login", "who": "s-a"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -201,14 +201,12 @@ class LittleExplainer:
     def __init__(self, world: LittleRegion) -> None:
         self._world = world
 
-    def explain(self, events: Sequence[RecordedEvent], context: Context) -> list[Look]:
+    def explain(self, events: Sequence[RecordedEvent], context: Context, known_at: int | None = None) -> Iterator[Look]:
         degraded = Explanation(ExplanationKind.DEGRADED)
-        return [
-            Look(look.event, degraded)
-            if look.unexplained and any(since <= look.event.time < until for since, until in self._world.silent)
-            else look
-            for look in PlainExplainer().explain(events, context)
-        ]
+        for look in PlainExplainer().explain(events, context, known_at):
+            self._world.note(look.event)
+            silent = any(since <= look.event.time < until for since, until in self._world.silent)
+            yield Look(look.event, degraded) if look.unexplained and silent else look
 
 
 def story(told: Iterable[Mapping[str, Any]]) -> list[RecordedEvent]:
@@ -307,13 +305,17 @@ class LittlePast:
     def known(self, index: int) -> Sequence[Known]:
         return self.rows.get(index, [])
 
-    def looks_of(self, known: Known, since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
-        found = [
-            Earlier(index, look.event.time, look.explanation)
-            for index, look in sorted(self.looks.items(), reverse=True)
-            if index < before and look.explanation and look.event.time >= since and _named(look.event, known)
-        ]
-        return found[:limit]
+    def looks_of(self, rows: Sequence[Known], since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
+        found: dict[int, Earlier] = {}
+        for known in rows:
+            mine = [
+                Earlier(index, look.event.time, look.explanation)
+                for index, look in self.looks.items()
+                if index < before and look.explanation and look.event.time >= since and _named(look.event, known)
+            ]
+            newest = sorted(mine, key=lambda one: (one.time, one.index), reverse=True)[:limit]
+            found |= {one.index: one for one in newest}
+        return [found[index] for index in sorted(found)]
 
     def explained(self, indexes: Sequence[int]) -> Mapping[int, Explanation]:
         held = {index: self.looks[index].explanation for index in indexes if index in self.looks}

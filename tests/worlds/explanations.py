@@ -107,7 +107,7 @@ def together(world: AlertWorld, events: Sequence[RecordedEvent], explainer: Batc
     with world.database.reading() as session:
         facts = context(world, session)
         facts.prepare(events)
-        return (explainer or BatchExplainer()).explain(events, facts)
+        return list((explainer or BatchExplainer()).explain(events, facts))
 
 
 def one_by_one(world: AlertWorld, events: Sequence[RecordedEvent]) -> list[Look]:
@@ -115,7 +115,7 @@ def one_by_one(world: AlertWorld, events: Sequence[RecordedEvent]) -> list[Look]
     found: list[Look] = []
     for event in events:
         with world.database.reading() as session:
-            looks = BatchExplainer().explain([event], context(world, session))
+            looks = list(BatchExplainer().explain([event], context(world, session)))
         with world.database.transaction() as session:
             world.explanations.keep(session, looks)
         found += looks

@@ -39,6 +39,25 @@ _LESSONS = Prepared(
         _LESSON.c["at"] <= sa.bindparam("until", type_=_LESSON.c["at"].type),
     )
 )
+_PLACE = "place"  # of a look among those of its name, the newest first
+
+
+def _newest(column: str) -> Prepared:
+    """Make the statement for the newest looks of each of some values of a column."""
+    newest = (_LOOK.c.time.desc(), _LOOK.c.event_index.desc())
+    placed = (
+        sa.select(*_LOOK.c, sa.func.row_number().over(partition_by=_LOOK.c[column], order_by=newest).label(_PLACE))
+        .where(
+            _LOOK.c[column].in_(sa.bindparam("names", expanding=True)),
+            _LOOK.c.time >= sa.bindparam("since", type_=_LOOK.c.time.type),
+            _LOOK.c.event_index < sa.bindparam("before"),
+        )
+        .subquery()
+    )
+    return Prepared(sa.select(*(placed.c[one.name] for one in _LOOK.c)).where(placed.c[_PLACE] <= sa.bindparam("most")))
+
+
+_NEWEST = {column: _newest(column) for column in ("subject", "patient", "study")}
 _SIZES = sa.select(_PROJECT).where(_PROJECT.c.edge.in_(sa.bindparam("edges", expanding=True)))
 _USES = sa.select(_STUDY).where(
     _STUDY.c.edge.in_(sa.bindparam("edges", expanding=True)),
@@ -88,6 +107,16 @@ def looks_of(session: Session, by: Mapping[str, str], since: datetime, most: int
         .limit(most)
     )
     return [dict(row) for row in session.connection().execute(statement).mappings()]
+
+
+def newest_looks(
+    session: Session, column: str, names: Collection[str], since: datetime, before: int, most: int
+) -> list[Row]:
+    """Find the newest looks since an instant, and before an index, of each of some values of a column."""
+    found: list[Row] = []
+    for some in chunks(sorted(names), LONGEST):
+        found += _NEWEST[column].rows(session, names=list(some), since=since, before=before, most=most)
+    return found
 
 
 def revise(session: Session, rows: Sequence[Row]) -> None:

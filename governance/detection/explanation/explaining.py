@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -30,7 +30,7 @@ Silent = Callable[[str, str, datetime], bool]
 class Explainer(Protocol):
     """Explains the events of a batch, in their order."""
 
-    def explain(self, events: Sequence[RecordedEvent], context: Any, known_at: int | None = None) -> list[Look]:
+    def explain(self, events: Sequence[RecordedEvent], context: Any, known_at: int | None = None) -> Iterable[Look]:
         """Give a look for each event, by what was known at an index; by default at the event's own."""
         ...
 
@@ -90,15 +90,16 @@ class BatchExplainer:
 
     def explain(
         self, events: Sequence[RecordedEvent], context: ReasonedContext, known_at: int | None = None
-    ) -> list[Look]:
-        """Give a look for each event.
+    ) -> Iterator[Look]:
+        """Give a look for each event, when it is asked for: one that a step does not come to costs nothing.
 
         Args:
             events: in the order of the log.
             context: what is known.
             known_at: what was known at this index counts; None for each event's own.
         """
-        return [self._look(event, context, event.index if known_at is None else known_at) for event in events]
+        for event in events:
+            yield self._look(event, context, event.index if known_at is None else known_at)
 
     def _look(self, event: RecordedEvent, context: ReasonedContext, known_at: int) -> Look:
         standing = context.reasons.standing(event, known_at)
@@ -153,14 +154,11 @@ def _asked(event: RecordedEvent, context: Context, custodians: frozenset[str]) -
 class PlainExplainer:
     """Explains each look by the strongest tie that held at its time, asked for one by one: for worked examples."""
 
-    def explain(self, events: Sequence[RecordedEvent], context: Context, known_at: int | None = None) -> list[Look]:
+    def explain(self, events: Sequence[RecordedEvent], context: Context, known_at: int | None = None) -> Iterator[Look]:
         """Give a look for each event."""
-        return [
-            Look(event, _explanation(event, context.at(event.index if known_at is None else known_at)))
-            if event.kind in LOOKS
-            else Look(event)
-            for event in events
-        ]
+        for event in events:
+            known = context.at(event.index if known_at is None else known_at)
+            yield Look(event, _explanation(event, known)) if event.kind in LOOKS else Look(event)
 
 
 def _explanation(event: RecordedEvent, context: Context) -> Explanation:

@@ -172,6 +172,25 @@ class Explanations:
             raise ValueError("looks are asked for of a subject, a patient or a study")
         return [_stored(row) for row in _store.looks_of(session, named, since, most)]
 
+    def looks_about(
+        self, session: Session, about: Mapping[str, Collection[str]], since: datetime, before: int, most: int = MOST
+    ) -> list[StoredLook]:
+        """Give the newest looks of each of some subjects, patients and studies, in the order of the log, each once.
+
+        Args:
+            session: the snapshot.
+            about: names by ``subject``, ``patient`` and ``study``.
+            since: event time of the oldest.
+            before: index of the log that they come before.
+            most: looks of one name.
+        """
+        found = {
+            row["event_index"]: row
+            for column, names in about.items()
+            for row in _store.newest_looks(session, column, names, since, before, most)
+        }
+        return [_stored(found[index]) for index in sorted(found)]
+
     def counts(self, session: Session, since: date, ods: str | None = None) -> tuple[Count, ...]:
         """Give the counts since a day (UTC, of event time), for whoever looked from a trust; None for everybody."""
         names = ("ods", "role", "kind", "explained", "feed", "source")

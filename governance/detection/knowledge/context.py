@@ -30,7 +30,7 @@ class RegionContext(AsKnown):
         links: decisions and tokens.
     """
 
-    __slots__ = ("_batch", "_history", "_session", "note", "reasons")
+    __slots__ = ("_batch", "_history", "_links", "_session", "reasons")
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class RegionContext(AsKnown):
         self._session = session
         self._history = history
         self._batch: Known | None = None
-        self.note = partial(links.note, session)
+        self._links = links
         self.reasons = ReasonReader(session, self.at)
 
     def at(self, index: int) -> AsKnown:
@@ -77,6 +77,8 @@ class RegionContext(AsKnown):
         """
         if not events:
             return
+        if known_at is None:
+            self._links.prepare(self._session, events)
         indexes = [event.index for event in events]
         span = Span(min(indexes), max(indexes) + 1) if known_at is None else Span(known_at, known_at)
         batch = self._batch = Known(self._session, self._history, span)

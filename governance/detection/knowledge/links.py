@@ -4,102 +4,103 @@
 2. That a decision covers all of a patient's studies counts only from this service and from a registered decision point
    (an edge, whose decision log we took); when a token ends counts from us, else from its issuer.
 3. The answer is the same whether it comes from memory or from the log: a restart changes nothing.
+4. Of one id the first word of ours and the first of anybody else decide every answer, so these two are remembered, and
+   up to which entry nothing else was said. What the events of a batch name is looked up for all of them together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from sqlmodel import Session
 
 from governance.audit.event import RecordedEvent
-from governance.audit.search import AuditSearch, Query
+from governance.audit.search import AuditSearch, Link
 from governance.detection.knowledge.facts import DecisionFacts, TokenFacts
 from governance.lru import LruCache
-from governance.vocabulary import SYSTEM, DecisionScope, EventKind, Outcome
+from governance.vocabulary import SYSTEM, DecisionScope, Outcome
 
 REMEMBERED = 25_000  # links of each kind used last that are kept in memory; twice as many at most
-_SAME_ID = 50  # events under one id that are looked at, oldest first: a decision comes before its accesses
 
 Fact = TypeVar("Fact", DecisionFacts, TokenFacts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind(Generic[Fact]):
-    """How one kind of link is named, read, and asked for: of this service by its event's id, of others by its own."""
+class _Heard(Generic[Fact]):
+    """What was said under an id before an index: first by us, and first by anybody else."""
 
-    name: Callable[[RecordedEvent], str | None]
-    read: Callable[[RecordedEvent], Fact]
-    ours: Callable[[str], Query]
-    others: Callable[[str], Query]
+    before: int
+    ours: Fact | None = None
+    others: Fact | None = None
+
+    def answer(self, before: int) -> Fact | None:
+        """Give what counted before an index, which is not after the own one unless we said something earlier."""
+        if self.ours is not None and self.ours.index < before:
+            return self.ours
+        return self.others if self.others is not None and self.others.index < before else None
+
+    def reaches(self, before: int) -> bool:
+        """Say whether it is known what counted before an index."""
+        return before <= self.before or self.ours is not None
 
 
 class _Ledger(Generic[Fact]):
     """One kind of link: the last ones in memory, the rest in the log."""
 
-    def __init__(self, search: AuditSearch, kind: _Kind[Fact]) -> None:
+    def __init__(self, search: AuditSearch, link: Link, read: Callable[[RecordedEvent], Fact]) -> None:
         self._search = search
-        self._kind: _Kind[Fact] = kind
-        self._held: LruCache[str, Fact] = LruCache(REMEMBERED)
+        self._link = link
+        self._read: Callable[[RecordedEvent], Fact] = read
+        self._held: LruCache[str, _Heard[Fact]] = LruCache(REMEMBERED)
 
-    def note(self, session: Session, event: RecordedEvent) -> None:
-        name = self._kind.name(event)
-        if name is None:
+    def prepare(self, session: Session, names: Collection[str], before: int) -> None:
+        """Look up what is not known of some ids yet, all together."""
+        asked = [name for name in sorted(names) if not self._known(name, before)]
+        if not asked:
             return
-        fact = self._kind.read(event)
-        if fact.ours or self.find(session, name, event.index) is None:
-            self._held.put(name, fact)
+        heard: dict[str, _Heard[Fact]] = {name: _Heard(before) for name in asked}
+        for name, event in self._search.first_in(session, self._link, asked, before):
+            fact = self._read(event)
+            heard[name] = replace(heard[name], ours=fact) if fact.ours else replace(heard[name], others=fact)
+        for name, one in heard.items():
+            self._held.put(name, one)
 
     def find(self, session: Session, name: str, before: int) -> Fact | None:
         held = self._held.get(name)
-        if held is not None and held.index < before:
-            return held
-        asked = (self._kind.ours(name), self._kind.others(name))
-        found = next((fact for query in asked if (fact := self._look(session, query, name, before))), None)
-        if found is not None:
-            self._held.put(name, found)
-        return found
+        if held is None or not held.reaches(before):
+            self.prepare(session, [name], before)
+            held = self._held.get(name)
+        return None if held is None else held.answer(before)
 
-    def _look(self, session: Session, query: Query, name: str, before: int) -> Fact | None:
-        events = self._search.find_in(session, replace(query, before_index=before), _SAME_ID, newest_first=False)
-        return next((self._kind.read(event) for event in events if self._kind.name(event) == name), None)
+    def _known(self, name: str, before: int) -> bool:
+        held = self._held.get(name)
+        return held is not None and held.reaches(before)
 
 
 class Links:
     """Finds decisions and tokens on the snapshot of whoever asks: each shows the same of the log before an index.
+
+    An index that is asked about is one of the log's, or the next: what comes later is not known yet.
 
     Args:
         search: reads the log.
     """
 
     def __init__(self, search: AuditSearch) -> None:
-        self._decisions: _Ledger[DecisionFacts] = _Ledger(
-            search,
-            _Kind(
-                name=_decision_name,
-                read=decision_facts,
-                ours=lambda name: Query(source_id=SYSTEM, event_id=name),
-                others=lambda name: Query(decision_id=name),
-            ),
-        )
-        self._tokens: _Ledger[TokenFacts] = _Ledger(
-            search,
-            _Kind(
-                name=_token_name,
-                read=token_facts,
-                ours=lambda name: Query(source_id=SYSTEM, event_id=f"token-{name}"),
-                others=lambda name: Query(token_jti=name),
-            ),
-        )
+        self._decisions: _Ledger[DecisionFacts] = _Ledger(search, Link.DECISION, decision_facts)
+        self._tokens: _Ledger[TokenFacts] = _Ledger(search, Link.TOKEN, token_facts)
 
-    def note(self, session: Session, event: RecordedEvent) -> None:
-        """Take note of a decision or a token as the log passes."""
-        if event.kind is EventKind.DECISION:
-            self._decisions.note(session, event)
-        elif event.kind is EventKind.TOKEN:
-            self._tokens.note(session, event)
+    def prepare(self, session: Session, events: Sequence[RecordedEvent]) -> None:
+        """Look up the decisions and tokens that some events name, and the decisions behind those tokens."""
+        before = events[-1].index + 1
+        tokens = {jti for event in events if (jti := event.authority.token_jti) is not None}
+        self._tokens.prepare(session, tokens, before)
+        behind = (self._tokens.find(session, jti, before) for jti in tokens)
+        named = [event.authority.decision_id for event in events]
+        named += [token.decision_id for token in behind if token is not None]
+        self._decisions.prepare(session, {name for name in named if name is not None}, before)
 
     def decision(self, session: Session, decision_id: str, before: int) -> DecisionFacts | None:
         """Find a decision before an index."""
@@ -108,15 +109,6 @@ class Links:
     def token(self, session: Session, jti: str, before: int) -> TokenFacts | None:
         """Find an issued token before an index."""
         return self._tokens.find(session, jti, before)
-
-
-def _decision_name(event: RecordedEvent) -> str | None:
-    return event.authority.decision_id if event.kind is EventKind.DECISION else None
-
-
-def _token_name(event: RecordedEvent) -> str | None:
-    issued = event.kind is EventKind.TOKEN and event.detail.get("act", "issue") == "issue"
-    return event.authority.token_jti if issued else None
 
 
 def decision_facts(event: RecordedEvent) -> DecisionFacts:

@@ -31,17 +31,15 @@ def told_by(history: History, explanations: Explanations, context: Callable[[Ses
         found = (Known(one.subject, one.patient, one.study) for one in rows if one.kind in _EXPLAIN)
         return list(dict.fromkeys(found))
 
-    def looks_of(session: Session, row: Known, since: datetime, before: int, limit: int) -> Sequence[Earlier]:
-        by_subject = row.patient is None and row.study is None
-        looks = explanations.looks_of(
-            session,
-            subject=row.subject if by_subject else None,
-            patient=row.patient,
-            study=row.study if row.patient is None else None,
-            since=since,
-            most=limit,
-        )
-        return [Earlier(look.index, look.time, look.explanation) for look in looks if look.index < before]
+    def looks_of(
+        session: Session, rows: Sequence[Known], since: datetime, before: int, limit: int
+    ) -> Sequence[Earlier]:
+        about: dict[str, set[str]] = {}
+        for row in rows:
+            if (name := row.looked_up_by) is not None:
+                about.setdefault(name[0], set()).add(name[1])
+        looks = explanations.looks_about(session, about, since, before, limit)
+        return [Earlier(look.index, look.time, look.explanation) for look in looks]
 
     def right_after(session: Session, events: Sequence[RecordedEvent], index: int) -> RegionContext:
         made = context(session)

@@ -27,12 +27,13 @@ from governance.alerts import Change, Finding, Raised, Revision
 from governance.audit.event import RecordedEvent
 from governance.detection.explanation.explaining import Explainer
 from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context
 from governance.detection.reader import _store
 from governance.detection.reader.keeping.keeper import DatabaseKeeper
 from governance.detection.reader.lag import LagWatch
 from governance.detection.reader.past.port import NoPast, Past
 from governance.detection.reader.replay import Looks, Replayed, ReplayedPast, Sink
-from governance.detection.reader.scoring import LearningContext, Scorer, Step
+from governance.detection.reader.scoring import Scorer, Step
 from governance.detection.reader.state import LATENESS, RuleMemory
 from governance.detection.rule import Rule
 from governance.storage import Database
@@ -79,7 +80,7 @@ class LookKeeper(Protocol):
         ...
 
 
-class PreparedContext(LearningContext, Protocol):
+class PreparedContext(Context, Protocol):
     """Facts that can be fetched for a whole batch at once."""
 
     def prepare(self, events: Sequence[RecordedEvent]) -> None:

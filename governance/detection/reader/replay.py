@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -90,7 +90,7 @@ class Looks:
 
     def __init__(self) -> None:
         self._held: OrderedDict[int, Look] = OrderedDict()
-        self._named: dict[Known, OrderedDict[int, None]] = {}
+        self._named: dict[tuple[str, str] | None, OrderedDict[int, None]] = {}
 
     def keep(self, looks: Sequence[Look], changed: Sequence[tuple[Look, int]]) -> None:
         """Keep the looks of a step, and those that it explained anew."""
@@ -111,10 +111,10 @@ class Looks:
         """Give the look of an index."""
         return self._held.get(index)
 
-    def of(self, known: Known) -> Iterator[tuple[int, Look]]:
+    def of(self, known: Known) -> list[tuple[int, Look]]:
         """Give the looks that a row could explain, newest first."""
-        for index in sorted(self._named.get(_name(known), ()), reverse=True):
-            yield index, self._held[index]
+        found = [(index, self._held[index]) for index in self._named.get(known.looked_up_by, ())]
+        return sorted(found, key=lambda one: (one[1].event.time, one[0]), reverse=True)
 
 
 class ReplayedPast:
@@ -141,14 +141,15 @@ class ReplayedPast:
         """Give the rows that became known with an entry."""
         return self._live.known(index)
 
-    def looks_of(self, known: Known, since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
-        """Give the replay's own looks that a row could explain, newest first."""
-        found = (
-            Earlier(index, look.event.time, look.explanation or UNEXPLAINED)
-            for index, look in self._looks.of(known)
-            if index < before and look.event.time >= since
-        )
-        return list(islice(found, limit))
+    def looks_of(self, rows: Sequence[Known], since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
+        """Give the replay's own looks that some rows could explain, by index: of each row the newest."""
+        found: dict[int, Look] = {}
+        for known in rows:
+            mine = (one for one in self._looks.of(known) if one[0] < before and one[1].event.time >= since)
+            found |= dict(islice(mine, limit))
+        return [
+            Earlier(index, look.event.time, look.explanation or UNEXPLAINED) for index, look in sorted(found.items())
+        ]
 
     def explained(self, indexes: Sequence[int]) -> Mapping[int, Explanation]:
         """Give the explanations that the replay gave."""
@@ -160,22 +161,15 @@ class ReplayedPast:
         return self._live.context(context, events, index)
 
 
-def _names(look: Look) -> list[Known]:
+def _names(look: Look) -> list[tuple[str, str]]:
     """Give what a look can be found by."""
     event = look.event
-    named = (
-        Known(patient=patient_of(event)),
-        Known(study=study_of(event)),
-        Known(subject=event.subject.id if event.subject else None),
-    )
-    return [name for name in named if any(name)]
-
-
-def _name(known: Known) -> Known:
-    """Give what the looks of a row are found by: its patient, else its study, else its person."""
-    if known.patient is not None:
-        return Known(patient=known.patient)
-    return Known(study=known.study) if known.study is not None else Known(subject=known.subject)
+    named = {
+        "patient": patient_of(event),
+        "study": study_of(event),
+        "subject": event.subject.id if event.subject else None,
+    }
+    return [(by, name) for by, name in named.items() if name is not None]
 
 
 def changed_rules(rules: Sequence[Rule], settings: Mapping[str, Any]) -> tuple[Rule, ...]:

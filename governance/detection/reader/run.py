@@ -25,19 +25,10 @@ from governance.vocabulary import SYSTEM, EventKind, Severity
 FAULT_FAMILY = "detector_fault"
 FINDING = 5  # units of work that a finding is
 DEGRADED = Explanation(ExplanationKind.DEGRADED)
-_LINKS = frozenset({EventKind.DECISION, EventKind.TOKEN})
 _FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _POSITION = "position"
-_REVISITED = 20  # rows of a register between two looks at the budget
+_REVISITED = 100  # rows of a register between two looks at the budget
 _RELEASED = 100  # held looks explained anew at a time
-
-
-class LearningContext(Context, Protocol):
-    """Facts that also learn from the log as it passes."""
-
-    def note(self, event: RecordedEvent) -> None:
-        """Take note of a decision or a token, so that later events find it."""
-        ...
 
 
 @dataclass(slots=True)
@@ -90,7 +81,7 @@ class Run:
         budget: units of work after which the step ends.
     """
 
-    def __init__(self, scorer: Rules, context: LearningContext, memory: RuleMemory, past: Past, budget: int) -> None:
+    def __init__(self, scorer: Rules, context: Context, memory: RuleMemory, past: Past, budget: int) -> None:
         self._scorer = scorer
         self._context = context
         self._memory = memory
@@ -113,9 +104,8 @@ class Run:
             self._own.put(_POSITION, at, None)
             return False
         self._memory.judge_by(at["stream"])
-        if event.kind in _LINKS:
-            self._context.note(event)
-            self._revise(event, self._late.answered(event, self._context, self._past, self._memory))
+        if event.kind is EventKind.DECISION:
+            self._revise(event, self._late.answered(look, self.step.looks, self._context, self._past, self._memory))
             self._memory.judge_by(at["stream"])
         self._look(look, at["stream"])
         if at["paused"]:
@@ -201,12 +191,12 @@ class Run:
             return True
         rows = self._past.known(event.index)
         while at["row"] < len(rows):
-            for known in rows[at["row"] : at["row"] + _REVISITED]:
-                pairs, seen = self._late.taught(
-                    known, event, self.step.looks, self._context, self._past, self._memory.clocks.front or 0
-                )
-                self.step.spent += seen
-                self._revise(event, pairs)
+            some = rows[at["row"] : at["row"] + _REVISITED]
+            pairs, seen = self._late.taught(
+                some, event, self.step.looks, self._context, self._past, self._memory.clocks.front or 0
+            )
+            self.step.spent += seen
+            self._revise(event, pairs)
             at["row"] += _REVISITED
             if self._out():
                 return False
@@ -241,7 +231,7 @@ class Run:
             look = replace(look, explanation=DEGRADED)
             self._silences.hold(event, feed, self._memory)
         self.step.looks.append(look)
-        self._late.await_links(event, self._context, self._memory)
+        self._late.await_decision(event, self._context, self._memory)
         self._memory.judge_by(stream)
         self._observe(look, event)
         for part in self._past.events(continuing.awaited(event, self._memory)):

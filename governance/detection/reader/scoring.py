@@ -21,14 +21,15 @@ from collections.abc import Sequence
 
 from governance.audit.event import RecordedEvent
 from governance.detection.explanation.explaining import Explainer, PlainExplainer
+from governance.detection.knowledge.facts import Context
 from governance.detection.reader.past.port import NoPast, Past
-from governance.detection.reader.run import FAULT_FAMILY, LearningContext, Run, Step
+from governance.detection.reader.run import FAULT_FAMILY, Run, Step
 from governance.detection.reader.state import SKEW, RuleMemory
 from governance.detection.rule import Found, Rule
 from governance.storage import to_microseconds
 from governance.vocabulary import EventKind
 
-__all__ = ["FAULT_FAMILY", "LearningContext", "Scorer", "Step"]
+__all__ = ["FAULT_FAMILY", "Scorer", "Step"]
 
 BUDGET = 500  # units of work in a step beside its events: values settled, looks explained anew, findings
 _PAGE = 500  # events between two settlings of a memory that is kept in this process
@@ -56,7 +57,7 @@ class Scorer:
     def score(
         self,
         events: Sequence[RecordedEvent],
-        context: LearningContext,
+        context: Context,
         memory: RuleMemory,
         past: Past | None = None,
     ) -> list[Found]:
@@ -73,7 +74,7 @@ class Scorer:
     def step(
         self,
         events: Sequence[RecordedEvent],
-        context: LearningContext,
+        context: Context,
         memory: RuleMemory,
         past: Past,
         budget: int = BUDGET,

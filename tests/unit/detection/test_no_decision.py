@@ -10,7 +10,7 @@ from governance.detection.reader.state import RuleMemory
 from governance.detection.rule import Found
 from governance.detection.rules.access_without_decision import AccessWithoutDecision
 from governance.vocabulary import AlertKind
-from tests.worlds.detection import BEGAN, LittlePast, LittleRegion, event
+from tests.worlds.detection import BEGAN, LittleExplainer, LittlePast, LittleRegion, event
 
 MINUTE = timedelta(minutes=1)
 Row = tuple[timedelta, dict[str, Any]]
@@ -18,7 +18,8 @@ Row = tuple[timedelta, dict[str, Any]]
 
 def found_by(rows: Iterable[Row]) -> list[Found]:
     log = [event(index, BEGAN + after, row) for index, (after, row) in enumerate(rows)]
-    return Scorer([AccessWithoutDecision()]).score(log, LittleRegion(), RuleMemory(), LittlePast(log))
+    here = LittleRegion()
+    return Scorer([AccessWithoutDecision()], LittleExplainer(here)).score(log, here, RuleMemory(), LittlePast(log))
 
 
 def alerts(found: Iterable[Found]) -> list[tuple[int, str]]:

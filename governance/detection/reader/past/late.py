@@ -1,7 +1,9 @@
 """What became known late: earlier looks are explained anew, and rules hear of those whose explanation changed.
 
-1. A row of a register is held against the newest looks it could explain, of the last ``SINCE`` of event time.
-2. A decision or a token that a look named before the log had it is awaited, and found by its id when it comes.
+1. The rows of an entry are held against the newest looks each could explain, of the last ``SINCE`` of event time: a few
+   statements for all of them, and each look is explained once.
+2. A decision that a look named before the log had it is awaited, and found by its id when it comes: what its claim
+   explains is explained then.
 3. Explained anew means: by what was known right after the entry that taught it, never by what came later.
 """
 
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from governance.audit.event import RecordedEvent
-from governance.detection.acts import LOOKS, patient_of, study_of
+from governance.detection.acts import patient_of, study_of
 from governance.detection.explanation.explaining import Explainer
 from governance.detection.explanation.look import UNEXPLAINED, Look
 from governance.detection.knowledge.facts import Context
@@ -22,8 +24,8 @@ from governance.storage import from_microseconds, to_microseconds
 from governance.vocabulary import EventKind
 
 SINCE = timedelta(days=45)
-AWAITED = timedelta(days=45)  # how long after its look a decision or token is still awaited
-_MOST = 200  # looks that await one decision or token
+AWAITED = timedelta(days=45)  # how long after its look a decision is still awaited
+_MOST = 200  # looks that await one decision
 
 Pair = tuple[Look, Look]  # before, after
 
@@ -40,24 +42,33 @@ class Late:
 
     def again(self, events: Sequence[RecordedEvent], index: int, context: Context, past: Past) -> list[Look]:
         """Explain events by what was known right after an index."""
-        return self._explainer.explain(events, past.context(context, events, index), index + 1) if events else []
+        if not events:
+            return []
+        return list(self._explainer.explain(events, past.context(context, events, index), index + 1))
 
     def taught(
-        self, known: Known, event: RecordedEvent, fresh: Iterable[Look], context: Context, past: Past, front: int
+        self,
+        rows: Sequence[Known],
+        event: RecordedEvent,
+        fresh: Iterable[Look],
+        context: Context,
+        past: Past,
+        front: int,
     ) -> tuple[list[Pair], int]:
-        """Give the looks whose explanation a register's row changed, before and after, and how many were looked at.
+        """Give the looks whose explanation a register's rows changed, before and after, and how many were looked at.
 
         Args:
-            known: whom the row is about.
-            event: the entry it became known with.
+            rows: whom the rows are about.
+            event: the entry they became known with.
             fresh: looks of this step, which nobody finds in the past yet.
             context: the facts.
             past: the past.
             front: the log's own time, microseconds.
         """
         since = from_microseconds(max(front - SINCE // MICROSECOND, 0))
-        before = {look.index: look.explanation for look in past.looks_of(known, since, event.index)}
-        held = {look.event.index: look for look in fresh if look.explanation is not None and _about(look.event, known)}
+        before = {look.index: look.explanation for look in past.looks_of(rows, since, event.index)}
+        about = {name for row in rows if (name := row.looked_up_by) is not None}
+        held = {look.event.index: look for look in fresh if look.explanation is not None and about & _names(look.event)}
         before |= {index: look.explanation or UNEXPLAINED for index, look in held.items()}
         found = {each.index: each for each in past.events(sorted(set(before) - set(held)))}
         found |= {index: look.event for index, look in held.items()}
@@ -65,41 +76,40 @@ class Late:
         pairs = [(Look(look.event, before[look.event.index]), look) for look in after]
         return [pair for pair in pairs if _reason(pair[0]) != _reason(pair[1])], len(pairs)
 
-    def answered(self, event: RecordedEvent, context: Context, past: Past, memory: RuleMemory) -> list[Pair]:
-        """Give the looks that awaited a decision or a token, before and after."""
+    def answered(
+        self, look: Look, fresh: Iterable[Look], context: Context, past: Past, memory: RuleMemory
+    ) -> list[Pair]:
+        """Give the looks that a decision explains which they named before the log had it, before and after."""
+        state, event = memory.of(READER), look.event
+        key = _wanted(event)
+        value = state.get(key) if key is not None and event.kind is EventKind.DECISION else None
+        if key is None or value is None:
+            return []
+        state.drop(key)
+        if look.lesson is None:
+            return []  # it gives nobody a reason
+        said = {one.event.index: one.explanation for one in fresh if one.explanation is not None}
+        said |= past.explained([index for index in value["looks"] if index not in said])
+        after = self.again(past.events(value["looks"]), event.index, context, past)
+        pairs = [(Look(one.event, said.get(one.event.index, one.explanation)), one) for one in after]
+        return [pair for pair in pairs if _reason(pair[0]) != _reason(pair[1])]
+
+    def await_decision(self, event: RecordedEvent, context: Context, memory: RuleMemory) -> None:
+        """Remember a look that names a decision the log has not seen."""
+        decision_id, key = event.authority.decision_id, _wanted(event)
+        if decision_id is None or key is None or context.decision(decision_id, event.index) is not None:
+            return
         state = memory.of(READER)
-        pairs: list[Pair] = []
-        for key in _links(event):
-            value = state.get(key)
-            if value is None or (key.startswith("want:d:") and event.kind is not EventKind.DECISION):
-                continue
-            if key.startswith("want:t:") and event.kind is not EventKind.TOKEN:
-                continue
-            state.drop(key)
-            said = past.explained(value["looks"])
-            after = self.again(past.events(value["looks"]), event.index, context, past)
-            pairs += [(Look(look.event, said.get(look.event.index, look.explanation)), look) for look in after]
-        return pairs
-
-    def await_links(self, event: RecordedEvent, context: Context, memory: RuleMemory) -> None:
-        """Remember a look that names a decision or a token the log has not seen."""
-        authority, state = event.authority, memory.of(READER)
-        unknown = (
-            authority.decision_id is not None and context.decision(authority.decision_id, event.index) is None,
-            authority.token_jti is not None and context.token(authority.token_jti, event.index) is None,
-        )
-        for key, missing in zip(_links(event, both=True), unknown, strict=True):
-            if missing:
-                value = state.get(key) or {"looks": []}
-                if len(value["looks"]) < _MOST:
-                    value = {"looks": [*value["looks"], event.index]}
-                    state.put(key, value, to_microseconds(event.time) + AWAITED // MICROSECOND)
+        value = state.get(key) or {"looks": []}
+        if len(value["looks"]) < _MOST:
+            value = {"looks": [*value["looks"], event.index]}
+            state.put(key, value, to_microseconds(event.time) + AWAITED // MICROSECOND)
 
 
-def _links(event: RecordedEvent, *, both: bool = False) -> list[str]:
-    """Give the keys that a decision and a token are awaited under; of those that an event names, or of both."""
-    named = (("d", event.authority.decision_id), ("t", event.authority.token_jti))
-    return [f"want:{kind}:{name}" for kind, name in named if both or name is not None]
+def _wanted(event: RecordedEvent) -> str | None:
+    """Give the key that the decision which an event names is awaited under."""
+    decision_id = event.authority.decision_id
+    return None if decision_id is None else f"want:d:{decision_id}"
 
 
 def _reason(look: Look) -> tuple[object, ...]:
@@ -108,12 +118,9 @@ def _reason(look: Look) -> tuple[object, ...]:
     return found.kind, found.edge, found.source, round(found.strength, 3)
 
 
-def _about(event: RecordedEvent, known: Known) -> bool:
-    """Say whether a look is one that a row could explain, as ``looks_of`` finds them."""
-    if event.kind not in LOOKS:
-        return False
-    if known.patient is not None:
-        return patient_of(event) == known.patient
-    if known.study is not None:
-        return study_of(event) == known.study
-    return event.subject is not None and event.subject.id == known.subject
+def _names(event: RecordedEvent) -> set[tuple[str, str]]:
+    """Give what a look of this step can be found by, as the past finds those of before."""
+    named = {("patient", patient_of(event)), ("study", study_of(event))}
+    if event.subject is not None:
+        named.add(("subject", event.subject.id))
+    return {(by, name) for by, name in named if name is not None}

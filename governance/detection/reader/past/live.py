@@ -21,13 +21,13 @@ class Told:
 
     Args:
         known: gives the rows that became known, or ceased to be, with an entry of the log.
-        looks_of: gives the newest looks that a row could explain, since an instant and before an index.
+        looks_of: gives the newest looks that some rows could explain, since an instant and before an index.
         explained: gives the explanations that looks were given last.
         context: gives the facts as known right after an index, for some events of before; by default the batch's.
     """
 
     known: Callable[[Session, int], Sequence[Known]] = lambda _session, _index: ()
-    looks_of: Callable[[Session, Known, datetime, int, int], Sequence[Earlier]] = lambda *_: ()
+    looks_of: Callable[[Session, Sequence[Known], datetime, int, int], Sequence[Earlier]] = lambda *_: ()
     explained: Callable[[Session, Sequence[int]], Mapping[int, Explanation]] = lambda _session, _indexes: {}
     context: Callable[[Session, Sequence[RecordedEvent], int], Context] | None = None
 
@@ -59,9 +59,9 @@ class LivePast:
         """Give the rows that became known, or ceased to be, with the entry at an index."""
         return self._told.known(self._session, index)
 
-    def looks_of(self, known: Known, since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
-        """Give the looks that a row could explain, newest first."""
-        return self._told.looks_of(self._session, known, since, before, limit)
+    def looks_of(self, rows: Sequence[Known], since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
+        """Give the looks that some rows could explain, by index: of each row the newest."""
+        return self._told.looks_of(self._session, rows, since, before, limit)
 
     def explained(self, indexes: Sequence[int]) -> Mapping[int, Explanation]:
         """Give the explanations that looks were given last."""

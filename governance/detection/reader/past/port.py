@@ -24,6 +24,14 @@ class Known(NamedTuple):
     patient: str | None = None
     study: str | None = None
 
+    @property
+    def looked_up_by(self) -> tuple[str, str] | None:
+        """Give what the looks that the row could explain are found by: its patient, else its study, else its person."""
+        for name, value in (("patient", self.patient), ("study", self.study), ("subject", self.subject)):
+            if value is not None:
+                return name, value
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
@@ -49,8 +57,8 @@ class Past(Protocol):
         """Give the rows that became known, or ceased to be, with the entry at an index, always in the same order."""
         ...
 
-    def looks_of(self, known: Known, since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
-        """Give the looks that a row could explain before an index, newest first: of its patient, study or person."""
+    def looks_of(self, rows: Sequence[Known], since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
+        """Give the looks that some rows could explain before an index, by index: of each row the newest."""
         ...
 
     def explained(self, indexes: Sequence[int]) -> Mapping[int, Explanation]:
@@ -77,7 +85,7 @@ class NoPast:
         """Give none."""
         return ()
 
-    def looks_of(self, known: Known, since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
+    def looks_of(self, rows: Sequence[Known], since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
         """Give none."""
         return ()
 
