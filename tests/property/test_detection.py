@@ -22,7 +22,7 @@ from governance.detection.reader.state import RuleMemory
 from governance.detection.registry import default_rules
 from governance.detection.rule import Found
 from governance.vocabulary import EventKind
-from tests.worlds.detection import BEGAN, LittlePast, LittleRegion, event, region
+from tests.worlds.detection import BEGAN, LittleExplainer, LittlePast, LittleRegion, event, region
 
 WORLD: Mapping[str, Any] = {
     "staff": [
@@ -92,7 +92,8 @@ def score(
     events: Sequence[RecordedEvent], cuts: Sequence[int] = (), *, restart: bool = False, budget: int = 500
 ) -> list[Found]:
     """Score a log in batches that end at ``cuts``; a restart keeps nothing but what was written as JSON."""
-    scorer, world, memory, past = Scorer(default_rules()), region(WORLD), RuleMemory(), LittlePast(events)
+    world, memory, past = region(WORLD), RuleMemory(), LittlePast(events)
+    scorer = Scorer(default_rules(), LittleExplainer(world))
     found: list[Found] = []
     edges = [0, *sorted(cut for cut in cuts if cut <= len(events)), len(events)]
     for start, end in pairwise(edges):
