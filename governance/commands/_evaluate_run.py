@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from governance.commands._evaluate_service import TIE_KEY_SETTING, running
-from governance.settings import KEYS
+from governance.commands._evaluate_service import running
 from governance.simulation.evaluation.running import evaluate
 from governance.simulation.protocol import Plan, generate
 
@@ -58,11 +57,6 @@ class Run:
             "rate": plan.rate,
         }
         return all(found.get(name) == value for name, value in wanted.items())
-
-
-def numbers_only() -> bool:
-    """Say whether this version of the service compares staff and patients by NHS number alone."""
-    return TIE_KEY_SETTING not in KEYS
 
 
 def perform(run: Run) -> str:

@@ -16,7 +16,7 @@ from governance.commands._demo_home import DemoHome
 from governance.commands.federation import register
 from governance.errors import GovernanceError
 from governance.jobs import Runtime
-from governance.settings import KEYS, PREFIX, from_environment
+from governance.settings import PREFIX, from_environment
 from governance.simulation.client import Surface
 from governance.simulation.evaluation.registration import (
     FEEDS,
@@ -32,7 +32,7 @@ from governance.simulation.protocol.folk.ties import TIE_KEY
 from governance.telemetry import configure
 from governance.vocabulary import AgreementStatus
 
-TIE_KEY_SETTING = "tie_key"  # a service that holds one compares keyed hashes of NHS numbers
+_TIE_KEY_ID = "region"
 _ROOT = Path(__file__).resolve().parents[2]
 _PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes
 _RESIDENT = 23  # field of /proc/PID/stat behind the name: pages that are resident, counted from the name on
@@ -50,8 +50,7 @@ def running(folder: Path, network: Mapping[str, Any], database: str | None) -> I
     """
     home = DemoHome(folder, f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:9")
     environ = {**os.environ, **home.environment()}
-    if TIE_KEY_SETTING in KEYS:
-        environ[f"{PREFIX}{TIE_KEY_SETTING.upper()}"] = base64.b64encode(TIE_KEY).decode()
+    environ[f"{PREFIX}TIE_KEYS"] = f"{_TIE_KEY_ID}={base64.b64encode(TIE_KEY).decode()}"
     if database is not None:
         environ["GOVERNANCE_DATABASE_URL"] = database
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

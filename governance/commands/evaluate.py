@@ -12,7 +12,7 @@ from typing import Any
 import click
 import requests
 
-from governance.commands._evaluate_run import Run, numbers_only, perform
+from governance.commands._evaluate_run import Run, perform
 from governance.errors import GovernanceError
 from governance.simulation.client import SurfaceError
 from governance.simulation.evaluation.chart import chart
@@ -109,7 +109,7 @@ def evaluate(
 def _plan(seed: int, size: str, mix: str, days: int, warm_up: int, without: frozenset[str], rate: float) -> Plan:
     try:
         share = Fraction(size)
-        return Plan(seed, share, Mix(mix), days, warm_up, without, rate, number_keys=numbers_only())
+        return Plan(seed, share, Mix(mix), days, warm_up, without, rate)
     except (ValueError, ZeroDivisionError) as error:
         raise click.ClickException(str(error)) from None
 

@@ -67,6 +67,17 @@ def test_signing_in_is_sound(visit: Callable[..., Visit], width: int) -> None:
     check(seen, "sign-in", width)
 
 
+@pytest.mark.parametrize("width", [320, 641, 1023, 1024, 1100, 1243, 1244, 1500])
+def test_a_window_of_any_width_has_margins(visit: Callable[..., Visit], width: int) -> None:
+    seen = visit(None, width)
+    assert seen.go("/console/sign-in") == 200
+    check(seen, "sign-in", width)
+    for place in ("header .app-width", "footer .app-width", "main"):
+        box = seen.page.locator(place).first.bounding_box()
+        assert box is not None
+        assert min(box["x"], width - box["x"] - box["width"]) >= 16, place
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
     ("name", "path", "button"),

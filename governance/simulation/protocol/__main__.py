@@ -32,7 +32,6 @@ class SizeType(click.ParamType[Fraction]):
 @click.option("--without", type=click.Choice(CONFOUNDERS), multiple=True, help="Switch a confounder off.")
 @click.option("--rate", type=float, default=1.0, show_default=True, help="Times the natural rate of incidents.")
 @click.option("--documentation", type=float, default=0.0, show_default=True, help="Added to the drawn documentation.")
-@click.option("--number-keys", is_flag=True, help="Give patient_key as an NHS number, for a service without a tie key.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="An empty or new folder.")
 def main(
     seed: int,
@@ -43,12 +42,11 @@ def main(
     without: tuple[str, ...],
     rate: float,
     documentation: float,
-    number_keys: bool,
     out: Path,
 ) -> None:
     """Write months of a region's audit events and feeds, with the truth about what was wrong in them."""
     try:
-        plan = Plan(seed, size, Mix(mix), days, warm_up, frozenset(without), rate, documentation, number_keys)
+        plan = Plan(seed, size, Mix(mix), days, warm_up, frozenset(without), rate, documentation)
         with click.progressbar(length=days, label="Living days") as bar:
             truth = generate(plan, out, lambda _day: bar.update(1))
     except (ValueError, OSError) as error:

@@ -104,7 +104,6 @@ class Plan:
         without: confounders that are switched off.
         rate: times the natural rate.
         documentation: added to the documentation that is drawn.
-        number_keys: give ``patient_key`` as the NHS number, for a service without a tie key.
     """
 
     seed: int
@@ -115,7 +114,6 @@ class Plan:
     without: frozenset[str] = frozenset()
     rate: float = 1.0
     documentation: float = 0.0
-    number_keys: bool = False
 
     def __post_init__(self) -> None:
         if unknown := self.without - set(CONFOUNDERS):

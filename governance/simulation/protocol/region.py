@@ -120,7 +120,7 @@ class Region:
 
     def tell_of_staff(self, person: Staff, at: int) -> None:
         """Send the line of a member of staff."""
-        self._outbox.put(STAFF, person.row(self.population.shares, number_keys=self.plan.number_keys), at)
+        self._outbox.put(STAFF, person.row(self.population.shares), at)
 
     def tell_of_patient(self, patient: Patient, at: int, *, died: bool = False) -> None:
         """Send the line of a patient."""

@@ -102,8 +102,8 @@ class Staff:
     leaves_on: str | None = None
     away: list[tuple[int, int]] = field(default_factory=list)  # day numbers: first, and the one after the last
 
-    def row(self, shares: dict[int, float], *, number_keys: bool) -> dict[str, Any]:
-        """Give the line of the staff feed; ``number_keys`` gives the NHS number where the keyed hash belongs."""
+    def row(self, shares: dict[int, float]) -> dict[str, Any]:
+        """Give the line of the staff feed."""
         made: dict[str, Any] = {
             "id": self.id,
             "ods": self.ods,
@@ -116,7 +116,7 @@ class Staff:
         if self.manager is not None:
             made["manager"] = self.manager
         if self.patient is not None and self.home.known:
-            made["patient_key"] = self.patient.number if number_keys else patient_key(self.patient.number)
+            made["patient_key"] = patient_key(self.patient.number)
         if self.leaves_on is not None:
             made["leaves_on"] = self.leaves_on
         return made | ties(self.home, shares)
