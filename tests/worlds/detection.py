@@ -63,6 +63,7 @@ class LittleRegion:
     tokens: dict[str, TokenFacts] = field(default_factory=dict)
     crowds: dict[str, int] = field(default_factory=dict)
     silent: list[tuple[datetime, datetime]] = field(default_factory=list)
+    points: set[tuple[str, str]] = field(default_factory=set)
 
     def note(self, event: RecordedEvent) -> None:
         authority = event.authority
@@ -123,6 +124,9 @@ class LittleRegion:
             if tie.who == who.id and tie.patient == patient and tie.begins < until and since < tie.ends
         )
 
+    def decision_point(self, source: str, trust: str) -> bool:
+        return (source, trust) in self.points
+
     def decision(self, decision_id: str, before: int) -> DecisionFacts | None:
         found = self.decisions.get(decision_id)
         return found if found is not None and found.index < before else None
@@ -145,6 +149,7 @@ def region(told: Mapping[str, Any]) -> LittleRegion:
             postcodes=frozenset([row["postcode"]] if "postcode" in row else ()),
             flags=frozenset(row.get("flags", ())),
         )
+    made.points |= {(row["id"], row["ods"]) for row in told.get("points", ())}
     for row in told.get("studies", ()):
         made.studies[row["id"]] = StudyFacts(
             tuple(row.get("custodians", ["RRK"])),

@@ -162,6 +162,11 @@ class AsKnown:
         found = self._known.about(SERVICE, service, self._index)
         return found[0].ods if found else None
 
+    def decision_point(self, source: str, trust: str) -> bool:
+        """Say whether a source was a client of the trust that it reports for, and in force."""
+        standings = self._known.about(STANDING, source, self._index)
+        return self.service_trust(source) == trust and in_force(standings, Registered.CLIENT)
+
     def residents(self, household: str) -> int:
         """Count the patients of a household, as many as there are now."""
         return self._sources.residents(household)

@@ -127,7 +127,8 @@ class Tie:
 class DecisionFacts:
     """A decision in the log; ``ours`` when this service took it, which nobody else's word replaces.
 
-    ``covers_patient``: it covers all studies of its patient, by our word or that of a registered decision point.
+    ``covers_patient``: it covers all studies of its patient, as its source says; ``vouched`` when the source is this
+    service or an edge whose decision log we took. Of any other the register must say that it is a decision point.
     """
 
     index: int
@@ -137,6 +138,9 @@ class DecisionFacts:
     patient: str | None
     study: str | None
     covers_patient: bool = False
+    vouched: bool = False
+    source: str = ""
+    trust: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,10 @@ class Context(Protocol):
 
     def follow_up(self, who: Who, patient: str, study: str | None, since: datetime, until: datetime) -> tuple[Tie, ...]:
         """Give the specific ties between a subject and a patient that held at ``since`` or began before ``until``."""
+        ...
+
+    def decision_point(self, source: str, trust: str) -> bool:
+        """Say whether a source was a registered client of the trust that it reports for."""
         ...
 
     def decision(self, decision_id: str, before: int) -> DecisionFacts | None:

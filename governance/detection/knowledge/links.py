@@ -1,8 +1,8 @@
 """The links of authority in the log: decisions and tokens by id, in the state the log had at an index.
 
 1. What this service recorded counts before what any other source claims under the same id; else the first word counts.
-2. That a decision covers all of a patient's studies counts only from this service and from a registered decision point
-   (an edge, whose decision log we took); when a token ends counts from us, else from its issuer.
+2. That a decision covers all of a patient's studies is its source's word, kept with whether the source is this service
+   or an edge whose decision log we took; when a token ends counts from us, else from its issuer.
 3. The answer is the same whether it comes from memory or from the log: a restart changes nothing.
 4. Of one id the first word of ours and the first of anybody else decide every answer, so these two are remembered, and
    up to which entry nothing else was said. What the events of a batch name is looked up for all of them together.
@@ -121,13 +121,11 @@ def decision_facts(event: RecordedEvent) -> DecisionFacts:
         agreement_id=event.authority.agreement_id,
         patient=event.resource.patient if event.resource else None,
         study=event.resource.study if event.resource else None,
-        covers_patient=event.decision_scope is DecisionScope.PATIENT and _decision_point(event),
+        covers_patient=event.decision_scope is DecisionScope.PATIENT,
+        vouched=event.source.id == SYSTEM or event.detail.get("door") == "edge",
+        source=event.source.id,
+        trust=event.source.ods,
     )
-
-
-def _decision_point(event: RecordedEvent) -> bool:
-    """Say whether we, or a decision point that is registered with us, recorded a decision."""
-    return event.source.id == SYSTEM or event.detail.get("door") == "edge"
 
 
 def token_facts(event: RecordedEvent) -> TokenFacts:

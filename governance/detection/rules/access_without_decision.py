@@ -21,6 +21,7 @@ _HOURS = 3_600_000_000
 _WAITING_MOST = 500  # accesses that wait for one decision; more are given up at once
 _KEPT = 45 * 24 * _HOURS  # how long a decision may be late and still take back what was said
 _PAGE = 500
+_WORD = "word:"  # before a source that says of its decisions that they cover whole patients, and is not registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class AccessWithoutDecision:
 
     An access whose decision or token the log has not seen waits, for the two travel apart: as long as the decisions of
     its source are late as a rule, a quarter of an hour at least. Where many accesses of one source lack decisions at
-    the same time, that is one notice about the source. A decision that comes later takes back what was said.
+    the same time, that is one notice about the source. A decision that comes later takes back what was said. That a
+    decision covers all of its patient's studies counts from this service and from registered decision points; where
+    accesses rest on the word of another, that is a notice about it.
     """
 
     id = "access_without_decision"
@@ -52,6 +55,8 @@ class AccessWithoutDecision:
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Found]:
         """Nobody vouched for these accesses in time; a source's slot is settled; a source lacks decisions no more."""
+        if key.startswith(_WORD):
+            return
         if key.startswith(missing.DARK):
             yield from self._over(key.removeprefix(missing.DARK), value, state)
         elif key.startswith(missing.SLOT):
@@ -81,7 +86,11 @@ class AccessWithoutDecision:
         if decision is None:
             return self._wait(f"decision:{decision_id}", event, state)
         evidence_against = _against(decision, event)
-        return () if evidence_against is None else (self._found(event, evidence_against, decision.permit),)
+        if evidence_against is not None:
+            return (self._found(event, evidence_against, decision.permit),)
+        if _of_another_study(decision, event) and not _vouched(decision, context):
+            return self._on_its_word(decision, event, state)
+        return ()
 
     def _wait(self, link: str, event: RecordedEvent, state: RuleState) -> Iterable[Found]:
         """Let an access wait for what it names; the key's due time is the latest of them."""
@@ -166,21 +175,49 @@ class AccessWithoutDecision:
             "decisions take first; nobody is accused."
         )
         evidence = Evidence("source_without_decisions", count, 0, dark["seen"], None, sentence)
-        made = acts.finding(self, [event], [evidence], about=event.source.id, severity=Severity.MEDIUM)
+        return self._of_source(event, evidence, event.source.id, dark["since"], "source", dark)
+
+    def _of_source(
+        self, event: RecordedEvent, evidence: Evidence, source: str, since: int, what: str, value: Value
+    ) -> Finding:
+        """Make a notice about a source that names nobody; ``value`` holds the events and their count."""
+        made = acts.finding(self, [event], [evidence], about=source, severity=Severity.MEDIUM)
         return replace(
             made,
             kind=AlertKind.NOTICE,
-            key=f"{self.id}|source|{event.source.id}|{dark['since']}",
-            occurred_at=from_microseconds(dark["since"]),
+            key=f"{self.id}|{what}|{source}|{since}",
+            occurred_at=from_microseconds(since),
             subject=None,
             subjects=(),
             patient=None,
-            events=tuple(dark["events"]),
-            total=count,
+            events=tuple(value["events"]),
+            total=value["count"],
             agreement_ids=(),
             decision_ids=(),
             token_jtis=(),
         )
+
+    def _on_its_word(self, decision: DecisionFacts, event: RecordedEvent, state: RuleState) -> Iterator[Finding]:
+        """Count an access that only an unregistered source's word about the whole patient covers; tell of it in steps.
+
+        The notice is told at the first, and at each doubling; after ``_KEPT`` without one it is another notice.
+        """
+        key, at = f"{_WORD}{decision.source}", to_microseconds(event.time)
+        value = state.get(key) or {"since": at, "count": 0, "told": 0, "events": []}
+        value["count"] += 1
+        value["events"] = [*value["events"], event.index][-missing.SHOWN :]
+        tell = value["count"] >= 2 * value["told"]
+        if tell:
+            value["told"] = value["count"]
+        state.put(key, value, at + _KEPT)
+        if tell:
+            sentence = (
+                f"{value['count']} accesses rest on decisions about another study of the same patient, of which their "
+                "source says that they cover the whole patient. It is no registered client of its trust, so that is "
+                "its word alone. Register it, or ask its trust what it is."
+            )
+            evidence = Evidence("unregistered_decision_point", value["count"], 0, 0, None, sentence)
+            yield self._of_source(event, evidence, decision.source, value["since"], "word", value)
 
     def _found(self, event: RecordedEvent, evidence: Evidence, permitted: bool = True) -> Finding:
         severity = self.severity if permitted else Severity.CRITICAL
@@ -219,15 +256,28 @@ def _against(decision: DecisionFacts, event: RecordedEvent) -> Evidence | None:
     if not decision.permit:
         sentence = f"Access was denied, and the images were opened all the same by {acts.spoken_role(event)}."
         return acts.certain("denied", sentence, observed="opened", expected="denied")
-    study, patient = acts.study_of(event), acts.patient_of(event)
     whole = decision.covers_patient and decision.patient is not None
-    other_study = not whole and decision.study is not None and study is not None and decision.study != study
-    other_patient = (decision.study is None or whole) and decision.patient is not None and decision.patient != patient
+    other_study = not whole and _of_another_study(decision, event)
+    other_patient = (
+        (decision.study is None or whole)
+        and decision.patient is not None
+        and decision.patient != acts.patient_of(event)
+    )
     if other_study or other_patient:
         what = "study" if other_study else "patient"
         sentence = f"The decision that the access names was about another {what}."
         return acts.certain("decision_about_another", sentence, observed=f"another {what}", expected=f"the same {what}")
     return None
+
+
+def _of_another_study(decision: DecisionFacts, event: RecordedEvent) -> bool:
+    study = acts.study_of(event)
+    return decision.study is not None and study is not None and decision.study != study
+
+
+def _vouched(decision: DecisionFacts, context: Context) -> bool:
+    """Say whether this service, an edge of it or a registered decision point took a decision."""
+    return decision.vouched or context.decision_point(decision.source, decision.trust)
 
 
 RULE: Rule = AccessWithoutDecision()

@@ -15,7 +15,7 @@ from governance.detection import Links, RegionContext
 from governance.detection.knowledge.facts import Who
 from governance.errors import Conflict
 from governance.facts import FactKeeper, History
-from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
+from governance.federation import AiManifest, Registered, ServiceClient, StaffMember, Standing, Trust
 from governance.relationships import Edge, PatientContext, PatientFlag
 from governance.storage import Database
 from governance.vocabulary import Purpose, RelationshipKind, SubjectType
@@ -27,6 +27,7 @@ MANIFEST = AiManifest(
     "ai-head", "1", frozenset({"CT"}), frozenset({"HEAD"}), frozenset({"RRK"}), frozenset({Purpose.TREAT}), 50
 )
 SERVICE = ServiceClient("ai-head", "RRK", "AI", SubjectType.AI_SERVICE, {"keys": [KEY | POINT]}, ai_version="1")
+DECISION_POINT = ServiceClient("pdp-rrk", "RRK", "Decisions", SubjectType.SERVICE, {"keys": [KEY | POINT]})
 START = BEGAN - timedelta(days=1)
 
 
@@ -68,6 +69,7 @@ def furnish(world: AlertWorld) -> None:
     study = Study(UID, names.study(UID), ("RRK",), patient, "CT", None, date(2026, 3, 1))
     nurse = StaffMember(nia, "RRK", "nurse", household_key="h-1", patient_key=names.patient(OWN), manager=ted)
     said = PatientContext(patient, ods="RRK", household_key="h-1", surname_key="n-1", surname_share=0.02)
+    suspended = Standing(Registered.CLIENT, "pdp-rrk", suspended_at=BEGAN)
     changes = {
         10: lambda session: world.federation.upsert_staff(session, [nurse]),
         20: lambda session: world.relationships.upsert_edges(session, [order, rota]),
@@ -81,6 +83,8 @@ def furnish(world: AlertWorld) -> None:
         60: lambda session: world.relationships.withdraw_edge(session, "e-1"),
         70: lambda session: world.catalogue.upsert(session, [replace(study, labels=frozenset({"decoy"}))]),
         80: lambda session: world.federation.register_manifest(session, MANIFEST),
+        85: lambda session: world.federation.register_client(session, DECISION_POINT),
+        90: lambda session: world.federation.register_standing(session, suspended),
     }
     for index, change in changes.items():
         with world.changing(index) as session:
@@ -119,6 +123,13 @@ def test_a_person_a_patient_and_a_study_are_what_was_known_at_the_event(
     assert manifests[0] is None
     assert manifests[1] is not None
     assert context.at(81).manifest("ai-head", None, BEGAN) == manifests[1], "the version it was registered to run"
+
+
+def test_a_decision_point_is_a_client_in_force_of_the_trust_it_reports_for(context: RegionContext) -> None:
+    found = [context.at(at).decision_point("pdp-rrk", "RRK") for at in (85, 86, 90, 91)]
+    assert found == [False, True, True, False]
+    assert not context.at(86).decision_point("pdp-rrk", "RKB")
+    assert not context.at(86).decision_point("nobody", "RRK")
 
 
 def test_a_tie_holds_from_its_record_until_the_record_that_it_is_gone_and_by_the_team_of_the_time(

@@ -1,8 +1,10 @@
 """Accesses without a decision: single ones, many of one source at once, and decisions that come after all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from governance.alerts import Finding, Revision
 from governance.detection.reader.scoring import Scorer
@@ -10,15 +12,15 @@ from governance.detection.reader.state import RuleMemory
 from governance.detection.rule import Found
 from governance.detection.rules.access_without_decision import AccessWithoutDecision
 from governance.vocabulary import AlertKind
-from tests.worlds.detection import BEGAN, LittleExplainer, LittlePast, LittleRegion, event
+from tests.worlds.detection import BEGAN, LittleExplainer, LittlePast, event, region
 
 MINUTE = timedelta(minutes=1)
 Row = tuple[timedelta, dict[str, Any]]
 
 
-def found_by(rows: Iterable[Row]) -> list[Found]:
+def found_by(rows: Iterable[Row], world: Mapping[str, Any] | None = None) -> list[Found]:
     log = [event(index, BEGAN + after, row) for index, (after, row) in enumerate(rows)]
-    here = LittleRegion()
+    here = region(world or {})
     return Scorer([AccessWithoutDecision()], LittleExplainer(here)).score(log, here, RuleMemory(), LittlePast(log))
 
 
@@ -124,17 +126,36 @@ def test_patience_is_learnt_from_the_source_itself() -> None:
     assert (len(rows), "decision_unknown") in alerts(found_by([*rows, (last + 180 * MINUTE, access(99)), later]))
 
 
-def test_a_decision_of_a_visit_covers_the_patient_when_we_or_an_edge_recorded_it() -> None:
+def test_a_decision_of_a_visit_covers_the_patient_when_a_registered_decision_point_recorded_it() -> None:
     whole = {"patient": "p-1", "study": "t-1", "decision": "d-1", "decision_scope": "patient"}
     other = (MINUTE, access(1, patient="p-1", study="t-2", decision="d-1"))
     edge = {"source": "edge-1", "detail": {"door": "edge", "permit": True}}
     for said in ({}, edge):
         assert found_by([(timedelta(0), decision(1) | whole | said), other]) == []
-    assert alerts(found_by([(timedelta(0), decision(1) | whole | {"source": "archive-rrk"}), other])) == [
+    point = (timedelta(0), decision(1) | whole | {"source": "pdp-rrk"})
+    assert found_by([point, other], {"points": [{"id": "pdp-rrk", "ods": "RRK"}]}) == []
+    assert alerts(found_by([(timedelta(0), decision(1) | whole | {"decision_scope": "study"}), other])) == [
         (1, "decision_about_another")
     ]
     stranger = (MINUTE, access(1, patient="p-2", study="t-2", decision="d-1"))
     assert alerts(found_by([(timedelta(0), decision(1) | whole), stranger])) == [(1, "decision_about_another")]
+
+
+@pytest.mark.parametrize("points", [[], [{"id": "pdp-rrk", "ods": "RKB"}], [{"id": "pdp-rkb", "ods": "RRK"}]])
+def test_the_word_of_an_unregistered_source_is_one_notice_that_grows_and_names_nobody(
+    points: Sequence[Mapping[str, str]],
+) -> None:
+    whole = {"patient": "p-1", "study": "t-0", "decision": "d-1", "decision_scope": "patient", "source": "pdp-rrk"}
+    rows = [(timedelta(0), decision(1) | whole)]
+    rows += [(n * MINUTE, access(n, patient="p-1", study=f"t-{n}", decision="d-1")) for n in range(1, 9)]
+    found = found_by(rows, {"points": points})
+    assert alerts(found) == []
+    told = [each for each in found if isinstance(each, Finding)]
+    assert [(each.kind, each.about, each.subject, each.patient, each.total) for each in told] == [
+        (AlertKind.NOTICE, "pdp-rrk", None, None, count) for count in (1, 2, 4, 8)
+    ]
+    assert len({each.key for each in told}) == 1
+    assert told[-1].events == tuple(range(1, 9))
 
 
 def test_one_person_who_goes_round_again_and_again_is_no_matter_of_the_source() -> None:
