@@ -28,7 +28,7 @@ from governance.vocabulary import AgreementStatus, EventKind, SubjectType
 class Step:
     """Something that happened to a version of an agreement, or to a key.
 
-    ``ends_at`` is given when a version comes into force, so that the log itself says when that will be over.
+    ``ends_at`` is given when a version comes into force or expires, so that the log itself says when it is over.
     """
 
     transition: str

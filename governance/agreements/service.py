@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from governance.agreements import _key_store, _store
 from governance.agreements._keys import KeyRegister
-from governance.agreements._ledger import Entry, Ledger, Step
+from governance.agreements._ledger import Entry, Ledger
 from governance.agreements._loading import Organisations, check_all, new_versions, refuse_strangers
 from governance.agreements._moves import (
     may_be_in_force,
@@ -157,6 +157,8 @@ class Agreements:
     def activate(self, agreement_id: str, version: int, actor: Actor, reason: str | None = None) -> Record:
         """Bring a signed or suspended version into force; every older version is superseded in the same step.
 
+        One whose last day has passed goes on record as expired, and supersedes nothing.
+
         Raises:
             NotFound, Forbidden (only a controller may), Conflict (with what prevents it).
         """
@@ -183,7 +185,8 @@ class Agreements:
             for one in over:
                 _store.set_status(entry.session, one.agreement_id, one.version, AgreementStatus.EXPIRED, None, now)
             _store.next_generation(entry.session)
-            entry.write([Step(Transition.EXPIRE, o.agreement_id, o.version, AgreementStatus.EXPIRED) for o in over])
+            records = self._reader.records(entry.session, over)
+            entry.write([step_of(one.agreement, Transition.EXPIRE, AgreementStatus.EXPIRED) for one in records])
         self._publisher.refresh()
         return tuple((one.agreement_id, one.version) for one in over)
 
@@ -346,7 +349,7 @@ class Agreements:
             after = step(standing(record, record.valid), transition, entry.now)
             _store.set_status(entry.session, agreement_id, version, after, reason, entry.now)
             steps = [step_of(record.agreement, transition, after, reason)]
-            if transition is Transition.ACTIVATE:
+            if after is AgreementStatus.ACTIVE:
                 steps += supersede_older(entry, agreement_id, version)
             _store.next_generation(entry.session)
             entry.write(steps)

@@ -5,12 +5,11 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from governance.agreements import Actor
-from governance.agreements.rehearsal import Wanted, new_signatories, rehearse
+from governance.agreements.rehearsal import new_signatories, rehearse
 from governance.bootstrap import Services, build
 from governance.commands._demo_home import DemoHome
 from governance.commands.federation import register
@@ -30,7 +29,6 @@ from governance.simulation.evaluation.running import Service
 from governance.simulation.programs import Program, free_port
 from governance.simulation.protocol.folk.ties import TIE_KEY
 from governance.telemetry import configure
-from governance.vocabulary import AgreementStatus
 
 _TIE_KEY_ID = "region"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -78,20 +76,15 @@ def _seed(home: DemoHome, environ: Mapping[str, str], network: Mapping[str, Any]
 
 
 def _sign(made: Services, network: Mapping[str, Any]) -> list[str]:
-    """Sign the agreements and bring them into force; what is over by today is signed, and whatever is refused told."""
+    """Sign the agreements and activate them, what is over by today for the record; gives what was refused."""
     signatories = new_signatories({trust["ods"]: trust["name"] for trust in network["trusts"]})
     actor = Actor("evaluation", "service", None)
-    today = datetime.now(UTC).date().isoformat()
     untaken = []
     for document in network["agreements"]:
-        over = document["effective"]["to"] < today
-        wanted = {document["id"]: Wanted(AgreementStatus.SIGNED if over else AgreementStatus.ACTIVE)}
         try:
-            rehearse(made.registers.agreements, [document], signatories, actor, wanted)
+            rehearse(made.registers.agreements, [document], signatories, actor)
         except GovernanceError as error:
             untaken.append(f"agreement {document['id']}: {error}")
-        else:
-            untaken += [f"agreement {document['id']}: over by today, so it never came into force"] if over else []
     return untaken
 
 

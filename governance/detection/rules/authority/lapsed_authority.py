@@ -1,7 +1,8 @@
 """H5: an access under an agreement that was no longer in force, or with a token that was over or revoked.
 
-An agreement is over when its last day is, which the log says when it comes into force; whether and when the job that
-marks it expired has run makes no difference.
+An agreement is over when its last day is, which the log says when it comes into force or goes on record later; whether
+and when the job that marks it expired has run makes no difference. A version that went on record after the access
+counts by its last day alone: over by then, or in force.
 """
 
 from __future__ import annotations
@@ -133,10 +134,16 @@ def _standing(history: Value, moment: int) -> list[tuple[str, int]]:
         version: (status, at) for at, version, status, *_ in history["steps"] if at <= moment
     }
     ends: dict[str, int] = history.get("ends", {})
-    expired = AgreementStatus.EXPIRED.value
+    expired, active = AgreementStatus.EXPIRED.value, AgreementStatus.ACTIVE.value
+    came_into_force = {version for _, version, status, *_ in history["steps"] if status == active}
+    for version, end in ends.items():
+        if version not in steps and end <= moment:
+            steps[version] = expired, end
+        elif version not in steps and version in came_into_force:
+            steps[version] = active, moment  # on record later, and not over at the moment
     return [
         (expired, min(at, ends[version]) if status == expired else ends[version])
-        if status in {AgreementStatus.ACTIVE.value, expired} and ends.get(version, moment + 1) <= moment
+        if status in {active, expired} and ends.get(version, moment + 1) <= moment
         else (status, at)
         for version, (status, at) in steps.items()
     ]
