@@ -100,7 +100,7 @@ def remember(state: RuleState, event: RecordedEvent, told: str | None, *, named:
         named: whether it names a decision or a token.
     """
     value = {"access": to_value(event), "told": told, "named": named}
-    state.list(f"lack:{event.source.id}").put(_name(event), to_microseconds(event.time), value, keep=2 * _DAY)
+    state.list(f"lack:{event.source.id}").put(_name(event), to_microseconds(event.time), value, keep=_KEPT)
 
 
 def alone(state: RuleState, event: RecordedEvent) -> bool:

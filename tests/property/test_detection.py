@@ -146,8 +146,8 @@ def test_padding_never_takes_a_hard_finding_away(rows: list[dict[str, Any]], pad
         for number, row in enumerate(padding)
         for kind in ("decision", "access")
     ]
-    alone = {signal for signal in signals(score(log_of(in_time_order(rows)))) if signal[2] in HARD}
-    padded = signals(score(log_of(in_time_order([*rows, *innocent]))))
+    alone = {signal for signal in signals(score(log_of(in_time_order([*rows, *END])))) if signal[2] in HARD}
+    padded = signals(score(log_of(in_time_order([*rows, *innocent, *END]))))
     assert alone <= padded
 
 

@@ -158,6 +158,18 @@ def test_the_word_of_an_unregistered_source_is_one_notice_that_grows_and_names_n
     assert told[-1].events == tuple(range(1, 9))
 
 
+def test_what_lacked_decisions_is_settled_however_long_the_source_is_silent_afterwards() -> None:
+    rows: list[Row] = [(timedelta(0), access(n, who="s-nia", decision=None)) for n in range(7)]
+    rows += [(timedelta(0), access(n, decision="d-none" if n == 7 else None)) for n in range(7, 10)]
+    late = [(timedelta(days=20, hours=hours), {"kind": "login", "who": "s-ann"}) for hours in (0, 2, 40)]
+    found = found_by([*rows, *late])
+    (first, *_) = notices(found)
+    assert (first.total, first.evidence[0].signal) == (10, "source_without_decisions")
+    assert {each.key for each in found if isinstance(each, Revision)} == {
+        each.key for each in found if isinstance(each, Finding) and each.evidence[0].signal == "no_authority"
+    }
+
+
 def test_one_person_who_goes_round_again_and_again_is_no_matter_of_the_source() -> None:
     rows = [(n * 20 * MINUTE, access(n, who="s-nia", decision=None)) for n in range(12)]
     assert (len(alerts(found_by(rows))), notices(found_by(rows))) == (12, [])
