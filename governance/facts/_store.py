@@ -91,13 +91,14 @@ def _changed(session: Session, column: str, span: Span, after: FactKey | None, l
     at, before = _VERSION.c[column], column == "superseded"
     order = (at, _VERSION.c.kind, _VERSION.c.key)
     names = (_VERSION.c.subject, _VERSION.c.patient, _VERSION.c.study)
-    query = sa.select(*order, *names).where(at >= span.first, at <= span.last).order_by(*order).limit(limit)
+    said = (_VERSION.c.valid_from, _VERSION.c.value)
+    query = sa.select(*order, *names, *said).where(at >= span.first, at <= span.last).order_by(*order).limit(limit)
     if after is not None:
         place = sa.tuple_(*map(sa.literal, after[:3]))
         again = after.before and not before  # of two of one row and index the names of before come first
         query = query.where(sa.tuple_(*order) >= place if again else sa.tuple_(*order) > place)
-    for index, kind, key, *lookups in session.connection().execute(query):
-        yield FactKey(index, kind, key, before, *lookups)
+    for index, kind, key, *rest in session.connection().execute(query):
+        yield FactKey(index, kind, key, before, *rest)
 
 
 def _order(one: FactKey) -> tuple[int, str, str, bool]:

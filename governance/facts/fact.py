@@ -92,6 +92,7 @@ class FactKey(NamedTuple):
     """A row that became known, or ceased to be, ``at`` an index: what it is about is to be looked at again.
 
     ``before`` is true of the names that the row had until then: a row may move from one patient to another.
+    ``valid_from`` and ``value`` are the version's (:class:`Version`) that began or ended then.
     """
 
     at: int
@@ -101,6 +102,8 @@ class FactKey(NamedTuple):
     subject: str | None
     patient: str | None
     study: str | None
+    valid_from: int | None
+    value: str
 
 
 def written(value: Mapping[str, Any]) -> str:

@@ -313,10 +313,11 @@ class LittlePast:
     def looks_of(self, rows: Sequence[Known], since: datetime, before: int, limit: int = NEWEST) -> Sequence[Earlier]:
         found: dict[int, Earlier] = {}
         for known in rows:
+            begins = max(known.since or since, since)
             mine = [
                 Earlier(index, look.event.time, look.explanation)
                 for index, look in self.looks.items()
-                if index < before and look.explanation and look.event.time >= since and _named(look.event, known)
+                if index < before and look.explanation and look.event.time >= begins and _named(look.event, known)
             ]
             newest = sorted(mine, key=lambda one: (one.time, one.index), reverse=True)[:limit]
             found |= {one.index: one for one in newest}

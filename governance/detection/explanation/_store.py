@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +40,7 @@ _LESSONS = Prepared(
         _LESSON.c["at"] <= sa.bindparam("until", type_=_LESSON.c["at"].type),
     )
 )
+_RECENT = timedelta(days=1)
 _PLACE = "place"  # of a look among those of its name, the newest first
 
 
@@ -109,13 +111,17 @@ def looks_of(session: Session, by: Mapping[str, str], since: datetime, most: int
     return [dict(row) for row in session.connection().execute(statement).mappings()]
 
 
-def newest_looks(
-    session: Session, column: str, names: Collection[str], since: datetime, before: int, most: int
-) -> list[Row]:
-    """Find the newest looks since an instant, and before an index, of each of some values of a column."""
+def newest_looks(session: Session, column: str, names: Mapping[str, datetime], before: int, most: int) -> list[Row]:
+    """Find the newest looks of each of some values of a column, each since its instant, and before an index."""
+    if not names:
+        return []
     found: list[Row] = []
-    for some in chunks(sorted(names), LONGEST):
-        found += _NEWEST[column].rows(session, names=list(some), since=since, before=before, most=most)
+    ordered = sorted(names, key=lambda name: (names[name], name))
+    recent = names[ordered[-1]] - _RECENT
+    for _, group in groupby(ordered, key=lambda name: names[name] >= recent):  # one that reaches far back is read apart
+        for some in chunks(list(group), LONGEST):
+            rows = _NEWEST[column].rows(session, names=list(some), since=names[some[0]], before=before, most=most)
+            found += [row for row in rows if row["time"] >= names[row[column]]]
     return found
 
 

@@ -173,21 +173,20 @@ class Explanations:
         return [_stored(row) for row in _store.looks_of(session, named, since, most)]
 
     def looks_about(
-        self, session: Session, about: Mapping[str, Collection[str]], since: datetime, before: int, most: int = MOST
+        self, session: Session, about: Mapping[str, Mapping[str, datetime]], before: int, most: int = MOST
     ) -> list[StoredLook]:
         """Give the newest looks of each of some subjects, patients and studies, in the order of the log, each once.
 
         Args:
             session: the snapshot.
-            about: names by ``subject``, ``patient`` and ``study``.
-            since: event time of the oldest.
+            about: names by ``subject``, ``patient`` and ``study``, each with the event time of its oldest look.
             before: index of the log that they come before.
             most: looks of one name.
         """
         found = {
             row["event_index"]: row
             for column, names in about.items()
-            for row in _store.newest_looks(session, column, names, since, before, most)
+            for row in _store.newest_looks(session, column, names, before, most)
         }
         return [_stored(found[index]) for index in sorted(found)]
 

@@ -1,7 +1,7 @@
 """What became known late: earlier looks are explained anew, and rules hear of those whose explanation changed.
 
-1. The rows of an entry are held against the newest looks each could explain, of the last ``SINCE`` of event time: a few
-   statements for all of them, and each look is explained once.
+1. The rows of an entry are held against the newest looks each could explain, of the last ``SINCE`` of event time and no
+   older than what the row reaches back to: a few statements for all of them, and each look is explained once.
 2. A decision that a look named before the log had it is awaited, and found by its id when it comes: what its claim
    explains is explained then.
 3. Explained anew means: by what was known right after the entry that taught it, never by what came later.
@@ -9,15 +9,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from governance.audit.event import RecordedEvent
 from governance.detection.acts import patient_of, study_of
 from governance.detection.explanation.explaining import Explainer
 from governance.detection.explanation.look import UNEXPLAINED, Look
 from governance.detection.knowledge.facts import Context
-from governance.detection.reader.past.port import Known, Past
+from governance.detection.reader.past.port import Known, Past, looked_up
 from governance.detection.reader.silence import READER
 from governance.detection.reader.state import MICROSECOND, RuleMemory
 from governance.storage import from_microseconds, to_microseconds
@@ -67,8 +67,8 @@ class Late:
         """
         since = from_microseconds(max(front - SINCE // MICROSECOND, 0))
         before = {look.index: look.explanation for look in past.looks_of(rows, since, event.index)}
-        about = {name for row in rows if (name := row.looked_up_by) is not None}
-        held = {look.event.index: look for look in fresh if look.explanation is not None and about & _names(look.event)}
+        about = looked_up(rows, since)
+        held = {look.event.index: look for look in fresh if look.explanation is not None and _is_about(look, about)}
         before |= {index: look.explanation or UNEXPLAINED for index, look in held.items()}
         found = {each.index: each for each in past.events(sorted(set(before) - set(held)))}
         found |= {index: look.event for index, look in held.items()}
@@ -116,6 +116,10 @@ def _reason(look: Look) -> tuple[object, ...]:
     """Give what makes a reason another one: rounded, for one comes from the database and one from a calculation."""
     found = look.explanation or UNEXPLAINED
     return found.kind, found.edge, found.source, round(found.strength, 3)
+
+
+def _is_about(look: Look, about: Mapping[tuple[str, str], datetime]) -> bool:
+    return any(name in about and look.event.time >= about[name] for name in _names(look.event))
 
 
 def _names(event: RecordedEvent) -> set[tuple[str, str]]:

@@ -5,7 +5,7 @@ A port: :class:`NoPast` knows nothing, ``live.py`` has the real one. An answer d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -18,11 +18,15 @@ NEWEST = 200  # looks that one row of a register is held against at most: the ne
 
 
 class Known(NamedTuple):
-    """A row of a register that became known: whom it is about, as pseudonyms; None where it names nobody."""
+    """A row of a register that became known: whom it is about, as pseudonyms; None where it names nobody.
+
+    ``since`` is the time of the earliest look it could explain; None where it says nothing of that.
+    """
 
     subject: str | None = None
     patient: str | None = None
     study: str | None = None
+    since: datetime | None = None
 
     @property
     def looked_up_by(self) -> tuple[str, str] | None:
@@ -40,6 +44,16 @@ class Earlier:
     index: int
     time: datetime
     explanation: Explanation
+
+
+def looked_up(rows: Iterable[Known], since: datetime) -> dict[tuple[str, str], datetime]:
+    """Give what the looks that some rows could explain are found by, and the time of the earliest, of each name."""
+    found: dict[tuple[str, str], datetime] = {}
+    for row in rows:
+        if (name := row.looked_up_by) is not None:
+            begins = max(row.since or since, since)
+            found[name] = min(found.get(name, begins), begins)
+    return found
 
 
 class Past(Protocol):
