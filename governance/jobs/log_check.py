@@ -5,7 +5,7 @@
 2. A pass checks the log as far as it reached when the pass began, and takes the next step up from there only in the
    process that leads. When another leads, it begins again: what was checked is not believed from the database.
 3. What a pass finds is a critical alert and a word in readiness, until a pass finds nothing.
-4. The last step of a pass goes through the registers' rows in one snapshot. The next pass waits until ``RESTS`` times as
+4. The last step of a pass goes through the registers' rows in one snapshot. The next pass waits ``RESTS`` times as
    long as the longest step took has gone by, so that what grows with the registers stays a small share of the work.
 5. The first step of a pass reads every signing, about 1.3 KB each: a million signings are 1.3 GB for that step.
 """
