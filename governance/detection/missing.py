@@ -207,6 +207,8 @@ def _count(state: RuleState, event: RecordedEvent, what: int, more: int) -> None
 def _dark(state: RuleState, source: str, slot: int, *, settled: bool) -> int | None:
     """Give the span, in slots, that makes a source dark up to a slot, if any; of one not settled with what waits."""
     slots = (state.get(f"count:{source}") or {"slots": {}})["slots"]
+    if sum(counts[_MISSED] + counts[_WAITING] for counts in slots.values()) < MANY:
+        return None
     for span in _SPANS:
         found = [slots[name] for each in range(slot - span, slot + 2 - settled) if (name := str(each)) in slots]
         reported = sum(counts[_SEEN] for counts in found)

@@ -27,6 +27,8 @@ from governance.relationships.known import EDGE
 from governance.storage import to_microseconds
 from governance.vocabulary import RelationshipKind
 
+_PROJECT = f'"{RelationshipKind.PROJECT.value}"'
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -146,6 +148,7 @@ class AsKnown:
                 self._known.edge(one)
                 for holder in self.holders(who)
                 for one in self._known.about(EDGE, holder.name, self._index)
+                if _PROJECT in one.value  # most are of other kinds, and are not looked into
             )
             return frozenset(
                 edge.id for edge in edges if edge.kind is RelationshipKind.PROJECT and edge.limit is not None
@@ -228,7 +231,7 @@ class AsKnown:
 
     def _called(self, subject: str) -> tuple[StaffMember, ...]:
         """Give all the members of staff of a pseudonym."""
-        return self._known.staff(subject, self._index)
+        return self._known.made(("called", subject), self._index, lambda: self._known.staff(subject, self._index))
 
 
 def _valid(began: int, ended: int | None, moment: int) -> bool:

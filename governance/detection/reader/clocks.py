@@ -278,6 +278,8 @@ class Clocks:
 
     def _forget(self, front: int) -> None:
         """Drop the clocks of sources not heard of for long, and of the most silent ones when there are too many."""
+        if len(self._sources) <= SOURCES and all(front - one.heard <= _FORGOTTEN for one in self._sources.values()):
+            return
         silent = sorted((clock.heard, name) for name, clock in self._sources.items() if name not in self._late)
         many = max(len(silent) - SOURCES, 0)
         for place, (heard, name) in enumerate(silent):

@@ -18,14 +18,16 @@ EDGES = tuple(quarter << octave for octave in range(16) for quarter in _QUARTERS
 class Delays:
     """A decayed distribution of delays in microseconds."""
 
-    __slots__ = ("_counts", "total")
+    __slots__ = ("_counts", "_found", "total")
 
     def __init__(self, counts: list[list[int]] | None = None) -> None:
         self._counts: dict[int, int] = {each[0]: each[1] for each in counts or ()}
         self.total = sum(self._counts.values())
+        self._found: dict[int, int | None] = {}  # quantiles of the counts as they are
 
     def add(self, delay: int) -> None:
         """Count a delay; one below a minute counts as a minute, one beyond the last edge as that."""
+        self._found = {}
         bucket = min(bisect_left(EDGES, delay), len(EDGES) - 1)
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
         self.total += 1
@@ -35,6 +37,11 @@ class Delays:
 
     def quantile(self, thousandths: int) -> int | None:
         """Give the delay that so many in a thousand do not exceed, rounded up to an edge; None before the first."""
+        if thousandths not in self._found:
+            self._found[thousandths] = self._quantile(thousandths)
+        return self._found[thousandths]
+
+    def _quantile(self, thousandths: int) -> int | None:
         wanted, seen = self.total * thousandths, 0
         for bucket in sorted(self._counts):
             seen += self._counts[bucket]

@@ -256,14 +256,17 @@ class Run:
     def _observe(self, look: Look, event: RecordedEvent) -> None:
         """Let every rule of its kind look at an event; a degraded look is for those that need no explanation."""
         degraded = look.explanation is not None and look.explanation.kind is ExplanationKind.DEGRADED
+        known = self._known(event)
         for rule in self._scorer.by_kind.get(look.event.kind, ()):
             if not (degraded and _contextual(rule)):
-                self._guarded(rule, event, partial(rule.observe, look, self._known(event), self._states[rule.id]))
+                self._guarded(rule, event, partial(rule.observe, look, known, self._states[rule.id]))
 
     def _guarded(self, rule: Rule, event: RecordedEvent, run: Callable[[], Iterable[Found]]) -> None:
         """Run a rule on an event; its failure becomes a finding."""
         try:
             found: Sequence[Found] = tuple(run())
+            if not found:
+                return
         except _FAULTS as error:
             found = (_fault(rule, event, error),)
         self._found(
