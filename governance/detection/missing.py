@@ -1,7 +1,8 @@
 """What a source's accesses lack: how long their decisions are late as a rule, and whether many lack one at once.
 
-1. Patience is learnt from a source's own delays, one observation in five minutes; a delay beyond ``MOST`` is an outage
-   and not learnt.
+1. Patience is learnt from a source's own delays, one observation in five minutes; a delay beyond ``MOST_LEARNT`` is an
+   outage and not learnt. There are two: how long until a source may be told of, and, longer, until a person is of whom
+   an access names what has not come: most of what is late comes, and an accusation taken back is one too many.
 2. Accesses are counted in slots of five minutes of their own time. A slot is settled once nothing of it waits any more,
    so what is concluded depends on when things happened, not on the order in which they were heard of.
 3. A source is *dark* in a slot when, in some span up to it (``_SPANS``), at least ``MANY`` of its accesses, of
@@ -26,8 +27,11 @@ from governance.storage import to_microseconds
 
 MANY = 5  # accesses that lack a decision at once before it is about their source
 PEOPLE = 3
-MOST = 360 * MINUTE  # the longest patience
+MOST = 360 * MINUTE  # the longest patience before a source is told of
+LEAST_OF_PEOPLE, MOST_OF_PEOPLE = 720 * MINUTE, 2_160 * MINUTE  # patience before a person is
+MOST_LEARNT = MOST_OF_PEOPLE
 DARK, SLOT = "dark:", "slot:"  # before a source that lacks decisions, and before one of its slots that is not settled
+LATE = "late:"  # before a slot whose people are not told of yet
 SHOWN = 200  # log entries of a notice
 _WIDTH = 5 * MINUTE
 _SPANS = (3, 12, 72, 288)  # slots before one that count with it: a quarter of an hour to a day
@@ -49,15 +53,19 @@ class Lacking:
 
 def patience(state: RuleState, source: str) -> int:
     """Give how long to wait beyond the watermark for a decision of a source, in microseconds of event time."""
-    value = state.get(f"delay:{source}")
-    usual = 0 if value is None else Delays(value["delays"]).quantile(950) or 0
+    usual = _usual(state, source, 950)
     return within(max(usual, state.lag(source)), LATENESS // MICROSECOND, MOST) - LATENESS // MICROSECOND
+
+
+def patience_with_people(state: RuleState, source: str) -> int:
+    """Give how long to wait for a decision of a source before a person is told of, twice what is usual at most."""
+    return within(2 * _usual(state, source, 995), LEAST_OF_PEOPLE, MOST_OF_PEOPLE)
 
 
 def learn(state: RuleState, access: RecordedEvent) -> None:
     """Take note that what an access waited for has come just now."""
     late = max(state.now - to_microseconds(access.time), 0)
-    if late > MOST:
+    if late > MOST_LEARNT:
         return
     key, slot = f"delay:{access.source.id}", state.now // _WIDTH
     value = state.get(key) or {"delays": [], "slot": slot, "worst": 0}
@@ -124,7 +132,11 @@ def settle(state: RuleState, key: str) -> tuple[list[Lacking], Value | None]:
         state.put(key, {"due": again}, again)
         return [], None
     if span is None or not found:
-        return [each for each in found if each.told is None], None
+        waiting = [each for each in found if each.told is None and each.named]
+        if waiting:
+            over = ends + patience_with_people(state, source)
+            state.put(f"{LATE}{source}|{slot}", {"due": over}, over)
+        return [each for each in found if each.told is None and not each.named], None
     dark = state.get(DARK + source) or {"since": entries[0].at, "count": 0, "back": 0, "told": 0, "events": []}
     lost_of = state.list(f"lost:{source}")
     for entry, each in zip(entries, found, strict=True):
@@ -137,6 +149,15 @@ def settle(state: RuleState, key: str) -> tuple[list[Lacking], Value | None]:
     dark["seen"] = max(dark["count"], _seen(state, source, dark["since"] // _WIDTH, slot))
     state.put(DARK + source, dark, ends + _DAY)
     return found, dark
+
+
+def given_up(state: RuleState, key: str) -> list[Lacking]:
+    """Give the accesses of a slot whose decision has not come in all the time that is given to people."""
+    source, _, number = key.removeprefix(LATE).rpartition("|")
+    begins = int(number) * _WIDTH
+    entries = state.list(f"lack:{source}").between(begins, begins + _WIDTH - 1, _TAKEN)
+    found = [Lacking(from_value(each.value["access"]), each.value["told"], each.value["named"]) for each in entries]
+    return [each for each in found if each.named and each.told is None]
 
 
 def news(dark: Value) -> int | None:
@@ -173,6 +194,12 @@ def lost(state: RuleState, source: str, of: int) -> list[Lacking]:
     found = [Lacking(from_value(each.value["access"]), None, True) for each in entries.oldest(SHOWN)] if few else []
     entries.clear()
     return found
+
+
+def _usual(state: RuleState, source: str, thousandths: int) -> int:
+    """Give the delay that so many in a thousand decisions of a source do not exceed; 0 before any was late."""
+    value = state.get(f"delay:{source}")
+    return 0 if value is None else Delays(value["delays"]).quantile(thousandths) or 0
 
 
 def _name(event: RecordedEvent) -> str:

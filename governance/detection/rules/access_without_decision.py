@@ -28,8 +28,8 @@ _WORD = "word:"  # before a source that says of its decisions that they cover wh
 class AccessWithoutDecision:
     """Fires at once when an access names no authority, or names a denial or a decision about something else.
 
-    An access whose decision or token the log has not seen waits, for the two travel apart: as long as the decisions of
-    its source are late as a rule, a quarter of an hour at least. Where many accesses of one source lack decisions at
+    An access whose decision or token the log has not seen waits, for the two travel apart: half a day at least, and
+    twice as long as decisions of its source are late. Where many accesses of one source lack decisions at
     the same time, that is one notice about the source. A decision that comes later takes back what was said. That a
     decision covers all of its patient's studies counts from this service and from registered decision points; where
     accesses rest on the word of another, that is a notice about it.
@@ -61,6 +61,8 @@ class AccessWithoutDecision:
             yield from self._over(key.removeprefix(missing.DARK), value, state)
         elif key.startswith(missing.SLOT):
             yield from self._settled(key, state)
+        elif key.startswith(missing.LATE):
+            yield from self._one_by_one(missing.given_up(state, key), state)
         elif key.startswith("wait:"):
             for entry in _take(state, key):
                 access = from_value(entry.value)
@@ -125,10 +127,10 @@ class AccessWithoutDecision:
             yield from self._follow(access, event.index + 1, context, state)
 
     def _lacks(self, event: RecordedEvent, link: str | None, state: RuleState) -> Iterator[Found]:
-        """Say at once that an access has no decision, unless it seems to be one of many of its source."""
+        """Note that an access has no decision; say so at once where it names none and is not one of many."""
         told: str | None = None
         missing.lacks(state, event)
-        if missing.alone(state, event):
+        if link is None and missing.alone(state, event):
             found = self._found(event, _lacking(event, link))
             told = found.key
             yield found
@@ -142,10 +144,7 @@ class AccessWithoutDecision:
         """Conclude the accesses of a slot: each by itself, or all of them as a matter of their source."""
         concluded, dark = missing.settle(state, key)
         if dark is None:
-            for each in concluded:
-                found = self._found(each.access, _lacking(each.access, _link(each.access)))
-                missing.remember(state, each.access, found.key, named=each.named)
-                yield found
+            yield from self._one_by_one(concluded, state)
             return
         last = concluded[-1].access
         for each in concluded:
@@ -155,13 +154,17 @@ class AccessWithoutDecision:
         if (count := missing.news(dark)) is not None:
             yield self._notice(last, dark, count)
 
-    def _over(self, source: str, dark: Value, state: RuleState) -> Iterator[Found]:
-        """A source lacks decisions no longer: name the few for which none ever came, if the others' did."""
-        count = dark["count"]
-        for each in missing.lost(state, source, count):
+    def _one_by_one(self, concluded: Iterable[missing.Lacking], state: RuleState) -> Iterator[Finding]:
+        """Tell of accesses each by itself."""
+        for each in concluded:
             found = self._found(each.access, _lacking(each.access, _link(each.access)))
             missing.remember(state, each.access, found.key, named=each.named)
             yield found
+
+    def _over(self, source: str, dark: Value, state: RuleState) -> Iterator[Found]:
+        """A source lacks decisions no longer: name the few for which none ever came, if the others' did."""
+        count = dark["count"]
+        yield from self._one_by_one(missing.lost(state, source, count), state)
         arrived = dark["back"]
         sentence = f"Of {count} accesses of this source that had no decision on record, {arrived} got theirs later."
         notice = self._notice(from_value(dark["last"]), dark, count)
