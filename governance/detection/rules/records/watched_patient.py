@@ -13,9 +13,11 @@ from governance.detection.knowledge.facts import Context, StudyFacts
 from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.rule import Rule
 from governance.detection.windows import INDEX, Slots, add, moment, within
-from governance.vocabulary import Severity
+from governance.vocabulary import Role, Severity
 
 _FRESH = timedelta(days=7)  # how long a new study is on somebody's working list
+_TODAY = timedelta(days=1)  # images of a night are of the day before
+_IMAGING = {Role.RADIOGRAPHER.value}
 _WINDOW = timedelta(hours=72)
 _VIEWERS = Slots("patient", _WINDOW // MICROSECOND)
 
@@ -24,7 +26,8 @@ _VIEWERS = Slots("patient", _WINDOW // MICROSECOND)
 class WatchedPatient:
     """Fires at the first look of each person; after the fourth in 72 hours the burst names those who come.
 
-    A rota or pool of a whole trust is no reason here, but for the pool's reading of a study of the last days.
+    A rota or pool of a whole trust is no reason here, but for the pool's reading of a study of the last days, and for a
+    radiographer on shift with images of the day.
 
     Args:
         alone: how many viewers of one patient are reported one by one.
@@ -46,7 +49,7 @@ class WatchedPatient:
             return ()
         facts = context.patient(patient)
         flags = acts.WATCHED & (facts.flags if facts else frozenset())
-        if facts is None or not acts.bare(look, flags) or not flags or _reads_new(look, context):
+        if facts is None or not acts.bare(look, flags) or not flags or _works_with_new(look, context):
             return ()
         who, at = (event.subject.id if event.subject else ""), moment(event)
         if who in facts.staff:
@@ -86,15 +89,20 @@ class WatchedPatient:
         return ()
 
 
-def _reads_new(look: Look, context: Context) -> bool:
-    """Say whether a reading pool's list explains a look: a study made in the last days."""
-    if look.explanation is None or look.explanation.kind is not ExplanationKind.POOL:
+def _works_with_new(look: Look, context: Context) -> bool:
+    """Say whether a working list explains a look: a pool's at a study of the last days, a radiographer's at today's."""
+    kind = look.explanation.kind if look.explanation is not None else None
+    if kind is ExplanationKind.ROTA and acts.role_of(look.event, acts.known(look.event, context)) in _IMAGING:
+        fresh = _TODAY
+    elif kind is ExplanationKind.POOL:
+        fresh = _FRESH
+    else:
         return False
     name = acts.study_of(look.event)
     study: StudyFacts | None = context.study(name) if name else None
     resource = look.event.resource
     made = (study.study_date if study else None) or (resource.study_date if resource else None)
-    return made is not None and look.event.time.date() - made <= _FRESH
+    return made is not None and look.event.time.date() - made <= fresh
 
 
 RULE: Rule = WatchedPatient()

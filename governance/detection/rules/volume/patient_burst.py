@@ -10,17 +10,18 @@ from sys import intern
 from governance.alerts import Evidence, Finding, Revision
 from governance.detection import acts
 from governance.detection.explanation.look import Look
-from governance.detection.knowledge.facts import Context
+from governance.detection.knowledge.facts import Context, StaffFacts
 from governance.detection.peers.usual import Habit, Usual
 from governance.detection.reader.state import MICROSECOND, RuleState, Value
 from governance.detection.rule import Rule
+from governance.detection.rules.volume import _meetings
 from governance.detection.windows import AT, DAY, INDEX, Row, Slots, add, fullest, moment, short, within
 from governance.storage import from_microseconds
-from governance.vocabulary import Severity
+from governance.vocabulary import Role, Severity
 
 _WINDOW = timedelta(hours=72)
 _LOOKS = Slots("patient", _WINDOW // MICROSECOND)
-_WHO, _TRUSTS, _AGREEMENT, _DECISION, _TOKEN, _TOLD = 2, 3, 4, 5, 6, 7  # places in a row
+_WHO, _TRUSTS, _AGREEMENT, _DECISION, _TOKEN, _TOLD, _COORDINATES = 2, 3, 4, 5, 6, 7, 8  # places in a row
 _LOOKS_EACH = 3  # looks of one person in a slot that are kept
 _MOST_BARE = 1_200  # looks without a reason in a slot that are kept
 _MOST_FINE = 256  # people with a reason that are counted; more are as good as so many
@@ -35,8 +36,8 @@ class PatientBurst:
     Five are enough unless the patient's care brings so many: a patient whom fifty rightful people see has some whose
     reason nobody recorded. How many that is, is learnt from patients whom as many rightful people saw. Four are enough
     where even four are out of the question. For a watched patient five always are, and a rota or pool of a whole trust
-    is no reason. Nobody with a reason is named. Each finding holds the people it names first, so that one whose reason
-    comes late leaves it alone.
+    is no reason. The people of a meeting whose list nobody sent count as one. Nobody with a reason is named. A finding
+    holds the people it names first, so that one whose reason comes late leaves it alone.
 
     Args:
         early, least: people that are enough at ``early_bits``, and at ``bits``.
@@ -75,8 +76,9 @@ class PatientBurst:
             return ()
         if facts is not None and who in facts.staff:
             return ()  # their own record is another finding
+        _meetings.note(state, who, patient, at, event.index)
         if sum(row[_WHO] == who for row in value["bare"]) >= _LOOKS_EACH or not add(
-            value["bare"], _row(look, at, who), _MOST_BARE
+            value["bare"], _row(look, at, who, acts.known(event, context)), _MOST_BARE
         ):
             return ()
         _LOOKS.put(state, patient, at, value)
@@ -124,6 +126,12 @@ class PatientBurst:
         usual = _habit(len(reasoned)).of(state, "everybody")
         if not told and not self._too_many(len(people), len(reasoned), usual, watched):
             return ()
+        if not told and not watched:
+            viewers = [(row[_WHO], row[AT]) for row in fresh]
+            leaders = {row[_WHO] for row in fresh if row[_COORDINATES]}
+            several = len(_meetings.alone(state, patient, viewers, leaders))
+            if several < self.early or not self._too_many(several, len(reasoned), usual, watched):
+                return ()
         found = self._finding(patient, fresh, people, len(reasoned), usual)
         for row in fresh:
             row[_TOLD] = found.key
@@ -189,12 +197,13 @@ class PatientBurst:
         return made
 
 
-def _row(look: Look, at: int, who: str) -> Row:
+def _row(look: Look, at: int, who: str, staff: StaffFacts | None) -> Row:
     """Keep what a finding needs; names that many looks share are kept once."""
     event, authority = look.event, look.event.authority
     trusts = [intern(ods) for ods in acts.trusts_of(event)]
     agreement = intern(authority.agreement_id) if authority.agreement_id else None
-    return [at, event.index, who, trusts, agreement, authority.decision_id, authority.token_jti, None]
+    coordinates = acts.role_of(event, staff) == Role.MDT_COORDINATOR.value
+    return [at, event.index, who, trusts, agreement, authority.decision_id, authority.token_jti, None, coordinates]
 
 
 def _beyond(count: int, reasoned: int) -> int:
