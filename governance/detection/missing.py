@@ -25,10 +25,11 @@ from governance.detection.reader.state import LATENESS, MICROSECOND, RuleState, 
 from governance.detection.reader.waiting import from_value, to_value
 from governance.storage import to_microseconds
 
+HOUR = 60 * MINUTE
 MANY = 5  # accesses that lack a decision at once before it is about their source
 PEOPLE = 3
 MOST = 360 * MINUTE  # the longest patience before a source is told of
-LEAST_OF_PEOPLE, MOST_OF_PEOPLE = 720 * MINUTE, 2_160 * MINUTE  # patience before a person is
+LEAST_OF_PEOPLE, MOST_OF_PEOPLE = 24 * HOUR, 96 * HOUR  # patience before a person is
 MOST_LEARNT = MOST_OF_PEOPLE
 DARK, SLOT = "dark:", "slot:"  # before a source that lacks decisions, and before one of its slots that is not settled
 LATE = "late:"  # before a slot whose people are not told of yet
@@ -36,6 +37,7 @@ SHOWN = 200  # log entries of a notice
 _WIDTH = 5 * MINUTE
 _SPANS = (3, 12, 72, 288)  # slots before one that count with it: a quarter of an hour to a day
 _DAY = 24 * 60 * MINUTE
+_REMEMBERED = MOST_OF_PEOPLE + 2 * _DAY  # how long an access stays among those of its source that lack one
 _SLOTS = 2 * _DAY // _WIDTH  # kept
 _TAKEN = 5_000  # accesses that one slot settles
 _KEPT = 45 * _DAY
@@ -58,8 +60,8 @@ def patience(state: RuleState, source: str) -> int:
 
 
 def patience_with_people(state: RuleState, source: str) -> int:
-    """Give how long to wait for a decision of a source before a person is told of, twice what is usual at most."""
-    return within(2 * _usual(state, source, 995), LEAST_OF_PEOPLE, MOST_OF_PEOPLE)
+    """Give how long to wait for a decision of a source before a person is told of: longer than it ever takes."""
+    return within(_usual(state, source, 995) * 5 // 4, LEAST_OF_PEOPLE, MOST_OF_PEOPLE)
 
 
 def learn(state: RuleState, access: RecordedEvent) -> None:
@@ -126,7 +128,7 @@ def settle(state: RuleState, key: str) -> tuple[list[Lacking], Value | None]:
     begins, ends = (slot - (span or 0)) * _WIDTH, (slot + 1) * _WIDTH - 1
     entries = lacking.between(begins, ends, _TAKEN)
     found = [Lacking(from_value(each.value["access"]), each.value["told"], each.value["named"]) for each in entries]
-    lacking.prune(begins - 2 * _DAY)
+    lacking.prune(begins - _REMEMBERED)
     if span is None and _dark(state, source, slot, settled=False) is not None:
         again = state.now + 3 * _WIDTH  # the slots after it are about to tell
         state.put(key, {"due": again}, again)

@@ -46,9 +46,9 @@ def told(world: AlertWorld) -> None:
     ]
     events += permitted("self", 300, who="nia", patient="9990000018", study="1.2.5")
     events.append(act("late", 400, who="zed", patient="9990000026", study="1.2.4", decision="d-late"))
-    events += [act(f"login-{minutes}", minutes, kind="login", who="ann") for minutes in (900, 2_000, 2_050)]
+    events += [act(f"login-{minutes}", minutes, kind="login", who="ann") for minutes in (900, 2_500, 2_550)]
     events.append(
-        act("d-late", 2_100, who="zed", kind="decision", patient="9990000026", study="1.2.4", decision="d-late")
+        act("d-late", 2_600, who="zed", kind="decision", patient="9990000026", study="1.2.4", decision="d-late")
     )
     world.record(events)
 
