@@ -12,7 +12,10 @@ NAMES = (
     "ended",
     "study_list",
     "agreements_scale",
+    "alert_writes",
     "interference",
+    "known_facts",
+    "detection_state",
 )
 
 

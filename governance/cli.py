@@ -13,6 +13,8 @@ COMMANDS: Mapping[str, str] = {
     "check-tenant": "tenant:check_tenant",
     "demo": "demo:demo",
     "demo-token": "demo_token:demo_token",
+    "detection": "detection:detection",
+    "evaluate": "evaluate:evaluate",
     "export": "log:export",
     "federation": "federation:federation",
     "holds": "holds:holds",

@@ -1,7 +1,8 @@
 """One change, one transaction: the change, its history and its audit event are committed together or not at all.
 
 The event of a step tells of the rows it wrote, by their digests (:mod:`governance.audit.history`): the last step of an
-agreement, or of a key, of all that were written of it.
+agreement, or of a key, of all that were written of it. What was in force is known from the last step's event on
+(:mod:`governance.facts`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from governance.audit import Event, Recorder
 from governance.audit.event import Authority, JsonValue, Subject
 from governance.audit.history import WrittenRows, watched
 from governance.clock import Clock
+from governance.facts import Collection, FactWriter, collected, note
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
 from governance.vocabulary import AgreementStatus, EventKind, SubjectType
@@ -26,7 +28,7 @@ from governance.vocabulary import AgreementStatus, EventKind, SubjectType
 class Step:
     """Something that happened to a version of an agreement, or to a key.
 
-    ``ends_at`` is given when a version comes into force, so that the log itself says when that will be over.
+    ``ends_at`` is given when a version comes into force or expires, so that the log itself says when it is over.
     """
 
     transition: str
@@ -47,6 +49,7 @@ class Entry:
     actor: Actor
     ledger: "Ledger"
     written: WrittenRows
+    changed: Collection
 
     def write(self, steps: Sequence[Step]) -> None:
         """Write steps into the history and into the audit log, in this transaction."""
@@ -60,21 +63,27 @@ class Ledger:
         database: where everything is kept.
         recorder: records each step in the entry's transaction.
         clock: read once for each entry.
+        facts: keeps what was in force, and since when that was known.
     """
 
-    def __init__(self, database: Database, recorder: Recorder, clock: Clock) -> None:
+    def __init__(self, database: Database, recorder: Recorder, clock: Clock, facts: FactWriter) -> None:
         self._database = database
         self._recorder = recorder
         self._clock = clock
+        self._facts = facts
         self._told: set[str] = set()  # tables that entries are known to tell of
         self.source = recorder.source
 
     @contextmanager
     def entry(self, actor: Actor, now: datetime | None = None) -> Iterator[Entry]:
         """Open a write transaction, the only one of this room; whatever raises inside it undoes it whole."""
-        with self._database.transaction() as session, watched(session, self._told) as written:
+        with (
+            self._database.transaction() as session,
+            watched(session, self._told, self._facts.vault.rows_key) as written,
+            collected(session, self._facts) as changed,
+        ):
             exclusive(session, "agreements")
-            yield Entry(session, now or self._clock.now(), actor, self, written)
+            yield Entry(session, now or self._clock.now(), actor, self, written, changed)
         written.committed()
 
     def write(self, entry: Entry, steps: Sequence[Step]) -> None:
@@ -85,7 +94,12 @@ class Ledger:
         )
         rows = _of_steps(entry, steps)
         events = [self._event(entry, step, told) for step, told in zip(steps, rows, strict=True)]
-        self._recorder.record_all_in(entry.session, events)
+        named = {(one.agreement, one.version) for one in steps if one.agreement is not None and one.version is not None}
+        note(entry.session, _store.facts(entry.session, sorted(named)))
+        entry.changed.compare(entry.session)
+        indexes = self._recorder.record_all_in(entry.session, events)
+        if indexes:
+            entry.changed.write(entry.session, indexes[-1])
 
     def _event(self, entry: Entry, step: Step, rows: Mapping[str, JsonValue]) -> Event:
         detail: dict[str, JsonValue] = {"transition": step.transition, **rows}

@@ -11,6 +11,8 @@ from governance.agreements.record import Actor, PartyKey, Record, Signature
 from governance.errors import Conflict, Fault, Forbidden, InvalidInput
 from governance.vocabulary import AgreementStatus, PartyRole
 
+_TELLS_END = frozenset({Transition.ACTIVATE, Transition.EXPIRE})
+
 
 def signing_key(keys: Mapping[str, PartyKey], key_id: str, agreement: Agreement) -> PartyKey:
     """Give the key a signature names; raises InvalidInput when it is no party's, or revoked."""
@@ -56,7 +58,7 @@ def standing(record: Record, valid: frozenset[str]) -> Standing:
 
 def step_of(agreement: Agreement, transition: Transition, status: AgreementStatus, reason: str | None = None) -> Step:
     """Make the step a version took."""
-    ends_at = agreement.effective.ends_at if transition is Transition.ACTIVATE else None
+    ends_at = agreement.effective.ends_at if transition in _TELLS_END else None
     return Step(transition.value, agreement.id, agreement.version, status, reason, ends_at=ends_at)
 
 

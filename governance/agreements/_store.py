@@ -11,13 +11,21 @@ from sqlmodel import Session, col
 
 from governance.agreements._tables import AgreementChange, AgreementParty, AgreementVersion, PolicyGeneration
 from governance.agreements.documents import Checked
+from governance.agreements.known import agreement_fact
 from governance.agreements.lifecycle import LAPSED
 from governance.agreements.record import Change
 from governance.errors import Conflict
+from governance.facts import Fact
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import announce, chunks, count_up
 from governance.vocabulary import AgreementStatus
 
+_WHEN = (
+    col(AgreementVersion.status_changed_at),
+    col(AgreementVersion.begins_at),
+    col(AgreementVersion.ends_at),
+    col(AgreementVersion.superseded_by),
+)
 _GENERATION = "policy"
 _READ_GENERATION = Prepared(
     select(col(PolicyGeneration.generation)).where(col(PolicyGeneration.name) == bindparam("name"))
@@ -138,6 +146,18 @@ def named(session: Session, wanted: Sequence[tuple[str, int]]) -> list[Stored]:
             (one.agreement_id, one.version): one for one in _stored(session, select(*_STORED).where(name.in_(some)))
         }
     return [found[name] for name in wanted]
+
+
+def facts(session: Session, wanted: Sequence[tuple[str, int]]) -> list[Fact]:
+    """Give the named versions as they are to be known: where each stands since when, and its first and last instant."""
+    name = tuple_(col(AgreementVersion.agreement_id), col(AgreementVersion.version))
+    columns = (*_STORED[:2], col(AgreementVersion.status), *_WHEN)
+    found = (
+        row
+        for some in chunks(wanted)
+        for row in session.connection().execute(select(*columns).where(name.in_(some))).all()
+    )
+    return [agreement_fact(*row) for row in found]
 
 
 def page(

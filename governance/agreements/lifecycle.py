@@ -50,7 +50,6 @@ _FROM: dict[Transition, frozenset[Status]] = {
     Transition.TERMINATE: frozenset(Status) - FINAL,
 }
 _TO: dict[Transition, Status] = {
-    Transition.ACTIVATE: Status.ACTIVE,
     Transition.EXPIRE: Status.EXPIRED,
     Transition.SUPERSEDE: Status.TERMINATED,
     Transition.SUSPEND: Status.SUSPENDED,
@@ -80,21 +79,21 @@ class Standing:
 def step(standing: Standing, transition: Transition, now: datetime) -> Status:
     """Give the status after a step.
 
-    For ``sign``, ``standing.valid`` already counts the new signature.
+    For ``sign``, ``standing.valid`` already counts the new signature. A version whose last day has passed may still be
+    put on record, so that accesses of its time are held against it: what would activate it gives ``expired``.
 
     Raises:
-        Conflict: ``agreement.illegal_transition``, ``agreement.not_signed``, ``agreement.not_yet_effective``,
-            ``agreement.over`` or ``agreement.not_over``.
+        Conflict: ``agreement.illegal_transition``, ``agreement.not_signed``, ``agreement.not_yet_effective``
+            or ``agreement.not_over``.
     """
     if standing.status not in _FROM[transition]:
         raise Conflict(
             "agreement.illegal_transition",
             f"An agreement that is {standing.status.value} cannot take the step {transition.value}.",
         )
-    if transition in {Transition.ACTIVATE, Transition.SIGN} and now >= standing.ends_at:
-        raise Conflict("agreement.over", "The agreement's last day has passed: a renewal is a new version.")
     if transition is Transition.ACTIVATE:
         _may_activate(standing, now)
+        return Status.EXPIRED if now >= standing.ends_at else Status.ACTIVE
     if transition is Transition.EXPIRE and now < standing.ends_at:
         raise Conflict("agreement.not_over", "The agreement's last day has not passed.")
     if transition is Transition.SIGN:

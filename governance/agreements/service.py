@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from governance.agreements import _key_store, _store
 from governance.agreements._keys import KeyRegister
-from governance.agreements._ledger import Entry, Ledger, Step
+from governance.agreements._ledger import Entry, Ledger
 from governance.agreements._loading import Organisations, check_all, new_versions, refuse_strangers
 from governance.agreements._moves import (
     may_be_in_force,
@@ -33,6 +33,7 @@ from governance.audit import Recorder
 from governance.audit.event import JsonValue
 from governance.clock import Clock
 from governance.errors import Fault, InvalidInput, NotFound
+from governance.facts import FactWriter
 from governance.storage import Database
 from governance.vocabulary import AgreementStatus
 
@@ -67,6 +68,7 @@ class Agreements:
         clock: read once in each use case.
         organisations: gives the ODS codes that may be a party of a new text.
         rules: names the rules that decide with the policy data; a part of its revision.
+        facts: keeps what was in force, and since when that was known.
     """
 
     def __init__(
@@ -76,11 +78,13 @@ class Agreements:
         clock: Clock,
         organisations: Organisations,
         rules: str = "",
+        *,
+        facts: FactWriter,
     ) -> None:
         self._database = database
         self._rules = rules
         self._organisations = organisations
-        self._ledger = Ledger(database, recorder, clock)
+        self._ledger = Ledger(database, recorder, clock, facts)
         self._reader = RecordReader()
         self._publisher = PolicyPublisher(database, self._reader, rules)
         self._keys = KeyRegister(self._ledger)
@@ -153,6 +157,8 @@ class Agreements:
     def activate(self, agreement_id: str, version: int, actor: Actor, reason: str | None = None) -> Record:
         """Bring a signed or suspended version into force; every older version is superseded in the same step.
 
+        One whose last day has passed goes on record as expired, and supersedes nothing.
+
         Raises:
             NotFound, Forbidden (only a controller may), Conflict (with what prevents it).
         """
@@ -179,7 +185,8 @@ class Agreements:
             for one in over:
                 _store.set_status(entry.session, one.agreement_id, one.version, AgreementStatus.EXPIRED, None, now)
             _store.next_generation(entry.session)
-            entry.write([Step(Transition.EXPIRE, o.agreement_id, o.version, AgreementStatus.EXPIRED) for o in over])
+            records = self._reader.records(entry.session, over)
+            entry.write([step_of(one.agreement, Transition.EXPIRE, AgreementStatus.EXPIRED) for one in records])
         self._publisher.refresh()
         return tuple((one.agreement_id, one.version) for one in over)
 
@@ -342,7 +349,7 @@ class Agreements:
             after = step(standing(record, record.valid), transition, entry.now)
             _store.set_status(entry.session, agreement_id, version, after, reason, entry.now)
             steps = [step_of(record.agreement, transition, after, reason)]
-            if transition is Transition.ACTIVATE:
+            if after is AgreementStatus.ACTIVE:
                 steps += supersede_older(entry, agreement_id, version)
             _store.next_generation(entry.session)
             entry.write(steps)

@@ -110,7 +110,7 @@ class Transfer:
 
         A version is a draft until every party's signature counts, and then signed; nothing comes into force here. A
         key that is not on file is registered for its organisation, so whoever may not do that brings known keys only.
-        The text of a version that is over keeps its signatures and stays a draft. Loading again changes nothing.
+        A version that has ended keeps its signatures and its state. Loading again changes nothing.
 
         Args:
             values: plain JSON values, each a document or an item (``packing``).
@@ -208,4 +208,4 @@ def _status_after(record: Record, ods: str, entry: Entry) -> AgreementStatus:
     try:
         return step(standing(record, record.valid | {ods}), Transition.SIGN, entry.now)
     except Conflict:
-        return record.status  # it is over: the signature is kept as evidence and brings nothing about
+        return record.status  # it has ended: the signature is kept as evidence and brings nothing about

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, exists, literal, null, or_, union_all
+from sqlalchemy import CompoundSelect, literal, null, union_all
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, func, select
 
-from governance.alerts._tables import AlertEventRow, AlertHistoryRow, AlertLinkRow, AlertNoticeRow, AlertRow
-from governance.alerts.alert import Alert, Case, Change, HistoryEntry, Weight
-from governance.alerts.finding import Evidence
+from governance.alerts._filter_store import Sight, filters, visible
+from governance.alerts._tables import (
+    AlertEventRow,
+    AlertHistoryRow,
+    AlertLinkRow,
+    AlertNoticeRow,
+    AlertRow,
+    AlertVerdictRow,
+)
+from governance.alerts.alert import (
+    Alert,
+    Case,
+    Change,
+    ClosedBy,
+    GivenVerdict,
+    HistoryEntry,
+    ReviewState,
+    Totals,
+)
+from governance.alerts.finding import Bar, Evidence, Party, Picture
 from governance.alerts.query import AlertQuery
 from governance.storage.upsert import chunks
-from governance.vocabulary import AlertState, Severity, Verdict
+from governance.vocabulary import AlertKind, AlertState, Capacity, Severity, Verdict
 
-_ACT, _EVENT = "act", "event"  # beside the kinds of links, what an alert has many of
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What somebody may see: alerts of ``ods`` (None: all), not about themselves, not about their own record."""
-
-    id: str
-    ods: str | None
-    own_patient: str | None
+MAXIMUM_HISTORY = 200  # steps of one alert's history that are read; the newest
+_ACT, _EVENT, _VERDICT = "act", "event", "verdict"  # beside the kinds of links, what an alert has many of
 
 
 @dataclass(slots=True)
@@ -37,6 +47,8 @@ class _Parts:
     events: list[int] = field(default_factory=list)
     links: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     history: list[HistoryEntry] = field(default_factory=list)
+    wanted: set[Party] = field(default_factory=set)
+    verdicts: list[GivenVerdict] = field(default_factory=list)
 
 
 def find(session: Session, alert: str) -> Alert | None:
@@ -54,7 +66,7 @@ def notices_after(session: Session, sight: Sight, after: int, limit: int) -> lis
     query = (
         select(AlertNoticeRow.sequence, AlertNoticeRow.change, AlertNoticeRow.alert_number)
         .join(AlertRow, col(AlertRow.number) == col(AlertNoticeRow.alert_number))
-        .where(AlertNoticeRow.sequence > after, *_visible(sight))
+        .where(AlertNoticeRow.sequence > after, *visible(sight))
         .order_by(col(AlertNoticeRow.sequence))
         .limit(limit)
     )
@@ -63,19 +75,57 @@ def notices_after(session: Session, sight: Sight, after: int, limit: int) -> lis
 
 def matching(session: Session, sight: Sight, query: AlertQuery, limit: int) -> list[Alert]:
     """Give the alerts that match and that the viewer may see, newest first, in two statements."""
-    conditions = [*_visible(sight), *_filters(query)]
+    conditions = [*visible(sight), *filters(query)]
     newest = select(AlertRow).where(*conditions).order_by(col(AlertRow.number).desc()).limit(limit)
     return _whole(session, session.exec(newest).all())
 
 
-def count_by_state(session: Session, sight: Sight | None) -> dict[tuple[str, str], int]:
-    """Count alerts by (state, severity): those the viewer may see, or all of them."""
+def count_by_state(session: Session, sight: Sight | None, kind: AlertKind) -> dict[tuple[str, str], int]:
+    """Count alerts of a kind by (state, severity): those the viewer may see, or all of them."""
     query = (
         select(AlertRow.state, AlertRow.severity, func.count())
-        .where(*(() if sight is None else _visible(sight)))
+        .where(col(AlertRow.kind) == kind.value, *(() if sight is None else visible(sight)))
         .group_by(AlertRow.state, AlertRow.severity)
     )
     return {(state, severity): count for state, severity, count in session.exec(query).all()}
+
+
+def count_reviews(session: Session, sight: Sight | None) -> dict[str, int]:
+    """Count notices by their review: waiting, done, not_drawn; those the viewer may see, or all of them."""
+    query = (
+        select(AlertRow.review_drawn, AlertRow.state, func.count())
+        .where(col(AlertRow.kind) == AlertKind.NOTICE.value, *(() if sight is None else visible(sight)))
+        .group_by(col(AlertRow.review_drawn), AlertRow.state)
+    )
+    counted = {"done": 0, "not_drawn": 0, "waiting": 0}
+    for drawn, state, count in session.exec(query).all():
+        counted["not_drawn" if not drawn else "done" if state == AlertState.CLOSED else "waiting"] += count
+    return counted
+
+
+def names_subject(session: Session, number: int, person: str) -> bool:
+    """Say whether somebody's acts are part of an alert, shown or not."""
+    link = AlertLinkRow
+    query = select(link.value).where(link.alert_number == number, link.kind == "subject", link.value == person)
+    return session.exec(query).first() is not None
+
+
+def verdicts_of(session: Session, number: int) -> tuple[frozenset[Party], tuple[GivenVerdict, ...]]:
+    """Give whose verdict is wanted on an alert, and those that were given."""
+    parts = _Parts()
+    for row in session.exec(select(AlertVerdictRow).where(AlertVerdictRow.alert_number == number)).all():
+        _take_verdict(parts, row.ods, row.capacity, row.verdict, row.reason, row.at, row.by)
+    return frozenset(parts.wanted), _ordered(parts.verdicts)
+
+
+def alerted(session: Session, indexes: Sequence[int]) -> set[int]:
+    """Give those of some log indexes that an alert rests on."""
+    found: set[int] = set()
+    for some in chunks(indexes):
+        found.update(
+            session.exec(select(AlertEventRow.event_index).where(col(AlertEventRow.event_index).in_(some))).all()
+        )
+    return found
 
 
 def load(session: Session, numbers: Sequence[int]) -> dict[int, Alert]:
@@ -97,30 +147,56 @@ def _whole(session: Session, rows: Sequence[AlertRow]) -> list[Alert]:
             held.events.append(part.place)
         elif part.kind == _ACT:
             held.history.append(act_of(part, part.place, part.value))
+        elif part.kind == _VERDICT:
+            _take_verdict(held, part.value, part.change, part.verdict, part.comment, part.at, part.assignee)
         else:
             held.links[part.kind].append(part.value)
     return [_alert(row, parts[number]) for number, row in zip(numbers, rows, strict=True)]
 
 
 def _parts_of(numbers: Sequence[int]) -> CompoundSelect[Any]:
-    """Select acts, links and events of alerts as rows of one kind; the first select names and types the columns."""
-    act, link, event = AlertHistoryRow, AlertLinkRow, AlertEventRow
-    names: list[Any] = [
-        col(act.alert_number),
-        literal(_ACT).label("kind"),
-        col(act.number).label("place"),
-        col(act.actor).label("value"),
-    ]
-    words: list[Any] = [col(act.at), col(act.change), col(act.comment), col(act.assignee), col(act.verdict)]
+    """Select acts, links, events and verdicts as rows of one kind; the first select names and types the columns."""
+    link, event, verdict = AlertLinkRow, AlertEventRow, AlertVerdictRow
+    newest = func.row_number().over(
+        partition_by=col(AlertHistoryRow.alert_number), order_by=col(AlertHistoryRow.number).desc()
+    )
+    acts = core_select(AlertHistoryRow, newest.label("place_from_end")).where(
+        col(AlertHistoryRow.alert_number).in_(numbers)
+    )
+    act = acts.subquery().c
+    names: list[Any] = [act.alert_number, literal(_ACT).label("kind"), act.number.label("place"), act.actor]
+    names[-1] = names[-1].label("value")
+    words: list[Any] = [act.at, act.change, act.comment, act.assignee, act.verdict, act.ods]
     nothing = [null() for _ in words]
     links = core_select(col(link.alert_number), col(link.kind), null(), col(link.value), *nothing)
     events = core_select(col(event.alert_number), literal(_EVENT), col(event.event_index), null(), *nothing)
+    given: list[Any] = [verdict.at, verdict.capacity, verdict.reason, verdict.by, verdict.verdict]
+    verdicts = core_select(col(verdict.alert_number), literal(_VERDICT), null(), col(verdict.ods), *given, null())
     joined: CompoundSelect[Any] = union_all(
-        core_select(*names, *words).where(col(act.alert_number).in_(numbers)),
-        links.where(col(link.alert_number).in_(numbers)),
+        core_select(*names, *words).where(act.place_from_end <= MAXIMUM_HISTORY),
+        links.where(col(link.alert_number).in_(numbers), col(link.shown).is_(True)),
         events.where(col(event.alert_number).in_(numbers)),
+        verdicts.where(col(verdict.alert_number).in_(numbers)),
     )
     return joined.order_by("place", "value")
+
+
+def _take_verdict(
+    parts: _Parts,
+    ods: str,
+    capacity: str,
+    verdict: str | None,
+    reason: str | None,
+    at: datetime | None,
+    by: str | None,
+) -> None:
+    parts.wanted.add(Party(ods, Capacity(capacity)))
+    if verdict is not None and at is not None:
+        parts.verdicts.append(GivenVerdict(ods, Capacity(capacity), Verdict(verdict), reason or "", at, by or ""))
+
+
+def _ordered(verdicts: list[GivenVerdict]) -> tuple[GivenVerdict, ...]:
+    return tuple(sorted(verdicts, key=lambda given: (given.ods, given.capacity)))
 
 
 def _alert(row: AlertRow, parts: _Parts) -> Alert:
@@ -135,11 +211,11 @@ def _alert(row: AlertRow, parts: _Parts) -> Alert:
         opened_at=row.opened_at,
         latest_at=row.latest_at,
         severity=Severity(row.severity),
-        case=case_of(row),
+        case=case_of(row, frozenset(parts.wanted), _ordered(parts.verdicts)),
         subject=row.subject,
         patient=row.patient,
         grouped_under=row.grouped_under,
-        evidence=weight_of(row).evidence,
+        evidence=evidence_of(row.evidence),
         rule_ids=named("rule"),
         subjects=named("subject"),
         trusts=named("trust"),
@@ -148,11 +224,23 @@ def _alert(row: AlertRow, parts: _Parts) -> Alert:
         decision_ids=named("decision"),
         token_jtis=named("token"),
         history=tuple(parts.history),
+        kind=AlertKind(row.kind),
+        totals=Totals(row.events_total, row.decisions_total, row.tokens_total, row.subjects_total),
+        review=_review_of(row, parts.history),
+        picture=picture_of(row.picture),
+        joined_to=row.joined_to,
     )
 
 
+def _review_of(row: AlertRow, history: Sequence[HistoryEntry]) -> ReviewState | None:
+    if row.review_drawn is None:
+        return None
+    done = next((entry for entry in reversed(history) if entry.change is Change.CLOSED), None)
+    return ReviewState(row.review_drawn, row.review_due, done.at if done else None, done.actor if done else None)
+
+
 def act_of(row: Any, number: int, actor: str) -> HistoryEntry:
-    """Give one act of a person, from a row with its columns."""
+    """Give one step of a history, from a row with its columns."""
     return HistoryEntry(
         number=number,
         at=row.at,
@@ -161,19 +249,30 @@ def act_of(row: Any, number: int, actor: str) -> HistoryEntry:
         comment=row.comment,
         assignee=row.assignee,
         verdict=Verdict(row.verdict) if row.verdict else None,
+        ods=row.ods,
     )
 
 
-def weight_of(row: AlertRow) -> Weight:
-    """Give the part of an alert that findings change."""
-    return Weight(Severity(row.severity), row.latest_at, tuple(Evidence(**item) for item in row.evidence))
+def evidence_of(items: Sequence[Mapping[str, Any]]) -> tuple[Evidence, ...]:
+    """Give evidence from a JSON column."""
+    return tuple(Evidence(**item) for item in items)
 
 
-def case_of(row: AlertRow) -> Case:
+def picture_of(value: Mapping[str, Any] | None) -> Picture | None:
+    """Give a picture from a JSON column; what was kept beside it for choosing among pictures is left out."""
+    if value is None:
+        return None
+    return Picture(value["title"], value["unit"], tuple(Bar(**bar) for bar in value["bars"]))
+
+
+def case_of(row: AlertRow, wanted: frozenset[Party], verdicts: tuple[GivenVerdict, ...]) -> Case:
     """Give the part of an alert that people change."""
     return Case(
         state=AlertState(row.state),
         assignee=row.assignee,
+        wanted=wanted,
+        verdicts=verdicts,
+        ending=ClosedBy(row.ending) if row.ending else None,
         verdict=Verdict(row.verdict) if row.verdict else None,
         reason=row.reason,
     )
@@ -184,51 +283,3 @@ def number_of(row: AlertRow) -> int:
     if row.number is None:
         raise RuntimeError("the database gave the alert no number")
     return row.number
-
-
-def _linked(kind: str, value: str) -> ColumnElement[bool]:
-    return exists().where(
-        col(AlertLinkRow.alert_number) == col(AlertRow.number),
-        col(AlertLinkRow.kind) == kind,
-        col(AlertLinkRow.value) == value,
-    )
-
-
-def _visible(sight: Sight) -> list[ColumnElement[bool]]:
-    conditions = [~_linked("subject", sight.id)]
-    if sight.own_patient is not None:
-        conditions.append(or_(col(AlertRow.patient).is_(None), col(AlertRow.patient) != sight.own_patient))
-    if sight.ods is not None:
-        conditions.append(_linked("trust", sight.ods))
-    return conditions
-
-
-def _filters(query: AlertQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.state is not None:
-        conditions.append(col(AlertRow.state) == query.state.value)
-    if query.unclosed:
-        conditions.append(col(AlertRow.state) != AlertState.CLOSED.value)
-    if query.severity is not None:
-        conditions.append(col(AlertRow.severity) == query.severity.value)
-    if query.rule is not None:
-        conditions.append(_linked("rule", query.rule))
-    if query.ods is not None:
-        conditions.append(_linked("trust", query.ods))
-    if query.subject is not None:
-        conditions.append(_linked("subject", query.subject))
-    if query.patient is not None:
-        conditions.append(col(AlertRow.patient) == query.patient)
-    if query.assignee is not None:
-        conditions.append(col(AlertRow.assignee) == query.assignee)
-    if query.decision_id is not None:
-        conditions.append(_linked("decision", query.decision_id))
-    if query.event is not None:
-        conditions.append(
-            exists().where(
-                col(AlertEventRow.alert_number) == col(AlertRow.number), col(AlertEventRow.event_index) == query.event
-            )
-        )
-    if query.before is not None:
-        conditions.append(col(AlertRow.number) < query.before)
-    return conditions

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from governance.alerts.alert import Alert, Change
+from sqlmodel import Session
+
+from governance.alerts.alert import QUIET, Alert, Change
 from governance.audit import Opening
-from governance.vocabulary import AlertState, Severity
+from governance.vocabulary import AlertKind, AlertState, Severity
 
 MAXIMUM_PAGE = 200
 
@@ -30,12 +33,16 @@ class Viewer:
 class AlertQuery:
     """Filters of a listing; every one given must hold.
 
-    ``unclosed`` leaves closed alerts out, ``event`` is a log index the alert rests on, ``before`` the number of the
-    last alert already seen.
+    ``kind`` leaves notices, or alerts, out; ``unclosed`` what is closed. ``to_review`` wants notices that were drawn
+    for review and whose review is not done, ``awaiting`` what the verdict of a trust is still wanted on. ``event`` is
+    a log index that the alert lists, ``before`` the number of the last alert already seen.
     """
 
     state: AlertState | None = None
     unclosed: bool = False
+    kind: AlertKind | None = None
+    to_review: bool = False
+    awaiting: str | None = None
     severity: Severity | None = None
     rule: str | None = None
     ods: str | None = None
@@ -57,11 +64,43 @@ class AlertPage:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One change of an alert: ``sequence`` is what a stream resumes from."""
+    """One change of an alert, of whichever kind, as the stream tells it: ``sequence`` is what a stream resumes from."""
 
     sequence: int
     change: Change
     alert: Alert
+
+    @property
+    def told(self) -> bool:
+        """Say whether somebody should hear of it now: not of what only adds, but of each use that joins a notice."""
+        return self.change not in QUIET or (self.alert.kind is AlertKind.NOTICE and self.change is Change.GAINED)
+
+
+@dataclass(frozen=True, slots=True)
+class EventExplanation:
+    """Why somebody may have looked, as far as it is known now.
+
+    Args:
+        kind: what explains the look (order, worklist, …), ``unexplained``, ``degraded`` while a feed is silent, or
+            ``pending`` while nobody has explained it yet.
+        edge, source: what it rests on, and which system said so.
+        age_seconds: from the beginning of the reason to the look.
+        strength: 0 to 1.
+    """
+
+    kind: str = "pending"
+    edge: str | None = None
+    source: str | None = None
+    age_seconds: float | None = None
+    strength: float = 0.0
+
+
+Explanations = Callable[[Session, Sequence[int]], Mapping[int, EventExplanation]]
+
+
+def nothing_explained(_session: Session, _indexes: Sequence[int]) -> Mapping[int, EventExplanation]:
+    """Know no explanation: each is pending."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
 
 from governance.alerts import _reading_store, _store, lifecycle
-from governance.alerts._trail import raised_event, reviewed_event
-from governance.alerts.alert import Alert, Case, Change, HistoryEntry, absorb
-from governance.alerts.finding import Finding
-from governance.alerts.grouping import alert_id, group_key
-from governance.alerts.query import MAXIMUM_PAGE, AlertPage, AlertQuery, Notice, Unmasked, Viewer
+from governance.alerts._filter_store import Sight
+from governance.alerts._trail import reviewed_event
+from governance.alerts.alert import Alert, Case, Change, HistoryEntry
+from governance.alerts.finding import Finding, Revision
+from governance.alerts.query import (
+    MAXIMUM_PAGE,
+    AlertPage,
+    AlertQuery,
+    EventExplanation,
+    Explanations,
+    Notice,
+    Unmasked,
+    Viewer,
+    nothing_explained,
+)
+from governance.alerts.raising import Raised, Raising, Revised
 from governance.alerts.stream import AlertStreams, StreamTiming
+from governance.alerts.suppressions import Suppressions, TeamsOf, TrustsNaming, no_teams, nobody_named
 from governance.alerts.unmasking import unmasked
 from governance.audit import AuditLog, AuditSearch, Recorder
 from governance.clock import Clock
 from governance.errors import Forbidden, NotFound
 from governance.storage import Database
-from governance.vocabulary import AlertState, Severity, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """What a finding did: which alert it went to and what changed there."""
-
-    alert: str
-    change: Change
+from governance.vocabulary import AlertKind, AlertState, Capacity, Verdict
 
 
 class AlertService:
@@ -41,6 +44,9 @@ class AlertService:
         revealer: opens the identifiers of a log entry, for unmasking.
         search: finds the entries an alert rests on.
         patient_of: gives the patient pseudonym of a trust's member of staff: nobody reviews an alert on their own.
+        explanations: says why those who acted may have looked, as far as it is known now.
+        teams_of: gives the teams somebody of a trust is in, for suppressions.
+        trusts_naming: knows whose staff, or whose team, somebody is.
         streams: how streams are paced.
     """
 
@@ -53,6 +59,9 @@ class AlertService:
         revealer: AuditLog,
         search: AuditSearch,
         patient_of: Callable[[Session, str, str | None], str | None],
+        explanations: Explanations = nothing_explained,
+        teams_of: TeamsOf = no_teams,
+        trusts_naming: TrustsNaming = nobody_named,
         streams: StreamTiming | None = None,
     ) -> None:
         self._database = database
@@ -61,27 +70,46 @@ class AlertService:
         self._revealer = revealer
         self._search = search
         self._patient_of = patient_of
+        self._explanations = explanations
+        self.suppressions = Suppressions(
+            database=database,
+            recorder=recorder,
+            clock=clock,
+            patient_of=patient_of,
+            teams_of=teams_of,
+            trusts_naming=trusts_naming,
+        )
         self.streams = AlertStreams(self, streams)
 
     def raise_findings(self, session: Session, findings: Sequence[Finding]) -> list[Raised]:
         """Take findings into their incidents, inside the caller's write transaction; one answer each, in order.
 
-        The open alert of the same incident gains what is new; a closed one is left alone and a new alert names it.
-        A finding that says nothing new changes nothing. Alerts are locked before the stream's counter, and the counter
-        before the log, as reviews do: two writers never wait for each other.
+        What a suppression or a known relation in force covers is held back, and counted there. The rest goes by the
+        rules of :mod:`governance.alerts.raising`. A finding that says nothing new changes nothing.
 
         Raises:
             Conflict: the log refused the record of a raised alert; the transaction must not be committed.
         """
-        raised = [self._take(session, finding) for finding in findings]
-        events = []
-        for finding, (done, number, severity) in zip(findings, raised, strict=True):
-            if done.change is not Change.UNCHANGED:
-                _store.add_notice(session, number, done.change)
-            if done.change in {Change.OPENED, Change.ESCALATED}:
-                events.append(raised_event(self._recorder, done.alert, done.change, severity, finding))
-        self._recorder.record_all_in(session, events)
-        return [done for done, _, _ in raised]
+        held_back = self.suppressions.hold_back(session, findings)
+        taken = [finding for finding, held in zip(findings, held_back, strict=True) if held is None]
+        raised = iter(Raising(session, self._recorder, self._clock.now).take_all(taken))
+        return [next(raised) if held is None else Raised("", Change.SUPPRESSED) for held in held_back]
+
+    def revise(self, session: Session, revisions: Sequence[Revision]) -> list[Revised]:
+        """Take back what was learnt to be otherwise, inside the caller's write transaction.
+
+        A finding that rests on nothing any more is withdrawn; an alert softens to what is left, or closes by itself,
+        and never vanishes. What a person closed stays closed. A revision of a finding that is not known, or that says
+        nothing new, changes nothing. One answer for each alert that changed.
+
+        Raises:
+            Conflict: the log refused a record; the transaction must not be committed.
+        """
+        return Raising(session, self._recorder, self._clock.now).revise_all(revisions)
+
+    def suppressed(self, session: Session, finding: Finding) -> bool:
+        """Say whether a suppression or a known relation in force covers a finding; counts nothing."""
+        return self.suppressions.covering(session, [finding])[0] is not None
 
     def list(self, viewer: Viewer, query: AlertQuery, limit: int = 50) -> AlertPage:
         """Give the alerts that match and that the viewer may see, newest first, ``limit`` (1 to 200) at a time."""
@@ -95,14 +123,53 @@ class AlertService:
         page = tuple(found[:limit])
         return AlertPage(page, page[-1].number if len(found) > limit else None)
 
-    def counts(self, viewer: Viewer | None = None) -> dict[tuple[str, str], int]:
-        """Count the alerts by (state, severity): those a viewer may see, or all of them."""
+    def counts(self, viewer: Viewer | None = None, kind: AlertKind = AlertKind.ALERT) -> dict[tuple[str, str], int]:
+        """Count what is of a kind by (state, severity): what a viewer may see, or all of it."""
         with self._database.reading() as session:
-            return self.counts_in(session, viewer)
+            return self.counts_in(session, viewer, kind)
 
-    def counts_in(self, session: Session, viewer: Viewer | None = None) -> dict[tuple[str, str], int]:
+    def counts_in(
+        self, session: Session, viewer: Viewer | None = None, kind: AlertKind = AlertKind.ALERT
+    ) -> dict[tuple[str, str], int]:
         """Count as :meth:`counts` does, in the caller's snapshot."""
-        return _reading_store.count_by_state(session, None if viewer is None else self._sight(session, viewer))
+        return _reading_store.count_by_state(session, None if viewer is None else self._sight(session, viewer), kind)
+
+    def reviews_in(self, session: Session, viewer: Viewer | None = None) -> dict[str, int]:
+        """Count notices by their review (waiting, done, not_drawn): those a viewer may see, or all of them."""
+        return _reading_store.count_reviews(session, None if viewer is None else self._sight(session, viewer))
+
+    def reviews(self) -> dict[str, int]:
+        """Count all notices as :meth:`reviews_in` does."""
+        with self._database.reading() as session:
+            return self.reviews_in(session)
+
+    def has_open_case(self, session: Session, person: str) -> bool:
+        """Say whether a case about somebody's own acts still waits for a person.
+
+        That is an alert which is not closed, or a notice that was drawn for review; other notices wait for nobody.
+        """
+        everybody = Sight("", None, None)
+        of_person = (
+            AlertQuery(unclosed=True, subject=person, kind=AlertKind.ALERT),
+            AlertQuery(to_review=True, subject=person),
+        )
+        return any(_reading_store.matching(session, everybody, query, 1) for query in of_person)
+
+    def names_in(self, session: Session, alert: str, person: str) -> bool:
+        """Say whether an alert names somebody: as its patient, or by an act of theirs, shown or not."""
+        found = _reading_store.find(session, alert)
+        return found is not None and (person in {found.patient, found.subject} or _acted(session, found, person))
+
+    def explanations_in(self, session: Session, alert: Alert) -> Mapping[int, EventExplanation]:
+        """Give, for each event that an alert lists, why whoever acted may have looked, as far as it is known now."""
+        known = self._explanations(session, alert.events)
+        return {index: known.get(index, EventExplanation()) for index in alert.events}
+
+    def whole(self, viewer: Viewer, alert: str) -> tuple[Alert, Mapping[int, EventExplanation]]:
+        """Give one alert and the explanations of its events, of one snapshot; raises as :meth:`get`."""
+        with self._database.reading() as session:
+            found = self.get_in(session, viewer, alert)
+            return found, self.explanations_in(session, found)
 
     def get(self, viewer: Viewer, alert: str) -> Alert:
         """Give one alert; raises NotFound out of sight, Forbidden when it is about the viewer."""
@@ -113,13 +180,17 @@ class AlertService:
         """Give one alert in the caller's snapshot; raises as :meth:`get`."""
         return self._open_to(session, viewer, _reading_store.find(session, alert))
 
+    def alerted_in(self, session: Session, indexes: Sequence[int]) -> set[int]:
+        """Give those of some log indexes that an alert rests on, whoever may see it."""
+        return _reading_store.alerted(session, indexes)
+
     def assign(self, viewer: Viewer, alert: str, assignee: str) -> Alert:
         """Put somebody (a pseudonym) in charge; raises as :meth:`get`, and Conflict once closed."""
         return self._review(
             viewer,
             alert,
             lambda case: lifecycle.assign(case, assignee),
-            lambda at: HistoryEntry(0, at, viewer.id, Change.ASSIGNED, assignee=assignee),
+            lambda at, _case: HistoryEntry(0, at, viewer.id, Change.ASSIGNED, assignee=assignee),
         )
 
     def comment(self, viewer: Viewer, alert: str, text: str) -> Alert:
@@ -128,17 +199,28 @@ class AlertService:
             viewer,
             alert,
             lambda case: lifecycle.comment(case, text),
-            lambda at: HistoryEntry(0, at, viewer.id, Change.COMMENTED, comment=text.strip()),
+            lambda at, _case: HistoryEntry(0, at, viewer.id, Change.COMMENTED, comment=text.strip()),
         )
 
-    def close(self, viewer: Viewer, alert: str, verdict: Verdict, reason: str) -> Alert:
-        """Conclude the review; raises as :meth:`get`, InvalidInput without a reason, Conflict when already closed."""
-        return self._review(
-            viewer,
-            alert,
-            lambda case: lifecycle.close(case, verdict, reason),
-            lambda at: HistoryEntry(0, at, viewer.id, Change.CLOSED, comment=reason.strip(), verdict=verdict),
-        )
+    def close(
+        self, viewer: Viewer, alert: str, verdict: Verdict, reason: str, capacity: Capacity | None = None
+    ) -> Alert:
+        """Give the verdict of the viewer's trust, in one capacity or in all in which it is asked.
+
+        The alert closes once nobody else's is wanted. A viewer without a trust closes it for all.
+
+        Raises:
+            NotFound, Forbidden: as :meth:`get`, or the trust is not asked.
+            InvalidInput: no reason, or a capacity in which the trust is not asked.
+            Conflict: it is closed, or the trust has spoken.
+        """
+        word = lifecycle.Word(verdict, reason, self._clock.now(), viewer.id, capacity)
+
+        def entry(at: datetime, case: Case) -> HistoryEntry:
+            change = Change.CLOSED if case.state is AlertState.CLOSED else Change.JUDGED
+            return HistoryEntry(0, at, viewer.id, change, comment=reason.strip(), verdict=verdict, ods=viewer.ods)
+
+        return self._review(viewer, alert, lambda case: lifecycle.close(case, viewer.ods, word), entry)
 
     def unmask(self, viewer: Viewer, alert: str, reason: str) -> Unmasked:
         """Give the identifiers behind an alert, and record who asked and why before anything is shown.
@@ -154,7 +236,7 @@ class AlertService:
             viewer,
             alert,
             lambda case: case,
-            lambda at: HistoryEntry(0, at, viewer.id, Change.UNMASKED, comment=words),
+            lambda at, _case: HistoryEntry(0, at, viewer.id, Change.UNMASKED, comment=words),
         )
         return unmasked(self._revealer, self._search, viewer, seen)
 
@@ -175,63 +257,32 @@ class AlertService:
         ordered = sorted((sequence, change, number) for number, (sequence, change) in latest.items())
         return tuple(Notice(sequence, change, loaded[number]) for sequence, change, number in ordered)
 
-    def _take(self, session: Session, finding: Finding) -> tuple[Raised, int, Severity]:
-        group = group_key(finding)
-        held = _store.latest_of_group(session, group)
-        if held is None:
-            return self._open(session, group, 0, None, finding)
-        fresh = _store.unknown_events(session, held.number, finding.events)
-        if held.case.state is AlertState.CLOSED:
-            if not fresh:
-                return Raised(held.id, Change.UNCHANGED), held.number, held.weight.severity
-            return self._open(session, group, held.ordinal + 1, held.id, finding)
-        _store.add_events(session, held.number, fresh)
-        linked = _store.add_links(session, held.number, finding)
-        weight = absorb(held.weight, finding)
-        if weight != held.weight:
-            _store.save_weight(session, held.number, weight)
-        if weight.severity is not held.weight.severity:
-            change = Change.ESCALATED
-        else:
-            change = Change.GAINED if fresh or linked or weight != held.weight else Change.UNCHANGED
-        return Raised(held.id, change), held.number, weight.severity
-
-    def _open(
-        self, session: Session, group: str, ordinal: int, under: str | None, finding: Finding
-    ) -> tuple[Raised, int, Severity]:
-        alert = alert_id(group, ordinal)
-        number = _store.open_alert(session, alert, group, ordinal, under, finding)
-        if number is None:  # another writer opened it a moment ago: the finding goes there
-            return self._take(session, finding)
-        return Raised(alert, Change.OPENED), number, finding.severity
-
     def _review(
         self,
         viewer: Viewer,
         alert: str,
         change: Callable[[Case], Case],
-        entry: Callable[[datetime], HistoryEntry],
+        entry: Callable[[datetime, Case], HistoryEntry],
     ) -> Alert:
         """Do one act of a person: the change, its history and its audit event are one commit."""
         now = self._clock.now()
         with self._database.transaction() as session:
-            held = self._locked(session, viewer, alert)
-            case = change(held.case)
-            if case != held.case:
-                _store.save_case(session, held.number, case)
-            written = _store.add_history(session, held.number, entry(now))
-            _store.add_notice(session, held.number, written.change)
+            held = _store.find_locked(session, alert)
+            if held is None or held.number is None:
+                raise _unknown()
+            self._open_to(session, viewer, _reading_store.find(session, alert))
+            before, case = held.case, change(held.case)
+            if case != before:
+                held.case = case
+                _store.save(session, [held])
+                _store.add_verdicts(session, held.number, case)
+            written = _store.add_history(session, held.number, entry(now, case))
+            _store.add_notices(session, [(held.number, written.change)])
             reviewed = _reading_store.load(session, [held.number])[held.number]
-            self._recorder.record_all_in(session, [reviewed_event(self._recorder, held.id, written, viewer)])
+            self._recorder.record_all_in(
+                session, [reviewed_event(self._recorder, held.id, written, viewer, before, case)]
+            )
             return reviewed
-
-    def _locked(self, session: Session, viewer: Viewer, alert: str) -> _store.Held:
-        """Lock an alert for a change by somebody who may review it; raises as :meth:`get`."""
-        held = _store.find_locked(session, alert)
-        if held is None:
-            raise _unknown()
-        self._open_to(session, viewer, _reading_store.find(session, alert))
-        return held
 
     def _open_to(self, session: Session, viewer: Viewer, alert: Alert | None) -> Alert:
         """Give back an alert that the viewer may see and review; raises as :meth:`get`."""
@@ -239,15 +290,21 @@ class AlertService:
             raise _unknown()
         sight = self._sight(session, viewer)
         own_record = alert.patient is not None and alert.patient == sight.own_patient
-        if own_record or viewer.id in alert.subjects:
+        if own_record or _acted(session, alert, viewer.id):
             raise Forbidden("alert.own_case", "Nobody reviews an alert about themselves.")
         return alert
 
-    def _sight(self, session: Session, viewer: Viewer) -> _reading_store.Sight:
-        return _reading_store.Sight(
-            viewer.id, viewer.ods, self._patient_of(session, viewer.id, viewer.ods) if viewer.person else None
-        )
+    def _sight(self, session: Session, viewer: Viewer) -> Sight:
+        return Sight(viewer.id, viewer.ods, self._patient_of(session, viewer.id, viewer.ods) if viewer.person else None)
 
 
 def _unknown() -> NotFound:
     return NotFound("alert.unknown", "There is no such alert.")
+
+
+def _acted(session: Session, alert: Alert, person: str) -> bool:
+    """Say whether somebody's acts are part of an alert; it lists some of many, and the database knows the rest."""
+    listed_whole = alert.totals.subjects <= len(alert.subjects)
+    return person in alert.subjects or (
+        not listed_whole and _reading_store.names_subject(session, alert.number, person)
+    )

@@ -13,12 +13,16 @@ from flask import Blueprint
 
 from governance.api import agreements, audit, authzen, edges, oauth, points, registers
 from governance.api.alerts import blueprint as alerts
+from governance.api.alerts_suppressions import blueprint as suppressions
 from governance.api.holds import blueprint as holds
+from governance.api.inquiries import blueprint as inquiries
 from governance.api.operations import blueprint as operations
+from governance.api.sample import blueprint as sample
 
 _AUDIENCES = (agreements, audit, authzen, edges, oauth, points, registers)
 
 
 def blueprints() -> tuple[Blueprint, ...]:
     """Give every blueprint of the API."""
-    return (alerts, holds, operations, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))
+    own = (alerts, suppressions, holds, inquiries, operations, sample)
+    return (*own, *(blueprint for audience in _AUDIENCES for blueprint in audience.blueprints()))

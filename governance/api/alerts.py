@@ -21,6 +21,7 @@ STREAM = "text/event-stream"
 _LAST_WORD = ": this is the end; go on after the last id\n\n"  # without it a stream broke off
 _LONGEST_ID = 18  # digits
 _CLOSED = {409: "Somebody closed it already."}
+_SPOKEN = {409: "It is closed, or your trust has given its verdict."}
 
 
 @blueprint.get("/alerts/v1/alerts")
@@ -30,7 +31,10 @@ def alerts() -> Response:
     """Give a page of alerts, newest first."""
     asked = read_query(schemas.AlertsQuery)
     query = AlertQuery(
+        kind=asked.kind,
         state=asked.state,
+        to_review=asked.review is not None,
+        awaiting=asked.awaiting,
         severity=asked.severity,
         rule=asked.rule,
         ods=asked.ods,
@@ -47,8 +51,8 @@ def alerts() -> Response:
 @requires(Scope.ALERTS_READ)
 @operation(summary="Read one alert", tag="alerts", response=schemas.AlertView)
 def alert(alert_id: str) -> Response:
-    """Give one alert with its evidence and history."""
-    return _answer(schemas.view_of(current_services().uses.alerts.get(viewer(), alert_id)))
+    """Give one alert with its evidence, its history, and what explains each of its events."""
+    return _answer(schemas.view_of(*current_services().uses.alerts.whole(viewer(), alert_id)))
 
 
 @blueprint.post("/alerts/v1/alerts/<alert_id>/assign")
@@ -85,17 +89,17 @@ def comment(alert_id: str) -> Response:
 @blueprint.post("/alerts/v1/alerts/<alert_id>/close")
 @requires(Scope.ALERTS_REVIEW)
 @operation(
-    summary="Close an alert with a verdict",
+    summary="Give your trust's verdict on an alert; as the region, close it for all",
     tag="alerts",
     request=schemas.Closing,
     response=schemas.AlertView,
-    refusals=_CLOSED,
+    refusals=_SPOKEN,
     example={"verdict": "justified", "reason": "The patient was referred that morning; the referral came late."},
 )
 def close(alert_id: str) -> Response:
-    """Close an alert; the second of two closers gets a conflict."""
+    """Give a verdict; the alert closes once nobody else's is wanted. A trust that speaks twice gets a conflict."""
     asked = validated(schemas.Closing)
-    closed = current_services().uses.alerts.close(viewer(), alert_id, asked.verdict, asked.reason)
+    closed = current_services().uses.alerts.close(viewer(), alert_id, asked.verdict, asked.reason, asked.capacity)
     return _answer(schemas.view_of(closed))
 
 
@@ -131,11 +135,14 @@ def viewer() -> Viewer:
 
 
 def message(notice: Notice | None) -> str:
-    """Write one message of the stream (WHATWG HTML section 9.2); None is a comment that keeps the line open."""
+    """Write one message of the stream (WHATWG HTML section 9.2); None is a comment that keeps the line open.
+
+    Its event is the kind, ``alert`` or ``notice``, so that a reader may listen to one alone.
+    """
     if notice is None:
         return ": still here\n\n"
-    data = schemas.NoticeView(change=notice.change, alert=schemas.view_of(notice.alert)).model_dump_json()
-    return f"id: {notice.sequence}\nevent: alert\ndata: {data}\n\n"
+    view = schemas.NoticeView(change=notice.change, told=notice.told, alert=schemas.view_of(notice.alert))
+    return f"id: {notice.sequence}\nevent: {notice.alert.kind.value}\ndata: {view.model_dump_json()}\n\n"
 
 
 def _messages(opened: AlertStream) -> Iterator[str]:

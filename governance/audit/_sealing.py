@@ -69,6 +69,9 @@ def draft(event: Event, pseudonymiser: Pseudonymiser, recorded_at: datetime) -> 
         bytes=event.bytes,
         destination=event.destination,
         detail=event.detail,
+        continues=event.continues,
+        decision_scope=event.decision_scope,
+        expires_at=event.expires_at,
     )
     return Draft(recorded, secrets)
 
@@ -180,6 +183,7 @@ def _subject(
         subject.session,
         subject.device,
         subject.site,
+        subject.version,
     )
     return person, owner
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     text,
@@ -40,6 +41,7 @@ from governance.storage.dialect import on_postgres
 from governance.storage.lists import one_of_integers
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks
+from governance.vocabulary import SYSTEM
 
 ADVISORY_LOCK = 0x61756469740001  # "audit", then the lock's number; one log in one PostgreSQL database
 # A plan made while the log was nearly empty would be kept, and would scan a log that has grown since.
@@ -91,6 +93,18 @@ _KNOWN = Prepared(
         _ENTRY.c.source_id == bindparam("source"), _ENTRY.c.event_id.in_(bindparam("events", expanding=True))
     )
 )
+
+_OLDEST = {  # entry of each value of a column: of this service, and of others
+    name: select(func.min(_ENTRY.c.index))
+    .where(
+        _ENTRY.c[name].in_(bindparam("names", expanding=True)),
+        _ENTRY.c.kind.concat(literal_column("''")) == bindparam("kind"),  # as in _equals
+        _ENTRY.c.index < bindparam("before"),
+    )
+    .group_by(_ENTRY.c[name], _ENTRY.c.source_id == bindparam("ours"))
+    for name in ("decision_id", "token_jti")
+}
+_FIRST = {name: Prepared(select(_ENTRY.c.entry).where(_ENTRY.c.index.in_(oldest))) for name, oldest in _OLDEST.items()}
 
 
 def lock(session: Session) -> None:
@@ -167,6 +181,13 @@ def entries(session: Session, start: int, stop: int) -> list[bytes]:
     return [bytes(entry) for entry in session.connection().execute(statement).scalars()]
 
 
+def recorded_at(session: Session, index: int) -> datetime | None:
+    """Give when the entry of an index was recorded, None when there is none."""
+    statement = select(_ENTRY.c.recorded_at).where(_ENTRY.c.index == index)
+    found: datetime | None = session.connection().execute(statement).scalar_one_or_none()
+    return found
+
+
 def hashes(session: Session, level: int, start: int, stop: int) -> list[bytes]:
     """Give the hashes [start, stop) of a tile level, as far as they exist, in order.
 
@@ -222,6 +243,12 @@ def find(
     given = [] if among is None else [one_of_integers(session, _ENTRY.c.index, among)]
     statement = select(_ENTRY.c.entry).where(*given, *_conditions(filters)).order_by(order).limit(limit)
     return [bytes(entry) for entry in session.connection().execute(statement).scalars()]
+
+
+def firsts(session: Session, column: str, kind: str, names: Sequence[str], before: int) -> list[bytes]:
+    """Give the bytes of the first entries of a kind under some values of a column: of this service, and of others."""
+    rows = _FIRST[column].tuples(session, kind=kind, names=list(names), before=before, ours=SYSTEM)
+    return [bytes(entry) for (entry,) in rows]
 
 
 def count(session: Session, filters: Mapping[str, Any]) -> int:

@@ -32,7 +32,7 @@ from governance.audit.event import (
     Subject,
 )
 from governance.audit.merkle import leaf_hash
-from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
+from governance.vocabulary import DecisionScope, EventKind, Outcome, Purpose, SubjectType
 
 VERSION = 1
 MAXIMUM_ENTRY = 65_535  # bytes
@@ -130,8 +130,11 @@ def _members(
         '"break_glass":true' if event.break_glass else "",
         f'"bytes":{_json(event.bytes, plain=plain)}' if event.bytes is not None else "",
         f'"commitments":{_texts(commitments)}' if commitments else "",
+        f'"continues":{_quote(event.continues)}' if event.continues is not None else "",
+        f'"decision_scope":{_quote(event.decision_scope)}' if event.decision_scope is not None else "",
         f'"destination":{_quote(event.destination)}' if event.destination is not None else "",
         f'"detail":{detail}' if event.detail else "",
+        f'"expires_at":"{instant(event.expires_at)}"' if event.expires_at is not None else "",
         f'"id":{_quote(event.id)},"index":{index},"kind":{_quote(event.kind)},"outcome":{_quote(event.outcome)}',
         f'"purpose":{_quote(event.purpose)}' if event.purpose else "",
         f'"recorded_at":"{recorded_at}"',
@@ -226,6 +229,7 @@ def _object(members: Sequence[str]) -> str:
 
 def _event(document: dict[str, Any], leaf: bytes) -> RecordedEvent:
     subject, resource, purpose = document.get("subject"), document.get("resource"), document.get("purpose")
+    scope, expires_at = document.get("decision_scope"), document.get("expires_at")
     return RecordedEvent(
         index=document["index"],
         recorded_at=datetime.fromisoformat(document["recorded_at"]),
@@ -245,6 +249,9 @@ def _event(document: dict[str, Any], leaf: bytes) -> RecordedEvent:
         detail=document.get("detail", {}),
         sealed=tuple(Sealed(**part) for part in document.get("sealed", ())),
         commitments=dict(document.get("commitments", {})),
+        continues=document.get("continues"),
+        decision_scope=DecisionScope(scope) if scope else None,
+        expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
     )
 
 

@@ -8,7 +8,8 @@
 4. ``(source.id, id)`` names an event for ever: sending it again is harmless.
 5. ``time`` is when it happened at the source, ``recorded_at`` when the log took it, ``index`` the order of the log.
    Only the index is ever used as a cursor.
-6. ``detail`` holds non-identifying facts of our own event kinds (reason codes, policy revision, changed setting).
+6. ``continues``, ``decision_scope``, ``expires_at`` and a subject's ``version`` are the source's word, no more.
+7. ``detail`` holds non-identifying facts of our own event kinds (reason codes, policy revision, changed setting).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
 
-from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
+from governance.vocabulary import DecisionScope, EventKind, Outcome, Purpose, SubjectType
 
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 Digest: TypeAlias = bytes
@@ -34,7 +35,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who acted. ``id`` is a user id (a pseudonym ``s-…`` once recorded) or a service's client id."""
+    """Who acted. ``id`` is a user id (a pseudonym ``s-…`` once recorded) or a service's client id.
+
+    ``version`` is the version that an AI service says it is.
+    """
 
     id: str
     type: SubjectType
@@ -44,6 +48,7 @@ class Subject:
     session: str | None = None
     device: str | None = None
     site: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,13 @@ class BreakGlass:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One audit event as its source reported it (the native audit event of the public surface)."""
+    """One audit event as its source reported it (the native audit event of the public surface).
+
+    Args:
+        continues: the id, at the same source, of the access that this one goes on with.
+        decision_scope: whether a decision is about its study or about all of the patient's.
+        expires_at: when a token ends, as its issuer says.
+    """
 
     id: str
     time: datetime
@@ -93,6 +104,9 @@ class Event:
     bytes: int | None = None
     destination: str | None = None
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
+    continues: str | None = None
+    decision_scope: DecisionScope | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +168,6 @@ class RecordedEvent:
     detail: Mapping[str, JsonValue] = field(default_factory=dict)
     sealed: tuple[Sealed, ...] = ()
     commitments: Mapping[str, str] = field(default_factory=dict)
+    continues: str | None = None
+    decision_scope: DecisionScope | None = None
+    expires_at: datetime | None = None

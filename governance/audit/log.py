@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -191,6 +192,12 @@ class AuditLog:
         """Give up to ``limit`` events from index ``start`` on, in order; fewer, or none, at the end of the log."""
         with self._database.reading() as session:
             return [parse(entry) for entry in _store.entries(session, start, start + limit)]
+
+    def first_since(self, instant: datetime) -> int:
+        """Give the index of the first entry recorded at an instant or later; the size of the log when there is none."""
+        with self._database.reading() as session:
+            size = _store.head(session).size
+            return bisect_left(range(size), instant, key=lambda index: _store.recorded_at(session, index) or instant)
 
     def entry(self, index: int) -> RecordedEvent:
         """Give one event; raises NotFound."""

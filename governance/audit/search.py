@@ -21,7 +21,10 @@ from governance.audit import _store
 from governance.audit.encoding import parse
 from governance.audit.event import RecordedEvent
 from governance.storage import Database
-from governance.vocabulary import EventKind, Outcome
+from governance.storage.upsert import chunks
+from governance.vocabulary import SYSTEM, EventKind, Outcome
+
+_SAME_ID = 50  # entries under one id that are looked through, the oldest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,31 @@ class Query:
     until: datetime | None = None
     after_index: int | None = None
     before_index: int | None = None
+
+
+class Link(Enum):
+    """What an access may rest on: the column that holds its id, and the kind of entry that tells of it."""
+
+    DECISION = "decision_id", EventKind.DECISION
+    TOKEN = "token_jti", EventKind.TOKEN
+
+    @property
+    def column(self) -> str:
+        """Give the column of ids."""
+        return self.value[0]
+
+    @property
+    def kind(self) -> EventKind:
+        """Give the kind of entry."""
+        return self.value[1]
+
+    def name_of(self, event: RecordedEvent) -> str | None:
+        """Give the id of what an entry tells of; None when it tells of another act, such as a token's revocation."""
+        if event.kind is not self.kind:
+            return None
+        if self is Link.DECISION:
+            return event.authority.decision_id
+        return event.authority.token_jti if event.detail.get("act", "issue") == "issue" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +150,40 @@ class AuditSearch:
             if len(found) < page:
                 return
             before = found[-1].index
+
+    def at_in(self, session: Session, indexes: Sequence[int]) -> list[RecordedEvent]:
+        """Give the events at some indexes, however many, in the order of the log."""
+        found: list[RecordedEvent] = []
+        for some in chunks(indexes):
+            rows = _store.find(session, _filters(Query()), len(some), newest_first=False, among=some)
+            found += map(parse, rows)
+        return sorted(found, key=lambda event: event.index)
+
+    def first_in(
+        self, session: Session, link: Link, names: Sequence[str], before: int
+    ) -> Iterator[tuple[str, RecordedEvent]]:
+        """Give what first said something under some ids, before an index: of this service, and of anybody else."""
+        for some in chunks(names):
+            for entry in _store.firsts(session, link.column, link.kind.value, some, before):
+                event = parse(entry)
+                name = link.name_of(event)
+                if name is not None:
+                    yield name, event
+                else:
+                    yield from self._first_of(session, link, event, before)
+
+    def _first_of(
+        self, session: Session, link: Link, other: RecordedEvent, before: int
+    ) -> Iterator[tuple[str, RecordedEvent]]:
+        """Look past another act that came before what is looked for, among the oldest of its kind and source."""
+        query = Query(token_jti=other.authority.token_jti, kind=link.kind, before_index=before)
+        events = self.find_in(session, query, _SAME_ID, newest_first=False)
+        mine = [one for one in events if (one.source.id == SYSTEM) == (other.source.id == SYSTEM)]
+        yield from [(name, one) for one in mine if (name := link.name_of(one)) is not None][:1]
+
+    def among_in(self, session: Session, indexes: Sequence[int], query: Query, limit: int) -> list[RecordedEvent]:
+        """Give the newest ``limit`` events at some indexes that match, newest first."""
+        return [parse(one) for one in _store.find(session, _filters(query), limit, newest_first=True, among=indexes)]
 
     def trusts_in(self, session: Session, query: Query, most: int) -> set[str]:
         """Give the trusts of the people and of the images of the newest ``most`` events that match."""

@@ -9,6 +9,7 @@ from itertools import chain, product
 
 from governance.access.search import Searched
 from governance.detection import default_rules
+from governance.inquiries import AnswerCode, Asked
 from governance.outbound import CallOutcome, CallPurpose
 from governance.settings import Settings
 from governance.telemetry import Metrics
@@ -44,7 +45,11 @@ def begin_counters(metrics: Metrics, settings: Settings, tenants: Tenants) -> No
         "governance_audit_commits": product(("failed", "ok")),
         "governance_feed_lines": product(_FEEDS, ("accepted", "rejected")),
         "governance_alerts_raised": product((rule.id for rule in default_rules()), Severity),
+        "governance_notices_raised": product(rule.id for rule in default_rules()),
+        "governance_findings_suppressed": product(rule.id for rule in default_rules()),
         "governance_engine_differences": product(holders, ("data", "open", "rules")),
+        "governance_inquiry_messages": product(("mail", "webhook"), ("failed", "given_up", "sent")),
+        "governance_inquiry_answers": product(AnswerCode, Asked),
         "governance_outbound_calls": product(CallPurpose, CallOutcome),
     }.items():
         metrics.begin(counter, (tuple(str(value) for value in given) for given in labels))

@@ -11,6 +11,7 @@ from governance.bootstrap._outbound import make_outbound
 from governance.bootstrap._refusing import make_budgets, make_trail
 from governance.clock import Clock
 from governance.errors import GovernanceError
+from governance.facts import FactWriter
 from governance.outbound import Outbound
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.pseudonyms.key_checks import another_key, check_keys, keep_keys
@@ -35,6 +36,7 @@ class Infrastructure:
     outbound: Outbound
     pseudonymiser: Pseudonymiser
     vault: Vault
+    facts: FactWriter
     source: Source
     audit: AuditLog
     recorder: Recorder
@@ -82,6 +84,7 @@ def make_infrastructure(settings: Settings, clock: Clock, *, migrates: bool) -> 
         outbound=make_outbound(settings, metrics),
         pseudonymiser=pseudonymiser,
         vault=vault,
+        facts=FactWriter(vault),
         source=source,
         audit=audit,
         recorder=recorder,

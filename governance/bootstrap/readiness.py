@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from time import monotonic
 from typing import TypeVar
@@ -21,6 +21,7 @@ from governance.storage import hurried
 from governance.telemetry import Edge, Snapshot, get_logger
 
 PATIENCE = 0.75  # seconds for an answer of the database to those who watch
+LOOKS = timedelta(days=6)  # before today, whose looks the metrics tell of
 UNKNOWN_HISTORY = "It is not known how far the check of the whole log is."
 SAID_ONLY = frozenset({"log_history"})  # parts without which decisions are still made and recorded
 _log = get_logger(__name__)
@@ -110,6 +111,8 @@ class StateReader:
         now = infrastructure.clock.now()
         with infrastructure.database.reading() as session:
             log = infrastructure.audit.state_in(session)
+            since = (now - LOOKS).date()
+            looks, reasons = uses.explanations.by_role(session, since), uses.explanations.by_feed(session, since)
         check = infrastructure.audit.check_progress()
         whole_at = None if check is None else check.whole_at
         position = uses.detection.position()
@@ -120,6 +123,7 @@ class StateReader:
             detection_cursor=position,
             detection_stalled=uses.detection.lag.stalled(position, log.size),
             alerts=uses.alerts.counts(),
+            notices=uses.alerts.reviews(),
             agreements={
                 status.value: count for status, count in self._registers.agreements.overview(now).by_status.items()
             },
@@ -128,6 +132,8 @@ class StateReader:
             checked=0 if check is None else check.done,
             check_age=_age(whole_at, now, none=None),
             ready=ready,
+            looks=looks,
+            reasons=reasons,
             engine=uses.opa.trusted() if uses.opa else {},
             edges={
                 state.client_id: Edge(

@@ -7,10 +7,11 @@ from governance.bootstrap.infrastructure import Infrastructure
 from governance.catalogue import Catalogue
 from governance.decisions import PolicySource
 from governance.emergency import EmergencyGrants
-from governance.federation import FederationDirectory, RegisteredOrigins
+from governance.federation import Contacts, FederationDirectory, RegisteredOrigins
 from governance.relationships import Relationships
 from governance.tokens import ClientMethods, KeyRing, RemoteKeySets, TokenService, key_set_fetch
 from governance.tokens.bundle_key import BundleKeys
+from governance.tokens.message_key import MessageKeys
 from governance.tokens.withdrawal import KeyWithdrawal
 
 
@@ -19,6 +20,7 @@ class Registers:
     """Who, what, why, under which terms, and by which token."""
 
     federation: FederationDirectory
+    contacts: Contacts
     origins: RegisteredOrigins
     client_methods: ClientMethods
     catalogue: Catalogue
@@ -26,6 +28,7 @@ class Registers:
     agreements: Agreements
     tokens: TokenService
     bundle_keys: BundleKeys
+    message_keys: MessageKeys
     key_withdrawal: KeyWithdrawal
     emergency: EmergencyGrants
 
@@ -46,6 +49,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
     keys.ensure(clock.now())
     return Registers(
         federation=federation,
+        contacts=Contacts(infrastructure.vault),
         origins=RegisteredOrigins(database, federation),
         client_methods=methods,
         catalogue=Catalogue(),
@@ -56,6 +60,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
             clock,
             lambda session: {trust.ods for trust in federation.trusts(session)},
             PolicySource.from_directory().digest,
+            facts=infrastructure.facts,
         ),
         tokens=TokenService(
             issuer=settings.issuer,
@@ -69,6 +74,7 @@ def make_registers(infrastructure: Infrastructure) -> Registers:
             key_sets=RemoteKeySets(key_set_fetch(infrastructure.outbound)),
         ),
         bundle_keys=bundle_keys,
+        message_keys=MessageKeys.of(secret, settings.webhook_key_generation),
         key_withdrawal=KeyWithdrawal(database, infrastructure.recorder, clock, keys, bundle_keys),
         emergency=EmergencyGrants(database, infrastructure.recorder),
     )

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from governance.access import AccessRequests, AccessService, CurrentTerms, ExchangeService, SearchService
 from governance.alerts import AlertService
 from governance.archives import ArchiveLists, EnforcementPoint
+from governance.bootstrap import _asking as asking
 from governance.bootstrap import _deciding as deciding
 from governance.bootstrap import _registering as registering
 from governance.bootstrap import _watching as watching
 from governance.bootstrap.infrastructure import Infrastructure
 from governance.bootstrap.registers import Registers
 from governance.decisions import Engine, OpaHost
-from governance.detection import DetectionEngine
+from governance.detection import DetectionEngine, Explanations
+from governance.detection.sampling import Sampling
 from governance.edges import Bundles, Edges, EdgeWatch
 from governance.erasure import Erasure, LegalHolds
 from governance.impact import ImpactAnalysis
+from governance.inquiries import Inquiries, Outbox, Tending
 from governance.intake import Intake
 from governance.intake.clearing import Clearing
 from governance.intake.quarantine import Quarantine
@@ -45,7 +48,12 @@ class Uses:
     quarantine: Quarantine
     clearing: Clearing
     alerts: AlertService
+    inquiries: Inquiries
+    inquiry_outbox: Outbox
+    inquiry_tending: Tending
     detection: DetectionEngine
+    explanations: Explanations
+    sampling: Sampling
     holds: LegalHolds
     erasure: Erasure
     registrations: Registrations
@@ -65,7 +73,9 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
     edges = Edges(database, registers.federation, clock, lambda: bundles.revision, settings.edge_stale_after)
     quarantine = Quarantine(database, infrastructure.pseudonymiser, infrastructure.vault, clock)
     enforcement = deciding.make_enforcement(infrastructure, registers)
-    alerts = watching.make_alerts(infrastructure, registers)
+    explanations = watching.make_explanations(registers)
+    alerts = watching.make_alerts(infrastructure, registers, explanations)
+    outbox = asking.make_outbox(infrastructure, registers)
     holds = watching.make_holds(infrastructure, registers, alerts)
     return Uses(
         access=access,
@@ -84,7 +94,12 @@ def make_uses(infrastructure: Infrastructure, registers: Registers, engine: Engi
         quarantine=quarantine,
         clearing=Clearing(quarantine, infrastructure.recorder, database),
         alerts=alerts,
-        detection=watching.make_detection(infrastructure, registers, alerts),
+        inquiries=asking.make_inquiries(infrastructure, registers, alerts, outbox),
+        inquiry_outbox=outbox,
+        inquiry_tending=asking.make_tending(infrastructure, registers, outbox),
+        detection=watching.make_detection(infrastructure, registers, alerts, explanations),
+        explanations=explanations,
+        sampling=watching.make_sampling(infrastructure, registers, alerts),
         holds=holds,
         erasure=watching.make_erasure(infrastructure, registers, alerts, holds),
         registrations=registering.make_registrations(infrastructure, registers),

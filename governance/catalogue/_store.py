@@ -11,8 +11,10 @@ from sqlmodel import Session, col
 
 from governance.catalogue._tables import CustodianRow, StudyRow
 from governance.catalogue.condition import Compare, Condition, Either, Every, Unless
+from governance.catalogue.known import study_fact
 from governance.catalogue.query import StudyQuery
 from governance.catalogue.study import Study
+from governance.facts import note
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import chunks, upsert
 
@@ -42,6 +44,7 @@ def put(session: Session, studies: Sequence[Study]) -> None:
     ]
     if owners:
         session.connection().execute(insert(CustodianRow), owners)
+    note(session, map(study_fact, distinct))
 
 
 def by_uid(session: Session, study_uid: str) -> Study | None:

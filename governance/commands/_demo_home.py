@@ -22,6 +22,7 @@ class DemoHome:
     folder: Path
     service: str
     identity: str
+    mail_port: int = 8025
 
     def environment(self) -> dict[str, str]:
         """Give the settings of the demo profile; its keys are random and made once."""
@@ -34,6 +35,10 @@ class DemoHome:
             "port": port,
             "log_level": "WARNING",
             "tenants": str(_TENANT),
+            "mail_host": "127.0.0.1",
+            "mail_port": str(self.mail_port),
+            "mail_tls": "none",
+            "mail_sender": "governance@region.example",
         }
         return {f"GOVERNANCE_{name.upper()}": value for name, value in (base | self._secrets()).items()}
 
@@ -50,6 +55,10 @@ class DemoHome:
     def credential_file(self, client_id: str) -> Path:
         """Give where a service's key is kept."""
         return self.folder / "clients" / f"{client_id}.json"
+
+    def mail_folder(self) -> Path:
+        """Give where the demo's mail is kept."""
+        return self.folder.resolve() / "mail"
 
     def signatories(self) -> Path:
         """Give where the keys of the agreements' signatories are kept."""

@@ -42,6 +42,7 @@ def seed_showcase(surface: Surface, accounts: Accounts, today: date) -> None:
     surface.post_lines("/relationships/v1/patients", showcase.patients(accounts))
     surface.post_lines("/catalogue/v1/studies", showcase.studies(accounts, today))
     surface.post_lines("/relationships/v1/edges", showcase.edges(accounts, today))
+    surface.post_lines("/audit/v1/events", showcase.looks(today))
 
 
 def _signatories(home: DemoHome) -> dict[str, Signatory]:

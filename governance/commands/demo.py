@@ -38,15 +38,18 @@ _SLOWEST = "break_glass_without_follow_up"  # found after three days: played on 
 @click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
 @click.option("--port", default=8080, show_default=True, help="Port of the service.")
 @click.option("--identity-port", default=8081, show_default=True, help="Port of the identity providers.")
+@click.option("--mail-port", default=8025, show_default=True, help="Port of the mail server that keeps every message.")
 @click.option("--days", type=click.IntRange(0, 90), default=5, show_default=True, help="Days of history to play.")
 @click.option("--archive", is_flag=True, help="Also run a real archive (Orthanc) behind nginx.")
 @click.option("--archive-port", default=8090, show_default=True, help="Port of the archive's gateway.")
-def demo(folder: Path, port: int, identity_port: int, days: int, archive: bool, archive_port: int) -> None:
+def demo(
+    folder: Path, port: int, identity_port: int, mail_port: int, days: int, archive: bool, archive_port: int
+) -> None:
     """Serve the demo region: fifteen trusts, their agreements, and a few days of their work to look at."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if archive:
         _check_archive()
-    home = DemoHome(folder, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{identity_port}")
+    home = DemoHome(folder, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{identity_port}", mail_port)
     os.environ.update(home.environment())
     fresh = _seed(home)
     try:
@@ -75,7 +78,8 @@ def _check_archive() -> None:
 def _parts(home: DemoHome, identity_port: int, archive_port: int | None, days: int) -> Iterator[Sequence[Program]]:
     """Run the parts, send what the demo shows, and stop the parts whatever happens; raises ProgramFailed."""
     with ExitStack() as stack:
-        identity = ("governance.simulation.identity_provider", "--port", str(identity_port), "--demo")
+        mail = ("--mail-port", str(home.mail_port), "--mail-folder", str(home.mail_folder()))
+        identity = ("governance.simulation.identity_provider", "--port", str(identity_port), "--demo", *mail)
         parts = [
             stack.enter_context(_part("The identity provider", *identity)),
             stack.enter_context(_part("The service", "app", "serve")),
@@ -139,6 +143,8 @@ The demo region answers at {home.service}
 
   Console     {home.service}/console/  choose University Hospitals Birmingham, then Helen Sharpe (privacy officer);
               University Hospitals Coventry and Warwickshire has Martin Croft; Jas Gill at Birmingham is the SOC
+  Mail        {home.identity}/mail  what the demo sends to people: ask about the alert of the decoy record, whose
+              subject, Dr Alan Brookes at Birmingham, answers by the link in the mail
   API         {home.service}/docs
 
 One line gets a decision:

@@ -69,6 +69,7 @@ def verify_log(
         if own is not None:
             with opened_database(own) as known:
                 hold_keys(own, known)  # under another key nothing opens, and a whole log would seem to be none
+        vault = Vault(own.key_encryption_key.get_secret_value()) if own else None
         trusted = read_key(key or (_verifier_key(chosen) if chosen else ""))
         with click.progressbar(length=reader.count(), label="Checking", hidden=quiet) as bar:
             report = verify(
@@ -76,7 +77,8 @@ def verify_log(
                 [trusted],
                 ed25519_valid,
                 expected_checkpoints=notes,
-                opens=Vault(own.key_encryption_key.get_secret_value()).opens if own else None,
+                opens=vault.opens if vault else None,
+                rows_key=vault.rows_key if vault else None,
                 progress=lambda done, _total: bar.update(done - bar.pos),
             )
         reader.close()

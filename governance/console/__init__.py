@@ -8,7 +8,8 @@ Rules of this room:
 4. A patient's number is only ever sent in a body; addresses carry pseudonyms, indexes and ids.
 5. Every POST carries a form token. A page needs no script: scripts only make it nicer.
 6. A page is read from one snapshot by a fixed number of statements, however much it shows (``_context.snapshot``).
-7. Every page passes axe, works from the keyboard, and fits 390 pixels.
+7. Who was asked something signs in for that alone: an account is not needed, and nothing else opens.
+8. Every page passes axe, works from the keyboard, and fits 390 pixels.
 
 Example: ``app.register_blueprint(console.blueprint)`` puts every page below ``/console``.
 """
@@ -18,7 +19,22 @@ from flask.blueprints import BlueprintSetupState
 from flask_wtf.csrf import CSRFProtect
 
 from governance.console import _errors
-from governance.console.views import agreements, alerts, decisions, events, help_pages, home, patients, sign_in, static
+from governance.console.views import (
+    agreements,
+    alerts,
+    asked,
+    decisions,
+    events,
+    help_pages,
+    home,
+    patients,
+    questions,
+    reasons,
+    sample,
+    sign_in,
+    static,
+    suppressions,
+)
 from governance.errors import TooManyRequests
 from governance.vocabulary import EventKind
 from governance.web.characters import check_form
@@ -31,7 +47,23 @@ __all__ = ["blueprint"]
 _csrf = CSRFProtect()
 
 blueprint = Blueprint("console", __name__, url_prefix="/console")
-for _module in (static, sign_in, home, alerts, events, decisions, patients, agreements, help_pages):
+_VIEWS = (
+    static,
+    sign_in,
+    home,
+    alerts,
+    suppressions,
+    questions,
+    sample,
+    asked,
+    events,
+    decisions,
+    patients,
+    reasons,
+    agreements,
+    help_pages,
+)
+for _module in _VIEWS:
     _module.register(blueprint)
 _errors.register(blueprint)
 

@@ -14,7 +14,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from governance.agreements import Agreements, Line
-from governance.alerts import Alert, AlertQuery, AlertService, Viewer
+from governance.alerts import Alert, AlertQuery, AlertService, ClosedBy, Viewer
 from governance.audit.event import RecordedEvent
 from governance.audit.search import AuditSearch, ChainFound, ChainStart
 from governance.console import _formats as formats
@@ -156,12 +156,29 @@ class Chains:
             "token": [_token(event) for event in events if event.kind is EventKind.TOKEN],
             "access": [self._access(event) for event in events if event.kind in USES_OF_IMAGES],
             "alert": [_alert(alert) for alert in alerts],
-            "verdict": [_verdict(alert) for alert in alerts if alert.case.verdict],
+            "verdict": [link for alert in alerts for link in self._verdicts(alert)],
         }
         return tuple(
             Step(_TITLES[kind], tuple(made), _absent(kind, gathered.complete), kind == here)
             for kind, made in links.items()
         )
+
+    def _verdicts(self, alert: Alert) -> list[Link]:
+        """Give what each trust concluded, or the region for all."""
+        given = [
+            Link(
+                one.reason,
+                note=f"{named(one.ods, self._names)}, who {wording.CAPACITIES[one.capacity]}",
+                tag=wording.VERDICTS[one.verdict],
+                colour=wording.VERDICT_COLOURS[one.verdict],
+            )
+            for one in alert.case.verdicts
+        ]
+        verdict = alert.case.verdict
+        if verdict is not None and alert.case.ending is ClosedBy.REGION:
+            tag, colour = wording.VERDICTS[verdict], wording.VERDICT_COLOURS[verdict]
+            given.append(Link(alert.case.reason or "", note=wording.ENDINGS[ClosedBy.REGION], tag=tag, colour=colour))
+        return given
 
     def _access(self, event: RecordedEvent) -> Link:
         subject = event.subject
@@ -254,13 +271,6 @@ def _alert(alert: Alert) -> Link:
         wording.SEVERITIES[alert.severity],
         wording.SEVERITY_COLOURS[alert.severity],
     )
-
-
-def _verdict(alert: Alert) -> Link:
-    verdict = alert.case.verdict
-    if verdict is None:
-        raise ValueError("only a closed alert has a verdict")
-    return Link(alert.case.reason or "", tag=wording.VERDICTS[verdict], colour=wording.VERDICT_COLOURS[verdict])
 
 
 def _images(event: RecordedEvent) -> str:

@@ -7,7 +7,7 @@ from governance.audit.event import JsonValue, RecordedEvent
 from governance.audit.search import ChainFound, Query
 from governance.console import _wording as wording
 from governance.console._chain import Step, permitted
-from governance.console._context import chains, snapshot
+from governance.console._context import chains, reasons, snapshot
 from governance.console._guard import viewer
 from governance.console._names import trust_names
 from governance.console._rows import USES_OF_IMAGES, EventRow, row_of
@@ -82,6 +82,7 @@ def decision_page_of(decision_id: str) -> DecisionPage:
         found = search.find_in(session, followed, _EVENTS + 1, newest_first=False)
         seen, complete = found[:_EVENTS], len(found) <= _EVENTS
         chain = chains(session).of_decision(decision_id, ChainFound([decision, *seen], 1, complete))
+        why = reasons(session, seen)
     names = trust_names()
     return DecisionPage(
         decision_id=decision_id,
@@ -89,7 +90,7 @@ def decision_page_of(decision_id: str) -> DecisionPage:
         row=row_of(decision, names),
         answer=answer_of(decision),
         tokens=tuple(row_of(event, names) for event in seen if event.kind is EventKind.TOKEN),
-        uses=tuple(row_of(event, names) for event in seen if event.kind in USES_OF_IMAGES),
+        uses=tuple(row_of(event, names, why) for event in seen if event.kind in USES_OF_IMAGES),
         complete=complete,
         chain=chain,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from governance.audit import checkpoint
 from governance.audit.event import RecordedEvent
 from governance.console._chain import Step
-from governance.console._context import chains, snapshot
+from governance.console._context import chains, reasons, snapshot
 from governance.console._decisions import Answer, answer_of
 from governance.console._names import trust_names
 from governance.console._rows import EventRow, row_of
@@ -51,7 +51,7 @@ def event_page_of(index: int) -> EventPage:
             raise NotFound("audit.no_entry", "The log has no entry with this index.")
         return EventPage(
             event=event,
-            row=row_of(event, names),
+            row=row_of(event, names, reasons(session, [event])),
             source=names.get(event.source.ods, event.source.ods),
             answer=answer_of(event) if event.kind is EventKind.DECISION else None,
             # a tenant's event holds no authority over images

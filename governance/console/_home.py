@@ -8,7 +8,7 @@ from sqlmodel import Session
 from governance.agreements import Agreements, Record
 from governance.alerts import Alert, AlertQuery, AlertService, Viewer
 from governance.audit.log import AuditLog, LogState
-from governance.vocabulary import AgreementStatus, AlertState, Severity
+from governance.vocabulary import AgreementStatus, AlertKind, AlertState, Severity
 
 SOON = timedelta(days=60)  # an agreement that ends within this wants its renewal started
 _LISTED = 5
@@ -24,9 +24,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything on the first page."""
+    """Everything on the first page; ``reviews`` counts the notices that wait for a review, apart from alerts."""
 
     counts: tuple[Count, ...]
+    reviews: int
     mine: tuple[Alert, ...]
     urgent: tuple[Alert, ...]
     ending: tuple[Record, ...]
@@ -34,8 +35,8 @@ class Overview:
 
     @property
     def nothing(self) -> bool:
-        """Say whether nothing waits for anybody: no alert is open and no agreement ends soon."""
-        return not (self.mine or self.ending or any(count.open for count in self.counts))
+        """Say whether nothing waits for anybody: no alert, no review, and no agreement that ends soon."""
+        return not (self.mine or self.reviews or self.ending or any(count.open for count in self.counts))
 
 
 def overview(
@@ -62,6 +63,7 @@ def overview(
     severities = sorted(Severity, key=lambda severity: -severity.rank)
     return Overview(
         counts=tuple(Count(severity, _open(counted, severity)) for severity in severities),
+        reviews=alerts.reviews_in(session, viewer)["waiting"],
         mine=alerts.list_in(session, viewer, AlertQuery(unclosed=True, assignee=viewer.id), _LISTED).alerts,
         urgent=_urgent(session, alerts, viewer),
         ending=_ending(session, agreements, ods, now),
@@ -77,7 +79,7 @@ def _urgent(session: Session, alerts: AlertService, viewer: Viewer) -> tuple[Ale
     """Give new alerts that nobody has taken, the gravest first."""
     found: list[Alert] = []
     for severity in (Severity.CRITICAL, Severity.HIGH):
-        query = AlertQuery(state=AlertState.NEW, severity=severity)
+        query = AlertQuery(kind=AlertKind.ALERT, state=AlertState.NEW, severity=severity)
         found += alerts.list_in(session, viewer, query, _LISTED - len(found)).alerts if len(found) < _LISTED else ()
     return tuple(found)
 

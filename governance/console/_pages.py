@@ -19,6 +19,7 @@ from jinja2.utils import missing
 from wtforms import Form
 
 from governance.console import _formats as formats
+from governance.console import _questions_wording as asking
 from governance.console import _wording as wording
 from governance.console import forms
 from governance.console._guard import may
@@ -33,6 +34,7 @@ from governance.web.sessions import SignedInPerson, current_session
 _SECTIONS = (
     ("Home", "home", "home", Scope.ALERTS_READ),
     ("Alerts", "alerts_page", "alert", Scope.ALERTS_READ),
+    ("Random audit", "sample_page", "sample", Scope.ALERTS_READ),
     ("Patient access", "patients_page", "patient", Scope.ALERTS_REVIEW),
     ("Agreements", "agreements_page", "agreement", Scope.AGREEMENTS_READ),
     ("Help", "help_page", "help", Scope.ALERTS_READ),
@@ -73,6 +75,7 @@ def environment() -> Environment:
         nhs_number=formats.nhs_number,
         reason_sentence=wording.reason_sentence,
         role_name=wording.role_name,
+        explanation_name=wording.explanation_name,
     )
     made.globals.update(
         counted=formats.counted,
@@ -80,6 +83,7 @@ def environment() -> Environment:
         alert_title=alert_title,
         rules_of=rules_of,
         words=wording,
+        asking=asking,
         url_for=url_for,
         csrf_token=generate_csrf,
         forms=forms,
@@ -136,4 +140,4 @@ def _navigation(person: SignedInPerson) -> list[dict[str, object]]:
 
 
 def _role_of(roles: frozenset[Role]) -> str:
-    return ", ".join(wording.ROLES[role] for role in sorted(roles))
+    return ", ".join(wording.ROLES[role] for role in sorted(roles)) or "Signed in to answer a question"

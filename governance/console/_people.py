@@ -1,5 +1,6 @@
 """Who may sign in, and where: what the federation says of trusts, providers and console accounts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,8 @@ from sqlmodel import Session
 
 from governance.console._scopes import scopes_of
 from governance.errors import Forbidden, NotFound
-from governance.federation import FederationDirectory, Person
+from governance.federation import FederationDirectory, Person, Registered, person_name
+from governance.inquiries import Identity, Inquiries
 from governance.web.sessions import SignedInPerson
 from governance.web.sign_in import ProvenIdentity
 
@@ -54,9 +56,40 @@ def account_of(federation: FederationDirectory, session: Session, issuer: str, s
     return person
 
 
-def admit(federation: FederationDirectory, session: Session, identity: ProvenIdentity, at: datetime) -> SignedInPerson:
-    """Give the signed-in person of a proven identity; raises Forbidden for somebody without an account."""
+def identity_of(federation: FederationDirectory, session: Session, issuer: str, pseudonym: str) -> Identity | None:
+    """Give somebody who signed in as they are asked: by pseudonym, and in whose names it is one."""
+    provider = federation.identity_provider(session, issuer)
+    return None if provider is None else Identity(pseudonym, provider.names)
+
+
+def asked_at(
+    federation: FederationDirectory, inquiries: Inquiries, session: Session, issuer: str, pseudonym: str
+) -> str | None:
+    """Give the trust at which somebody was asked something that they may open now; None when they were not."""
+    who, provider = identity_of(federation, session, issuer, pseudonym), federation.identity_provider(session, issuer)
+    if who is None or provider is None:
+        return None
+    standing = federation.standing(session, Registered.PERSON, person_name(who.named_by, who.subject))
+    found = inquiries.mine_in(session, who) if standing.in_force else ()
+    return next((one.ods for one in found if provider.vouches_for(one.ods)), None)
+
+
+def admit(
+    federation: FederationDirectory,
+    session: Session,
+    identity: ProvenIdentity,
+    at: datetime,
+    asked: Callable[[Session, str, str], str | None],
+) -> SignedInPerson:
+    """Give the signed-in person of a proven identity; raises Forbidden for somebody without an account.
+
+    Who was asked a question needs none: ``asked`` gives, by issuer and subject, the trust at which they were. They get
+    no role.
+    """
     person = account_of(federation, session, identity.issuer, identity.subject)
+    trust = asked(session, identity.issuer, identity.subject) if person is None else None
+    if person is None and trust is not None:
+        return SignedInPerson(identity.issuer, identity.subject, trust, identity.name, frozenset(), at)
     if person is None:
         raise Forbidden(
             "sign_in.no_account",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 
 from governance.audit.event import RecordedEvent
 from governance.console import _wording as wording
@@ -15,7 +16,10 @@ USES_OF_IMAGES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event; ``subject`` and ``patient`` are pseudonyms, trusts are named where the federation knows them."""
+    """One event; ``subject`` and ``patient`` are pseudonyms, trusts are named where the federation knows them.
+
+    ``reason`` says in words why whoever looked may have; None for an event at which no images were seen.
+    """
 
     index: int
     time: datetime
@@ -35,14 +39,18 @@ class EventRow:
     break_glass: bool
     decision_id: str | None
     needs_decision: bool
+    reason: str | None = None
 
 
-def row_of(event: RecordedEvent, names: Mapping[str, str]) -> EventRow:
+def row_of(
+    event: RecordedEvent, names: Mapping[str, str], reasons: Mapping[int, str] = MappingProxyType({})
+) -> EventRow:
     """Give the row of an event.
 
     Args:
         event: as the log holds it.
         names: organisations' names by ODS code.
+        reasons: why whoever looked may have, in words, by index; an event at which no images were seen has none.
     """
     subject, resource = event.subject, event.resource
     return EventRow(
@@ -66,6 +74,7 @@ def row_of(event: RecordedEvent, names: Mapping[str, str]) -> EventRow:
         needs_decision=event.kind in USES_OF_IMAGES
         and event.authority.decision_id is None
         and event.authority.token_jti is None,
+        reason=reasons.get(event.index),
     )
 
 

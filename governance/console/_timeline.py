@@ -1,10 +1,11 @@
 """Who looked at one patient's images, newest first: the answer to "who has seen my scans?"."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from governance.audit.event import RecordedEvent
 from governance.audit.search import AuditSearch, Query
 from governance.console._rows import EventRow, named, row_of
 from governance.vocabulary import EventKind
@@ -43,6 +44,7 @@ def timeline(
     ods: str | None,
     trust: str | None = None,
     before: int | None = None,
+    reasons: Callable[[Session, Sequence[RecordedEvent]], Mapping[int, str]] = lambda _session, _events: {},
 ) -> Timeline:
     """Give a page of the timeline.
 
@@ -54,6 +56,7 @@ def timeline(
         ods: the viewer's trust; only events of its images or its people are shown. None sees the region.
         trust: only events of this trust's people, or of images it keeps.
         before: only events before this index.
+        reasons: gives, in words, why whoever looked may have, by index.
     """
     query = Query(patient=patient, kinds=SHOWN, trust=ods, party=trust, before_index=before)
     found = search.find_in(session, query, PAGE + 1)
@@ -61,4 +64,5 @@ def timeline(
     more = page[-1].index if len(found) > PAGE else None
     seen = search.trusts_in(session, query, _NAMED)
     trusts = tuple(sorted(((code, named(code, names) or code) for code in seen), key=lambda pair: pair[1]))
-    return Timeline(patient, tuple(row_of(event, names) for event in page), more, trusts)
+    why = reasons(session, page)
+    return Timeline(patient, tuple(row_of(event, names, why) for event in page), more, trusts)

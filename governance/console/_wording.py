@@ -7,11 +7,15 @@ sentence; a test holds that complete.
 from collections.abc import Mapping
 
 from governance.agreements import Transition
+from governance.alerts import Change, ClosedBy, SuppressionKind
 from governance.impact.comparison import Effect
 from governance.vocabulary import (
+    SYSTEM,
     Action,
     AgreementStatus,
+    AlertKind,
     AlertState,
+    Capacity,
     EventKind,
     Outcome,
     PartyRole,
@@ -21,6 +25,8 @@ from governance.vocabulary import (
     Severity,
     Verdict,
 )
+
+__all__ = ["SYSTEM"]  # who acts when the service itself does
 
 ACTIONS: Mapping[Action, str] = {
     Action.ANNOTATE: "annotate images",
@@ -106,6 +112,61 @@ ALERT_STATES: Mapping[AlertState, str] = {
     AlertState.CLOSED: "Closed",
     AlertState.INVESTIGATING: "Being looked into",
     AlertState.NEW: "New",
+}
+
+ALERT_KINDS: Mapping[AlertKind, str] = {
+    AlertKind.ALERT: "Alert",
+    AlertKind.NOTICE: "Notice",
+}
+
+CAPACITIES: Mapping[Capacity, str] = {
+    Capacity.CONTROLLER: "answers for the images",
+    Capacity.EMPLOYER: "employs who acted",
+    Capacity.SPONSOR: "answers for the service or the agreement",
+}
+
+ENDINGS: Mapping[ClosedBy, str] = {
+    ClosedBy.JOINED: "Part of another alert",
+    ClosedBy.REGION: "Closed by the region for all",
+    ClosedBy.VERDICTS: "Every trust has given its verdict",
+    ClosedBy.WITHDRAWN: "Explained since",
+}
+
+HISTORY: Mapping[Change, str] = {
+    Change.ASSIGNED: "took charge",
+    Change.CLOSED: "closed it",
+    Change.COMMENTED: "wrote",
+    Change.ESCALATED: "More was found",
+    Change.GAINED: "Something was added",
+    Change.JOINED: "It became part of another alert",
+    Change.JUDGED: "gave a verdict",
+    Change.OPENED: "It was raised",
+    Change.REOPENED: "It was opened again",
+    Change.SOFTENED: "Some of it was explained",
+    Change.SUPPRESSED: "It was held back",
+    Change.UNCHANGED: "Nothing changed",
+    Change.UNMASKED: "saw who this is",
+    Change.WITHDRAWN: "All of it was explained, so it closed by itself",
+}
+
+SUPPRESSION_KINDS: Mapping[SuppressionKind, str] = {
+    SuppressionKind.KNOWN_RELATION: "I vouch that this person has a reason to look at this patient's images",
+    SuppressionKind.SUPPRESSION: "Findings of a detector should be held back for a while",
+}
+
+SUPPRESSION_STATES: Mapping[str, str] = {
+    "ended": "Ended",
+    "expired": "Over",
+    "in_force": "In force",
+    "waiting": "Waits for a second person",
+}
+
+SUPPRESSION_COLOURS: Mapping[str, str] = {"ended": "grey", "expired": "grey", "in_force": "green", "waiting": "yellow"}
+
+EXPLANATIONS: Mapping[str, str] = {
+    "degraded": "a feed was silent, so nobody can say yet",
+    "pending": "not yet explained",
+    "unexplained": "no reason on record",
 }
 
 VERDICTS: Mapping[Verdict, str] = {
@@ -202,6 +263,11 @@ AGREEMENT_COLOURS: Mapping[AgreementStatus, str] = {
     AgreementStatus.SUSPENDED: "red",
     AgreementStatus.TERMINATED: "grey",
 }
+
+
+def explanation_name(kind: str) -> str:
+    """Give what explains a look in words."""
+    return EXPLANATIONS.get(kind, f"explained by: {kind.replace('_', ' ')}")
 
 
 def reason_sentence(code: str) -> str:

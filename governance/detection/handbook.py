@@ -15,14 +15,19 @@ _PREFACE = """# Detectors
 What each detector says, on what evidence, when it is wrong, and what to do. For IG officers and the SOC.
 This page is written from the sidecars beside the detectors' code; change those, not this.
 
-Four things hold for all of them:
+Five things hold for all of them:
 
 - **An alert is a question, not a finding of guilt.** Its sentences say what was seen and what was expected; a person
   gives the verdict.
 - **Event time decides.** A detector knows when things happened at their source, and what the log held at that point.
-  Reading the same log again gives the same alerts. A deferred check waits until events {lateness} later have been seen.
-- **One incident, one alert.** Findings of one family about one subject and one patient, trust or service in one week
-  (from Monday 00:00 UTC) go to one alert. Legitimate accesses around a wrong one never take it away.
+  Reading the same log again gives the same alerts. A deferred check waits until its sources have sent what is at least
+  {lateness} later, and longer for one that is late as a rule. A spool of last week is judged as if it came in time.
+- **A notice accuses nobody.** `source_silent`: a source sends nothing, or what is old, for longer than it ever does.
+  `context_degraded`: the same of a feed. While the feed of relationships of a trust is silent, looks there that nothing
+  explains are held, and judged once it has come again; after three days that is given up, by name. Each outage is one
+  notice.
+- **One incident, one alert.** Findings of one family about one subject and one patient, trust or service go to one
+  alert as long as no more than seven days lie between them. Legitimate accesses around a wrong one never take it away.
 - **A detector that fails says so.** An alert of the family `detector_fault` names the detector and the event it could
   not judge: tell the operator, and look at that event by hand.
 
@@ -65,6 +70,6 @@ def _section(sidecar: Sidecar, rule: Rule) -> str:
 
 
 if __name__ == "__main__":
-    from governance.detection.state import LATENESS
+    from governance.detection.reader.state import LATENESS
 
     sys.stdout.write(handbook(default_rules(), LATENESS))

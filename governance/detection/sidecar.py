@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import yaml
@@ -45,8 +46,7 @@ class Sidecar:
 @cache
 def sidecar_of(rule_id: str) -> Sidecar:
     """Read the sidecar of a rule; raises FileNotFoundError when it has none and KeyError when a part is missing."""
-    text = files("governance.detection.rules").joinpath(f"{rule_id}.yaml").read_text("utf-8")
-    parts = yaml.safe_load(text)
+    parts = yaml.safe_load(_found(files("governance.detection.rules"), f"{rule_id}.yaml").read_text("utf-8"))
     return Sidecar(
         id=parts["id"],
         title=parts["title"],
@@ -61,3 +61,12 @@ def sidecar_of(rule_id: str) -> Sidecar:
             for item in parts["examples"]
         ),
     )
+
+
+def _found(folder: Traversable, name: str) -> Traversable:
+    """Find a file in a folder or in one of those in it; raises FileNotFoundError."""
+    beside = [folder, *sorted((one for one in folder.iterdir() if one.is_dir()), key=lambda one: one.name)]
+    for place in beside:
+        if (file := place.joinpath(name)).is_file():
+            return file
+    raise FileNotFoundError(name)

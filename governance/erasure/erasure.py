@@ -7,13 +7,14 @@ from datetime import date
 
 from sqlmodel import Session
 
-from governance.alerts import AlertQuery, AlertService
+from governance.alerts import AlertService
 from governance.audit import Recorder
 from governance.clock import Clock
-from governance.erasure.holds import MATTER, NETWORK, LegalHolds
+from governance.erasure.holds import MATTER, LegalHolds
 from governance.errors import Conflict, Fault, InvalidInput, NotFound
 from governance.federation import FederationDirectory
 from governance.pseudonyms import Vault, is_person
+from governance.relationships import Relationships
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
 from governance.vocabulary import EventKind
@@ -63,6 +64,7 @@ class Erasure:
         holds: say what is on hold.
         alerts: know open cases.
         federation: knows who else is called the same.
+        relationships: forgets by which key a patient is found.
         recorder: records the act.
         clock: says what day it is.
         origin: the log's name: a statement for another service is refused.
@@ -76,6 +78,7 @@ class Erasure:
         holds: LegalHolds,
         alerts: AlertService,
         federation: FederationDirectory,
+        relationships: Relationships,
         recorder: Recorder,
         clock: Clock,
         origin: str,
@@ -85,6 +88,7 @@ class Erasure:
         self._holds = holds
         self._alerts = alerts
         self._federation = federation
+        self._relationships = relationships
         self._recorder = recorder
         self._clock = clock
         self._origin = origin
@@ -137,6 +141,7 @@ class Erasure:
             self._refuse_what_is_held(session, statement.person)
             self._refuse_namesakes(session, statement.person)
             self._vault.destroy(session, statement.person, now)
+            self._relationships.forget_patient_keys(session, statement.person)
             return self._recorder.record_in(session, EventKind.CONFIG, time=now, detail=detail)
 
     def _check(self, statement: Statement, approved_by: Sequence[str]) -> None:
@@ -160,7 +165,7 @@ class Erasure:
         held = self._holds.forbid(session, person)
         if held is not None:
             raise Conflict("erasure.held", held)
-        if self._alerts.list_in(session, NETWORK, AlertQuery(unclosed=True, subject=person), 1).alerts:
+        if self._alerts.has_open_case(session, person):
             raise Conflict("erasure.case_open", "A case about this person's own accesses is open: close it first.")
 
     def _refuse_namesakes(self, session: Session, person: str) -> None:

@@ -145,8 +145,7 @@ class LegalHolds:
         if _store.on_person(session, person):
             return "A legal hold is on this person."
         for case in _store.cases(session):
-            alert = self._alerts.get_in(session, NETWORK, case)
-            if person in {alert.patient, alert.subject, *alert.subjects}:
+            if self._alerts.names_in(session, case, person):
                 return "A legal hold is on a case that names this person."
         return None
 

@@ -13,11 +13,13 @@ Rules of this room:
    keyed pseudonyms; household, surname and postcode are keyed hashes made at the source trust.
 7. Registering a key again replaces the record whole.
 8. Whose rows of the registers a service may write is said by its registration: its own trust's, and those named there.
-9. What is suspended or deleted is found by nobody who would act on it, from the very next look on, in every process.
+9. Where a member of staff is written to is sealed and kept apart (contacts.py).
+10. What is suspended or deleted is found by nobody who would act on it, from the very next look on, in every process.
 
 Example: ``federation.client(session, "viewer.rkb")`` gives the registered service, or None.
 """
 
+from governance.federation.contacts import Contacts
 from governance.federation.credentials import ClientCredentials
 from governance.federation.directory import FederationDirectory
 from governance.federation.feed import parse_staff
@@ -33,6 +35,7 @@ __all__ = [
     "WHOLE_REGION",
     "AiManifest",
     "ClientCredentials",
+    "Contacts",
     "FederationDirectory",
     "IdentityProvider",
     "Person",

@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from governance.facts import note
 from governance.federation._standing_tables import StandingRow
+from governance.federation.known import standing_fact
 from governance.federation.standing import Registered, Standing
 from governance.storage.prepared import Prepared
 from governance.storage.upsert import upsert
@@ -52,6 +54,7 @@ def every(session: Session) -> list[Standing]:
 def put(session: Session, standing: Standing) -> None:
     """Keep a standing."""
     upsert(session, StandingRow, [asdict(standing) | {"kind": standing.kind.value}])
+    note(session, [standing_fact(standing)])
 
 
 def _standing(row: dict[str, Any]) -> Standing:

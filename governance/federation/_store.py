@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
+from governance.facts import note
 from governance.federation import _standing_store as standings
 from governance.federation._tables import (
     AiManifestRow,
@@ -18,6 +19,7 @@ from governance.federation._tables import (
     TeamRow,
     TrustRow,
 )
+from governance.federation.known import facts_of, team_fact
 from governance.federation.people import Person, StaffMember
 from governance.federation.service_client import AiManifest, ServiceClient
 from governance.federation.standing import Registered
@@ -69,6 +71,7 @@ _STAFF_MEMBERS = sa.select(
 )
 _STAFF_BY_ID = Prepared(_STAFF_MEMBERS.where(_STAFF.c.id == sa.bindparam("id")))
 _STAFF_BY_IDS = _STAFF_MEMBERS.where(_STAFF.c.id.in_(sa.bindparam("ids", expanding=True)))
+_STAFF_OF_PATIENTS = _STAFF_MEMBERS.where(_STAFF.c.patient_key.in_(sa.bindparam("keys", expanding=True)))
 _PLACE = (_STAFF.c.id, _STAFF.c.ods, _STAFF.c.issuer)
 _STAFF_OF = (
     sa.select(_STAFF)
@@ -110,6 +113,7 @@ def put(session: Session, values: Sequence[Any]) -> None:
         model = _MODELS[type(values[0])]
         names = [field.name for field in fields(values[0]) if field.name in model.model_fields]
         upsert(session, model, [{name: _plain(getattr(value, name)) for name in names} for value in values])
+        note(session, facts_of(values))
 
 
 def trusts(session: Session) -> list[Trust]:
@@ -202,7 +206,9 @@ def namesakes(session: Session, pseudonym: str) -> list[StaffMember]:
 
 def put_teams(session: Session, teams: Iterable[tuple[str, str]]) -> None:
     """Keep which trusts have which teams, by pseudonym."""
-    upsert(session, TeamRow, [{"team": team, "ods": ods} for team, ods in teams])
+    rows = list(teams)
+    upsert(session, TeamRow, [{"team": team, "ods": ods} for team, ods in rows])
+    note(session, [team_fact(team, ods) for team, ods in rows])
 
 
 def named(session: Session, names: Sequence[str]) -> list[tuple[str, str]]:
@@ -213,6 +219,11 @@ def named(session: Session, names: Sequence[str]) -> list[tuple[str, str]]:
 def staff(session: Session, pseudonyms: Sequence[str]) -> list[StaffMember]:
     """Find many members of staff; unknown ones are left out."""
     return [_staff(row) for chunk in chunks(pseudonyms) for row in _rows(session, _STAFF_BY_IDS, ids=list(chunk))]
+
+
+def staff_of_patients(session: Session, keys: Sequence[str]) -> list[StaffMember]:
+    """Find the members of staff whose patient is one of some, by pseudonym or key."""
+    return [_staff(row) for chunk in chunks(keys) for row in _rows(session, _STAFF_OF_PATIENTS, keys=list(chunk))]
 
 
 def staff_page(

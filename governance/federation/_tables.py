@@ -74,6 +74,7 @@ class StaffRow(SQLModel, table=True):
     issuer: str = Field(default="", primary_key=True)
     role: str
     department: str | None = None
+    manager: str | None = None
     site: str | None = None
     team_ids: list[str] = Field(sa_column=json_column())
     patient_key: str | None = Field(default=None, index=True)

@@ -215,6 +215,10 @@ class FederationDirectory:
         cache_all(session, {("staff", subject): found.get(subject, ()) for subject in subjects})
         return found
 
+    def staff_of_patients(self, session: Session, patients: Collection[str]) -> list[StaffMember]:
+        """Find the members of staff who are one of some patients, by pseudonym ``p-…`` or key ``k-…``."""
+        return _store.staff_of_patients(session, sorted(set(patients)))
+
     def trusts_naming(self, session: Session, names: Collection[str]) -> dict[str, frozenset[str]]:
         """Give, for pseudonyms of people and teams, the trusts that have somebody or a team of that name."""
         found: dict[str, set[str]] = {name: set() for name in names}

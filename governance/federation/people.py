@@ -13,16 +13,19 @@ class StaffMember:
 
     ``role`` is a role code; one outside the vocabulary is kept, and no agreement covers it. ``patient_key`` is the
     pseudonym ``p-…`` of the patient this person is. The other keys are keyed hashes made at the source trust,
-    ``surname_share`` the share of people with that surname, 0 to 1. Training counts through ``training_valid_to``,
-    employment through ``leaves_on``. ``issuer`` is the national issuer that names them, empty when their trust's own
-    does: a person is (issuer, subject), and one trust's ``jsmith`` is not another's. ``in_force`` is said by their
-    standing (standing.py), never by a feed.
+    ``surname_share`` the share of people with that surname, 0 to 1. ``manager`` is the pseudonym ``s-…`` of who they
+    answer to at their trust. Training counts through ``training_valid_to``, employment through ``leaves_on``.
+    ``issuer`` is the national issuer that names them, empty when their trust's own does: a person is (issuer, subject),
+    and one trust's ``jsmith`` is not another's. ``in_force`` is said by their standing (standing.py), never by a feed.
+    ``contact`` is the mail address that a line of the feed brings: None when it says nothing of one, empty when there
+    is none any more; nothing that is on file has it (contacts.py).
     """
 
     id: str
     ods: str
     role: str
     department: str | None = None
+    manager: str | None = None
     site: str | None = None
     team_ids: tuple[str, ...] = ()
     patient_key: str | None = None
@@ -34,6 +37,7 @@ class StaffMember:
     leaves_on: date | None = None
     issuer: str = ""
     in_force: bool = field(default=True, compare=False)
+    contact: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def named_by(self) -> str:

@@ -61,6 +61,11 @@ def patient(value: object) -> str:
     return vocabulary.nhs_number(given) if _DIGITS.fullmatch(given) else given
 
 
+def mail_address(value: object) -> str:
+    """Read a mail address."""
+    return vocabulary.mail_address(text(value, 254))
+
+
 def keyed_hash(value: object) -> str:
     """Read a keyed hash made at the source trust: base64, base64url or hexadecimal."""
     if not isinstance(value, str) or not _KEYED_HASH.fullmatch(value):
@@ -85,6 +90,13 @@ def flag(value: object) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):
         raise ValueError("must be true or false")  # noqa: TRY004 - readers raise one kind of error
+    return value
+
+
+def count(value: object) -> int:
+    """Read a whole number from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("must be a whole number from 1 on")
     return value
 
 

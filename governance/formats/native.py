@@ -10,6 +10,8 @@ field's own form:
 4. Integers stay within 2**53 - 1, the range in which every JSON reader agrees (RFC 8785 section 3.2.2.3).
 5. No source bears this service's own name, in any spelling: only it records its decisions and tokens under that name,
    and what comes from outside could otherwise pass for them. Sources report decisions and tokens of their own.
+6. ``continues`` is for what looks at or releases images, ``decision_scope`` for decisions, ``expires_at`` for tokens.
+   They and the subject's ``version`` are recorded as the source's word.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,7 +45,7 @@ from governance.feeds import (
     text,
     timestamp,
 )
-from governance.vocabulary import SYSTEM, EventKind, Outcome, Purpose, SubjectType
+from governance.vocabulary import SYSTEM, DecisionScope, EventKind, Outcome, Purpose, SubjectType
 
 Part = TypeVar("Part")
 
@@ -71,7 +73,10 @@ _EVENT = frozenset(
         "authority",
         "break_glass",
         "bytes",
+        "continues",
+        "decision_scope",
         "destination",
+        "expires_at",
         "id",
         "kind",
         "outcome",
@@ -83,7 +88,7 @@ _EVENT = frozenset(
     }
 )
 _SOURCE = frozenset({"id", "ods"})
-_SUBJECT = frozenset({"department", "device", "id", "ods", "role", "session", "site", "type"})
+_SUBJECT = frozenset({"department", "device", "id", "ods", "role", "session", "site", "type", "version"})
 _RESOURCE = frozenset(
     {"body_part", "custodian", "instances", "modality", "patient", "series_uid", "study_date", "study_uid"}
 )
@@ -94,6 +99,7 @@ _kind = choice(EventKind)
 _outcome = choice(Outcome)
 _purpose = choice(Purpose)
 _subject_type = choice(SubjectType)
+_scope = choice(DecisionScope)
 _user = partial(text, most=256)
 
 
@@ -181,6 +187,18 @@ def _event(fields: Fields, now: datetime) -> Event:
     break_glass = _part(fields, "break_glass", _BREAK_GLASS, _break_glass)
     size = fields.optional("bytes", integer)
     destination = fields.optional("destination", _user)
+    continues = fields.optional("continues", text)
+    scope = fields.optional("decision_scope", _scope)
+    expires_at = fields.optional("expires_at", timestamp)
+    for name, given, kinds in (
+        ("continues", continues, NEEDS_RESOURCE),
+        ("decision_scope", scope, {EventKind.DECISION}),
+        ("expires_at", expires_at, {EventKind.TOKEN}),
+    ):
+        if given is not None and kind not in kinds:
+            fields.fail(name, f"is for {', '.join(sorted(kinds))} only")
+    if continues is not None and continues == event_id:
+        fields.fail("continues", "names the event itself")
     fields.finish()
     return Event(
         id=event_id,
@@ -195,6 +213,9 @@ def _event(fields: Fields, now: datetime) -> Event:
         break_glass=break_glass,
         bytes=size,
         destination=destination,
+        continues=continues,
+        decision_scope=scope,
+        expires_at=expires_at,
     )
 
 
@@ -214,6 +235,7 @@ def _subject(fields: Fields) -> Subject:
         session=fields.optional("session", text),
         device=fields.optional("device", text),
         site=fields.optional("site", text),
+        version=fields.optional("version", text),
     )
     fields.finish()
     return made
@@ -295,7 +317,10 @@ def render(recorded: RecordedEvent) -> dict[str, Any]:
         "authority": _present({name: getattr(recorded.authority, name) for name in sorted(_AUTHORITY)}),
         "break_glass": recorded.break_glass,
         "bytes": recorded.bytes,
+        "continues": recorded.continues,
+        "decision_scope": recorded.decision_scope,
         "destination": recorded.destination,
+        "expires_at": recorded.expires_at and instant(recorded.expires_at),
         "detail": dict(recorded.detail),
     }
     return _present(document)

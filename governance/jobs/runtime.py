@@ -12,6 +12,7 @@ from governance.bootstrap import Services
 from governance.errors import Unavailable
 from governance.intake.syslog import record_cuts, take_frames
 from governance.intake.syslog_server import SyslogLimits, SyslogServer
+from governance.jobs.facts import keep_facts
 from governance.jobs.history import HistoryWatch
 from governance.jobs.leadership import Leadership
 from governance.jobs.log_check import PAGE, LogCheck
@@ -22,6 +23,7 @@ from governance.telemetry import get_logger
 
 _HOUSEKEEPING = 60.0  # seconds between two runs of what is not urgent
 _EDGES = 15.0  # seconds between two looks at the state of the edges
+_INQUIRIES = 5.0  # seconds until somebody who is asked is written to
 _REMINDERS = 3600.0  # seconds between two looks at what ends or wants its review
 _REFUSALS = 5.0  # seconds until a window of refusals that is over is closed in the log
 _POLICY_REFRESH = 0.2  # seconds until waiting OPAs hear what another process changed; a decision looks itself
@@ -151,6 +153,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         registers.agreements.expire_due(now)
         registers.tokens.forget_expired(now)
         _forget(services, now)
+        keep_facts(infrastructure, now)
         return False
 
     def led(run: Callable[[], bool]) -> Callable[[], bool]:
@@ -168,6 +171,7 @@ def _jobs(services: Services, leadership: Leadership, listen: Callable[[], bool]
         Job("refusals", _REFUSALS, partial(_tell_refusals, services)),
         Job("housekeeping", _HOUSEKEEPING, led(housekeep)),
         Job("reminders", _REMINDERS, led(remind)),
+        Job("inquiries", _INQUIRIES, led(partial(_write_to_people, services))),
         Job("syslog", _LEADING, listen),
     ]
 
@@ -179,11 +183,18 @@ def _tell_refusals(services: Services) -> bool:
     return False
 
 
+def _write_to_people(services: Services) -> bool:
+    """Remind of questions, close those that are over, and send what is due."""
+    tended = services.uses.inquiry_tending.run_once()
+    return services.uses.inquiry_outbox.run_once() or tended
+
+
 def _forget(services: Services, now: datetime) -> None:
     """Drop the facts whose time is over."""
     with services.infrastructure.database.transaction() as session:
         services.registers.relationships.purge_opt_outs(session, now)
         services.registers.emergency.forget(session, now)
+        services.uses.explanations.purge(session, now)
 
 
 def _watched_opa(services: Services) -> list[Job]:
@@ -209,6 +220,7 @@ def _history(services: Services) -> tuple[Callable[[], bool], Callable[[], bool]
             infrastructure.settings.database_url.get_secret_value(), infrastructure.settings.database_work_timeout
         ),
         opens=infrastructure.vault.opens,
+        rows_key=infrastructure.vault.rows_key,
         kept=infrastructure.kept_note,
         clock=infrastructure.clock,
         report=watch.report,

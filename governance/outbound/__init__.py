@@ -12,15 +12,17 @@ Rules of this room:
 5. A host gets so many calls at once; whoever waits for a slot waits within the total.
 6. Documents that are needed again and again are served while they are renewed, and a failure is not repeated at once
    (``Documents``).
-7. Every way to fail is one typed error (``OutboundFailed``) in words of ours, and every call is counted by its purpose
+7. Mail goes by the same rules: one total, judged addresses, TLS unless the server is this machine.
+8. Every way to fail is one typed error (``OutboundFailed``) in words of ours, and every call is counted by its purpose
    and outcome.
 
-8. Hardly any other room opens a connection; a test names the few that do, and why. A library with a session of its own
+9. Hardly any other room opens a connection; a test names the few that do, and why. A library with a session of its own
    gets our limits by ``outbound.equip(session, CallPurpose.SIGN_IN)``.
 
 Example: ``Outbound(Peers()).get(CallPurpose.JWKS, "https://idp.rrk.example/jwks").body``.
 """
 
+from governance.outbound._mail import MailServer, MailTls
 from governance.outbound.budget import BUDGETS, Budget, CallPurpose, Deadline, seconds_left, within
 from governance.outbound.client import Answer, ClientCertificate, Outbound
 from governance.outbound.documents import Documents, Freshness
@@ -39,6 +41,8 @@ __all__ = [
     "Documents",
     "Freshness",
     "IPNetwork",
+    "MailServer",
+    "MailTls",
     "Outbound",
     "OutboundFailed",
     "Peers",

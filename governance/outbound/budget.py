@@ -16,6 +16,8 @@ class CallPurpose(StrEnum):
     SIGN_IN = "sign_in"
     QIDO = "qido"
     OPA = "opa"
+    MAIL = "mail"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ BUDGETS = {
     CallPurpose.DISCOVERY: Budget(5.0, 1 << 18),
     CallPurpose.SIGN_IN: Budget(5.0, 1 << 18),
     CallPurpose.QIDO: Budget(20.0, 1 << 24),
+    CallPurpose.MAIL: Budget(20.0, 1 << 16),
+    CallPurpose.WEBHOOK: Budget(10.0, 1 << 16),
 }
 
 

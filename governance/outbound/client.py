@@ -5,6 +5,7 @@ import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -14,12 +15,13 @@ import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from governance.outbound._adapter import Adapter
+from governance.outbound._mail import MailServer, deliver
 from governance.outbound._resolver import Resolve, Resolver, system_addresses
 from governance.outbound._slots import Slots
-from governance.outbound._sockets import Call, SecureSocket
-from governance.outbound.budget import BUDGETS, Budget, CallPurpose, Deadline
+from governance.outbound._sockets import Call, SecureSocket, under_way
+from governance.outbound.budget import BUDGETS, Budget, CallPurpose, Deadline, seconds_left
 from governance.outbound.failure import CallOutcome, OutboundFailed
-from governance.outbound.peers import Peers
+from governance.outbound.peers import Peers, canonical
 
 Observe: TypeAlias = Callable[[CallPurpose, CallOutcome], None]
 S = TypeVar("S", bound=requests.Session)
@@ -106,6 +108,45 @@ class Outbound:
             except (requests.RequestException, ValueError):  # before any call: it is no URL
                 raise OutboundFailed(CallOutcome.URL_REFUSED) from None
         return Answer(answer.status_code, answer.headers, answer.content)
+
+    def post(self, purpose: CallPurpose, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send a document.
+
+        Args:
+            purpose: what for; its budget holds.
+            url: https, or http on a loopback address.
+            body: what is sent, as it is.
+            headers: all that is said of it; a signature over them stays good.
+
+        Raises:
+            OutboundFailed: there is no whole answer within the budget, or none may be asked for.
+        """
+        with self.equip(requests.Session(), purpose) as session:
+            try:
+                said = {**headers, "Accept-Encoding": "identity"}
+                answer = session.send(requests.Request("POST", url, data=body, headers=said).prepare())
+            except (requests.RequestException, ValueError):  # before any call: it is no URL
+                raise OutboundFailed(CallOutcome.URL_REFUSED) from None
+        return Answer(answer.status_code, answer.headers, answer.content)
+
+    def mail(self, server: MailServer, message: EmailMessage) -> None:
+        """Hand a message to a mail server, which has it once this returns.
+
+        Raises:
+            OutboundFailed: it did not take the message within the budget; ``for_good`` when it never will.
+        """
+        purpose = CallPurpose.MAIL
+        budget, deadline = self._budgets[purpose], Deadline(seconds_left(self._budgets[purpose].seconds))
+        try:
+            with (
+                self._slots.hold(f"{canonical(server.host)}:{server.port}", budget.at_once, deadline),
+                under_way(self._call(deadline, budget, None)) as call,
+            ):
+                deliver(call, server, message, partial(self._context, None))
+        except OutboundFailed as failed:
+            self._ended(purpose, failed.outcome)
+            raise
+        self._ended(purpose, CallOutcome.ANSWERED)
 
     def equip(
         self,

@@ -17,6 +17,7 @@ class CallOutcome(StrEnum):
     BROKEN = "broken"
     BUSY = "busy"
     REDIRECTED = "redirected"
+    REFUSED = "refused"  # of mail: the server answered, and does not take it
     TIMEOUT = "timeout"
     TLS_FAILED = "tls_failed"
     TOO_LONG = "too_long"
@@ -30,6 +31,7 @@ _DETAILS = {
     CallOutcome.BROKEN: "The other side's answer broke off or is no HTTP.",
     CallOutcome.BUSY: "Too many calls to the other side are under way.",
     CallOutcome.REDIRECTED: "The other side sent the call elsewhere, which is never followed.",
+    CallOutcome.REFUSED: "The other side does not take the message.",
     CallOutcome.TIMEOUT: "The other side did not answer whole in time.",
     CallOutcome.TLS_FAILED: "No TLS connection with the other side that can be trusted.",
     CallOutcome.TOO_LONG: "The other side's answer is too long.",
@@ -40,8 +42,9 @@ _DETAILS = {
 
 
 class OutboundFailed(Unavailable):
-    """A call ended without an answer that can be used; ``outcome`` says how."""
+    """A call ended without an answer that can be used; ``outcome`` says how, ``for_good`` that it always will."""
 
-    def __init__(self, outcome: CallOutcome) -> None:
+    def __init__(self, outcome: CallOutcome, *, for_good: bool = False) -> None:
         super().__init__(f"outbound.{outcome.value}", _DETAILS[outcome])
         self.outcome = outcome
+        self.for_good = for_good

@@ -14,6 +14,6 @@ Example: ``vault.seal(session, pseudonymiser.patient("943 476 5919"), {"nhs_numb
 """
 
 from governance.pseudonyms.keyed import Pseudonymiser, is_person
-from governance.pseudonyms.vault import OwnerForgotten, Vault
+from governance.pseudonyms.vault import DataKeys, OwnerForgotten, Vault
 
-__all__ = ["OwnerForgotten", "Pseudonymiser", "Vault", "is_person"]
+__all__ = ["DataKeys", "OwnerForgotten", "Pseudonymiser", "Vault", "is_person"]

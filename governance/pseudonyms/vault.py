@@ -5,9 +5,10 @@ and those bytes.
 """
 
 import base64
+import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from io import BytesIO
@@ -23,7 +24,45 @@ from governance.pseudonyms import _store
 _END = b"\x00"  # of the fields, where something is sealed beside them
 _NONCE = 12  # bytes, SP 800-38D section 8.2
 _KEY = 32  # bytes
+_ROWS = b"imaging-governance/rows/1"  # what the key is derived for that digests of rows are made with
 _OPENERS = 1_024  # owners whose keys a check of the whole vault has at hand
+
+
+class DataKeys:
+    """The data keys of some owners, each still wrapped: what was sealed for them opens with nothing to be looked up.
+
+    A key is unwrapped for one envelope and not kept. Made for one piece of work and dropped with it, so that who is
+    forgotten meanwhile is forgotten by the next.
+
+    Args:
+        unwrap: gives a data key of an owner and its wrapped form.
+        wrapped: the wrapped keys of the owners on file, None of those that are forgotten.
+    """
+
+    def __init__(self, unwrap: Callable[[str, bytes], bytes], wrapped: Mapping[str, bytes | None]) -> None:
+        self._unwrap = unwrap
+        self._wrapped = wrapped
+
+    def has(self, owner: str | None) -> bool:
+        """Say whether an owner has a key."""
+        return owner is not None and self._wrapped.get(owner) is not None
+
+    def forgotten(self, owner: str) -> bool:
+        """Say whether an owner's key was destroyed."""
+        return self._wrapped.get(owner, b"") is None
+
+    def unseal(self, owner: str, sealed: str) -> dict[str, str] | None:
+        """Decrypt what :meth:`Vault.seal` made; None when the owner has no key here.
+
+        Raises:
+            ValueError: the text was altered or belongs to another owner.
+        """
+        wrapped = self._wrapped.get(owner)
+        if wrapped is None:
+            return None
+        plain = _decrypt(AESGCM(self._unwrap(owner, wrapped)), base64.urlsafe_b64decode(sealed), owner)
+        fields: dict[str, str] = json.loads(plain.partition(_END)[0])
+        return fields
 
 
 class OwnerForgotten(Exception):
@@ -32,6 +71,9 @@ class OwnerForgotten(Exception):
 
 class Vault:
     """Seals and unseals the identifying fields of an owner (a pseudonym).
+
+    ``rows_key`` is the key that the log's digests of register rows are made with: without it nobody who reads the log
+    can try what a row may say.
 
     Args:
         key_encryption_key: 32 bytes that wrap every data key; raises ValueError for another length.
@@ -42,6 +84,7 @@ class Vault:
         if len(key_encryption_key) != _KEY:
             raise ValueError(f"the key-encryption key is {_KEY} bytes")
         self._wrapper = AESGCM(key_encryption_key)
+        self.rows_key = hmac.digest(key_encryption_key, _ROWS, "sha256")
         self._random = random
         self._opener = lru_cache(_OPENERS)(lambda owner, wrapped: AESGCM(self._unwrap(owner, wrapped)))
 
@@ -93,6 +136,10 @@ class Vault:
         plain = _decrypt(AESGCM(self._unwrap(owner, wrapped)), base64.urlsafe_b64decode(sealed), owner)
         fields, _, beside = plain.partition(_END)
         return json.loads(fields), beside
+
+    def data_keys(self, session: Session, owners: Collection[str]) -> DataKeys:
+        """Give the keys of many owners in one look-up; owners never seen have none."""
+        return DataKeys(self._unwrap, _store.wrapped_keys(session, sorted(set(owners))))
 
     def opens(self, owner: str, wrapped: bytes, sealed: str) -> bool:
         """Say whether a wrapped key opens what was sealed for an owner: for a check of the whole vault."""

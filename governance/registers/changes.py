@@ -1,6 +1,7 @@
 """One change of a register, one transaction: the rows and the record of it are committed together or not at all.
 
 The record tells of the rows of feeds that were written, by their digests: what is in the tables can be held to the log.
+What was changed is known from that record on: the versions of the rows carry its index (:mod:`governance.facts`).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from sqlmodel import Session
 from governance.audit import Recorder
 from governance.audit.event import JsonValue, Resource
 from governance.audit.history import watched
+from governance.facts import FactWriter, collected
 from governance.registers.writers import Writer, require_scope
 from governance.storage import Database
 from governance.storage.exclusive import exclusive
@@ -55,11 +57,13 @@ class Changes:
     Args:
         database: opens the transactions.
         recorder: records each change in its own transaction.
+        facts: keeps what the rows were, and since when that was known.
     """
 
-    def __init__(self, database: Database, recorder: Recorder) -> None:
+    def __init__(self, database: Database, recorder: Recorder, facts: FactWriter) -> None:
         self._database = database
         self._recorder = recorder
+        self._facts = facts
         self._told: set[str] = set()  # tables that entries are known to tell of
 
     def reading(self) -> AbstractContextManager[Session]:
@@ -79,10 +83,15 @@ class Changes:
             Conflict: the log refused the record. Then, as with whatever ``write`` raises, nothing is changed.
         """
         require_scope(change.writer, change.scope)
-        with self._database.transaction() as session, watched(session, self._told) as written:
+        with (
+            self._database.transaction() as session,
+            watched(session, self._told, self._facts.vault.rows_key) as written,
+            collected(session, self._facts) as changed,
+        ):
             exclusive(session, change.matter)
             made = write(session)
-            self._recorder.record_in(
+            changed.compare(session)
+            index = self._recorder.record_in(
                 session,
                 EventKind.CONFIG,
                 time=change.now,
@@ -90,5 +99,6 @@ class Changes:
                 resource=made.resource,
                 detail={**made.detail, **written.detail(session)},
             )
+            changed.write(session, index)
         written.committed()
         return made.result

@@ -4,8 +4,8 @@
 2. A line that is not the writer's to write is a bad line. Members that a line leaves out stay as they are on file.
 3. What one commit changes and the record of it are one transaction. A long feed is cut into commits of ``COMMIT`` rows,
    so that it never keeps decisions waiting; sending a feed again is harmless, so a broken call is simply repeated.
-4. Counts are recorded, and digests of the rows: the log learns that a feed was taken, and what is in the tables can be
-   held to it, but not whom it named.
+4. Counts are recorded, and keyed digests of the rows: the log learns that a feed was taken, and what is in the tables
+   can be held to it, but not whom it named. Opt-outs are counted and that is all: there is no digest of one.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -18,12 +18,13 @@ from sqlmodel import Session
 from governance.audit.event import JsonValue
 from governance.catalogue import Catalogue, Study, parse_studies
 from governance.clock import Clock
-from governance.federation import FederationDirectory, StaffMember, parse_staff
+from governance.federation import Contacts, FederationDirectory, StaffMember, parse_staff
 from governance.feeds import Limits, LineFault, Parsed
 from governance.pseudonyms import Pseudonymiser
 from governance.registers import claims, lines
 from governance.registers.changes import Change, Changes, Made
 from governance.registers.lines import Feed, Judges, Line, Outcome
+from governance.registers.patient_keys import PatientKeys, learning
 from governance.registers.referrals import Referrals
 from governance.registers.writers import Writer
 from governance.relationships import SERVICES, Edge, PatientContext, Relationships, parse_edges, parse_patients
@@ -58,8 +59,10 @@ class ContextFeeds:
         changes: makes each commit one transaction with its record.
         catalogue: holds studies.
         federation: holds members of staff.
+        contacts: holds their addresses, sealed.
         relationships: holds edges and patients.
         pseudonymiser: keys the identifiers of the lines.
+        patient_keys: ties staff to the patients they are.
         clock: read once in each feed.
         metrics: counts lines.
     """
@@ -70,21 +73,26 @@ class ContextFeeds:
         changes: Changes,
         catalogue: Catalogue,
         federation: FederationDirectory,
+        contacts: Contacts,
         relationships: Relationships,
         pseudonymiser: Pseudonymiser,
+        patient_keys: PatientKeys,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._changes = changes
         self._catalogue = catalogue
         self._federation = federation
+        self._contacts = contacts
         self._relationships = relationships
         self._pseudonymiser = pseudonymiser
+        self._patient_keys = patient_keys
         self._clock = clock
         self._metrics = metrics
 
     def studies(self, writer: Writer, body: bytes) -> Taken:
         """Put studies on file, or add to what is on file of them."""
+        told = self._patient_keys.listen()
         feed = Feed[Study](
             name="studies",
             key=lambda study: study.study_uid,
@@ -92,9 +100,10 @@ class ContextFeeds:
             merged=lines.study,
             judges=lines.by(claims.study),
             check=lines.study_whole,
-            upsert=self._catalogue.upsert,
+            upsert=learning(self._catalogue.upsert, self._patient_keys, told, lambda study: study.patient),
         )
-        return self._take(writer, feed, parse_studies(body, self._pseudonymiser, LIMITS), self._clock.now())
+        parsed = parse_studies(body, self._pseudonymiser, LIMITS, told.patient)
+        return self._take(writer, feed, parsed, self._clock.now())
 
     def edges(self, writer: Writer, body: bytes) -> Taken:
         """Insert or replace relationships."""
@@ -111,7 +120,9 @@ class ContextFeeds:
             clients, issuers = self._federation.clients(session), self._federation.names_of_issuers(session)
         services = frozenset(self._pseudonymiser.subject(client.client_id) for client in clients)  # theirs in all names
         parsed = parse_edges(body, self._pseudonymiser, LIMITS, issuers)
-        rows = tuple(replace(row, named_by=SERVICES) if row.subject in services else row for row in parsed.rows)
+        says = "" if writer.for_region else writer.ods or ""
+        named = (replace(row, ods=row.ods or says) for row in parsed.rows)
+        rows = tuple(replace(row, named_by=SERVICES) if row.subject in services else row for row in named)
         return self._take(writer, feed, replace(parsed, rows=rows), self._clock.now())
 
     def staff(self, writer: Writer, body: bytes) -> Taken:
@@ -127,7 +138,7 @@ class ContextFeeds:
             merged=lines.left(lines.STAFF_MEMBERS),
             judges=lines.by(claims.staff),
             check=lines.staff_whole,
-            upsert=self._federation.upsert_staff,
+            upsert=self._put_staff,
         )
         with self._changes.reading() as session:
             issuers = self._federation.names_of_issuers(session)
@@ -139,7 +150,7 @@ class ContextFeeds:
 
         An opt-out that was checked later than now is a fault of its line.
         """
-        now = self._clock.now()
+        now, told = self._clock.now(), self._patient_keys.listen()
         feed = Feed[PatientContext](
             name="patients",
             key=lambda patient: (patient.patient, patient.ods),
@@ -150,12 +161,19 @@ class ContextFeeds:
             merged=lines.left(lines.PATIENT_MEMBERS),
             judges=lines.by(claims.patient),
             check=lines.nothing,
-            upsert=self._relationships.upsert_patients,
+            upsert=learning(
+                self._relationships.upsert_patients, self._patient_keys, told, lambda patient: patient.patient
+            ),
+            counts={"opt_outs": lambda patient: patient.opt_out is not None},
         )
-        parsed = parse_patients(body, self._pseudonymiser, now, LIMITS)
+        parsed = parse_patients(body, self._pseudonymiser, now, LIMITS, told.patient)
         says = None if writer.for_region else writer.ods
         rows = tuple(replace(row, ods=row.ods or says) for row in parsed.rows)
         return self._take(writer, feed, replace(parsed, rows=rows), now)
+
+    def _put_staff(self, session: Session, staff: Sequence[StaffMember]) -> None:
+        self._federation.upsert_staff(session, self._patient_keys.tied(session, staff))
+        self._contacts.keep(session, staff)
 
     def _edge_judges(self, session: Session, writer: Writer, edges: Collection[Edge]) -> Judges[Edge]:
         """Judge edges by the studies they name as the catalogue has them, and referrals by the word of both ends."""
@@ -209,6 +227,7 @@ def _writing(
             "feed": feed.name,
             "accepted": len(some) - refused,
             "rejected": unread + refused,
+            **feed.counted(some, outcome),
         }
         if outcome.waiting:
             detail["waiting"] = len(outcome.waiting)

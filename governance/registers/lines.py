@@ -5,7 +5,7 @@ a study the labels and the custodians only grow by a feed: they are taken away b
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session
@@ -22,10 +22,22 @@ STUDY_REQUIRED = {name: name for name in ("patient", "modality", "study_date")} 
 STUDY_MEMBERS = STUDY_REQUIRED | {"body_part": "body_part"}
 EDGE_REQUIRED = {"kind": "kind", "subject": "subject", "from": "valid_from", "source": "source"}
 EDGE_MEMBERS = EDGE_REQUIRED | {"patient": "patient", "study_uid": "study", "until": "valid_until"}
+EDGE_MEMBERS |= {name: name for name in ("ods", "site", "purpose", "destination", "limit")}
 _TIES = ("household_key", "surname_key", "surname_share", "postcode_key")
 STAFF_REQUIRED = {"role": "role"}
 STAFF_MEMBERS = STAFF_REQUIRED | {
-    name: name for name in (*_TIES, "department", "site", "team_ids", "patient_key", "training_valid_to", "leaves_on")
+    name: name
+    for name in (
+        *_TIES,
+        "department",
+        "manager",
+        "site",
+        "team_ids",
+        "patient_key",
+        "training_valid_to",
+        "leaves_on",
+        "contact",
+    )
 }
 PATIENT_MEMBERS = {name: name for name in (*_TIES, "flags", "deceased_on")} | {"staff_id": "staff"}
 
@@ -85,6 +97,7 @@ class Feed(Generic[Row]):
         judges: judge the rows; made for some rows and those on file, so that what they need to know is read in one go.
         check: gives what is wrong with what a line makes of what is on file.
         upsert: writes rows whole.
+        counts: what of the rows is counted in the record, by name.
     """
 
     name: str
@@ -94,6 +107,14 @@ class Feed(Generic[Row]):
     judges: Callable[[Session, Writer, Collection[Row]], Judges[Row]]
     check: Callable[[Line[Row], Row, Row | None], Sequence[Fault]]
     upsert: Callable[[Session, Sequence[Row]], None]
+    counts: Mapping[str, Callable[[Row], bool]] = field(default_factory=dict)
+
+    def counted(self, lines: Sequence[Line[Row]], outcome: Outcome) -> dict[str, int]:
+        """Count what the record tells of beside the lines that were taken, as far as there is any of it."""
+        refused = {fault.line for fault in outcome.rejected}
+        taken = [line.row for line in lines if line.number not in refused]
+        found = {name: sum(map(holds, taken)) for name, holds in self.counts.items()}
+        return {name: number for name, number in found.items() if number}
 
     def write(self, session: Session, writer: Writer, lines: Sequence[Line[Row]]) -> Outcome:
         """Write the lines that are the writer's, in their order, and say what became of the others."""
@@ -188,7 +209,7 @@ def edge_whole(line: Line[Edge], row: Edge, filed: Edge | None) -> Sequence[Faul
     missing = _edge_whole(line, row, filed)
     if missing:
         return missing
-    faults = []
+    faults = [] if row.ods else [Fault("/ods", "is required of a client that writes for the region")]
     if row.wide and row.kind not in WIDE_KINDS:
         faults.append(Fault("/patient", f"a relationship of this kind names a patient or a study_uid: {row.kind}"))
     if row.valid_until is not None and row.valid_until <= row.valid_from:

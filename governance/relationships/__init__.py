@@ -20,7 +20,7 @@ Example: ``relationships.edges_to(session, study.patient, study.study, now, stud
 from governance.relationships.edge import SERVICES, WIDE_KINDS, Between, Edge, Holder, held
 from governance.relationships.feed import parse_edges, parse_patients
 from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
-from governance.relationships.service import OPT_OUT_LIFETIME, Relationships
+from governance.relationships.service import OPT_OUT_LIFETIME, Relationships, TrustsNaming
 
 __all__ = [
     "OPT_OUT_LIFETIME",
@@ -33,6 +33,7 @@ __all__ = [
     "PatientContext",
     "PatientFlag",
     "Relationships",
+    "TrustsNaming",
     "held",
     "parse_edges",
     "parse_patients",

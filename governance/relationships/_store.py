@@ -1,23 +1,26 @@
 """Reads and writes of edges, patients and opt-out checks."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from governance.relationships._tables import EdgeRow, OptOutRow, PatientRow, ReferralWordRow
+from governance.facts import note
+from governance.relationships._tables import EdgeRow, OptOutRow, PatientKeyRow, PatientRow, ReferralWordRow
 from governance.relationships.edge import WIDE_KINDS, Between, Edge
+from governance.relationships.known import edge_fact, gone_edge, patient_fact
 from governance.relationships.patient import KnownPatient, PatientContext, PatientFlag
-from governance.storage.prepared import Prepared
+from governance.storage.prepared import LONGEST, Prepared
 from governance.storage.upsert import announce, chunks, upsert
-from governance.vocabulary import RelationshipKind
+from governance.vocabulary import Purpose, RelationshipKind
 
 Row = Mapping[Any, Any]
 _EDGE: sa.Table = EdgeRow.__table__  # type: ignore[attr-defined]
 _PATIENT: sa.Table = PatientRow.__table__  # type: ignore[attr-defined]
 _OPT_OUT: sa.Table = OptOutRow.__table__  # type: ignore[attr-defined]
+_KEY: sa.Table = PatientKeyRow.__table__  # type: ignore[attr-defined]
 _WORD: sa.Table = ReferralWordRow.__table__  # type: ignore[attr-defined]
 
 
@@ -47,6 +50,29 @@ _AMONG = _from_subjects(
     sa.and_(_EDGE.c.patient.is_(None), _EDGE.c.study.in_(sa.bindparam("studies", expanding=True))),
     _WIDE,
 )
+# What explains looks is asked of many people at once, so it walks the index of the patients: the empty word keeps
+# SQLite from trying every person with every patient.
+_HELD = _EDGE.c.subject.concat(sa.literal_column("''")).in_(sa.bindparam("subjects", expanding=True))
+_AROUND = (
+    _EDGE.c.valid_from <= sa.bindparam("until", type_=_EDGE.c.valid_from.type),
+    sa.or_(_EDGE.c.valid_until.is_(None), _EDGE.c.valid_until > sa.bindparam("since", type_=_EDGE.c.valid_from.type)),
+)
+_AROUND_PATIENTS = Prepared(
+    sa.select(_EDGE).where(_EDGE.c.patient.in_(sa.bindparam("patients", expanding=True)), _HELD, *_AROUND)
+)
+_AROUND_STUDIES = Prepared(
+    sa.select(_EDGE).where(
+        _EDGE.c.patient.is_(None), _EDGE.c.study.in_(sa.bindparam("studies", expanding=True)), _HELD, *_AROUND
+    )
+)
+_AROUND_WIDE = Prepared(
+    sa.select(_EDGE).where(
+        _EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)),
+        _EDGE.c.patient.is_(None),
+        _EDGE.c.study.is_(None),
+        *_AROUND,
+    )
+)
 _OF_SUBJECTS = sa.select(_EDGE).where(_EDGE.c.subject.in_(sa.bindparam("subjects", expanding=True)), *_VALID)
 _WIDE_KINDS = [kind.value for kind in sorted(WIDE_KINDS)]
 _TO = sa.union_all(
@@ -61,24 +87,38 @@ _BY_IDS = sa.select(_EDGE).where(_EDGE.c.id.in_(sa.bindparam("ids", expanding=Tr
 _WORDS = sa.select(_WORD).where(_WORD.c.id.in_(sa.bindparam("ids", expanding=True)))
 _SAID = sa.select(_PATIENT).where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True)))
 _FRESH = sa.and_(_OPT_OUT.c.patient == _PATIENT.c.patient, _OPT_OUT.c.checked_at > sa.bindparam("checked_after"))
-_CONTEXTS = sa.select(*_PATIENT.c, _OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at).select_from(
-    _PATIENT.outerjoin(_OPT_OUT, _FRESH)
-)
-_CONTEXT_OF_ONE = Prepared(_CONTEXTS.where(_PATIENT.c.patient == sa.bindparam("patient")))
-_CONTEXT_OF_MANY = Prepared(_CONTEXTS.where(_PATIENT.c.patient.in_(sa.bindparam("patients", expanding=True))))
+
+
+def _contexts(of: Callable[[sa.ColumnElement[str]], sa.ColumnElement[bool]]) -> Prepared:
+    """Look for what is said of patients, each row with the opt-out, and for the opt-outs of whom nothing is said."""
+    opt_out = (_OPT_OUT.c.opt_out, _OPT_OUT.c.checked_at)
+    said = sa.select(*_PATIENT.c, *opt_out).select_from(_PATIENT.outerjoin(_OPT_OUT, _FRESH))
+    nothing = [_OPT_OUT.c.patient if one.name == "patient" else sa.null().label(one.name) for one in _PATIENT.c]
+    silent = ~sa.exists().where(_PATIENT.c.patient == _OPT_OUT.c.patient)
+    fresh = _OPT_OUT.c.checked_at > sa.bindparam("checked_after")
+    alone = sa.select(*nothing, *opt_out).where(of(_OPT_OUT.c.patient), fresh, silent)
+    return Prepared(sa.union_all(said.where(of(_PATIENT.c.patient)), alone))
+
+
+_CONTEXT_OF_ONE = _contexts(lambda column: column == sa.bindparam("patient"))
+_CONTEXT_OF_MANY = _contexts(lambda column: column.in_(sa.bindparam("patients", expanding=True)))
 
 
 def put_edges(session: Session, edges: Sequence[Edge]) -> None:
     """Insert or replace edges by id."""
     upsert(session, EdgeRow, [_edge_row(edge) for edge in edges])
+    note(session, map(edge_fact, edges))
 
 
 def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
     """Insert or replace what trusts say of patients.
 
-    Opt-out checks go to the cache, where an older one never replaces a newer.
+    Opt-out checks go to the cache, where an older one never replaces a newer. A check alone puts no row on file: the
+    log would tell of it by the patient.
     """
-    upsert(session, PatientRow, [_patient_row(patient) for patient in patients])
+    said = _without_bare_checks(session, patients)
+    upsert(session, PatientRow, [_patient_row(patient) for patient in said])
+    note(session, map(patient_fact, said))
     checks: list[dict[str, Any]] = [
         {"patient": patient.patient, "opt_out": patient.opt_out, "checked_at": patient.opt_out_checked_at}
         for patient in patients
@@ -88,10 +128,22 @@ def put_patients(session: Session, patients: Sequence[PatientContext]) -> None:
     upsert(session, OptOutRow, checks, newest_by="checked_at")
 
 
+def _without_bare_checks(session: Session, patients: Sequence[PatientContext]) -> list[PatientContext]:
+    """Leave out what brings an opt-out check and says nothing else, unless it clears what is on file."""
+    bare = {patient.patient for patient in patients if patient.opt_out is not None and not patient.says_something}
+    filed = {(said.patient, said.ods) for said in patients_said(session, sorted(bare))} if bare else set()
+    return [
+        patient
+        for patient in patients
+        if patient.says_something or patient.opt_out is None or (patient.patient, patient.ods) in filed
+    ]
+
+
 def delete_edge(session: Session, edge_id: str) -> None:
     """Take an edge off file."""
     announce(session, EdgeRow, [{"id": edge_id}])
     session.connection().execute(sa.delete(_EDGE).where(_EDGE.c.id == edge_id))
+    note(session, [gone_edge(edge_id)])
 
 
 def put_referral_word(session: Session, edge: Edge, said_by: str) -> None:
@@ -107,7 +159,7 @@ def referral_words(session: Session, ids: Sequence[str]) -> dict[str, dict[str, 
     for chunk in chunks(ids):
         for row in session.connection().execute(_WORDS, {"ids": list(chunk)}).mappings():
             values = {name: value for name, value in row.items() if name != "said_by"}
-            found.setdefault(row["id"], {})[row["said_by"]] = Edge(kind=RelationshipKind.REFERRAL, **values)
+            found.setdefault(row["id"], {})[row["said_by"]] = _edge(values | {"kind": RelationshipKind.REFERRAL})
     return found
 
 
@@ -156,6 +208,28 @@ def edges_among(session: Session, subjects: Collection[str], wanted: Sequence[Be
     return found
 
 
+def edges_around(
+    session: Session,
+    subjects: Collection[str],
+    patients: Collection[str],
+    studies: Collection[str],
+    span: tuple[datetime, datetime],
+) -> list[Edge]:
+    """Find the edges from any subject to a patient, to a study alone or to a whole trust, valid at some time in a span.
+
+    Three statements, as long as no list is longer than one may be (``prepared.LONGEST``).
+    """
+    when = {"since": span[0], "until": span[1]}
+    found: list[Row] = []
+    for names in chunks(sorted(subjects), LONGEST):
+        found += _AROUND_WIDE.rows(session, subjects=names, **when)
+        for some in chunks(sorted(patients), LONGEST):
+            found += _AROUND_PATIENTS.rows(session, subjects=names, patients=some, **when)
+        for some in chunks(sorted(studies), LONGEST):
+            found += _AROUND_STUDIES.rows(session, subjects=names, studies=some, **when)
+    return _ordered(found)
+
+
 def edges_of(session: Session, subjects: Collection[str], at: datetime) -> list[Edge]:
     """Find the edges valid at ``at`` from any subject, whatever they lead to."""
     return _edges(session, _OF_SUBJECTS, {"subjects": sorted(subjects), "at": at})
@@ -188,6 +262,25 @@ def patients(session: Session, pseudonyms: Sequence[str], checked_after: datetim
     return _known(found)
 
 
+def put_patient_keys(session: Session, keys: Mapping[str, str]) -> None:
+    """Keep whose a patient's key is."""
+    upsert(session, PatientKeyRow, [{"key": key, "patient": patient} for key, patient in keys.items()])
+
+
+def patients_of_keys(session: Session, keys: Sequence[str]) -> dict[str, str]:
+    """Give the patients of keys; unknown ones are left out."""
+    statement = sa.select(_KEY.c.key, _KEY.c.patient).where(_KEY.c.key.in_(sa.bindparam("keys", expanding=True)))
+    found: dict[str, str] = {}
+    for chunk in chunks(keys):
+        found.update((key, named) for key, named in session.connection().execute(statement, {"keys": list(chunk)}))
+    return found
+
+
+def delete_patient_keys(session: Session, patient: str) -> None:
+    """Forget the keys of a patient."""
+    session.connection().execute(sa.delete(_KEY).where(_KEY.c.patient == patient))
+
+
 def household_size(session: Session, household_key: str) -> int:
     """Count the patients who share a household key."""
     statement = sa.select(sa.func.count(_PATIENT.c.patient.distinct())).where(_PATIENT.c.household_key == household_key)
@@ -204,8 +297,13 @@ def _edges(session: Session, statement: Any, values: Mapping[str, Any]) -> list[
 
 
 def _ordered(rows: Iterable[Row]) -> list[Edge]:
-    found = [Edge(**{**row, "kind": RelationshipKind(row["kind"])}) for row in rows]
-    return sorted(found, key=lambda edge: (edge.kind, edge.id))
+    return sorted(map(_edge, rows), key=lambda edge: (edge.kind, edge.id))
+
+
+def _edge(row: Row) -> Edge:
+    purpose = row["purpose"]
+    typed = {"kind": RelationshipKind(row["kind"]), "purpose": None if purpose is None else Purpose(purpose)}
+    return Edge(**{**row, **typed})
 
 
 def _edge_row(edge: Edge) -> dict[str, Any]:
@@ -220,6 +318,10 @@ def _edge_row(edge: Edge) -> dict[str, Any]:
         "valid_until": edge.valid_until,
         "source": edge.source,
         "named_by": edge.named_by,
+        "site": edge.site,
+        "purpose": None if edge.purpose is None else edge.purpose.value,
+        "destination": edge.destination,
+        "limit": edge.limit,
     }
 
 
@@ -231,7 +333,7 @@ def _known(rows: Iterable[Row]) -> dict[str, KnownPatient]:
     return {
         patient: KnownPatient(
             patient,
-            tuple(_said(row) for row in sorted(theirs, key=lambda row: str(row["ods"]))),
+            tuple(_said(row) for row in sorted(theirs, key=lambda row: str(row["ods"])) if row["ods"] is not None),
             theirs[0]["opt_out"],
             theirs[0]["checked_at"],
         )

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from governance.storage import json_column, utc_column
@@ -38,6 +38,10 @@ class EdgeRow(SQLModel, table=True):
     valid_until: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
     source: str
     named_by: str | None = None
+    site: str | None = None
+    purpose: str | None = None
+    destination: str | None = None
+    limit: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class ReferralWordRow(SQLModel, table=True):
@@ -55,6 +59,10 @@ class ReferralWordRow(SQLModel, table=True):
     valid_until: datetime | None = Field(default=None, sa_column=utc_column(nullable=True))
     source: str
     named_by: str | None = None
+    site: str | None = None
+    purpose: str | None = None
+    destination: str | None = None
+    limit: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class PatientRow(SQLModel, table=True):
@@ -71,6 +79,15 @@ class PatientRow(SQLModel, table=True):
     staff: str | None = Field(default=None, index=True)
     flags: list[str] = Field(sa_column=json_column())
     deceased_on: date | None = None
+
+
+class PatientKeyRow(SQLModel, table=True):
+    """A patient's key under one tie key, with the patient's pseudonym."""
+
+    __tablename__ = "relationships_patient_key"
+
+    key: str = Field(primary_key=True, max_length=66)
+    patient: str = Field(index=True)
 
 
 class OptOutRow(SQLModel, table=True):

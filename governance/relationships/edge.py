@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from governance.vocabulary import RelationshipKind
+from governance.vocabulary import Purpose, RelationshipKind
 
 SERVICES = "services"  # in whose names a client id is one
 WIDE_KINDS = frozenset({RelationshipKind.POOL, RelationshipKind.PROJECT, RelationshipKind.ROTA})
@@ -17,9 +17,11 @@ class Edge:
 
     ``subject`` is the keyed pseudonym ``s-…`` of a user, a team or a service. ``patient`` is ``p-…``, ``study`` is
     ``t-…``. An edge that names neither is *wide*: it covers what trust ``ods`` answers for, and only the kinds in
-    ``WIDE_KINDS`` may be. ``valid_until`` None is open-ended. ``source`` names the system that said so. ``named_by``
-    says in whose names ``subject`` is one (a trust's ODS code, a national issuer, ``SERVICES``); None when nobody
-    did: then trust ``ods`` means its own (:class:`Holder`).
+    ``WIDE_KINDS`` may be. ``valid_until`` None is open-ended; of a rota the two are the shift. ``source`` names the
+    system that said so. ``named_by`` says in whose names ``subject`` is one (a trust's ODS code, a national issuer,
+    ``SERVICES``); None when nobody did: then trust ``ods`` means its own (:class:`Holder`). ``site`` is where a rota's
+    work is done. A project is bounded by ``purpose``, by ``destination`` (where its images go) and by ``limit``, the
+    studies it may take; what is None bounds nothing.
     """
 
     id: str
@@ -32,6 +34,10 @@ class Edge:
     valid_until: datetime | None
     source: str
     named_by: str | None = None
+    site: str | None = None
+    purpose: Purpose | None = None
+    destination: str | None = None
+    limit: int | None = None
 
     @property
     def wide(self) -> bool:

@@ -1,6 +1,6 @@
 """The edges and patients feeds of the public surface."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TypeAlias
@@ -10,9 +10,26 @@ from governance.feeds import DEFAULT_LIMITS, Fields, Limits, Parsed
 from governance.pseudonyms import Pseudonymiser
 from governance.relationships.edge import Edge
 from governance.relationships.patient import PatientContext, PatientFlag
-from governance.vocabulary import RelationshipKind
+from governance.vocabulary import Purpose, RelationshipKind
 
-EDGE_FIELDS = frozenset({"id", "kind", "subject", "issuer", "patient", "study_uid", "ods", "from", "until", "source"})
+EDGE_FIELDS = frozenset(
+    {
+        "id",
+        "kind",
+        "subject",
+        "issuer",
+        "patient",
+        "study_uid",
+        "ods",
+        "from",
+        "until",
+        "source",
+        "site",
+        "purpose",
+        "destination",
+        "limit",
+    }
+)
 PATIENT_FIELDS = frozenset(
     {
         "id",
@@ -34,18 +51,20 @@ CLOCK_SKEW = timedelta(minutes=5)  # how far a source's clock may run ahead of o
 
 _kind = feeds.choice(RelationshipKind)
 _flag = feeds.choice(PatientFlag)
+_purpose = feeds.choice(Purpose)
 
 
 def parse_edges(
     body: bytes, pseudonymiser: Pseudonymiser, limits: Limits = DEFAULT_LIMITS, names: Names = NO_NAMES
 ) -> Parsed[Edge]:
-    """Read edges, one a line: ``{id, kind, subject, issuer?, patient?, study_uid?, ods, from, until?, source}``.
+    """Read edges, one a line, with the members of the public surface.
 
+    ``site`` is where a rota's work is done; ``purpose``, ``destination`` and ``limit`` bound a project.
     ``issuer`` names the subject; ``names`` says in whose names that is (a trust's, or a national issuer's own).
 
     Subject, patient and study leave here as pseudonyms. Of an edge that is on file a line may leave out everything but
-    ``id`` and ``ods``; so whether it names a patient or a study is known once it is held to that. Raises InvalidInput
-    when the body has too many lines.
+    ``id``, and ``ods`` of any: it is empty then, and the writer's. So whether an edge names a patient or a study is
+    known once it is held to what is on file. Raises InvalidInput when the body has too many lines.
     """
 
     def build(fields: Fields) -> Edge:
@@ -55,10 +74,14 @@ def parse_edges(
         issuer = fields.optional("issuer", feeds.text)
         patient = fields.optional("patient", feeds.patient)
         study_uid = fields.optional("study_uid", feeds.study_uid)
-        ods = fields.required("ods", feeds.ods)
+        ods = fields.kept("ods", feeds.ods)
         valid_from = fields.kept("from", feeds.timestamp)
         valid_until = fields.optional("until", feeds.timestamp)
         source = fields.kept("source", feeds.text)
+        site = fields.optional("site", feeds.text)
+        purpose = fields.optional("purpose", _purpose)
+        destination = fields.optional("destination", feeds.text)
+        limit = fields.optional("limit", feeds.count)
         fields.finish()
         if valid_until is not None and "from" in fields.named and valid_until <= valid_from:
             fields.fail("until", "must be after from")
@@ -71,25 +94,34 @@ def parse_edges(
             subject=pseudonymiser.subject(subject) if "subject" in fields.named else "",
             patient=None if patient is None else pseudonymiser.patient(patient),
             study=None if study_uid is None else pseudonymiser.study(study_uid),
-            ods=ods,
+            ods=ods or "",
             valid_from=valid_from,
             valid_until=valid_until,
             source=source,
             named_by=None if issuer is None else names[issuer],
+            site=site,
+            purpose=purpose,
+            destination=destination,
+            limit=limit,
         )
 
     return feeds.parse(body, limits, EDGE_FIELDS, build)
 
 
 def parse_patients(
-    body: bytes, pseudonymiser: Pseudonymiser, now: datetime, limits: Limits = DEFAULT_LIMITS
+    body: bytes,
+    pseudonymiser: Pseudonymiser,
+    now: datetime,
+    limits: Limits = DEFAULT_LIMITS,
+    patient_of: Callable[[str], str] | None = None,
 ) -> Parsed[PatientContext]:
     """Read patients, one a line, with the ties and flags of the public surface and an optional opt-out check.
 
     ``ods`` is the trust that says so, None when the line names none. The patient and the member of staff leave here as
     pseudonyms; keys are kept as given, they are keyed hashes already. ``opt_out`` and ``opt_out_checked_at`` come
-    together, and no check is from after ``now``: a date ahead would outlive the cache. Raises InvalidInput when the
-    body has too many lines.
+    together, and no check is from after ``now``: a date ahead would outlive the cache. ``patient_of`` gives the
+    pseudonym of a patient in the pseudonymiser's place, for whoever has to hear of their references. Raises
+    InvalidInput when the body has too many lines.
     """
 
     def build(fields: Fields) -> PatientContext:
@@ -111,7 +143,7 @@ def parse_patients(
             fields.fail("opt_out_checked_at", "must not be in the future")
         fields.finish()
         return PatientContext(
-            patient=pseudonymiser.patient(patient),
+            patient=(patient_of or pseudonymiser.patient)(patient),
             household_key=household_key,
             surname_key=surname_key,
             surname_share=surname_share,

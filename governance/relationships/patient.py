@@ -35,6 +35,12 @@ class PatientContext:
     opt_out_checked_at: datetime | None = None
     ods: str | None = None
 
+    @property
+    def says_something(self) -> bool:
+        """Say whether there is anything in it beside an opt-out."""
+        ties = (self.household_key, self.surname_key, self.surname_share, self.postcode_key, self.staff)
+        return bool(self.flags) or self.deceased_on is not None or any(tie is not None for tie in ties)
+
 
 @dataclass(frozen=True, slots=True)
 class KnownPatient:

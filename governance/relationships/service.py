@@ -85,6 +85,20 @@ class Relationships:
             found = Matches(_store.edges_among(session, subjects, theirs, at))
             cache_all(session, {("edges", one, at): found.of(one) for one in theirs})
 
+    def edges_around(
+        self,
+        session: Session,
+        names: Collection[str],
+        patients: Collection[str],
+        studies: Collection[str],
+        span: tuple[datetime, datetime],
+    ) -> tuple[Edge, ...]:
+        """Give the edges of many names to many patients, studies or whole trusts, valid at some time in a span.
+
+        A fixed number of statements, however many. Whose of the name each edge is, the caller asks :func:`held`.
+        """
+        return tuple(_store.edges_around(session, names, patients, studies, span))
+
     def edges_of(self, session: Session, holders: Collection[Holder], at: datetime) -> tuple[Edge, ...]:
         """Give every edge, valid at ``at``, that any of the holders holds; see :meth:`edges_between`."""
         return tuple(held(_store.edges_of(session, {holder.name for holder in holders}, at), holders))
@@ -145,6 +159,18 @@ class Relationships:
         An opt-out check is cached apart, and an older one never replaces a newer.
         """
         _store.put_patients(session, patients)
+
+    def upsert_patient_keys(self, session: Session, keys: Mapping[str, str]) -> None:
+        """Keep whose keys (``k-…``, :mod:`governance.pseudonyms.tie_keys`) are whose."""
+        _store.put_patient_keys(session, keys)
+
+    def patients_of_keys(self, session: Session, keys: Collection[str]) -> dict[str, str]:
+        """Give the patients of keys by key; those of whom nobody told are left out."""
+        return _store.patients_of_keys(session, sorted(set(keys)))
+
+    def forget_patient_keys(self, session: Session, patient: str) -> None:
+        """Forget the keys of a patient who is erased: whoever has a tie key could find them by it."""
+        _store.delete_patient_keys(session, patient)
 
     def purge_opt_outs(self, session: Session, at: datetime) -> int:
         """Delete the opt-out checks whose lifetime is over at ``at``; gives how many."""

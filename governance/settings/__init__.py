@@ -16,9 +16,9 @@ Example: ``settings = from_environment(os.environ)``, then ``settings.issuer``.
 
 from governance.settings.declaration import KEYS, Settings
 from governance.settings.environment import from_environment
-from governance.settings.faults import PREFIX
+from governance.settings.faults import PREFIX, variable
 from governance.settings.page import markdown
-from governance.settings.places import check_places, note_fault
+from governance.settings.places import check_places, mail_credential, note_fault
 from governance.settings.values import ArchivePlace, read_operators
 
 __all__ = [
@@ -28,7 +28,9 @@ __all__ = [
     "Settings",
     "check_places",
     "from_environment",
+    "mail_credential",
     "markdown",
     "note_fault",
     "read_operators",
+    "variable",
 ]

@@ -9,6 +9,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretBytes, ValidationEr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from governance.errors import ConfigurationError
+from governance.settings.asking import AskingSettings
 from governance.settings.faults import PREFIX, faults_of
 from governance.settings.together import lone_halves, together
 from governance.settings.values import (
@@ -34,6 +35,7 @@ from governance.settings.values import (
     Senders,
     SharedPaths,
     Switch,
+    TieKeys,
     Token,
 )
 
@@ -46,7 +48,7 @@ def _log_origin(known: Mapping[str, Any]) -> str:
     return f"{urlsplit(known['issuer']).netloc}/log"
 
 
-class Settings(BaseSettings):
+class Settings(AskingSettings):
     """What the service needs to know before it starts; secrets do not appear in its representation."""
 
     model_config = SettingsConfigDict(
@@ -303,6 +305,19 @@ class Settings(BaseSettings):
     checkpoint_interval: Annotated[
         Seconds, Field(ge=0.05, le=3600, description="Seconds between signed checkpoints of the log.")
     ] = 1.0
+    facts_kept_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=3_650,
+            description="Days for which what registers said before is kept: as far back the log can be judged again.",
+        ),
+    ] = 180
+    tie_keys: TieKeys = Field(
+        default_factory=_none,
+        description="Keys of the region's trusts for `patient_key`, each under its id; several while one is rotated."
+        " Unset: a keyed `patient_key` is nobody's. [integrators.md](integrators.md#patients-who-are-staff) says how.",
+    )
     log_check_pace: Annotated[
         int,
         Field(

@@ -57,8 +57,20 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
     elif kept is not None and (fault := note_fault(kept)) is not None:
         yield "checkpoint_file", fault
     yield from _opa_faults(settings)
+    if settings.mail_credentials is not None and mail_credential(Path(settings.mail_credentials)) is None:
+        yield "mail_credentials", "is no file that can be read and holds a user and, on the next line, a password"
     if settings.shared_folder is not None and not Path(settings.shared_folder).is_dir():
         yield "shared_folder", "is not there"
+
+
+def mail_credential(file: Path) -> tuple[str, str] | None:
+    """Read the user and the password for the mail server; None when the file does not hold them."""
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    user, password = (*lines, "", "")[:2]
+    return (user, password) if user and password else None
 
 
 def _opa_faults(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ _OPA_HALVES = ("opa_client_certificate", "opa_client_key")
 
 def lone_halves(given: Mapping[str, Any]) -> list[Fault]:
     """Find what was said in part: two settings that are one thing together."""
-    return _lone_half(given) + _lone_opa_half(given)
+    return _lone_half(given) + _lone_opa_half(given) + _lone_mail(given)
 
 
 def _lone_half(given: Mapping[str, Any]) -> list[Fault]:
@@ -34,6 +34,13 @@ def _lone_opa_half(given: Mapping[str, Any]) -> list[Fault]:
     return [Fault(variable(missing[0]), "is required when the other half of the certificate for OPA is set")]
 
 
+def _lone_mail(given: Mapping[str, Any]) -> list[Fault]:
+    """Mail comes from somebody."""
+    if not given.get("mail_host") or given.get("mail_sender"):
+        return []
+    return [Fault(variable("mail_sender"), f"is required when {variable('mail_host')} is set")]
+
+
 def together(made: Any, given: Mapping[str, Any], keys: Sequence[str]) -> list[Fault]:
     """Check what settings owe to one another: a key serves one purpose, a port one listener, waits leave threads."""
     faults = []
@@ -46,7 +53,7 @@ def together(made: Any, given: Mapping[str, Any], keys: Sequence[str]) -> list[F
     said = isinstance(given.get("bundle_waits"), str)  # the default gives way to few threads
     if said and made.bundle_waits >= made.threads:
         faults.append(Fault(variable("bundle_waits"), f"is less than {variable('threads')}, which answer all the rest"))
-    return faults + _another_database(made) + _shown_in_clear(made)
+    return faults + _another_database(made) + _shown_in_clear(made) + _mail_in_clear(made)
 
 
 def _another_database(made: Any) -> list[Fault]:
@@ -67,3 +74,10 @@ def _shown_in_clear(made: Any) -> list[Fault]:
     if made.opa_token is None or url.scheme != "http" or url.hostname in LOOPBACK:
         return []
     return [Fault(variable("opa_url"), "is https when a token is sent there, unless it is a loopback address")]
+
+
+def _mail_in_clear(made: Any) -> list[Fault]:
+    """A link and a password go over TLS, or stay on this machine."""
+    if made.mail_host is None or made.mail_tls != "none" or made.mail_host in LOOPBACK:
+        return []
+    return [Fault(variable("mail_tls"), "is `starttls` or `tls`, unless the mail server is a loopback address")]

@@ -52,7 +52,7 @@ class ArchivePlace:
 
 
 def _base_url(text: str) -> str:
-    issuer = _split(text)
+    issuer = split_url(text)
     if "@" in issuer.netloc:
         raise WrongValue("is a URL without user and password")
     if not issuer.hostname or issuer.query or issuer.fragment or text.endswith("/"):
@@ -104,7 +104,7 @@ def _token(text: str) -> str:
 
 def _opa_url(text: str) -> str:
     """Read where an OPA server is; neither a credential nor a path would be used."""
-    opa = _split(text)
+    opa = split_url(text)
     if "@" in opa.netloc:
         raise WrongValue("is a URL without user and password")
     server = opa.scheme in {"http", "https"} and opa.hostname and opa.path in {"", "/"}
@@ -118,7 +118,7 @@ def _opa_url(text: str) -> str:
     return text
 
 
-def _split(address: str) -> SplitResult:
+def split_url(address: str) -> SplitResult:
     """Split a URL; one that is none at all, by a port that is none or a blank for instance, gives nothing."""
     try:
         split = urlsplit(address)
@@ -163,7 +163,7 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
-def _each(text: str, take: Callable[[int, str], None]) -> None:
+def each_part(text: str, take: Callable[[int, str], None]) -> None:
     """Take each of the entries that commas separate, by its number; raises WrongValue for all the wrong ones."""
     wrong: list[str] = []
     for number, part in enumerate(_parts(text), 1):
@@ -188,7 +188,7 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
             raise WrongValue(f"entry {number} trusts every address, or nearly")
         networks.append(network)
 
-    _each(text, take)
+    each_part(text, take)
     return tuple(networks)
 
 
@@ -207,7 +207,7 @@ def _senders(text: str) -> Mapping[str, str]:
         except ValueError as error:
             raise WrongValue(f"pair {number}: {error}") from None
 
-    _each(text, take)
+    each_part(text, take)
     return senders
 
 
@@ -227,8 +227,28 @@ def read_operators(text: str) -> Mapping[str, bytes]:
             raise WrongValue(f"pair {number} has a name or a key that another pair has")
         operators[name] = key
 
-    _each(text, take)
+    each_part(text, take)
     return operators
+
+
+def _tie_keys(text: str) -> Mapping[str, bytes]:
+    """Read ``key id=base64 of a key`` pairs; each id and each key once."""
+    keys: dict[str, bytes] = {}
+
+    def take(number: int, pair: str) -> None:
+        name, _, encoded = (part.strip() for part in pair.partition("="))
+        if not _OPERATOR.fullmatch(name) or name in keys:
+            raise WrongValue(f"pair {number} is not key id=key, each id once")
+        try:
+            key = _key(encoded, exact=False)
+        except WrongValue as error:
+            raise WrongValue(f"pair {number}: {'; '.join(error.messages)}") from None
+        if key in keys.values():
+            raise WrongValue(f"pair {number} has a key that another pair has")
+        keys[name] = key
+
+    each_part(text, take)
+    return keys
 
 
 def _archives(text: str) -> Mapping[str, ArchivePlace]:
@@ -237,7 +257,7 @@ def _archives(text: str) -> Mapping[str, ArchivePlace]:
 
     def take(number: int, pair: str) -> None:
         client, _, address = (part.strip() for part in pair.partition("="))
-        url = _split(address)
+        url = split_url(address)
         safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
         if not client or client in places or not url.hostname or not safe or url.query or url.fragment:
             raise WrongValue(f"pair {number} is not client id=URL, https outside loopback, once")
@@ -245,7 +265,7 @@ def _archives(text: str) -> Mapping[str, ArchivePlace]:
         place = urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path.rstrip("/"), "", ""))
         places[client] = ArchivePlace(place, known)
 
-    _each(text, take)
+    each_part(text, take)
     return places
 
 
@@ -265,7 +285,7 @@ def _peers(text: str) -> tuple[tuple[str, IPv4Network | IPv6Network], ...]:
             raise WrongValue(f"pair {number} lets a host be everywhere, or nearly")
         peers.append((host, network))
 
-    _each(text, take)
+    each_part(text, take)
     return tuple(peers)
 
 
@@ -285,61 +305,68 @@ def _shared_paths(text: str) -> frozenset[str]:
         if _PATIENTS & set(path.lower().split("/")):
             raise WrongValue(f"path {number} holds what is of patients")
 
-    _each(text, take)
+    each_part(text, take)
     return frozenset(_parts(text))
 
 
-def _written(form: str, read: Callable[[str], object]) -> Written:
+def written_as(form: str, read: Callable[[str], object]) -> Written:
+    """Say how a kind of setting is written, and what reads its text; a value that is no text is taken as it is."""
     return Written(lambda value: read(value) if isinstance(value, str) else value, form=form)
 
 
-BaseUrl = Annotated[str, _written("URL without query, fragment or closing slash", _base_url)]
-OpaUrl = Annotated[str | None, _written("URL without user, password or path, or `unix:` and a path", _opa_url)]
-OdsCode = Annotated[str, _written("3 to 10 capital letters and digits", _organisation)]
+BaseUrl = Annotated[str, written_as("URL without query, fragment or closing slash", _base_url)]
+OpaUrl = Annotated[str | None, written_as("URL without user, password or path, or `unix:` and a path", _opa_url)]
+OdsCode = Annotated[str, written_as("3 to 10 capital letters and digits", _organisation)]
 DatabaseUrl = Annotated[
-    SecretStr, Field(repr=False), _written("`sqlite:///…` or `postgresql+psycopg://…`", database_url)
+    SecretStr, Field(repr=False), written_as("`sqlite:///…` or `postgresql+psycopg://…`", database_url)
 ]
-OwnerUrl = Annotated[SecretStr | None, Field(repr=False), _written("`postgresql+psycopg://…`", _owner_url)]
-Token = Annotated[SecretStr | None, Field(repr=False), _written(f"at least {_TOKEN} random characters", _token)]
-Host = Annotated[str, _written("host name or IP address", _host)]
-Name = Annotated[str, _written("1 to 255 characters of ASCII without blanks", _name)]
-LogName = Annotated[str, _written("1 to 255 characters of ASCII without blanks and plus signs", _log_name)]
+OwnerUrl = Annotated[SecretStr | None, Field(repr=False), written_as("`postgresql+psycopg://…`", _owner_url)]
+Token = Annotated[SecretStr | None, Field(repr=False), written_as(f"at least {_TOKEN} random characters", _token)]
+Host = Annotated[str, written_as("host name or IP address", _host)]
+Name = Annotated[str, written_as("1 to 255 characters of ASCII without blanks", _name)]
+LogName = Annotated[str, written_as("1 to 255 characters of ASCII without blanks and plus signs", _log_name)]
 Key = Annotated[
     SecretBytes,
     Field(repr=False),
-    _written(f"base64 of at least {_KEY} random bytes", lambda text: _key(text, exact=False)),
+    written_as(f"base64 of at least {_KEY} random bytes", lambda text: _key(text, exact=False)),
 ]
 ExactKey = Annotated[
     SecretBytes,
     Field(repr=False),
-    _written(f"base64 of exactly {_KEY} random bytes", lambda text: _key(text, exact=True)),
+    written_as(f"base64 of exactly {_KEY} random bytes", lambda text: _key(text, exact=True)),
 ]
-Switch = Annotated[bool, _written("`on` or `off`", _switch)]
+Switch = Annotated[bool, written_as("`on` or `off`", _switch)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
-Header = Annotated[str | None, _written("letters, digits and hyphens", _header)]
-AbsoluteFile = Annotated[str | None, _written("absolute path of a file", _file)]
-Folders = Annotated[tuple[str, ...], _written("paths, separated by commas", _parts)]
+Header = Annotated[str | None, written_as("letters, digits and hyphens", _header)]
+AbsoluteFile = Annotated[str | None, written_as("absolute path of a file", _file)]
+Folders = Annotated[tuple[str, ...], written_as("paths, separated by commas", _parts)]
 Networks = Annotated[
-    tuple[IPv4Network | IPv6Network, ...], _written("IP addresses or networks, separated by commas", _networks)
+    tuple[IPv4Network | IPv6Network, ...], written_as("IP addresses or networks, separated by commas", _networks)
 ]
 Senders = Annotated[
     Mapping[str, str],
-    _written("`AuditSourceID=ODS` pairs, separated by commas", _senders),
+    written_as("`AuditSourceID=ODS` pairs, separated by commas", _senders),
     AfterValidator(MappingProxyType),
 ]
 Operators = Annotated[
     Mapping[str, bytes],
-    _written("`name=key` pairs, separated by commas; a key is base64 of 32 bytes (Ed25519)", read_operators),
+    written_as("`name=key` pairs, separated by commas; a key is base64 of 32 bytes (Ed25519)", read_operators),
+    AfterValidator(MappingProxyType),
+]
+TieKeys = Annotated[
+    Mapping[str, bytes],
+    Field(repr=False, exclude=True),
+    written_as(f"`key id=key` pairs, separated by commas; a key is base64 of at least {_KEY} random bytes", _tie_keys),
     AfterValidator(MappingProxyType),
 ]
 Archives = Annotated[
     Mapping[str, ArchivePlace],
     Field(repr=False, exclude=True),
-    _written("`client id=URL` pairs, separated by commas; a URL may hold `user:password@`", _archives),
+    written_as("`client id=URL` pairs, separated by commas; a URL may hold `user:password@`", _archives),
     AfterValidator(MappingProxyType),
 ]
 OutboundPeers = Annotated[
-    tuple[tuple[str, IPv4Network | IPv6Network], ...], _written("`host=network` pairs, separated by commas", _peers)
+    tuple[tuple[str, IPv4Network | IPv6Network], ...], written_as("`host=network` pairs, separated by commas", _peers)
 ]
-SharedPaths = Annotated[frozenset[str], _written("absolute paths, separated by commas", _shared_paths)]
+SharedPaths = Annotated[frozenset[str], written_as("absolute paths, separated by commas", _shared_paths)]

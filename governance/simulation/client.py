@@ -60,6 +60,14 @@ class Surface:
             progress(len(batch))
         return accepted
 
+    def post_body(self, path: str, body: bytes) -> dict[str, Any]:
+        """Send an NDJSON body as it is and give the answer, its rejected lines included."""
+        return self._send("POST", path, body, "application/x-ndjson")
+
+    def text(self, path: str) -> str:
+        """Read a page of plain text."""
+        return self._answer("GET", path, None, "text/plain").text
+
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send one JSON object and give the answer."""
         return self._send("POST", path, json.dumps(body).encode(), "application/json")
@@ -69,6 +77,10 @@ class Surface:
         return self._send("GET", path, None, "application/json")
 
     def _send(self, method: str, path: str, body: bytes | None, media_type: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._answer(method, path, body, media_type).json()
+        return found
+
+    def _answer(self, method: str, path: str, body: bytes | None, media_type: str) -> requests.Response:
         for attempt in range(_ATTEMPTS):
             headers = {"Authorization": f"Bearer {self.bearer()}", "Content-Type": media_type}
             answer = self._http.request(method, self.base + path, data=body, headers=headers, timeout=_TIMEOUT)
@@ -77,8 +89,7 @@ class Surface:
             time.sleep(float(answer.headers.get("Retry-After", "1")) * (attempt + 1))
         if not answer.ok:
             raise SurfaceError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
-        found: dict[str, Any] = answer.json()
-        return found
+        return answer
 
     def bearer(self) -> str:
         """Give a live bearer token, asking for a new one shortly before the old one ends."""

@@ -18,6 +18,7 @@ OWN_STUDY = "1.2.826.0.1.3680043.10.1999.1.4"  # of RKB; its patient is staff.pa
 DECOY_STUDY = "1.2.826.0.1.3680043.10.1999.1.5"  # of RRK; nobody has a reason to open it
 REPORTER = "radiologist.rkb"
 SELF = "staff.patient.rkb"
+CURIOUS = "clinician.rrk"  # opened the decoy, and can be asked why
 _ROLES: Mapping[str, tuple[Role, str]] = {
     "R0001": (Role.IG_OFFICER, "information governance"),
     "R0014": (Role.CONSULTANT_RADIOLOGIST, "radiology"),
@@ -91,6 +92,31 @@ def edges(accounts: Accounts, today: date) -> list[dict[str, Any]]:
     ]
 
 
+def looks(today: date) -> list[dict[str, Any]]:
+    """Give a look that wants a question, as a line of the audit feed: somebody opened the decoy last night."""
+    decoy = _numbers()[3]
+    at = datetime.combine(today - timedelta(days=1), time(21, 40), UTC)
+    return [
+        {
+            "id": f"showcase-look-{at.date().isoformat()}",
+            "time": at.isoformat().replace("+00:00", "Z"),
+            "source": {"id": "archive-rrk", "ods": "RRK"},
+            "kind": "access",
+            "outcome": "success",
+            "subject": {"id": CURIOUS, "type": "practitioner", "role": Role.CLINICIAN.value, "ods": "RRK"},
+            "purpose": "TREAT",
+            "resource": {
+                "study_uid": DECOY_STUDY,
+                "patient": decoy,
+                "modality": "CT",
+                "body_part": "HEAD",
+                "study_date": (today - timedelta(days=3)).isoformat(),
+                "custodian": "RRK",
+            },
+        }
+    ]
+
+
 def worklist(name: str, subject: str, patient: str | None, study: str, today: date) -> dict[str, Any]:
     """Give a place on a worklist of RRK, for the two months around today, as a line of the edges feed."""
     start = datetime.combine(today - timedelta(days=3), time(8), UTC)
@@ -116,6 +142,7 @@ def _member(account: Account, today: date) -> dict[str, Any]:
         "role": name.value,
         "department": department,
         "training_valid_to": (today + timedelta(days=300)).isoformat(),
+        "contact": f"{account.user}@{account.issuer.lower()}.example",
     }
     return row | ({"patient_key": account.patient} if account.patient else {})
 

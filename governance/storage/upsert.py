@@ -69,12 +69,34 @@ def insert_for_key(session: Session, model: type[SQLModel], values: Mapping[str,
     return None if found is None else tuple(found)
 
 
-def count_up(session: Session, model: type[SQLModel], key: Mapping[str, Any], column: str) -> int:
-    """Add one to a counter, which begins at 1, and give it; nobody else counts until the transaction ends."""
+def count_up(session: Session, model: type[SQLModel], key: Mapping[str, Any], column: str, by: int = 1) -> int:
+    """Add to a counter, which begins at 0, and give it; nobody else counts until the transaction ends."""
     table: Table = model.__table__  # type: ignore[attr-defined]
-    statement = _insert(session, table).values(**key, **{column: 1})
-    counted = statement.on_conflict_do_update(index_elements=list(key), set_={column: table.c[column] + 1})
+    statement = _insert(session, table).values(**key, **{column: by})
+    counted = statement.on_conflict_do_update(index_elements=list(key), set_={column: table.c[column] + by})
     return int(session.connection().execute(counted.returning(table.c[column])).scalar_one())
+
+
+def add_up(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]], column: str) -> None:
+    """Add to counters by their primary keys; one that is not there begins at what is added.
+
+    They go in by the order of their keys (:func:`upsert`).
+
+    Args:
+        session: the caller's write transaction.
+        model: the table class.
+        rows: a key and what to add to ``column``, negative to take away; no key twice.
+        column: the counter.
+    """
+    if not rows:
+        return
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    keys = [key.name for key in table.primary_key]
+    statement = _insert(session, table)
+    added = statement.on_conflict_do_update(
+        index_elements=keys, set_={column: table.c[column] + statement.excluded[column]}
+    )
+    session.connection().execute(added, sorted((dict(row) for row in rows), key=lambda row: [row[key] for key in keys]))
 
 
 def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

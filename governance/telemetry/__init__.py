@@ -10,6 +10,7 @@ Example: ``get_logger(__name__).info("feed taken", accepted=3)``.
 """
 
 from governance.telemetry.logs import configure, get_logger, take_over
-from governance.telemetry.metrics import Edge, Metrics, Snapshot, known_method
+from governance.telemetry.metrics import Metrics, known_method
+from governance.telemetry.snapshot import Edge, Snapshot
 
 __all__ = ["Edge", "Metrics", "Snapshot", "configure", "get_logger", "known_method", "take_over"]

@@ -10,7 +10,6 @@ for and what it uses is its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector, values
@@ -19,6 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from governance.telemetry.snapshot import Edge, Snapshot
 from governance.threads import harmless, on_drop, tell_drops
 
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
@@ -28,44 +28,6 @@ _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"
 def known_method(method: str) -> str:
     """Give a method of HTTP as it is, and any other word that somebody sent in its place as ``other``."""
     return method if method in _METHODS else "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A trust's own OPA at scrape time: seconds are None for what it never reported."""
-
-    current: bool
-    failing: bool
-    lag: float | None
-    age: float | None
-    staleness: float | None
-    lost: int
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the database, and this process, know at scrape time.
-
-    ``known`` is False while the database does not answer: what it would say is then told by nobody, and ``age`` is the
-    seconds since it last was. What the process itself knows, which parts answer above all, is told in any case.
-    """
-
-    log_size: int = 0
-    checkpoint_size: int = 0
-    checkpoint_age: float = 0.0  # seconds since the last signed checkpoint
-    detection_cursor: int = 0
-    alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (state, severity) -> count
-    agreements: Mapping[str, int] = field(default_factory=dict)  # status -> count
-    quarantined: int = 0
-    queued: int = 0  # events that wait for a commit in this process
-    checked: int = 0  # entries done in the check of the whole log that is under way
-    check_age: float | None = None  # seconds since the whole log was last found whole
-    ready: Mapping[str, bool] = field(default_factory=dict)  # part -> whether it answers
-    edges: Mapping[str, Edge] = field(default_factory=dict)  # registered client id -> its state
-    detection_stalled: float = 0.0  # seconds that the cursor stood still with entries to read
-    known: bool = True
-    age: float = 0.0
-    engine: Mapping[str, bool] = field(default_factory=dict)  # network or tenant -> whether OPA holds what is its own
 
 
 class State(Collector):
@@ -149,6 +111,8 @@ class Metrics:
         self._http = counter("governance_http_requests", "HTTP requests by route.", ["route", "method", "status"])
         self._http_time = seconds("governance_http_request_duration_seconds", "HTTP request time.", ["route"])
         self._alerts_raised = counter("governance_alerts_raised", "Findings raised.", ["rule", "severity"])
+        self._notices_raised = counter("governance_notices_raised", "Findings that are notices.", ["rule"])
+        self._suppressed = counter("governance_findings_suppressed", "Findings that a suppression held back.", ["rule"])
         self._job_runs = counter("governance_job_runs", "Background job runs.", ["task", "result"])
         self._differences = counter(
             "governance_engine_differences", "What the OPA server held that was not put there.", ["holder", "what"]
@@ -170,6 +134,7 @@ class Metrics:
             multiprocess_mode="max",
         )
         self._count_drops()
+        self._count_inquiries()
 
     def _counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
         self._counters[name] = made = Counter(name, documentation, labels, registry=self.registry)
@@ -179,6 +144,12 @@ class Metrics:
         """Count for every worker what comes to nothing in this one."""
         told = {kind: self._drops.labels(kind) for kind in ("log", "metric", "observer")}
         on_drop(lambda kind, count: told[kind].inc(count))
+
+    def _count_inquiries(self) -> None:
+        self._inquiry_messages = self._counter(
+            "governance_inquiry_messages", "Attempts at messages of inquiries.", ["channel", "result"]
+        )
+        self._inquiry_answers = self._counter("governance_inquiry_answers", "Answers to inquiries.", ["answer", "by"])
 
     @harmless("metric")
     def decided(
@@ -255,6 +226,16 @@ class Metrics:
         self._alerts_raised.labels(rule, severity).inc()
 
     @harmless("metric")
+    def notice_raised(self, *, rule: str) -> None:
+        """Count one finding that is a notice, by rule."""
+        self._notices_raised.labels(rule).inc()
+
+    @harmless("metric")
+    def finding_suppressed(self, *, rule: str) -> None:
+        """Count one finding that a suppression held back, by rule."""
+        self._suppressed.labels(rule).inc()
+
+    @harmless("metric")
     def job_ran(self, *, job: str, result: str) -> None:
         """Count one run of a background job (ok or failed)."""
         self._job_runs.labels(job, result).inc()
@@ -279,6 +260,16 @@ class Metrics:
     def called_out(self, purpose: str, outcome: str) -> None:
         """Count one call to somebody else by what it was for (jwks, opa and so on) and how it ended."""
         self._outbound.labels(purpose, outcome).inc()
+
+    @harmless("metric")
+    def inquiry_message(self, *, channel: str, result: str) -> None:
+        """Count one attempt at a message of an inquiry by what came of it (sent, failed, given_up)."""
+        self._inquiry_messages.labels(channel, result).inc()
+
+    @harmless("metric")
+    def inquiry_answered(self, *, answer: str, by: str) -> None:
+        """Count one answer by its code and by who gave it (person, manager)."""
+        self._inquiry_answers.labels(answer, by).inc()
 
     def begin(self, counter: str, labels: Iterable[tuple[str, ...]]) -> None:
         """Let a counter begin at 0 for each of some values of its labels.
@@ -328,11 +319,36 @@ def _stored(now: Snapshot) -> Iterable[Metric]:
     for (state, severity), count in sorted(now.alerts.items()):
         alerts.add_metric([state, severity], count)
     yield alerts
+    notices = GaugeMetricFamily("governance_notices", "Notices by their review.", labels=["review"])
+    for review, count in sorted(now.notices.items()):
+        notices.add_metric([review], count)
+    yield notices
     agreements = GaugeMetricFamily("governance_agreements", "Agreement versions by status.", labels=["status"])
     for status, count in sorted(now.agreements.items()):
         agreements.add_metric([status], count)
     yield agreements
+    yield from _looks(now)
     yield from _edges(now.edges)
+
+
+def _looks(now: Snapshot) -> Iterable[Metric]:
+    """Give how many looks of the last days had a reason: by who looked, and by what gave the reason."""
+    looks = GaugeMetricFamily(
+        "governance_looks",
+        "Looks at images of the last seven days that detection has read, by whether they have a recorded reason.",
+        labels=["trust", "role", "explanation"],
+    )
+    for key, count in sorted(now.looks.items()):
+        looks.add_metric(key, count)
+    yield looks
+    reasons = GaugeMetricFamily(
+        "governance_look_reasons",
+        "Looks at images of the last seven days by kind of reason and the feed that gave it.",
+        labels=["kind", "feed"],
+    )
+    for reason, count in sorted(now.reasons.items()):
+        reasons.add_metric(reason, count)
+    yield reasons
 
 
 def _edges(edges: Mapping[str, Edge]) -> Iterable[Metric]:

@@ -9,14 +9,25 @@ Rules of this room:
 Example: ``ReasonCode("engine.timeout").transient`` is true.
 """
 
-from governance.vocabulary.identifiers import DEFAULT_PORTS, UID_MAXIMUM, is_nhs_number, nhs_number, ods_code, study_uid
+from governance.vocabulary.identifiers import (
+    DEFAULT_PORTS,
+    UID_MAXIMUM,
+    is_nhs_number,
+    mail_address,
+    nhs_number,
+    ods_code,
+    study_uid,
+)
 from governance.vocabulary.reasons import ReasonClass, ReasonCode
 from governance.vocabulary.words import (
     SYSTEM,
     Action,
     AgreementStatus,
+    AlertKind,
     AlertState,
     Attestation,
+    Capacity,
+    DecisionScope,
     EventKind,
     Label,
     Modality,
@@ -37,8 +48,11 @@ __all__ = [
     "UID_MAXIMUM",
     "Action",
     "AgreementStatus",
+    "AlertKind",
     "AlertState",
     "Attestation",
+    "Capacity",
+    "DecisionScope",
     "EventKind",
     "Label",
     "Modality",
@@ -54,6 +68,7 @@ __all__ = [
     "SubjectType",
     "Verdict",
     "is_nhs_number",
+    "mail_address",
     "nhs_number",
     "ods_code",
     "study_uid",

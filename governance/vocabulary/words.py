@@ -188,12 +188,37 @@ class Severity(StrEnum):
         return ("low", "medium", "high", "critical").index(self.value)
 
 
+class AlertKind(StrEnum):
+    """What an alert asks of people: an ``alert`` wants a verdict; a ``notice`` tells, and is no accusation."""
+
+    ALERT = "alert"
+    NOTICE = "notice"
+
+
 class AlertState(StrEnum):
     """The state of an alert's review."""
 
     CLOSED = "closed"
     INVESTIGATING = "investigating"
     NEW = "new"
+
+
+class Capacity(StrEnum):
+    """In what capacity a trust gives its verdict on an alert.
+
+    The employer answers for who acted, the controller for the images, the sponsor for a service or an agreement.
+    """
+
+    CONTROLLER = "controller"
+    EMPLOYER = "employer"
+    SPONSOR = "sponsor"
+
+
+class DecisionScope(StrEnum):
+    """What one decision covers: its study, or all studies of its patient at one visit."""
+
+    PATIENT = "patient"
+    STUDY = "study"
 
 
 class Verdict(StrEnum):
@@ -219,6 +244,7 @@ class Scope(StrEnum):
     ERASURE_HOLD = "erasure.hold"
     FEDERATION_READ = "federation.read"
     FEDERATION_WRITE = "federation.write"
+    INQUIRIES_ANSWER = "inquiries.answer"  # of a person who was asked, at the console; no service needs it
     LOG_READ = "log.read"
     LOG_REPLICATE = "log.replicate"
     METRICS_READ = "metrics.read"

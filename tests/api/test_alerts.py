@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
-from governance.alerts import StreamTiming
+from governance.alerts import Party, Review, StreamTiming
 from governance.bootstrap import Services
-from governance.vocabulary import Severity
+from governance.vocabulary import AlertKind, Capacity, Severity
 from tests.worlds.alert_callers import PATH, STREAM, AlertsApi
+from tests.worlds.alerts import BEGAN
 
 
 @pytest.fixture
@@ -25,17 +27,23 @@ def test_an_alert_is_what_the_surface_says(api: AlertsApi) -> None:
     assert shown | {"number": 1} == {
         "id": alert,
         "number": 1,
+        "kind": "alert",
         "opened_at": "2026-03-03T09:00:00Z",
         "latest_at": "2026-03-03T09:00:00Z",
         "severity": "high",
         "state": "new",
         "assignee": None,
+        "verdicts": [],
+        "waits_for": [{"ods": "RKB", "capacity": "controller"}, {"ods": "RRK", "capacity": "controller"}],
         "verdict": None,
         "reason": None,
+        "closed_by": None,
+        "review": None,
         "family": "self_access",
         "rule_ids": ["self_access"],
         "subject": "s-nia",
         "subjects": ["s-nia"],
+        "subjects_total": 1,
         "patient": "p-1",
         "trusts": ["RKB", "RRK"],
         "evidence": [
@@ -48,11 +56,19 @@ def test_an_alert_is_what_the_surface_says(api: AlertsApi) -> None:
                 "sentence": "This is their own record.",
             }
         ],
+        "picture": None,
         "events": [3],
+        "events_total": 1,
+        "explanations": [
+            {"index": 3, "kind": "pending", "edge": None, "source": None, "age_seconds": None, "strength": 0.0}
+        ],
         "agreement_ids": ["dsa-1"],
         "decision_ids": ["d-1"],
+        "decisions_total": 1,
         "token_jtis": ["j-1"],
+        "tokens_total": 1,
         "grouped_under": None,
+        "joined_to": None,
         "history": [],
     }
 
@@ -73,6 +89,11 @@ def test_pages_and_filters(api: AlertsApi) -> None:
         ({"rule": "decoy_record"}, 1),
         ({"severity": "critical"}, 1),
         ({"state": "new"}, 6),
+        ({"kind": "alert"}, 6),
+        ({"kind": "notice"}, 0),
+        ({"review": "waiting"}, 0),
+        ({"awaiting": "RKB"}, 6),
+        ({"awaiting": "RJE"}, 0),
         ({"state": "closed"}, 0),
         ({"ods": "RKB"}, 6),
         ({"ods": "RJE"}, 0),
@@ -84,7 +105,16 @@ def test_pages_and_filters(api: AlertsApi) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"state": "open"}, {"limit": 0}, {"limit": 201}, {"cursor": "x"}, {"patient": "9990000018"}, {"unknown": 1}],
+    [
+        {"state": "open"},
+        {"kind": "all"},
+        {"review": "done"},
+        {"limit": 0},
+        {"limit": 201},
+        {"cursor": "x"},
+        {"patient": "9990000018"},
+        {"unknown": 1},
+    ],
 )
 def test_a_query_that_cannot_be_right_is_refused(api: AlertsApi, query: dict[str, object]) -> None:
     answer = api.get(**query)
@@ -101,7 +131,7 @@ def test_a_trust_sees_its_own(api: AlertsApi) -> None:
 
 
 def test_the_review(api: AlertsApi) -> None:
-    alert = api.opened()
+    alert = api.opened(trusts=("RRK",))
     taken = api.post(f"{PATH}/{alert}/assign", {}).get_json()
     assert (taken["state"], taken["assignee"]) == ("investigating", "rrk-siem")
     given = api.post(f"{PATH}/{alert}/assign", {"assignee": "officer-1"}).get_json()
@@ -118,6 +148,50 @@ def test_the_review(api: AlertsApi) -> None:
     ]
     again = api.post(f"{PATH}/{alert}/close", {"verdict": "justified", "reason": "no"})
     assert (again.status_code, again.get_json()["reason"]) == (409, "alert.already_closed")
+
+
+def test_each_trust_gives_its_own_verdict(api: AlertsApi) -> None:
+    """The employer's justified does not silence the controller; a notice of the region's closes for all."""
+    parties = (Party("RJE", Capacity.EMPLOYER),)
+    alert = api.opened(trusts=("RJE", "RRK"), parties=parties)
+    first = api.post(f"{PATH}/{alert}/close", {"verdict": "justified", "reason": "on call"}, "rje").get_json()
+    assert (first["state"], first["verdict"]) == ("investigating", None)
+    assert [(one["ods"], one["capacity"], one["verdict"]) for one in first["verdicts"]] == [
+        ("RJE", "employer", "justified")
+    ]
+    assert first["waits_for"] == [{"ods": "RRK", "capacity": "controller"}]
+    assert [one["change"] for one in first["history"]] == ["judged"]
+    again = api.post(f"{PATH}/{alert}/close", {"verdict": "unjustified", "reason": "no"}, "rje")
+    assert (again.status_code, again.get_json()["reason"]) == (409, "alert.already_judged")
+    wrong = {"verdict": "unjustified", "reason": "no", "capacity": "sponsor"}
+    answer = api.post(f"{PATH}/{alert}/close", wrong)
+    assert (answer.status_code, answer.get_json()["errors"][0]["pointer"]) == (400, "/capacity")
+    last = api.post(f"{PATH}/{alert}/close", wrong | {"capacity": "controller"}).get_json()
+    assert (last["state"], last["verdict"], last["closed_by"]) == ("closed", "unjustified", "verdicts")
+
+
+def test_the_region_closes_for_all(api: AlertsApi) -> None:
+    alert = api.opened()
+    closed = api.post(f"{PATH}/{alert}/close", {"verdict": "unclear", "reason": "merged trusts"}, "region").get_json()
+    assert (closed["state"], closed["verdict"], closed["closed_by"]) == ("closed", "unclear", "region")
+    assert (closed["verdicts"], closed["waits_for"]) == ([], [])
+    assert closed["history"][0]["actor"] == "regional-siem"
+
+
+def test_a_notice_is_no_alert(api: AlertsApi) -> None:
+    due = BEGAN + timedelta(days=14)
+    notice = api.opened(kind=AlertKind.NOTICE, review=Review(drawn=True, due=due), trusts=("RRK",))
+    alert = api.opened()
+    assert [one["id"] for one in api.get(kind="alert").get_json()["alerts"]] == [alert]
+    waiting = api.get(review="waiting").get_json()["alerts"]
+    assert [(one["id"], one["kind"]) for one in waiting] == [(notice, "notice")]
+    assert waiting[0]["review"] == {"drawn": True, "due": "2026-03-17T09:00:00Z", "done": None, "done_by": None}
+    assert waiting[0]["explanations"] is None
+    sent = {each["event"] for each in messages(api.stream(after="0").get_data(as_text=True))}
+    assert sent == {"alert", "notice"}
+    done = api.post(f"{PATH}/{notice}/close", {"verdict": "justified", "reason": "an arrest call"}).get_json()
+    assert (done["review"]["done"], done["review"]["done_by"]) == (done["history"][0]["at"], "rrk-siem")
+    assert api.get(review="waiting").get_json()["alerts"] == []
 
 
 @pytest.mark.parametrize(

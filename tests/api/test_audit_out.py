@@ -9,9 +9,11 @@ import pytest
 
 from governance.audit import Event, Source, Subject, merkle, proof
 from governance.formats import parse_event
-from governance.vocabulary import EventKind, SubjectType
+from governance.relationships import Edge
+from governance.vocabulary import EventKind, RelationshipKind, SubjectType
 from tests.worlds.audit_callers import AuditWorld
 from tests.worlds.audit_messages import NATIVE, NHS, STUDY
+from tests.worlds.facts import changing
 from tests.worlds.proofs import proves
 
 PATH = "/audit/v1/events"
@@ -158,6 +160,57 @@ def test_the_bytes_of_an_entry_are_those_its_proof_is_about(world: AuditWorld) -
     assert hashlib.sha256(b"\0" + answer.get_data()).hexdigest() == made["leaf_hash"]
     text = answer.get_data(as_text=True)
     assert not [each for each in (NHS, STUDY, "jdoe") if each in text]
+
+
+def explained(world: AuditWorld, *indexes: int) -> list[dict[str, Any] | None]:
+    """Give the explanations of entries, which a search and each entry by itself say alike."""
+    found = {each["index"]: each.get("explanation") for each in get(world, PATH, limit=500)["events"]}
+    alone = [get(world, f"{PATH}/{index}").get("explanation") for index in indexes]
+    assert alone == [found[index] for index in indexes]
+    return alone
+
+
+def test_each_look_carries_its_explanation_and_is_pending_until_it_was_read(world: AuditWorld) -> None:
+    known, services = world.pseudonymiser, world.services
+    edge = Edge(
+        id="wl-7",
+        kind=RelationshipKind.WORKLIST,
+        subject=known.subject("jdoe"),
+        patient=known.patient(NHS),
+        study=None,
+        ods="RRK",
+        valid_from=world.clock.now() - timedelta(hours=2),
+        valid_until=None,
+        source="ris-rrk",
+    )
+    with changing(services) as session:
+        services.registers.relationships.upsert_edges(session, [edge])
+    looked, stranger, decided = world.record(
+        event(world, "a"),
+        event(world, "b", subject=Subject("nosy", SubjectType.PRACTITIONER, "nurse", "RRK")),
+        event(world, "c", kind=EventKind.DECISION),
+    )
+    pending, _, nothing = explained(world, looked, stranger, decided)
+    assert pending is not None
+    assert (pending["kind"], pending["explained"]) == ("pending", None)
+    assert nothing is None, "a decision shows nobody an image"
+    services.uses.detection.catch_up()
+    first, second, nothing = explained(world, looked, stranger, decided)
+    assert first is not None
+    assert first | {"age_seconds": 0} == {
+        "kind": "worklist",
+        "explained": True,
+        "edge": "wl-7",
+        "source": "ris-rrk",
+        "feed": "RRK",
+        "team": False,
+        "age_seconds": 0,
+        "strength": 0.999,
+    }
+    assert 7_000 < first["age_seconds"] <= 7_200
+    assert second is not None
+    assert (second["kind"], second["explained"], second["edge"]) == ("unexplained", False, None)
+    assert nothing is None
 
 
 def test_a_proof_holds_in_both_forms(world: AuditWorld) -> None:

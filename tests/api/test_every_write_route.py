@@ -23,15 +23,18 @@ from flask import Flask, Response
 
 from governance.agreements.rehearsal import new_signatories
 from governance.agreements.signing import public_key_of, sign
+from governance.audit.event import Event, Resource, Source, Subject
 from governance.bootstrap import Services, build
 from governance.clock import FixedClock
+from governance.detection.sampling import Candidate
 from governance.emergency import Grant, Submission
 from governance.emergency import Scope as GrantScope
 from governance.federation import WHOLE_REGION
+from governance.inquiries import AnswerCode
 from governance.jobs import Runtime
 from governance.server import create_app
 from governance.settings import from_environment
-from governance.vocabulary import SYSTEM, Action, EventKind, Purpose, Role, Scope
+from governance.vocabulary import SYSTEM, Action, EventKind, Outcome, Purpose, Role, Scope, SubjectType
 from governance.web.authentication import rule_of
 from governance.web.sessions import BrowserSession, ServerSideSessions, SignedInPerson
 from tests.peers.postgres import administer
@@ -59,12 +62,20 @@ ASKS = {
     "/access/v1/search/subject": _DECIDES,
     "/agreements/v1/impact": _LOOKS,
     "/audit/v1/events/search": _LOOKS,
+    "/console/alerts/<alert_id>/ask": _SESSION,
     "/console/alerts/<alert_id>/assign": _SESSION,
     "/console/alerts/<alert_id>/close": _SESSION,
     "/console/alerts/<alert_id>/comment": _SESSION,
+    "/console/alerts/<alert_id>/questions/<reference>": _SESSION,
     "/console/alerts/<alert_id>/unmask": _SESSION,
+    "/console/asked/<reference>": "a page of whoever was asked, signed in; tests/console tries it as everybody else",
     "/console/patients": _SESSION,
+    "/console/sample/<int:index>": _SESSION,
+    "/console/sample/rate": _SESSION,
     "/console/sign-out": _SESSION,
+    "/console/suppressions/<suppression_id>": _SESSION,
+    "/console/suppressions/<suppression_id>/approve": _SESSION,
+    "/console/suppressions/new": _SESSION,
     "/enforce/envoy/<anything:original>": _POINT,
     "/enforce/orthanc/settings/roles": _POINT,
     "/enforce/orthanc/tokens/<kind>": _POINT,
@@ -175,6 +186,25 @@ ATTEMPTS: dict[str, Attempt] = {
     "/alerts/v1/alerts/<alert_id>/close": Attempt(
         "/alerts/v1/alerts/{alert}/close", {"verdict": "justified", "reason": "Nothing to see here"}
     ),
+    "/alerts/v1/suppressions": Attempt(
+        "/alerts/v1/suppressions",
+        {"rule": "mass_export", "trust": "RRK", "reason": "x", "expires_at": "2026-12-01T00:00:00Z"},
+    ),
+    "/alerts/v1/suppressions/<suppression_id>/approve": Attempt("/alerts/v1/suppressions/{suppression}/approve"),
+    "/alerts/v1/suppressions/<suppression_id>/end": Attempt(
+        "/alerts/v1/suppressions/{suppression}/end", {"reason": "not ours"}
+    ),
+    "/alerts/v1/alerts/<alert_id>/ask": Attempt("/alerts/v1/alerts/{alert}/ask", {"why": "Nothing is on record"}),
+    "/alerts/v1/alerts/<alert_id>/inquiries/<reference>/confirm": Attempt(
+        "/alerts/v1/alerts/{alert}/inquiries/{inquiry}/confirm", {"reason": "Fine by us"}
+    ),
+    "/alerts/v1/alerts/<alert_id>/inquiries/<reference>/reject": Attempt(
+        "/alerts/v1/alerts/{alert}/inquiries/{inquiry}/reject", {"reason": "Not fine by us"}
+    ),
+    "/alerts/v1/sample/<int:index>/verdict": Attempt(
+        "/alerts/v1/sample/{drawn}/verdict", {"verdict": "justified", "reason": "Nothing to see here"}
+    ),
+    "/alerts/v1/sample/rate": Attempt("/alerts/v1/sample/rate", {"ods": "RRK", "rate": 0.00001}),
     "/access/v1/request": Attempt("/access/v1/request", _REQUEST, statuses=(400, 403, 404)),
     "/access/v1/request/<task_id>/revoke": Attempt(f"/access/v1/request/{TASK}/revoke"),
     "/audit/v1/events": Attempt("/audit/v1/events", NATIVE, NDJSON, (200,)),
@@ -217,9 +247,38 @@ class WrittenWorld:
         with services.infrastructure.database.transaction() as session:
             (raised,) = services.uses.alerts.raise_findings(session, [finding(trusts=("RRK",))])
         self.values["alert"] = raised.alert
+        self._inquiry()
+        looks = [Candidate(index, NOON, "s-somebody", "RRK") for index in range(10_000)]
+        with services.infrastructure.database.transaction() as session:
+            self.values["drawn"] = str(services.uses.sampling.draw_in(session, NOON.date(), looks)[0].index)
         assert self.send(Attempt("/erasure/v1/holds", {"patient": PATIENT, "reason": "A claim"}), self.owner) == 201
         self.values["hold"] = self.answer.get_json()["id"]
+        held = {"rule": "mass_export", "reason": "A migration", "expires_at": "2026-12-01T00:00:00Z"}
+        assert self.send(Attempt("/alerts/v1/suppressions", held), self.owner) == 201
+        self.values["suppression"] = self.answer.get_json()["id"]
         self._session()
+
+    def _inquiry(self) -> None:
+        """Ask a person of RRK about a look, from the alert, and have it answered."""
+        pseudonymiser = self.services.infrastructure.pseudonymiser
+        who, whom = pseudonymiser.subject("u-1"), pseudonymiser.patient(PATIENT)
+        look = Event(
+            "look-1",
+            NOON,
+            Source("archive", "RRK"),
+            EventKind.ACCESS,
+            outcome=Outcome.SUCCESS,
+            subject=Subject("u-1", SubjectType.PRACTITIONER, "clinician", "RRK"),
+            resource=Resource(patient=PATIENT, study_uid=UID, modality="CT", custodian="RRK"),
+        )
+        index = self.services.infrastructure.audit.append([look])[0].index
+        inquiries = self.services.uses.inquiries
+        with self.services.infrastructure.database.transaction() as session:
+            asked = inquiries.open_in(
+                session, subject=who, patient=whom, looks=[index], why="Why?", case=self.values["alert"]
+            )
+        inquiries.answer(asked.person, asked.reference, AnswerCode.TREATING, "")
+        self.values["inquiry"] = asked.reference
 
     def _session(self) -> None:
         """Sign somebody of RRK in, as the page that their provider sends them back to does."""

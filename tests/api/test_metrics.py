@@ -1,5 +1,6 @@
 """What is kept of requests: no label of a caller's making, no counter born at 1, and who asked in every line."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import structlog
 from flask import Flask
 from structlog.testing import capture_logs
 
+from governance.audit.event import Event, Resource, Source, Subject
 from governance.bootstrap import Services
 from governance.jobs.ticker import Job, Ticker
-from governance.vocabulary import Scope
+from governance.vocabulary import EventKind, Outcome, Scope, SubjectType
 from tests.worlds.callers import REGION, Callers
 
 AS_THEY_COME = {"governance_http_requests", "governance_enforcement_checks"}
@@ -92,4 +94,34 @@ def test_a_request_line_names_the_client_that_proved_itself(app: Flask, services
         ("/access/v1/evaluation", False, "reader"),  # it proved who it is, and may not
         ("/alerts/v1/alerts", False, None),
         ("/oauth/token", False, None),  # what it only said of itself is not who it is
+    ]
+
+
+def test_looks_are_told_by_trust_and_role_and_no_label_is_of_a_caller_s_making(app: Flask, services: Services) -> None:
+    Callers(app, services).trust("RRK")
+    now, source = services.infrastructure.clock.now(), Source("archive-rrk", "RRK")
+    made_up = Subject("u-2", SubjectType.PRACTITIONER, "a role of tomorrow", "XYZ")
+    services.infrastructure.audit.append(
+        [
+            Event(
+                id=f"e-{number}",
+                time=now - timedelta(days=days),
+                source=source,
+                kind=EventKind.ACCESS,
+                outcome=Outcome.SUCCESS,
+                subject=subject,
+                resource=Resource(patient="9990000018", study_uid="1.2.3", custodian="RRK"),
+            )
+            for number, (subject, days) in enumerate(
+                [(Subject("u-1", SubjectType.PRACTITIONER, "nurse", "RRK"), 6), (made_up, 0), (made_up, 7)]
+            )
+        ]
+    )
+    services.uses.detection.catch_up()
+    text, _ = services.infrastructure.metrics.render("text/plain")
+    told = sorted(line for line in text.decode().splitlines() if line.startswith("governance_look"))
+    assert told == [
+        'governance_look_reasons{feed="none",kind="unexplained"} 2.0',
+        'governance_looks{explanation="unexplained",role="nurse",trust="RRK"} 1.0',
+        'governance_looks{explanation="unexplained",role="other",trust="other"} 1.0',
     ]

@@ -10,9 +10,9 @@ from werkzeug.test import TestResponse
 
 from governance.audit import RecordedEvent, Subject
 from governance.detection import default_rules
-from governance.detection.rules.refusal_run import RULE
-from governance.detection.scoring import Scorer
-from governance.detection.state import RuleMemory
+from governance.detection.reader.scoring import Scorer
+from governance.detection.reader.state import RuleMemory
+from governance.detection.rules.accounts.refusal_run import RULE
 from governance.federation import Registered
 from governance.registers import OPERATOR, Ending, Target
 from governance.vocabulary import EventKind, Outcome, SubjectType

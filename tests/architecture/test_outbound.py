@@ -33,6 +33,7 @@ CONNECTS = {  # modules by which a program can call another
 EXCEPTIONS: Mapping[str, tuple[set[str], str]] = {
     "commands/archive.py": ({"requests"}, "reports the errors of the simulator's own calls"),
     "commands/_ports.py": ({"socket"}, "listens for a moment; asks whether OPA is there, and says nothing"),
+    "commands/evaluate.py": ({"requests"}, "reports the errors of the simulator's own calls"),
     "commands/simulate.py": ({"requests"}, "reports the errors of the simulator's own calls"),
     "decisions/opa/line.py": ({"requests"}, "opa-python-client's session, equipped by the outbound client"),
     "intake/_syslog_connection.py": ({"socket"}, "reads what somebody opened, and calls nobody"),

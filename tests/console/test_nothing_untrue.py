@@ -42,7 +42,18 @@ def test_an_alert_shows_the_event_of_my_trust_behind_hundreds_of_others(
     page = _page(officer, f"alerts/{_raised(services, own + others)}")
     assert f'href="/console/events/{own[0]}"' in page
     assert "None of the events" not in page
-    assert "300 events concern other trusts only." in page
+    assert "199 events concern other trusts only." in page
+    assert "It rests on 101 more events that are counted and not listed." in page
+
+
+def test_an_alert_does_not_say_none_of_events_that_it_does_not_list(
+    services: Services, seeded: Seeded, officer: FlaskClient
+) -> None:
+    others = _record(services, *(_use(number, custodian=COVENTRY) for number in range(210)))
+    own = _record(services, _use(400))
+    page = _page(officer, f"alerts/{_raised(services, others + own)}")
+    assert "None of the events that are listed here concerns your trust." in page
+    assert "None of the events concerns your trust." not in page
 
 
 def test_an_alert_of_other_trusts_events_only_says_that_none_concerns_mine(

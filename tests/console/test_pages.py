@@ -35,7 +35,16 @@ PAGES: dict[str, Callable[[Seeded], str]] = {
     "impact-activate": lambda _: "/console/agreements/ct-triage/impact?version=1&change=activate&days=7",
     "impact-draft": lambda _: "/console/agreements/orthopaedic-referrals/impact",
     "impact-suspend": lambda _: "/console/agreements/two-trusts/impact?change=suspend&days=90",
+    "notices": lambda _: "/console/notices",
+    "notices-all": lambda _: "/console/notices?review=all",
     "patients": lambda _: "/console/patients",
+    "reasons": lambda _: "/console/reasons",
+    "sample": lambda _: "/console/sample",
+    "sample-rate": lambda _: "/console/sample/rate",
+    "suppression": lambda seeded: f"/console/suppressions/{seeded.suppression}",
+    "suppression-new": lambda seeded: f"/console/suppressions/new?alert={seeded.alert}",
+    "suppressions": lambda _: "/console/suppressions",
+    "suppressions-all": lambda _: "/console/suppressions?held=all",
     "timeline": lambda seeded: f"/console/patients/{seeded.patient}",
     "timeline-none": lambda _: "/console/patients/p-" + "a" * 26,
     "unmask": lambda seeded: f"/console/alerts/{seeded.alert}/unmask",
@@ -58,6 +67,17 @@ def test_signing_in_is_sound(visit: Callable[..., Visit], width: int) -> None:
     check(seen, "sign-in", width)
 
 
+@pytest.mark.parametrize("width", [320, 641, 1023, 1024, 1100, 1243, 1244, 1500])
+def test_a_window_of_any_width_has_margins(visit: Callable[..., Visit], width: int) -> None:
+    seen = visit(None, width)
+    assert seen.go("/console/sign-in") == 200
+    check(seen, "sign-in", width)
+    for place in ("header .app-width", "footer .app-width", "main"):
+        box = seen.page.locator(place).first.bounding_box()
+        assert box is not None
+        assert min(box["x"], width - box["x"] - box["width"]) >= 16, place
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
     ("name", "path", "button"),
@@ -67,13 +87,15 @@ def test_signing_in_is_sound(visit: Callable[..., Visit], width: int) -> None:
         ("unmask-error", "/console/alerts/{alert}/unmask", "Show"),
         ("comment-error", "/console/alerts/{alert}", "Add comment"),
         ("patients-error", "/console/patients", "Show timeline"),
+        ("suppression-error", "/console/suppressions/new", "Hold back"),
+        ("suppression-end-error", "/console/suppressions/{suppression}", "End it now"),
     ],
 )
 def test_a_form_sent_empty_says_what_is_missing(
     region: Region, visit: Callable[..., Visit], width: int, name: str, path: str, button: str
 ) -> None:
     seen = visit(OFFICER, width)
-    seen.go(path.format(alert=region.seeded.alert))
+    seen.go(path.format(alert=region.seeded.alert, suppression=region.seeded.suppression))
     seen.page.get_by_role("button", name=button).click()
     summary = seen.page.get_by_role("alert")
     expect(summary.get_by_role("heading", name="There is a problem")).to_be_visible()

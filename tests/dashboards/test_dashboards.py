@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from governance.bootstrap import build
 from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_agreements, seed_network, seed_showcase
+from governance.commands.simulate import SCOPES
 from governance.jobs import Runtime
 from governance.settings import from_environment
 from governance.simulation import network, showcase
@@ -129,7 +130,7 @@ def service(tmp_path: Path) -> Iterator[DemoHome]:
     log = tmp_path / "service.log"
     with Program("service", command, log=log, environ=os.environ | environment, folder=ROOT) as program:
         program.await_answer(f"{home.service}/readyz")
-        feeds = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), ["context.write"])
+        feeds = Surface(home.service, Credentials.read(home.credential_file(network.FEEDS)), SCOPES)
         seed_showcase(feeds, load_accounts(), today)
         explorer = Surface(home.service, Credentials.read(home.credential_file(network.EXPLORER)), ["access.evaluate"])
         assert explorer.post("/access/v1/evaluation", QUESTION)["decision"] is True

@@ -90,6 +90,7 @@ _NAMED = "all it needs is in its path"
 LEFT_OUT = {
     "/access/v1/request/<task_id>/revoke": _NAMED,
     "/agreements/v1/keys/<key_id>/revoke": _NAMED,
+    "/alerts/v1/suppressions/<suppression_id>/approve": _NAMED,
     "/console/sign-out": "its form is read as every other one's, and it ends the session that those need",
     "/enforce/envoy/<anything:original>": "Envoy leaves out the body of the request it asks about",
     "/federation/v1/manifests/<service_id>/<version>/approve": _NAMED,
@@ -97,7 +98,12 @@ LEFT_OUT = {
     "/federation/v1/sessions/<handle>/end": _NAMED,
     "/fhir/AuditEvent/<identifier>": "nobody changes an event",
 }
-VALUES = {"kind": "viewer-instant-link", "study_uid": "1.2.3", "tenant": "meeting_rooms"}  # any other one is "none"
+VALUES = {  # any other one is "none"
+    "index": "0",
+    "kind": "viewer-instant-link",
+    "study_uid": "1.2.3",
+    "tenant": "meeting_rooms",
+}
 _PARAMETER = re.compile(r"{([^{}]+)}")
 BODIES = {  # each is refused for what is in it, and no body for what is not
     "application/fhir+json": '{"resourceType": "Basic"}',
@@ -166,9 +172,13 @@ def programs(service: RunningService, everybody: Surface) -> dict[str, Way]:
                 who = {"Authorization": basic if path.startswith("/enforce") else bearer}
                 proves = path.startswith("/oauth")
                 headers = {"Content-Type": media} | ({} if proves else who)
-                url = service.url + _PARAMETER.sub(lambda found: VALUES.get(found[1], "none"), path)
+                url = service.url + _filled(path)
                 ways[path] = Way(method.upper(), url, headers, BODIES[media], everybody if proves else None)
     return ways
+
+
+def _filled(path: str) -> str:
+    return _PARAMETER.sub(lambda found: VALUES.get(found[1], "none"), path)
 
 
 def people(service: RunningService, app: Flask) -> dict[str, Way]:
@@ -184,10 +194,7 @@ def people(service: RunningService, app: Flask) -> dict[str, Way]:
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/console") and "POST" in (rule.methods or set()) and rule.rule not in LEFT_OUT
     }
-    return {
-        path: Way("POST", service.url + _PARAMETER.sub("none", path), headers, f"csrf_token={token[1]}")
-        for path in sorted(paths)
-    }
+    return {path: Way("POST", service.url + _filled(path), headers, f"csrf_token={token[1]}") for path in sorted(paths)}
 
 
 def described(rule: str) -> str:

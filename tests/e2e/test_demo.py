@@ -68,8 +68,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     # named relatively, as `make` names it: nginx would take such a path from a folder of its own
     folder = Path(os.path.relpath(tmp_path_factory.mktemp("demo") / "home", ROOT))
     log = tmp_path_factory.mktemp("demo-log") / "log"
-    service, identity, archive, syslog = (free_port() for _ in range(4))
-    ports = ("--port", service, "--identity-port", identity, "--archive-port", archive)
+    service, identity, archive, syslog, mail = (free_port() for _ in range(5))
+    ports = ("--port", service, "--identity-port", identity, "--archive-port", archive, "--mail-port", mail)
     command = [sys.executable, "app.py", "demo", "--folder", folder, "--days", "0", "--archive", *map(str, ports)]
     environ = dict(os.environ) | {"GOVERNANCE_SYSLOG_PORT": str(syslog)}
     with Program("The demo", command, log=log, environ=environ, folder=ROOT) as program:

@@ -26,6 +26,7 @@ from governance.agreements.rehearsal import Signatory, Wanted, rehearse
 from governance.bootstrap import Services, build
 from governance.commands._demo_home import DemoHome
 from governance.commands._demo_seed import seed_showcase
+from governance.commands.simulate import SCOPES
 from governance.decisions import AccessRequest, PolicyInformationPoint, PolicySource, RegorusEngine, RequestSubject
 from governance.jobs import Runtime
 from governance.settings import from_environment
@@ -200,7 +201,7 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
         stack.enter_context(program)
         program.await_answer(f"{home.service}/readyz", seconds=PATIENCE)
         seed_showcase(
-            Surface(home.service, Parties(home).credentials(network.FEEDS), [Scope.CONTEXT_WRITE.value]),
+            Surface(home.service, Parties(home).credentials(network.FEEDS), SCOPES),
             load_accounts(),
             datetime.now(UTC).date(),
         )

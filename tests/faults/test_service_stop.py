@@ -12,8 +12,8 @@ import requests
 
 from governance.commands._demo_home import DemoHome
 from governance.commands.serving import GRACE
-from governance.detection import _store
-from governance.detection.engine import CURSOR
+from governance.detection.reader import _store
+from governance.detection.reader.engine import CURSOR
 from governance.settings import from_environment
 from governance.simulation import network
 from governance.simulation.client import Surface

@@ -32,6 +32,10 @@ def edge(number: int) -> dict[str, object]:
         "valid_until": None,
         "source": "feed",
         "named_by": "RRK",
+        "site": None,
+        "purpose": None,
+        "destination": None,
+        "limit": number,
     }
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from governance.detection import _store as detection
+from governance.detection.reader import _store as detection
 from governance.storage import Database, Limits
 from governance.storage.prepared import Prepared
 from tests.worlds.processes import at_once

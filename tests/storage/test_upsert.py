@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from governance.alerts._tables import AlertSequenceRow
-from governance.detection._tables import DetectionStateRow
+from governance.detection.reader._tables import DetectionStateRow
 from governance.relationships._tables import OptOutRow
 from governance.storage import Database
-from governance.storage.upsert import chunks, count_up, insert_for_key, insert_new, upsert
+from governance.storage.upsert import add_up, chunks, count_up, insert_for_key, insert_new, upsert
 from governance.tokens._tables import UsedIdentifierRow
 from tests.worlds.processes import at_once
 
@@ -53,6 +53,23 @@ def take_numbers(database: Database, rounds: int) -> list[int]:
         with database.transaction() as session:
             taken.append(count_up(session, AlertSequenceRow, {"name": "tickets"}, "value"))
     return taken
+
+
+def add_to_all(database: Database, each: int, backwards: bool) -> None:
+    """Add to the same counters as everybody, in an order of one's own."""
+    rows = [{"name": f"counter-{number:02}", "value": each} for number in range(ROWS)]
+    for _ in range(ROUNDS):
+        with database.transaction() as session:
+            add_up(session, AlertSequenceRow, rows[::-1] if backwards else rows, "value")
+
+
+def test_what_processes_add_to_the_same_counters_is_all_there(database: Database) -> None:
+    at_once(database.url, add_to_all, [(each, bool(each % 2)) for each in (1, 2, 3, -1)])
+    table = SQLModel.metadata.tables["alert_sequence"]
+    with database.reading() as session:
+        rows = session.connection().execute(sa.select(table.c.name, table.c.value))
+        found = {row.name: row.value for row in rows}
+    assert {found[f"counter-{number:02}"] for number in range(ROWS)} == {ROUNDS * 5}
 
 
 def test_processes_that_replace_the_same_rows_in_any_order_neither_fail_nor_mix(database: Database) -> None:

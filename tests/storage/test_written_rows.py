@@ -1,8 +1,9 @@
 """Rows of feeds, agreements and alerts are held to the log: what no entry tells of, or was changed since, is found."""
 
+import base64
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
@@ -12,23 +13,26 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from governance.agreements import Agreements
-from governance.alerts import AlertService
+from governance.alerts import AlertService, Revision
 from governance.audit import AuditLog, Recorder, Source
-from governance.audit.checker import open_reader, read_key, verification
+from governance.audit.checker import open_reader, read_key, verification, verify
+from governance.audit.checker._written import digests
 from governance.audit.history import _written_store, watched
-from governance.audit.signer import ed25519_valid
+from governance.audit.signer import NoteSigner, ed25519_valid
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
-from governance.pseudonyms import Pseudonymiser
+from governance.facts import FactWriter
+from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Edge, Relationships
 from governance.storage import Database
 from governance.vocabulary import SYSTEM, EventKind, RelationshipKind, Severity, Verdict
 from tests.worlds.agreements import OFFICE, World, document
-from tests.worlds.alerts import OFFICER, AlertWorld, finding
+from tests.worlds.alerts import OFFICER, REGION, AlertWorld, finding
 from tests.worlds.basics import NOON
 from tests.worlds.log import CheckLog, check_log, kept_note, log, make_event, signer
 
 __all__ = ["CheckLog", "check_log", "kept_note", "log", "make_event", "signer"]
+KEY = Vault(b"e" * 32).rows_key
 STUDY = Study("1.2.3", "t-1", ("RKB", "RRK"), "p-1", "CT", "HEAD", date(2026, 11, 1), frozenset({"sealed", "vip"}))
 EDGE = Edge("e-1", RelationshipKind.ORDER, "s-1", "p-1", None, "RKB", NOON, None, "ris")
 Write = Callable[[Session], None]
@@ -46,7 +50,7 @@ class Registers:
 
     def put(self, write: Write) -> int:
         """Write in one commit; gives the index of its entry."""
-        with self.database.transaction() as session, watched(session, self.told) as written:
+        with self.database.transaction() as session, watched(session, self.told, KEY) as written:
             write(session)
             index = self.recorder.record_in(session, EventKind.CONFIG, detail=written.detail(session))
         written.committed()
@@ -113,12 +117,57 @@ def test_a_row_that_was_changed_or_removed_is_found_with_the_entry_that_wrote_it
     assert any(f"that entry {index} wrote is gone or was changed." in line for line in report.lines())
 
 
+def test_a_digest_cannot_be_tried_without_the_key(registers: Registers, log: AuditLog, database: Database) -> None:
+    """A row may say that a patient is a VIP: whoever reads the log would try it, if the digest were a plain hash."""
+    index = registers.study(STUDY)
+    with closing(open_reader(database.url)) as reader:
+        (plain,) = digests(reader.rows, "catalogue_study", None)
+        (keyed,) = digests(reader.rows, "catalogue_study", KEY)
+    wrote = log.entry(index).detail["rows"]["wrote"]["catalogue_study"]  # type: ignore[index,call-overload]
+    assert base64.b64decode(str(wrote)) == keyed != plain
+
+
+def test_rows_of_when_digests_had_no_key_are_taken_as_found_and_held_to_that(
+    registers: Registers, database: Database, check_log: CheckLog
+) -> None:
+    as_before(registers, STUDY)
+    assert check_log().ok, "an older log is checked as it was written"
+    registers.study(replace(STUDY, study_uid="1.2.4", study="t-2"))
+    registers.study(replace(STUDY, modality="MR"))
+    assert check_log().ok
+    with intruder(database) as run:
+        run("UPDATE catalogue_study SET body_part = NULL WHERE study_uid = '1.2.4'")
+    assert not check_log().ok
+
+
+def as_before(registers: Registers, study: Study) -> None:
+    """Write a study with an entry as this service made them when digests had no key."""
+    with registers.database.transaction() as session:
+        Catalogue().upsert(session, [study])
+    with closing(open_reader(registers.database.url)) as reader:
+        (plain,) = digests(reader.rows, "catalogue_study", None)
+    rows = {"rows": {"wrote": {"catalogue_study": base64.b64encode(plain).decode()}}}
+    registers.recorder.record(EventKind.CONFIG, detail=rows)
+
+
+def test_without_the_key_rows_are_not_held_to_entries_and_the_report_says_so(
+    registers: Registers, database: Database, signer: NoteSigner
+) -> None:
+    registers.study(STUDY)
+    with intruder(database) as run:
+        run("UPDATE catalogue_study SET body_part = NULL")
+    with closing(open_reader(database.url)) as reader:
+        report = verify(reader, [read_key(signer.verifier_key())], ed25519_valid)
+    assert report.ok
+    assert any("the key-encryption key" in line for line in report.lines())
+
+
 def test_a_row_that_no_entry_wrote_is_found(registers: Registers, database: Database, check_log: CheckLog) -> None:
     registers.edge(EDGE)
     with intruder(database) as run:
         run(
             "INSERT INTO relationships_edge SELECT 'e-9', kind, 's-9', patient, study, ods, valid_from, valid_until,"
-            " source, named_by FROM relationships_edge"
+            ' source, named_by, site, purpose, destination, "limit" FROM relationships_edge'
         )
     report = check_log()
     assert report.status == 5
@@ -172,7 +221,8 @@ def agreements(database: Database, log: AuditLog, clock: FixedClock) -> World:
     numbers = count()
     world = World(database, clock, "RRK", "RKB")
     world.recorder = Recorder(log, clock, Source(SYSTEM, "QHL"), lambda: f"agreed-{next(numbers)}")
-    world.service = Agreements(database, world.recorder, clock, lambda _session: world.known)
+    writer = FactWriter(Vault(b"e" * 32))
+    world.service = Agreements(database, world.recorder, clock, lambda _session: world.known, facts=writer)
     return world
 
 
@@ -246,15 +296,28 @@ def alerts(database: Database, log: AuditLog, clock: FixedClock) -> AlertWorld:
 
 
 def some_alerts(world: AlertWorld) -> None:
-    """Raise three alerts: one is investigated, one closed and continued, one grows graver and is left alone."""
+    """Raise alerts: one is investigated, one closed and continued, one judged by one trust of two, one grows graver.
+
+    One softens, one closes by itself and one opens again; two become one.
+    """
     first, second = (world.raise_all(finding(about=f"p-{number}"))[0][0] for number in range(2))
     world.alerts.assign(OFFICER, first, "s-somebody")
     world.alerts.comment(OFFICER, first, "A word.")
     world.alerts.unmask(OFFICER, first, "To see who it is.")
-    world.alerts.close(OFFICER, second, Verdict.JUSTIFIED, "Nothing in it.")
+    world.alerts.close(REGION, second, Verdict.JUSTIFIED, "Nothing in it.")
     world.alerts.comment(OFFICER, second, "One more word.")
     world.raise_all(finding(about="p-1", events=(9,)))
     world.raise_all(finding(about="p-2"), finding(about="p-2", severity=Severity.CRITICAL), finding(about="p-2"))
+    judged = world.raise_all(finding(about="p-3"))[0][0]
+    world.alerts.close(OFFICER, judged, Verdict.UNCLEAR, "Nobody remembers.")
+    grave = finding(about="p-4", severity=Severity.CRITICAL, key="grave", events=(5,))
+    world.raise_all(grave, finding(about="p-4", key="mild", events=(6,)))
+    for key, event in (("grave", 5), ("mild", 6)):
+        world.revise(Revision(key, 20 + event, (event,), "It is explained.", at=NOON))
+    world.raise_all(finding(about="p-4", key="new", events=(7,)))
+    for day in (0, 12, 6):
+        at = NOON + timedelta(days=day)
+        world.raise_all(finding(about="p-5", occurred_at=at, events=(30 + day,), severity=Severity.LOW))
 
 
 def test_alerts_are_whole_through_their_review(alerts: AlertWorld, check_log: CheckLog) -> None:
@@ -263,7 +326,9 @@ def test_alerts_are_whole_through_their_review(alerts: AlertWorld, check_log: Ch
     assert report.ok, report.lines()
 
 
-EMPTIED = "; ".join(f"DELETE FROM alert_{name}" for name in ("event", "link", "notice", "history"))
+EMPTIED = "; ".join(
+    f"DELETE FROM alert_{name}" for name in ("event", "link", "notice", "history", "finding", "verdict")
+)
 INTRUDING = """
     INSERT INTO alert (number, id, group_key, ordinal, family, opened_at, latest_at, severity, state, evidence)
     SELECT 99, 'a-other', 'other', 0, family, opened_at, latest_at, severity, state, evidence FROM alert
@@ -280,7 +345,11 @@ INTRUDING = """
         "UPDATE alert SET state = 'new' WHERE state = 'closed'",
         "UPDATE alert SET severity = 'low' WHERE severity = 'critical'",
         "UPDATE alert SET verdict = 'unclear' WHERE state = 'closed'",
-        "UPDATE alert SET id = 'a-other' WHERE state = 'investigating'",
+        "UPDATE alert_verdict SET verdict = 'justified' WHERE verdict IS NOT NULL",
+        "UPDATE alert_verdict SET verdict = 'justified' WHERE ods = 'RKB'",
+        "UPDATE alert_verdict SET verdict = NULL",
+        "UPDATE alert SET ending = NULL, state = 'new' WHERE ending = 'joined'",
+        "UPDATE alert SET id = 'a-other' WHERE number = 1",
         "DELETE FROM alert_history WHERE change = 'closed'",
         "UPDATE alert_history SET change = 'commented' WHERE change = 'unmasked'",
         "INSERT INTO alert_history (number, alert_number, at, actor, change) SELECT 99, 1, 5, 's-other', 'commented'",
@@ -315,7 +384,7 @@ def test_what_is_written_while_the_log_is_checked_is_no_fault(
     registers.recorder.record_all([registers.recorder.event(EventKind.LOGIN) for _ in range(3_000)])
     log.sign_checkpoint()
     reader = open_reader(database.url)
-    steps = verification(reader, [read_key(log.verifier_key())], ed25519_valid)
+    steps = verification(reader, [read_key(log.verifier_key())], ed25519_valid, rows_key=KEY)
     assert next(steps) == 2_048
     registers.study(replace(STUDY, labels=frozenset()))
     *_, report = steps

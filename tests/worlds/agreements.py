@@ -12,6 +12,7 @@ from governance.audit import AuditLog, Recorder
 from governance.audit.event import Source
 from governance.audit.signer import NoteSigner
 from governance.clock import FixedClock
+from governance.facts import FactWriter
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.simulation import region
 from governance.storage import Database
@@ -115,6 +116,7 @@ class World:
             self.recorder,
             clock,
             lambda _session: self.known,
+            facts=FactWriter(Vault(b"e" * 32)),
         )
         self.signatories: dict[str, Signatory] = new_signatories({ods: ods for ods in organisations})
 

@@ -11,14 +11,25 @@ from typing import Any
 from governance.agreements import Actor
 from governance.agreements.rehearsal import new_signatories
 from governance.agreements.signing import public_key_of, sign
-from governance.alerts import Evidence, Finding, Viewer
+from governance.alerts import Bar, Evidence, Finding, NewSuppression, Picture, Review, Viewer
 from governance.audit.event import Authority, BreakGlass, Event, Resource, Source, Subject
 from governance.bootstrap import Services
 from governance.federation import IdentityProvider, Person, Trust
 from governance.relationships import Edge, PatientContext
-from governance.vocabulary import EventKind, Outcome, Purpose, RelationshipKind, Role, Severity, SubjectType, Verdict
+from governance.vocabulary import (
+    AlertKind,
+    EventKind,
+    Outcome,
+    Purpose,
+    RelationshipKind,
+    Role,
+    Severity,
+    SubjectType,
+    Verdict,
+)
 from tests.peers.browser import Visit
 from tests.worlds.agreements import document
+from tests.worlds.facts import changing
 
 BIRMINGHAM, COVENTRY, DUDLEY = "RRK", "RKB", "RNA"
 TRUSTS = (
@@ -30,14 +41,22 @@ PATIENT, OTHER_PATIENT = "9990000018", "9990000026"
 CLINICIAN, NOSY, STUDY, CONSOLE = "clinician-7731", "radiographer-0042", "1.2.826.0.1.3680043.8.498.1", "archive-rrk"
 OFFICE = Actor("operator", "service", None)
 OFFICER, OTHER_OFFICER, ANALYST, STRANGER = "Helen Sharpe", "Martin Croft", "Jas Gill", "Prof Idris Bello"
+ASKED = "Dr Lucy Arden"  # a radiologist of Birmingham, without an account
 PEOPLE = {
     OFFICER: ("ig.officer.rrk", BIRMINGHAM, Role.IG_OFFICER),
     OTHER_OFFICER: ("ig.officer.rkb", COVENTRY, Role.IG_OFFICER),
     ANALYST: ("soc.analyst.rrk", BIRMINGHAM, Role.SOC_ANALYST),
 }
-TRUST_OF = dict.fromkeys((OFFICER, ANALYST, STRANGER), "University Hospitals Birmingham") | {
+TRUST_OF = dict.fromkeys((OFFICER, ANALYST, STRANGER, ASKED), "University Hospitals Birmingham") | {
     OTHER_OFFICER: "University Hospitals Coventry and Warwickshire"
 }
+
+
+DAYS = Picture(
+    "Studies opened on each of the last 14 days, against other radiographers.",
+    "studies",
+    tuple(Bar(f"{day} November", 31 if day == 24 else 4 + day % 3, 5.5) for day in range(11, 25)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +72,7 @@ class Seeded:
     closed_alert: str
     other_alert: str
     patient: str
+    suppression: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,40 @@ def seed(services: Services, providers: dict[str, str], people: dict[str, tuple[
     _worklist(services, now)
     decision, access, bypass, other = _events(services, now)
     alerts = _alerts(services, now, access, bypass, other)
-    return Seeded(decision, access, bypass, other, *alerts, services.infrastructure.pseudonymiser.patient(PATIENT))
+    patient = services.infrastructure.pseudonymiser.patient(PATIENT)
+    return Seeded(decision, access, bypass, other, *alerts, patient, _held_back(services, now, bypass))
+
+
+def _held_back(services: Services, now: datetime, bypass: int) -> str:
+    """Hold exports at Birmingham back, with a finding that was; tell a notice that waits for its review."""
+    keyed = services.infrastructure.pseudonymiser
+    owner, second = (Viewer(keyed.subject(name), BIRMINGHAM, person=True) for name in ("ig-earlier", "ig-second"))
+    suppressions = services.uses.alerts.suppressions
+    wanted = NewSuppression("The archive is moved this month.", now + timedelta(days=30), rule="mass_export")
+    made = suppressions.set(owner, wanted)
+    suppressions.approve(second, made.id)
+    words = Evidence("exports_in_an_hour", 45, 3.2, 60, 21.0, "A radiographer exported 45 studies within an hour.")
+    told = Evidence("emergency_access", 1, 0, 0, None, "Emergency access was used by a clinician.")
+    facts: dict[str, Any] = {
+        "severity": Severity.MEDIUM,
+        "about": BIRMINGHAM,
+        "occurred_at": now - timedelta(minutes=10),
+        "events": (bypass + 2,),
+        "trusts": (BIRMINGHAM,),
+    }
+    exports = Finding("mass_export", "mass_export", subject=keyed.subject(NOSY), evidence=(words,), **facts)
+    glass = Finding(
+        "break_glass_used",
+        "break_glass",
+        subject=keyed.subject(CLINICIAN),
+        evidence=(told,),
+        kind=AlertKind.NOTICE,
+        review=Review(drawn=True, due=now + timedelta(days=14)),
+        **facts,
+    )
+    with services.infrastructure.database.transaction() as session:
+        services.uses.alerts.raise_findings(session, [exports, glass])
+    return made.id
 
 
 def _federation(services: Services, providers: dict[str, str], people: dict[str, tuple[str, str, Role]]) -> None:
@@ -107,7 +160,7 @@ def _worklist(services: Services, now: datetime) -> None:
     )
     since, until = now - timedelta(days=30), now + timedelta(days=30)
     edge = Edge("e-1", RelationshipKind.WORKLIST, subject, patient, None, BIRMINGHAM, since, until, "ris-rrk")
-    with services.infrastructure.database.transaction() as session:
+    with changing(services) as session:
         services.registers.relationships.upsert_patients(session, [PatientContext(patient)])
         services.registers.relationships.upsert_edges(session, [edge])
 
@@ -225,7 +278,7 @@ def _alerts(services: Services, now: datetime, access: int, bypass: int, other: 
               "The emergency override was used and no care of this patient followed within 72 hours.",
               agreement_ids=("two-trusts",), decision_ids=("decision-0001",), token_jtis=("token-0001",)),
         found("access_without_decision", Severity.CRITICAL, NOSY, PATIENT, (bypass, bypass + 2), BIRMINGHAM,
-              "A radiographer opened a CT head study and no decision allowed it."),
+              "A radiographer opened a CT head study and no decision allowed it.", picture=DAYS),
         found("self_access", Severity.HIGH, NOSY, OTHER_PATIENT, (bypass,), BIRMINGHAM,
               "Somebody opened a study of their own record."),
         found("decoy_record", Severity.CRITICAL, "nurse-5", OTHER_PATIENT, (other,), DUDLEY,

@@ -118,7 +118,9 @@ def check_log(database: Database, signer: NoteSigner, vault: Vault) -> CheckLog:
         reader = open_reader(database.url)
         try:
             keys = [read_key(signer.verifier_key())]
-            return verify(reader, keys, ed25519_valid, expected_checkpoints=expected, opens=vault.opens)
+            return verify(
+                reader, keys, ed25519_valid, expected_checkpoints=expected, opens=vault.opens, rows_key=vault.rows_key
+            )
         finally:
             reader.close()
 

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from governance.audit import AuditLog, NoteSigner, RecordedEvent, Recorder, Source, Subject
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
-from governance.federation import WHOLE_REGION, FederationDirectory
+from governance.facts import FactWriter
+from governance.federation import WHOLE_REGION, Contacts, FederationDirectory
 from governance.pseudonyms import Pseudonymiser, Vault
+from governance.pseudonyms.tie_keys import TieKeys
 from governance.registers import Changes, ContextFeeds, Endings, Registrations, StudyActs, Taken, Writer
+from governance.registers.feeds import matter
+from governance.registers.patient_keys import PatientKeys
 from governance.relationships import Relationships
 from governance.storage import Database
 from governance.telemetry import Metrics
@@ -21,6 +25,7 @@ from governance.vocabulary import SYSTEM, Scope, SubjectType
 
 ORIGIN = "log.test/registers"
 ISSUER = "https://governance.test"
+TIE_KEYS = {"2026a": b"t" * 32, "2025b": b"u" * 32}
 BOTH = frozenset({Scope.CONTEXT_WRITE.value, Scope.FEDERATION_WRITE.value})
 
 
@@ -44,6 +49,7 @@ class RegisterWorld:
 
     database: Database
     log: AuditLog
+    vault: Vault
     federation: FederationDirectory
     catalogue: Catalogue
     relationships: Relationships
@@ -88,12 +94,14 @@ class RegisterWorld:
 
 def register_world(database: Database, clock: FixedClock, new_id: Callable[[], str] | None = None) -> RegisterWorld:
     """Make the registers on a database; ``new_id`` makes the ids of records, which count up without one."""
-    pseudonymiser, ids = Pseudonymiser(b"k" * 32), itertools.count(1)
+    pseudonymiser, vault, ids = Pseudonymiser(b"k" * 32), Vault(b"e" * 32), itertools.count(1)
     signer = NoteSigner.from_seed(ORIGIN, b"s" * 32)
-    log = AuditLog(database, pseudonymiser, Vault(b"e" * 32), signer, clock, ORIGIN)
+    log = AuditLog(database, pseudonymiser, vault, signer, clock, ORIGIN)
     made: list[RegisterWorld] = []
     changes = Changes(
-        database, Recorder(log, clock, Source(SYSTEM, "QHL"), new_id or (lambda: f"change-{next(made[0].ids)}"))
+        database,
+        Recorder(log, clock, Source(SYSTEM, "QHL"), new_id or (lambda: f"change-{next(made[0].ids)}")),
+        FactWriter(vault),
     )
     federation, catalogue = FederationDirectory(pseudonymiser), Catalogue()
     relationships = Relationships(pseudonymiser)
@@ -109,8 +117,17 @@ def register_world(database: Database, clock: FixedClock, new_id: Callable[[], s
         changes=changes,
         catalogue=catalogue,
         federation=federation,
+        contacts=Contacts(Vault(b"e" * 32)),
         relationships=relationships,
         pseudonymiser=pseudonymiser,
+        patient_keys=PatientKeys(
+            keys=TieKeys(TIE_KEYS),
+            federation=federation,
+            relationships=relationships,
+            pseudonymiser=pseudonymiser,
+            vault=vault,
+            matter=matter("staff"),
+        ),
         clock=clock,
         metrics=Metrics(),
     )
@@ -118,6 +135,7 @@ def register_world(database: Database, clock: FixedClock, new_id: Callable[[], s
         RegisterWorld(
             database=database,
             log=log,
+            vault=vault,
             federation=federation,
             catalogue=catalogue,
             relationships=relationships,

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -44,7 +44,7 @@ Service = subprocess.Popen[bytes]
 class HomeOn(DemoHome):
     """A home whose database is elsewhere."""
 
-    database_url: str
+    database_url: str = field(kw_only=True)
 
     def environment(self) -> dict[str, str]:
         """Give its settings."""
@@ -54,7 +54,7 @@ class HomeOn(DemoHome):
 def seeded_home(folder: Path, database_url: str | None = None) -> DemoHome:
     """Seed a service's database, a file of its own or another one, with the region's network."""
     where = (folder, f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:9")
-    made = HomeOn(*where, database_url) if database_url else DemoHome(*where)
+    made = HomeOn(*where, database_url=database_url) if database_url else DemoHome(*where)
     made.folder.mkdir()
     services = build(from_environment(made.environment()))
     runtime = Runtime(services)

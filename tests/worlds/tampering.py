@@ -24,12 +24,13 @@ from governance.audit.history import KeptNote, watched
 from governance.audit.signer import ed25519_valid
 from governance.catalogue import Catalogue, Study
 from governance.clock import FixedClock
+from governance.facts import FactWriter
 from governance.pseudonyms import Pseudonymiser, Vault
 from governance.relationships import Edge, Relationships
 from governance.storage import Database
 from governance.vocabulary import SYSTEM, EventKind, RelationshipKind, Verdict
 from tests.worlds import agreements as agreed
-from tests.worlds.alerts import OFFICER, AlertWorld, finding
+from tests.worlds.alerts import REGION, AlertWorld, finding
 from tests.worlds.basics import NOON
 from tests.worlds.log import ORIGIN, MakeEvent, erase
 
@@ -96,7 +97,7 @@ def _feed(database: Database, recorder: Recorder, version: int) -> None:
         for n in range(8)
     ]
     for rows, write in ((studies, Catalogue().upsert), (edges, Relationships(Pseudonymiser(b"k" * 32)).upsert_edges)):
-        with database.transaction() as session, watched(session, set()) as written:
+        with database.transaction() as session, watched(session, set(), _VAULT.rows_key) as written:
             write(session, rows)  # type: ignore[operator]
             recorder.record_in(session, EventKind.CONFIG, detail=written.detail(session))
 
@@ -105,7 +106,8 @@ def _agree(database: Database, recorder: Recorder, clock: FixedClock) -> None:
     """Bring an agreement into force, as its parties do, and put another on file."""
     agreements = agreed.World(database, clock, "RRK", "RKB")
     agreements.recorder = recorder
-    agreements.service = Agreements(database, recorder, clock, lambda _session: agreements.known)
+    writer = FactWriter(_VAULT)
+    agreements.service = Agreements(database, recorder, clock, lambda _session: agreements.known, facts=writer)
     agreements.active()
     agreements.service.load([agreed.document(id="another")], agreed.OFFICE)
 
@@ -123,7 +125,7 @@ def _alarm(database: Database, recorder: Recorder, clock: FixedClock) -> None:
     )
     with database.transaction() as session:
         raised = alerts.raise_findings(session, [finding(about=f"p-{number}") for number in range(2)])
-    alerts.close(OFFICER, raised[0].alert, Verdict.JUSTIFIED, "Nothing in it.")
+    alerts.close(REGION, raised[0].alert, Verdict.JUSTIFIED, "Nothing in it.")
 
 
 def check(world: World, path: Path) -> Report:
@@ -131,7 +133,9 @@ def check(world: World, path: Path) -> Report:
     reader = open_reader(f"sqlite:///{path}")
     try:
         keys = [read_key(_SIGNER.verifier_key())]
-        return verify(reader, keys, ed25519_valid, expected_checkpoints=[world.kept], opens=_VAULT.opens)
+        return verify(
+            reader, keys, ed25519_valid, expected_checkpoints=[world.kept], opens=_VAULT.opens, rows_key=_VAULT.rows_key
+        )
     finally:
         reader.close()
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
+from governance.vocabulary import DecisionScope, EventKind, Outcome, Purpose, SubjectType
 
 INTEGER_MAXIMUM = 2**53 - 1
 
@@ -31,6 +31,7 @@ class EventSubject(_Part):
     session: str | None = None
     device: str | None = None
     site: str | None = None
+    version: str | None = Field(None, description="of an AI service: the version it says it is")
 
 
 class EventResource(_Part):
@@ -75,3 +76,12 @@ class NativeEvent(_Part):
     break_glass: EventEmergency | None = None
     bytes: int | None = Field(None, ge=0, le=INTEGER_MAXIMUM, description="how much was exported")
     destination: str | None = Field(None, max_length=256, description="where it was sent or printed")
+    continues: str | None = Field(
+        None,
+        description="on an access, export or print: the id, at the same source, of the one it goes on with; its counts "
+        "and bytes belong to that one, and it is no look of its own",
+    )
+    decision_scope: DecisionScope | None = Field(
+        None, description="on a decision: whether it covers its study (as without it) or all studies of the patient"
+    )
+    expires_at: AwareDatetime | None = Field(None, description="on a token: when it ends, as its issuer says")

@@ -10,9 +10,9 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from governance.api.audit import schemas
+from governance.api.audit._explained import rendered
 from governance.api.audit._looks import Look, after, page, record_look, scoped, visible_entry
 from governance.audit import InclusionProof, Query
-from governance.formats import render
 from governance.vocabulary import Scope
 from governance.web import current_caller, current_services, operation, requires
 from governance.web.body import query as read_query
@@ -57,11 +57,11 @@ def search() -> Response:
 @requires(Scope.AUDIT_READ)
 @operation(summary="Read one audit event", tag="audit", response=schemas.RecordedEventView)
 def event(index: int) -> Response:
-    """Give one event as the log holds it."""
+    """Give one event as the log holds it, and the reason that detection found for it."""
     services, caller = current_services(), current_caller()
     found = visible_entry(services, caller, index)
     record_look(services, caller, Look("/audit/v1/events/{index}"), 1)
-    return jsonify(render(found))
+    return jsonify(rendered(services, [found])[0])
 
 
 @blueprint.get("/audit/v1/events/<int:index>/entry")
@@ -120,7 +120,7 @@ def _page(endpoint: str, asked: schemas.EventFilters, query: Query) -> Response:
     filters = asked.model_dump(exclude_none=True, exclude={"cursor", "limit", "order"})
     look = Look(endpoint, tuple(filters), query.patient, query.study)
     recorded_as = record_look(services, caller, look, len(found))
-    return jsonify({"events": [render(each) for each in found], "cursor": cursor, "recorded_as": recorded_as})
+    return jsonify({"events": rendered(services, found), "cursor": cursor, "recorded_as": recorded_as})
 
 
 def _proof_view(made: InclusionProof, leaf_hash: bytes) -> schemas.ProofView:

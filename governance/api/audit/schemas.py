@@ -78,8 +78,35 @@ class EventsSearch(EventFilters):
     study: Text | None = None
 
 
+class ExplanationView(BaseModel):
+    """Why whoever looked may have had a reason to: what detection found on record, as of when it read the event.
+
+    Explained is not innocent and unexplained is not guilty. ``pending``: detection has not read the event yet.
+    """
+
+    kind: str = Field(
+        description="order, worklist, report, referral, mdt, episode, rota, pool, project; self_claim, prior_report, "
+        "confirmed; unexplained, degraded (a feed was silent); pending (not read yet), not_kept (read by a release "
+        "that kept no reasons)"
+    )
+    explained: bool | None = Field(
+        default=None, description="whether the reason is strong enough; null while nobody can say"
+    )
+    edge: str | None = Field(default=None, description="id of the relationship in its feed")
+    source: str | None = Field(default=None, description="the system that said so")
+    feed: str | None = Field(default=None, description="ODS code of the trust whose feed gave the relationship")
+    team: bool = Field(default=False, description="whether a team of theirs holds the relationship")
+    age_seconds: int | None = Field(
+        default=None, description="from when the reason began to the look; negative: it began later"
+    )
+    strength: float = Field(default=0.0, ge=0, le=1, description="1: names the person and the patient, and is new")
+
+
 class RecordedEventView(BaseModel):
-    """One event as the log holds it: the native fields with pseudonyms."""
+    """One event as the log holds it: the native fields with pseudonyms.
+
+    ``explanation`` is there for an access, an export and a print; it stands beside the log, not in it.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -91,6 +118,7 @@ class RecordedEventView(BaseModel):
     source: dict[str, Any]
     kind: EventKind
     outcome: Outcome
+    explanation: ExplanationView | None = None
 
 
 class EventsPage(BaseModel):

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from governance.relationships import PatientFlag
-from governance.vocabulary import Label, RelationshipKind
+from governance.vocabulary import Label, Purpose, RelationshipKind
 
 
 def _of_new(about: str = "", alias: str | None = None) -> Any:
@@ -62,7 +62,10 @@ class StudyAnswer(BaseModel):
 
 
 class EdgeLine(BaseModel):
-    """One relationship, valid in [from, until). Only pool, project and rota may name neither patient nor study."""
+    """One relationship, valid in [from, until). Only pool, project and rota may name neither patient nor study.
+
+    Of a rota, from and until are the shift; on-call is a rota.
+    """
 
     id: str
     kind: RelationshipKind = _of_new()
@@ -72,10 +75,18 @@ class EdgeLine(BaseModel):
     issuer: str | None = Field(
         default=None, description="Identity provider in whose names subject is one; without it the trust means its own"
     )
-    ods: str = Field(description="ODS code of the trust whose order, list or rota it is: one the client writes for")
+    ods: str = Field(
+        default="",
+        description="ODS code of the trust whose order, list or rota it is: one the client writes for; absent it is"
+        " what is on file, or the client's own",
+    )
     from_: datetime = _of_new(alias="from")
     until: datetime | None = None
     source: str = _of_new("The system that says so")
+    site: str | None = Field(default=None, description="Where the work of a rota is done")
+    purpose: Purpose | None = Field(default=None, description="What a project may use images for (HL7 v3 ActReason)")
+    destination: str | None = Field(default=None, description="Where the images of a project go")
+    limit: int | None = Field(default=None, ge=1, description="How many studies a project may take")
 
 
 class StaffLine(BaseModel):
@@ -88,10 +99,13 @@ class StaffLine(BaseModel):
     )
     role: str = _of_new()
     department: str | None = None
+    manager: str | None = Field(default=None, description="The id of who they answer to, as staff are named")
     site: str | None = None
     team_ids: list[str] = []
     patient_key: str | None = Field(
-        default=None, description="The patient this person is: as patients are named in events"
+        default=None,
+        description="The patient this person is: HMAC-SHA-256 of the ten digits under the region's tie key, with its id"
+        " and a colon before it or without (64 hexadecimal characters, or base64); or as patients are named in events",
     )
     household_key: str | None = None
     surname_key: str | None = None
@@ -99,6 +113,9 @@ class StaffLine(BaseModel):
     postcode_key: str | None = None
     training_valid_to: date | None = None
     leaves_on: date | None = None
+    contact: str | None = Field(
+        default=None, description="Mail address at which the person is asked about a look; kept sealed, shown to nobody"
+    )
 
 
 class PatientLine(BaseModel):

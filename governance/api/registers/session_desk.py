@@ -47,7 +47,7 @@ def end(services: Services, writer: Writer, handle: str) -> None:
         return Made(None, {**told, "before": alive, "after": None})
 
     change = Change(writer, Scope.FEDERATION_WRITE, _MATTER, infrastructure.clock.now())
-    Changes(infrastructure.database, infrastructure.recorder).make(change, write)
+    Changes(infrastructure.database, infrastructure.recorder, infrastructure.facts).make(change, write)
 
 
 def _theirs(

@@ -30,6 +30,7 @@ class Check:
         keys: whose signatures count; ValueError without any.
         signature_holds: says whether an Ed25519 signature holds.
         opens: opens envelopes of the vault.
+        rows_key: of the digests of rows.
         growing: the log grows between steps: check as far as the head reached at the first.
     """
 
@@ -39,6 +40,7 @@ class Check:
         keys: Sequence[TrustedKey],
         signature_holds: SignatureCheck,
         opens: Opens | None,
+        rows_key: bytes | None,
         *,
         growing: bool = False,
     ) -> None:
@@ -63,7 +65,7 @@ class Check:
         self._tiles = StoredTiles(reader, self._limit)
         self._upper: list[tuple[int, int, list[bytes]]] = []
         self._vault = VaultCheck(reader.keys_of, opens)
-        self._written = WrittenCheck()
+        self._written = WrittenCheck(rows_key)
         self._alerts = AlertCheck()
 
     def steps(self, expected: Sequence[str]) -> Iterator[int]:
@@ -83,6 +85,7 @@ class Check:
         self._later(after)
         self._take(self._vault.end())
         self._take(self._written.end(self._reader.rows, self._documents))
+        self._remarks += self._written.remarks()
         self._take(self._alerts.end(self._reader.rows))
         self._leftover_tiles()
         self._leftover_claims()

@@ -52,6 +52,7 @@ def verify(
     *,
     expected_checkpoints: Sequence[str] = (),
     opens: Opens | None = None,
+    rows_key: bytes | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Check a whole log, as one snapshot of it.
@@ -62,12 +63,13 @@ def verify(
         signature_holds: says whether an Ed25519 signature holds (public key, signature, message).
         expected_checkpoints: notes that somebody else, or the service outside its database, kept.
         opens: opens envelopes of the vault; None when the key-encryption key is not at hand.
+        rows_key: of the digests of rows, derived from that key; None as above.
         progress: gets rows done and rows in all, every few thousand rows.
 
     Raises:
         ValueError: no key was given: without one nothing can be confirmed.
     """
-    check = Check(reader, keys, signature_holds, opens)
+    check = Check(reader, keys, signature_holds, opens, rows_key)
     total = reader.count()
     for done in check.steps(expected_checkpoints):
         if progress is not None:
@@ -82,13 +84,14 @@ def verification(
     *,
     expected_checkpoints: Sequence[str] = (),
     opens: Opens | None = None,
+    rows_key: bytes | None = None,
 ) -> Iterator[int | Report]:
     """Check a log that goes on growing, a page of entries a step, each in a snapshot of its own.
 
     It gives how many entries are done after each step, and the report at the end. It checks the log as far as it
     reached at the first step; arguments and error are those of :func:`verify`.
     """
-    check = Check(reader, keys, signature_holds, opens, growing=True)
+    check = Check(reader, keys, signature_holds, opens, rows_key, growing=True)
     for done in check.steps(expected_checkpoints):
         yield done
         reader.renew()

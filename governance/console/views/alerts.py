@@ -5,13 +5,14 @@ from http import HTTPStatus
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from governance.console._alerts import alert_of, alert_page_of, alerts_of, query_of
+from governance.alerts import Alert
+from governance.console._alerts import alert_of, alert_page_of, alerts_of, notices_query_of, query_of
 from governance.console._guard import signed_in, viewer
 from governance.console._names import trust_names
 from governance.console._pages import page, submitted
 from governance.console._reading import record_look
-from governance.console.forms import AlertFilterForm, CloseForm, CommentForm, UnmaskForm
-from governance.vocabulary import Scope, Verdict
+from governance.console.forms import AlertFilterForm, CloseForm, CommentForm, NoticeFilterForm, UnmaskForm
+from governance.vocabulary import AlertState, Scope, Verdict
 from governance.web.authentication import current_caller
 from governance.web.services import current_services
 
@@ -21,6 +22,7 @@ PAGE = 20
 def register(blueprint: Blueprint) -> None:
     """Add the routes."""
     blueprint.get("/alerts")(alerts_page)
+    blueprint.get("/notices")(alerts_notices)
     blueprint.get("/alerts/<alert_id>")(alert_page)
     blueprint.post("/alerts/<alert_id>/assign")(alert_assign)
     blueprint.post("/alerts/<alert_id>/comment")(alert_comment)
@@ -35,6 +37,15 @@ def alerts_page() -> ResponseReturnValue:
     query = query_of(form.state.data, form.severity.data, request.args.get("before", type=int))
     record_look("alerts", state=form.state.data, severity=form.severity.data)
     return page("alerts.html", form=form, found=alerts_of(query, PAGE), first=query.before is None)
+
+
+@signed_in(Scope.ALERTS_READ)
+def alerts_notices() -> ResponseReturnValue:
+    """List the notices of the viewer's trust, newest first: those to review, unless all are asked for."""
+    form = NoticeFilterForm(request.args)
+    query = notices_query_of(form.review.data, request.args.get("before", type=int))
+    record_look("notices", review=form.review.data)
+    return page("notices.html", form=form, found=alerts_of(query, PAGE), first=query.before is None)
 
 
 @signed_in(Scope.ALERTS_READ)
@@ -64,13 +75,14 @@ def alert_comment(alert_id: str) -> ResponseReturnValue:
 
 @signed_in(Scope.ALERTS_REVIEW)
 def alert_close(alert_id: str) -> ResponseReturnValue:
-    """Ask for a verdict and a reason, and close the alert."""
+    """Ask for the verdict of the viewer's trust and a reason; the alert closes once nobody else's is wanted."""
     alerts, form = current_services().uses.alerts, CloseForm(request.form)
     if not submitted(form):
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
         return page("close.html", status, alert=alert_of(alert_id), form=form)
-    alerts.close(viewer(), alert_id, Verdict(form.verdict.data), form.reason.data or "")
-    flash("The alert is closed.", "done")
+    given = alerts.close(viewer(), alert_id, Verdict(form.verdict.data), form.reason.data or "")
+    closed = given.case.state is AlertState.CLOSED
+    flash("The alert is closed." if closed else "Your trust's verdict is given. Others are still asked.", "done")
     return _back_to(alert_id)
 
 
@@ -88,8 +100,15 @@ def alert_unmask(alert_id: str) -> ResponseReturnValue:
 def _alert(alert_id: str, form: CommentForm, status: HTTPStatus = HTTPStatus.OK) -> ResponseReturnValue:
     shown = alert_page_of(alert_id)
     record_look("alert", shown.alert.patient, alert=shown.alert.id)
-    return page("alert.html", status, shown=shown, form=form, names=trust_names(), me=viewer().id)
+    return page(
+        "alert.html", status, shown=shown, form=form, names=trust_names(), me=viewer().id, asked=_asked(shown.alert)
+    )
 
 
 def _back_to(alert_id: str) -> ResponseReturnValue:
     return redirect(url_for("console.alert_page", alert_id=alert_id), HTTPStatus.SEE_OTHER)
+
+
+def _asked(alert: Alert) -> bool:
+    """Say whether the verdict of the viewer's trust is still wanted."""
+    return any(party.ods == viewer().ods for party in alert.case.waits_for)

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from governance.console._context import snapshot
+from governance.console._context import reasons, snapshot
 from governance.console._guard import signed_in, viewer
 from governance.console._names import trust_names
 from governance.console._pages import page, submitted
@@ -44,6 +44,6 @@ def patients_timeline(patient: str) -> ResponseReturnValue:
     before = request.args.get("before", type=int)
     search = services.infrastructure.audit_search
     with snapshot() as session:
-        found = timeline(session, search, trust_names(), patient, viewer().ods, trust, before)
+        found = timeline(session, search, trust_names(), patient, viewer().ods, trust, before, reasons)
     trusts = {"": "All trusts"} | dict(found.trusts)
     return page("timeline.html", found=found, form=form, trusts=trusts, first=before is None)

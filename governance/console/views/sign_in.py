@@ -4,10 +4,11 @@ from http import HTTPStatus
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from governance.console._guard import current_person
 from governance.console._pages import page
-from governance.console._people import admit, sign_in_trust_of, sign_in_trusts
+from governance.console._people import admit, asked_at, sign_in_trust_of, sign_in_trusts
 from governance.console._reading import record_sign_in, refusals_noted
 from governance.errors import Unauthenticated
 from governance.vocabulary import EventKind
@@ -60,12 +61,20 @@ def sign_in_callback() -> ResponseReturnValue:
     with refusals_noted(ods):
         identity = _identity(attempt)
     with refusals_noted(ods, identity.subject), services.infrastructure.database.reading() as session:
-        person = admit(services.registers.federation, session, identity, services.infrastructure.clock.now())
+        now = services.infrastructure.clock.now()
+        person = admit(services.registers.federation, session, identity, now, _asked_at)
     record_sign_in(EventKind.LOGIN, person)
     onward = browser.pop("next", None)
     browser.sign_in(person)
     within = isinstance(onward, str) and onward.startswith(url_for("console.home"))
-    return redirect(onward if within else url_for("console.home"), HTTPStatus.SEE_OTHER)
+    otherwise = url_for("console.home") if person.roles else url_for("console.asked_page")
+    return redirect(onward if within else otherwise, HTTPStatus.SEE_OTHER)
+
+
+def _asked_at(session: Session, issuer: str, subject: str) -> str | None:
+    services = current_services()
+    pseudonym = services.infrastructure.pseudonymiser.subject(subject)
+    return asked_at(services.registers.federation, services.uses.inquiries, session, issuer, pseudonym)
 
 
 def _identity(attempt: SignInAttempt | None) -> ProvenIdentity:

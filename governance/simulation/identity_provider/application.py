@@ -11,17 +11,19 @@ from werkzeug.datastructures import MultiDict
 
 from governance.simulation.identity_provider.clients import ClientAuthenticator, ClientRefused
 from governance.simulation.identity_provider.provider import AuthorizationRequest, Provider, RequestRefused
+from governance.simulation.mailbox import Mailbox
 
 _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 
-def create_application(provider: Provider, demo: bool = False) -> Flask:
+def create_application(provider: Provider, demo: bool = False, mailbox: Mailbox | None = None) -> Flask:
     """Make the WSGI application.
 
     Args:
         provider: the issuers.
         demo: whether ID tokens are given out without a browser.
+        mailbox: the mails of the demo, to be listed; none are without one.
     """
     app = Flask("identity_provider", template_folder=str(_HERE / "templates"), static_folder=str(_HERE / "static"))
     app.config["MAX_CONTENT_LENGTH"] = 65_536  # bytes
@@ -32,6 +34,8 @@ def create_application(provider: Provider, demo: bool = False) -> Flask:
     app.add_url_rule("/<ods>/authorize", view_func=views.authorize)
     app.add_url_rule("/<ods>/authorize", view_func=views.pick, methods=["POST"])
     app.add_url_rule("/<ods>/token", view_func=views.token, methods=["POST"])
+    if mailbox is not None:
+        app.add_url_rule("/mail", view_func=lambda: render_template("mail.html", mails=mailbox.newest()))
     if demo:
         app.add_url_rule("/<ods>/demo/id-token", view_func=views.demo_id_token, methods=["POST"])
     app.after_request(_harden)

@@ -59,8 +59,7 @@ def test_nothing_is_loaded_twice(status: Status) -> None:
     [
         (DURING, frozenset({"RRK"}), Transition.ACTIVATE, "agreement.not_signed"),
         (BEGINS - timedelta(microseconds=1), BOTH, Transition.ACTIVATE, "agreement.not_yet_effective"),
-        (ENDS, BOTH, Transition.ACTIVATE, "agreement.over"),
-        (ENDS, BOTH, Transition.SIGN, "agreement.over"),
+        (ENDS, frozenset({"RRK"}), Transition.ACTIVATE, "agreement.not_signed"),
         (ENDS - timedelta(microseconds=1), BOTH, Transition.EXPIRE, "agreement.not_over"),
     ],
 )
@@ -68,6 +67,12 @@ def test_what_stands_in_the_way_is_said(at: datetime, valid: frozenset[str], tak
     with pytest.raises(Conflict) as refused:
         step(standing(Status.SIGNED, valid), taken, at)
     assert refused.value.reason == reason
+
+
+def test_what_is_over_goes_on_record_as_expired() -> None:
+    assert step(standing(Status.DRAFT), Transition.SIGN, ENDS) is Status.SIGNED
+    assert step(standing(Status.SIGNED), Transition.ACTIVATE, ENDS) is Status.EXPIRED
+    assert step(standing(Status.SUSPENDED), Transition.ACTIVATE, ENDS) is Status.EXPIRED
 
 
 def test_the_last_signature_signs() -> None:

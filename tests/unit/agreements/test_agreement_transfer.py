@@ -100,8 +100,12 @@ def test_an_agreement_that_is_over_arrives_as_evidence(world: World, elsewhere: 
     world.active(**ending)
     world.clock.advance(world.service.get("two-trusts").agreement.effective.ends_at - world.clock.now())
     (record,) = elsewhere.service.transfer.load(items(world), OFFICE)
-    assert (record.status, record.missing) == (Status.DRAFT, ())
+    assert (record.status, record.missing) == (Status.SIGNED, ())
     assert elsewhere.service.compiled().document["index"] == {}
+    elsewhere.service.expire_due(world.clock.now())
+    assert elsewhere.service.get("two-trusts").status is Status.EXPIRED
+    (again,) = elsewhere.service.transfer.load(items(world), OFFICE)
+    assert again.status is Status.EXPIRED
 
 
 def spoilt(item: dict[str, Any], change: str) -> dict[str, Any]:

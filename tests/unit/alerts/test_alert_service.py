@@ -61,7 +61,7 @@ def test_raising_is_in_the_log_once_for_what_is_new_and_once_for_what_is_worse(w
 
 def test_a_closed_alert_is_left_alone_and_a_new_one_names_it(world: AlertWorld) -> None:
     first = opened(world)
-    world.alerts.close(OFFICER, first, Verdict.JUSTIFIED, "a portal")
+    world.alerts.close(REGION, first, Verdict.JUSTIFIED, "a portal")
     assert world.raise_all(finding()) == [(first, "unchanged")]
     ((again, change),) = world.raise_all(finding(events=(12,)))
     assert change == "opened"
@@ -70,7 +70,7 @@ def test_a_closed_alert_is_left_alone_and_a_new_one_names_it(world: AlertWorld) 
 
 
 def test_the_review_is_kept_and_audited(world: AlertWorld) -> None:
-    alert = opened(world)
+    alert = world.raise_all(finding(trusts=("RRK",)))[0][0]
     world.alerts.assign(OFFICER, alert, "s-colleague")
     world.alerts.comment(OFFICER, alert, "asked the line manager")
     closed = world.alerts.close(OFFICER, alert, Verdict.UNJUSTIFIED, "no reason was given")
@@ -87,7 +87,7 @@ def test_the_review_is_kept_and_audited(world: AlertWorld) -> None:
     assert "line manager" not in str([event.detail for event in told])
 
 
-def test_two_closers_conflict(world: AlertWorld) -> None:
+def test_two_closers_of_a_trust_conflict(world: AlertWorld) -> None:
     alert = opened(world)
 
     def close(verdict: Verdict) -> str:
@@ -241,7 +241,7 @@ def test_an_alert_the_log_refuses_to_record_is_not_raised(world: AlertWorld) -> 
 def test_an_alert_the_log_refuses_to_record_as_worse_stays_as_it_was(world: AlertWorld) -> None:
     alert = opened(world)
     before, notice = world.alerts.get(OFFICER, alert), world.alerts.latest_notice()
-    world.record([act(f"{alert}/critical", source=SYSTEM, kind="login")])
+    world.record([act(f"{alert}/step/1", source=SYSTEM, kind="login")])
     with pytest.raises(Conflict):
         world.raise_all(finding(severity=Severity.CRITICAL, events=(9,)))
     assert world.alerts.get(OFFICER, alert) == before

@@ -78,7 +78,14 @@ def checked(database: Database, vault: Vault, origin: str, *expected: str) -> Re
     reader = open_reader(database.url)
     key = NoteSigner.from_seed(origin, b"s" * 32).verifier_key()
     try:
-        return verify(reader, [read_key(key)], ed25519_valid, expected_checkpoints=expected, opens=vault.opens)
+        return verify(
+            reader,
+            [read_key(key)],
+            ed25519_valid,
+            expected_checkpoints=expected,
+            opens=vault.opens,
+            rows_key=vault.rows_key,
+        )
     finally:
         reader.close()
 

@@ -16,14 +16,15 @@ from governance.audit.event import Event, JsonValue, RecordedEvent, Source
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.detection import Rule
-from governance.detection.engine import LEASE
-from governance.detection.facts import Context
-from governance.detection.state import RuleState, Value
+from governance.detection.explanation.look import Look
+from governance.detection.knowledge.facts import Context
+from governance.detection.reader.engine import LEASE
+from governance.detection.reader.state import RuleState, Value
 from governance.errors import Unavailable
 from governance.federation import AiManifest, ServiceClient, StaffMember, Trust
 from governance.relationships import Edge
 from governance.storage import Database
-from governance.vocabulary import SYSTEM, EventKind, Purpose, RelationshipKind, Severity, SubjectType
+from governance.vocabulary import SYSTEM, AlertKind, EventKind, Purpose, RelationshipKind, Severity, SubjectType
 from tests.worlds.alerts import BEGAN, REGION, AlertWorld, act, permitted
 
 
@@ -51,7 +52,7 @@ def furnish(world: AlertWorld) -> None:
     """Fill the rooms with a decoy, a member of staff who is a patient, a team on the rota, and an AI service."""
     known = world.pseudonymiser
     nia, patient = known.subject("nia"), known.patient("9990000018")
-    with world.database.transaction() as session:
+    with world.changing() as session:
         world.federation.register_trust(session, Trust("RRK", "University Hospitals Birmingham"))
         world.federation.upsert_staff(
             session,
@@ -159,10 +160,20 @@ def test_every_detector_fires_through_the_real_rooms(world: AlertWorld) -> None:
     assert world.pseudonymiser.subject("ted") not in burst.subjects
     bypass = next(alert for alert in shown(world) if alert.family == "bypass")
     assert {item.signal for item in bypass.evidence} == {"no_authority", "decision_unknown"}
-    glass = next(alert for alert in shown(world) if alert.family == "break_glass")
-    assert glass.opened_at == BEGAN + timedelta(minutes=18)
-    assert {item.signal for item in glass.evidence} == {"emergency_access", "mandatory_review", "no_follow_up"}
-    assert {rule for rule, _ in world.meter.raised} == EXPECTED
+    glass = {alert.kind: alert for alert in shown(world) if alert.family == "break_glass"}
+    told = glass[AlertKind.NOTICE]
+    assert told.opened_at == BEGAN + timedelta(minutes=18)
+    assert {item.signal for item in told.evidence} == {"emergency_access", "mandatory_review", "no_follow_up"}
+    assert AlertKind.ALERT not in glass, "one use without follow-up accuses nobody"
+    assert told.review is not None
+    assert (told.review.drawn, told.review.due, told.review.done_at) == (
+        True,
+        told.opened_at + timedelta(days=14),
+        None,
+    )
+    notices = {"break_glass_used", "break_glass_without_follow_up"}
+    assert {rule for rule, _ in world.meter.raised} == EXPECTED - notices
+    assert set(world.meter.notices) == notices
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1_000])
@@ -187,7 +198,8 @@ def test_a_replay_gives_the_bytes_of_the_live_run(small: AlertWorld, batch: int)
 
 def forget_alerts(world: AlertWorld) -> None:
     with world.database.transaction() as session:
-        for table in ("alert_notice", "alert_sequence", "alert_history", "alert_link", "alert_event", "alert"):
+        parts = ("notice", "sequence", "history", "link", "event", "finding", "verdict")
+        for table in (*(f"alert_{part}" for part in parts), "alert"):
             session.connection().execute(text(f"DELETE FROM {table}"))
 
 
@@ -284,6 +296,10 @@ def test_a_use_outside_the_sample_is_listed_and_only_our_own_word_takes_it_out(
     (alert,) = shown(small)
     assert (alert.severity, {item.signal for item in alert.evidence}) == (severity, signals)
     assert {"RRK", "RL4"} <= set(alert.trusts)
+    assert alert.kind is AlertKind.NOTICE
+    assert alert.review is not None
+    assert alert.review.drawn is ("mandatory_review" in signals)
+    assert small.alerts.counts() == {}
 
 
 class Clumsy:
@@ -295,9 +311,9 @@ class Clumsy:
     window = timedelta(0)
     kinds = frozenset({EventKind.ACCESS})
 
-    def observe(self, event: RecordedEvent, context: Context, state: RuleState) -> Iterator[Finding]:
-        assert event.resource is not None
-        yield {}[event.resource.modality]  # type: ignore[index]
+    def observe(self, look: Look, context: Context, state: RuleState) -> Iterator[Finding]:
+        assert look.event.resource is not None
+        yield {}[look.event.resource.modality]  # type: ignore[index]
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterator[Finding]:
         yield from ()

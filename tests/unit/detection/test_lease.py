@@ -11,9 +11,10 @@ from sqlmodel import Session
 from governance.audit.event import Event
 from governance.bootstrap import Services, build
 from governance.clock import FixedClock
-from governance.detection import STUCK_AFTER, LagWatch, Pace, _store
-from governance.detection._tables import DetectionCursorRow
-from governance.detection.engine import CURSOR, LEASE
+from governance.detection import STUCK_AFTER, LagWatch, Pace
+from governance.detection.reader import _store
+from governance.detection.reader._tables import DetectionCursorRow
+from governance.detection.reader.engine import CURSOR, LEASE
 from governance.jobs.leadership import Leadership
 from governance.jobs.runtime import _jobs
 from governance.server import create_app

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from governance.clock import FixedClock
-from governance.detection.context import RegionContext
-from governance.detection.facts import Who
-from governance.detection.links import Links
+from governance.detection.knowledge.context import RegionContext
+from governance.detection.knowledge.facts import Who
+from governance.detection.knowledge.links import Links
+from governance.facts import History
 from governance.federation import StaffMember
 from governance.relationships import Edge, PatientContext
 from governance.storage import Database
@@ -26,7 +27,7 @@ def world(database: Database, clock: FixedClock) -> AlertWorld:
     jsmith, own, other = names.subject("jsmith"), names.patient(OWN), names.patient(OTHER)
     start = AT - timedelta(days=1)
     order = Edge("e-1", RelationshipKind.ORDER, jsmith, other, None, "RRK", start, None, "ris-rrk")
-    with database.transaction() as session:
+    with made.changing() as session:
         made.federation.upsert_staff(
             session, [StaffMember(jsmith, "RRK", "nurse", patient_key=own), StaffMember(jsmith, "RKB", "clinician")]
         )
@@ -41,8 +42,7 @@ def test_facts_ties_and_what_followed_are_those_of_the_one_who_acted(world: Aler
     with world.database.reading() as session:
         context = RegionContext(
             session,
-            federation=world.federation,
-            catalogue=world.catalogue,
+            history=History(world.vault),
             relationships=world.relationships,
             pseudonymiser=names,
             links=Links(world.search),

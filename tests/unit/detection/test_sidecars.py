@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from governance.alerts import Finding
 from governance.detection import rules
 from governance.detection.handbook import handbook
+from governance.detection.reader.scoring import Scorer
+from governance.detection.reader.state import LATENESS, RuleMemory
 from governance.detection.registry import default_rules
 from governance.detection.rule import Rule
-from governance.detection.scoring import Scorer
 from governance.detection.sidecar import Example, sidecar_of
-from governance.detection.state import LATENESS, RuleMemory
-from tests.worlds.detection import region, story
+from tests.worlds.detection import LittleExplainer, region, story
 
 RULES = {rule.id: rule for rule in default_rules()}
 CASES = [(rule, example) for rule in RULES.values() for example in sidecar_of(rule.id).examples]
@@ -20,9 +21,15 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 FOLDER = Path(rules.__file__).parent
 
 
+def told_by(rule: Rule, example: Example) -> list[Finding]:
+    """Run an example through its rule."""
+    world = region(example.world)
+    return Scorer([rule], LittleExplainer(world)).score(story(example.events), world, RuleMemory())
+
+
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=[f"{rule.id}: {case.name}" for rule, case in CASES])
 def test_an_example_gives_the_signals_it_promises(rule: Rule, example: Example) -> None:
-    findings = Scorer([rule]).score(story(example.events), region(example.world), RuleMemory())
+    findings = told_by(rule, example)
     assert sorted({item.signal for found in findings for item in found.evidence}) == sorted(example.expect)
 
 
@@ -51,7 +58,7 @@ def test_a_sentence_names_nobody(rule: Rule, example: Example) -> None:
     names |= {
         name for event in told if event.resource for name in (event.resource.patient, event.resource.study) if name
     }
-    for found in Scorer([rule]).score(told, region(example.world), RuleMemory()):
+    for found in told_by(rule, example):
         for item in found.evidence:
             assert item.sentence.endswith(".")
             assert not any(name in item.sentence.split() for name in names)
@@ -62,14 +69,14 @@ def test_the_handbook_is_written_from_the_sidecars() -> None:
 
 
 def test_every_module_and_every_sidecar_of_the_folder_is_a_detector() -> None:
-    modules, sidecars = (sorted(path.stem for path in FOLDER.glob(kind)) for kind in ("[!_]*.py", "*.yaml"))
+    modules, sidecars = (sorted(path.stem for path in FOLDER.rglob(kind)) for kind in ("[!_]*.py", "*.yaml"))
     assert list(RULES) == modules == sidecars
 
 
 def test_a_module_that_is_not_named_after_its_detector_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "misnamed.py").write_text("from governance.detection.rules.self_access import RULE as RULE\n")
+    (tmp_path / "misnamed.py").write_text("from governance.detection.rules.records.self_access import RULE as RULE\n")
     monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
     try:
         with pytest.raises(ValueError, match="the module misnamed holds the detector self_access"):

@@ -53,6 +53,7 @@ def erasure(world: AlertWorld, holds: LegalHolds) -> Erasure:
         holds=holds,
         alerts=world.alerts,
         federation=world.federation,
+        relationships=world.relationships,
         recorder=world.recorder,
         clock=world.clock,
         origin=ORIGIN,

@@ -6,9 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from governance.audit import Authority, BreakGlass, Event, Resource, Source, Subject
+from governance.clock import FixedClock
 from governance.errors import InvalidInput
 from governance.formats import parse_event, render
-from governance.vocabulary import EventKind, Outcome, Purpose, SubjectType
+from governance.storage import Database
+from governance.vocabulary import DecisionScope, EventKind, Outcome, Purpose, SubjectType
+from tests.worlds.alerts import AlertWorld
 from tests.worlds.audit_messages import NATIVE, NHS, STUDY, native
 from tests.worlds.basics import NOON
 from tests.worlds.formats import parse_items, parse_lines
@@ -63,6 +66,35 @@ def test_every_field_is_read() -> None:
         bytes=1024,
         destination="USB-1",
     )
+
+
+def test_what_is_the_sources_word_is_read_where_it_has_a_meaning() -> None:
+    ends = "2026-11-24T13:00:00Z"
+    assert parse_event(NATIVE | {"continues": "evt-0"}, NOON).continues == "evt-0"
+    decision = parse_event(NATIVE | {"kind": "decision", "decision_scope": "patient"}, NOON)
+    assert decision.decision_scope is DecisionScope.PATIENT
+    token = parse_event(NATIVE | {"kind": "token", "expires_at": ends}, NOON)
+    assert token.expires_at == datetime(2026, 11, 24, 13, tzinfo=UTC)
+    subject = parse_event(NATIVE | {"subject": {"id": "ai", "type": "ai_service", "version": "2.1"}}, NOON).subject
+    assert subject is not None
+    assert subject.version == "2.1"
+    for part in ({"decision_scope": "patient"}, {"expires_at": ends}, {"continues": NATIVE["id"]}):
+        with pytest.raises(InvalidInput) as refused:
+            parse_event(NATIVE | part, NOON)
+        assert [fault.path for fault in refused.value.faults] == [f"/{name}" for name in part]
+
+
+def test_what_is_the_sources_word_is_recorded_and_given(sqlite_database: Database, clock: FixedClock) -> None:
+    world = AlertWorld(sqlite_database, clock)
+    lines = [
+        NATIVE | {"id": "a", "continues": "evt-0"},
+        NATIVE | {"id": "d", "kind": "decision", "decision_scope": "patient"},
+        NATIVE | {"id": "t", "kind": "token", "expires_at": "2026-11-24T13:00:00Z"},
+        NATIVE | {"id": "v", "subject": {"id": "ai", "type": "ai_service", "version": "2.1"}},
+    ]
+    given = [render(world.log.entry(index)) for index in world.record(parse_event(each, NOON) for each in lines)]
+    assert [given[0]["continues"], given[1]["decision_scope"]] == ["evt-0", "patient"]
+    assert [given[2]["expires_at"], given[3]["subject"]["version"]] == ["2026-11-24T13:00:00.000000Z", "2.1"]
 
 
 def test_one_bad_line_never_loses_its_neighbours_and_lines_keep_their_numbers() -> None:

@@ -175,6 +175,14 @@ def test_one_missing_setting_is_enough_to_refuse(missing: str) -> None:
         ("GOVERNANCE_HOST", "", "is a host name or an IP address"),
         ("GOVERNANCE_HOST", "127.0.0.1:8080", "is a host name or an IP address"),
         ("GOVERNANCE_SYSLOG_HOST", "http://127.0.0.1", "is a host name or an IP address"),
+        ("GOVERNANCE_MAIL_PORT", "70000", "is 65535 or less"),
+        ("GOVERNANCE_MAIL_SENDER", "everybody", "a mail address is name@host"),
+        ("GOVERNANCE_MAIL_CREDENTIALS", "relative/mail", "is an absolute path"),
+        ("GOVERNANCE_PRIVACY_MAILBOXES", "RRK=x@rrk.example,RRK=y@rrk.example", "pair 2 names a trust that another"),
+        ("GOVERNANCE_PRIVACY_MAILBOXES", "RRK=nobody", "pair 1: a mail address is name@host"),
+        ("GOVERNANCE_WEBHOOK_URL", "http://hooks.example/in", "is https outside loopback"),
+        ("GOVERNANCE_WEBHOOK_URL", "https://user:secret@hooks.example", "is https outside loopback, without user"),
+        ("GOVERNANCE_INQUIRY_REMIND_AFTER", "5", "is 60 or more"),
         ("GOVERNANCE_THREADS", "100000000", "is 1000 or less"),
         ("GOVERNANCE_WORKERS", "1000", "is 128 or less"),
         ("GOVERNANCE_BUNDLE_WAITS", "16", "is less than GOVERNANCE_THREADS"),
@@ -408,3 +416,26 @@ def test_an_opa_is_shown_a_token_over_tls_or_on_this_machine(url: str) -> None:
     )
     assert settings.opa_token is not None
     assert "a-token-of-the-tests-0123456789-QRSTUVWXYZ" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"GOVERNANCE_MAIL_SENDER": "is required when GOVERNANCE_MAIL_HOST is set"}),
+        (
+            {"GOVERNANCE_MAIL_SENDER": "us@region.example", "GOVERNANCE_MAIL_TLS": "none"},
+            {"GOVERNANCE_MAIL_TLS": "is `starttls` or `tls`, unless the mail server is a loopback address"},
+        ),
+    ],
+)
+def test_mail_comes_from_somebody_and_goes_over_tls(given: dict[str, str], expected: dict[str, str]) -> None:
+    assert faults(GOOD | {"GOVERNANCE_MAIL_HOST": "relay.region.example"} | given) == expected
+
+
+def test_a_mail_server_is_a_host_and_off_unless_it_is_said() -> None:
+    sender = {"GOVERNANCE_MAIL_SENDER": "us@region.example"}
+    wrong = faults(GOOD | sender | {"GOVERNANCE_MAIL_HOST": "not a host"})
+    assert wrong == {"GOVERNANCE_MAIL_HOST": "is a host name or an IP address, without a port"}
+    assert from_environment(GOOD | sender | {"GOVERNANCE_MAIL_HOST": "relay.example"}).mail_host == "relay.example"
+    settings = from_environment(GOOD)
+    assert (settings.mail_host, settings.webhook_url, dict(settings.privacy_mailboxes)) == (None, None, {})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,7 +16,7 @@ from governance.bootstrap import Services
 from governance.clock import FixedClock
 from governance.errors import Conflict
 from governance.jobs.history import HistoryWatch
-from governance.jobs.log_check import BETWEEN, LogCheck
+from governance.jobs.log_check import BETWEEN, RESTS, LogCheck
 from governance.vocabulary import AlertState, EventKind, Severity, SubjectType, Verdict
 from tests.worlds.log import erase
 
@@ -43,6 +44,7 @@ def check(services: Services, watch: HistoryWatch) -> LogCheck:
         log=infrastructure.audit,
         open_reader=lambda: open_reader(infrastructure.database.url),
         opens=infrastructure.vault.opens,
+        rows_key=infrastructure.vault.rows_key,
         kept=infrastructure.kept_note,
         clock=infrastructure.clock,
         report=watch.report,
@@ -191,6 +193,22 @@ class TestTheWholeLog:
         clock.advance(BETWEEN - timedelta(seconds=1))
         check.step()
         assert services.infrastructure.audit.check_progress() == began
+
+    def test_a_check_whose_steps_take_long_rests_longer(
+        self, services: Services, check: LogCheck, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record(services, 3)
+        services.infrastructure.audit.sign_checkpoint()
+        seconds = count(step=20)
+        monkeypatch.setattr("governance.jobs.log_check.monotonic", lambda: next(seconds))
+        whole_pass(check, services)
+        began = services.infrastructure.audit.check_progress()
+        clock.advance(timedelta(seconds=RESTS * 20 - 1))
+        check.step()
+        assert services.infrastructure.audit.check_progress() == began
+        clock.advance(timedelta(seconds=1))
+        check.step()
+        assert services.infrastructure.audit.check_progress() != began
 
     def test_a_key_destroyed_while_it_runs_is_no_fault(self, services: Services, check: LogCheck) -> None:
         infrastructure = services.infrastructure

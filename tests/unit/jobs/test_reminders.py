@@ -86,9 +86,9 @@ def test_what_a_person_closed_stays_closed(reminders: Reminders, services: Servi
     walk_to(clock, ENDS - timedelta(days=20))
     reminders.run_once()
     (alert,) = alerts(services)
-    services.uses.alerts.close(
-        Viewer("s-officer", "RRK", person=True), alert.id, Verdict.JUSTIFIED, "The renewal is signed."
-    )
+    for ods in ("RRK", "RKB"):
+        officer = Viewer(f"s-{ods}", ods, person=True)
+        services.uses.alerts.close(officer, alert.id, Verdict.JUSTIFIED, "The renewal is signed.")
     assert reminders.run_once() == 0
     assert [one.case.state for one in alerts(services)] == [AlertState.CLOSED]
     walk_to(clock, ENDS - timedelta(days=5))

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from governance.catalogue import Study
 from governance.clock import FixedClock
 from governance.errors import Forbidden, InvalidInput, NotFound
-from governance.federation import EVERY_TRUST, WHOLE_REGION, AiManifest, IdentityProvider, Person, ServiceClient, Trust
+from governance.federation import (
+    EVERY_TRUST,
+    WHOLE_REGION,
+    AiManifest,
+    Contacts,
+    IdentityProvider,
+    Person,
+    ServiceClient,
+    Trust,
+)
+from governance.pseudonyms import Vault
 from governance.registers import OPERATOR, Network, Writer
 from governance.registers import claims as whose
 from governance.registers.lines import Line
@@ -214,6 +224,28 @@ def test_a_line_without_labels_leaves_them_and_one_with_labels_adds(world: Regis
     assert (kept.labels, kept.body_part) == ({"sealed", "sensitive"}, None)
 
 
+def test_an_address_that_staff_are_written_to_at_stays_until_it_is_changed_or_taken_away(world: RegisterWorld) -> None:
+    def address() -> str | None:
+        with world.database.reading() as session:
+            member = world.federation.staff(session, world.pseudonymiser.subject("u-1"))
+            assert member is not None
+            return Contacts(Vault(b"e" * 32)).of(session, member)
+
+    assert address() is None
+    world.feed("staff", RRK, STAFF | {"contact": "u1@rrk.example"}, STAFF)
+    assert address() == "u1@rrk.example"
+    world.feed("staff", RRK, STAFF)
+    assert address() == "u1@rrk.example"
+    refused = world.feed("staff", RRK, STAFF | {"contact": "u1 at rrk"}).rejected
+    assert [fault.reason for fault in refused] == [
+        "/contact: a mail address is name@host, in ASCII, 254 characters at most"
+    ]
+    world.feed("staff", RKB, STAFF | {"contact": "elsewhere@rkb.example"})  # not theirs to say
+    assert address() == "u1@rrk.example"
+    world.feed("staff", RRK, STAFF | {"contact": None})
+    assert address() is None
+
+
 def test_absent_members_of_staff_and_edges_stay_and_null_ones_go(world: RegisterWorld) -> None:
     world.feed("staff", RRK, {"id": "u-1", "ods": "RRK", "role": "nurse"})
     world.feed("edges", RRK, {name: value for name, value in EDGE.items() if name != "until"})
@@ -264,7 +296,7 @@ def test_the_region_s_word_of_a_patient_stands_beside_the_trusts(world: Register
     assert world.feed("patients", OFFICE, {"id": PATIENT, **checked}).rejected == ()
     now = known(world)
     assert now is not None
-    assert ([said.ods for said in now.said], now.opt_out) == ([None, "RRK"], True)
+    assert ([said.ods for said in now.said], now.opt_out) == (["RRK"], True), "a check alone puts no row on file"
 
 
 def test_a_new_study_says_who_answers_for_it(world: RegisterWorld) -> None:

@@ -239,13 +239,15 @@ def opted(world: World, *, opt_out: bool, checked_at: datetime) -> PatientContex
 
 @pytest.mark.parametrize("opt_out", [True, False])
 def test_an_opt_out_is_known_for_its_lifetime_and_then_unknown(world: World, opt_out: bool) -> None:
-    world.put_patients(opted(world, opt_out=opt_out, checked_at=NOW))
+    checked = opted(world, opt_out=opt_out, checked_at=NOW)
+    world.put_patients(checked)
     last = world.context(NOW + LIFETIME - timedelta(microseconds=1))
-    after = world.context(NOW + LIFETIME)
     assert last is not None
-    assert after is not None
-
     assert (last.opt_out, last.opt_out_checked_at) == (opt_out, NOW)
+    assert world.context(NOW + LIFETIME) is None, "nothing else is known of the patient"
+    world.put_patients(replace(checked, household_key="aGg="))
+    after = world.context(NOW + LIFETIME)
+    assert after is not None
     assert (after.opt_out, after.opt_out_checked_at) == (None, None)
 
 

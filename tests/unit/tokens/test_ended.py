@@ -12,8 +12,9 @@ import pytest
 
 from governance.audit import Recorder, Source
 from governance.clock import FixedClock, SystemClock
+from governance.facts import FactWriter
 from governance.federation import FederationDirectory, Person, Registered
-from governance.pseudonyms import Pseudonymiser
+from governance.pseudonyms import Pseudonymiser, Vault
 from governance.registers import OPERATOR, Changes, Ending, Endings, Target
 from governance.storage import Database
 from governance.tokens import AccessGrant, OAuthError, TokenFault, TokenRefused
@@ -53,7 +54,7 @@ def endings_on(database: Database, world: TokenWorld) -> Endings:
     recorder = Recorder(world.audit, world.clock, Source(SYSTEM, "QHL"), lambda: f"ended-{next(numbers)}")
     pseudonymiser = Pseudonymiser(b"k" * 32)
     return Endings(
-        changes=Changes(database, recorder),
+        changes=Changes(database, recorder, FactWriter(Vault(b"e" * 32))),
         federation=FederationDirectory(pseudonymiser),
         pseudonymiser=pseudonymiser,
         clock=world.clock,

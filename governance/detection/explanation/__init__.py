@@ -1,0 +1,1 @@
+"""Explain first: the recorded reason for each look, found before any rule sees it."""

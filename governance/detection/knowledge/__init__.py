@@ -1,0 +1,1 @@
+"""What detectors may know beside the events: facts of other rooms, and the links of authority in the log."""

@@ -1,0 +1,1 @@
+"""What people and services do, in the public surface's own words."""

@@ -1,0 +1,1 @@
+"""How what happened travels: each source's delays and faults, and what is sent when."""
