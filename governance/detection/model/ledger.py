@@ -11,7 +11,7 @@ KEPT = 200  # looks without a reason kept of one person's day; the rest are coun
 MONTH = 28  # days of a person's pace
 _SHOWN = 30  # log indexes kept of one day of a pace
 _VIEWERS = 24  # people with a reason remembered of one patient
-INDEX, AT, PATIENT, CUSTODIAN, TRAITS = 0, 1, 2, 3, 4  # places in a look
+INDEX, AT, PATIENT, CUSTODIAN, TRAITS, HELD = 0, 1, 2, 3, 4, 5  # places in a look; HELD: a weak reason is on record
 
 
 def with_look(value: Value | None, who: Value, look: Sequence[Any]) -> Value:
@@ -39,6 +39,15 @@ def paced(value: Value | None, day: int, patients: int, indexes: Iterable[int]) 
     days = {key: row for key, row in (value or {"days": {}})["days"].items() if int(key) > day - MONTH}
     days[str(day)] = [patients, sorted(indexes)[:_SHOWN]]
     return {"days": days}
+
+
+def without_paced(value: Value, day: int, index: int) -> bool:
+    """Take a look of a finished day out of a person's pace; says whether it was there."""
+    row = value["days"].get(str(day))
+    if row is None or index not in row[1]:
+        return False
+    value["days"][str(day)] = [max(row[0] - 1, 0), [held for held in row[1] if held != index]]
+    return True
 
 
 def totals(pace: Value | None, day: int, width: int) -> tuple[int, list[int]]:

@@ -13,7 +13,7 @@ from governance.detection.explanation.look import SPECIFIC, Look
 from governance.detection.knowledge.facts import Context, StaffFacts
 from governance.detection.model import ledger, words
 from governance.detection.model.calibration import KEPT, STEP, calibrate
-from governance.detection.model.ledger import AT, CUSTODIAN, INDEX, PATIENT, TRAITS
+from governance.detection.model.ledger import AT, CUSTODIAN, HELD, INDEX, PATIENT, TRAITS
 from governance.detection.model.score import Score, score_of
 from governance.detection.model.traits import age_of, care_of, ties_of
 from governance.detection.model.usual import Usual
@@ -101,9 +101,14 @@ class UnexplainedLooks:
         self._cared(after, who, acts.trust_of(event, staff), staff, day, state)
         if value is not None:
             return ()
+        pace = state.get(f"pace:{who}")
+        if pace is not None and ledger.without_paced(pace, day, event.index):
+            state.put(f"pace:{who}", pace, self._pace_ends(max(int(name) for name in pace["days"])))
         what = after.explanation.kind.value.replace("_", " ")
         sentence = f"A reason came to light that held at the time of the look: {what}."
-        return (Revision(f"{self.id}|{who}|{day}", event.index, (event.index,), sentence),)
+        told = (state.get(f"told:{who}") or {"days": {}})["days"]
+        days = {day, *(int(name) for name, indexes in told.items() if event.index in indexes)}
+        return [Revision(f"{self.id}|{who}|{one}", event.index, (event.index,), sentence) for one in sorted(days)]
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Score a person's day; at the end of the night, choose."""
@@ -116,6 +121,9 @@ class UnexplainedLooks:
 
     def _end(self, day: int) -> int:
         return (day + 1) * DAY + self.wait // MICROSECOND
+
+    def _pace_ends(self, day: int) -> int:
+        return (day + ledger.MONTH + 1) * DAY + self.wait // MICROSECOND
 
     def _keep(
         self,
@@ -132,7 +140,8 @@ class UnexplainedLooks:
         key = f"day:{who}|{at // DAY}"
         department = staff.department if staff else None
         person = {"role": role, "ods": ods, "department": department}
-        entry = [event.index, at, acts.patient_of(event), acts.custodian_of(event), traits]
+        held = look.explanation is not None and look.explanation.strength > 0
+        entry = [event.index, at, acts.patient_of(event), acts.custodian_of(event), traits, held]
         state.put(key, ledger.with_look(state.get(key), person, entry), self._end(at // DAY))
 
     def _cared(self, look: Look, who: str, ods: str, staff: StaffFacts | None, day: int, state: RuleState) -> None:
@@ -165,9 +174,10 @@ class UnexplainedLooks:
         for look in looks:
             seen = (state.get(f"care:{look[PATIENT]}") or {"seen": []})["seen"]
             cares[look[INDEX]] = care_of(seen, who, department, ods, look[AT] // DAY)
-        patients = {look[PATIENT] for look in looks}
-        pace = ledger.paced(state.get(f"pace:{who}"), day, len(patients), (k[INDEX] for k in looks))
-        state.put(f"pace:{who}", pace, (day + ledger.MONTH + 1) * DAY + self.wait // MICROSECOND)
+        bare = [look for look in looks if not look[HELD]]  # who works from elsewhere than the rota says is not browsing
+        patients = {look[PATIENT] for look in bare}
+        pace = ledger.paced(state.get(f"pace:{who}"), day, len(patients), (k[INDEX] for k in bare))
+        state.put(f"pace:{who}", pace, self._pace_ends(day))
         bits = self._pace(f"{role}|{ods}", role, pace, day, state)
         score = score_of(looks, cares, role, ods, usual, bits)
         for look in {look[PATIENT]: look for look in looks}.values():
@@ -207,9 +217,16 @@ class UnexplainedLooks:
         chances = [round(calibration.chance(row[1], row[3]), 12) for row in rows]
         picked = self._picked(day, rows, chances, held, calibration.unseen)
         self._learn(day, [row for place, row in enumerate(rows) if place not in picked], held, state)
-        return [
+        made = [
             words.finding(self, rows[place], day, chances[place], len(calibration.scores)) for place in sorted(picked)
         ]
+        for one in made:
+            told = (state.get(f"told:{one.subject}") or {"days": {}})["days"]
+            days = {name: indexes for name, indexes in told.items() if int(name) > day - _REACH} | {
+                str(day): list(one.events)
+            }
+            state.put(f"told:{one.subject}", {"days": days}, (day + _REACH) * DAY)
+        return made
 
     def _picked(
         self, day: int, rows: Sequence[Sequence[Any]], chances: Sequence[float], held: Value, unseen: int

@@ -28,7 +28,7 @@ class HouseholdAccess:
     largest: int = 8
     contextual = True
     id = "household_access"
-    family = "household_access"
+    family = "unexplained_looks"  # one incident with what the day shows of the two
     severity = Severity.HIGH
     window = timedelta(0)
     kinds = acts.LOOKS

@@ -36,7 +36,7 @@ class WatchedPatient:
     alone: int = 4
     contextual = True
     id = "watched_patient"
-    family = "watched_patient"
+    family = "unexplained_looks"  # one incident with what the day shows of the two
     severity = Severity.HIGH
     window = _WINDOW
     kinds = acts.LOOKS

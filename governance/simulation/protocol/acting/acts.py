@@ -88,7 +88,8 @@ class Acts:
         authority: dict[str, Any] = {}
         agreement = how.agreement or (DIRECT_CARE if who.ods == study.ods else CROSS_TRUST)
         if how.decided:
-            decision = self._decision(trust, subject, study, at, rng, agreement, how.purpose)
+            scope = "study" if "sealed" in study.labels else "patient"  # a visit's decision lifts no seal
+            decision = self._decision(trust, subject, study, at, rng, agreement, how.purpose, scope)
             authority = {"decision_id": decision, "agreement_id": agreement}
             if who.ods != study.ods:
                 authority["token_jti"] = how.token or self.token(trust, subject, authority, at, rng)
