@@ -84,7 +84,7 @@ class Life(RuleBasedStateMachine):
         known = self.model[version]
         record = self.record(version)
         already = ods in known.signed
-        legal = already or (known.status not in ENDED and self.today <= known.last)
+        legal = already or known.status not in ENDED
         if self.tried(lambda: self.world.sign(record, ods), legal) and not already:
             known.signed.add(ods)
             self.steps += 1
@@ -97,11 +97,14 @@ class Life(RuleBasedStateMachine):
         legal = (
             known.status in {Status.SIGNED, Status.SUSPENDED}
             and known.signed == set(PARTIES)
-            and known.first <= self.today <= known.last
+            and known.first <= self.today
         )
         if self.tried(lambda: self.world.service.activate(self.name, version, OFFICE), legal):
-            known.status = Status.ACTIVE
             self.steps += 1
+            if self.today > known.last:  # for the record
+                known.status = Status.EXPIRED
+                return
+            known.status = Status.ACTIVE
             for older, other in self.model.items():
                 if older < version and not other.superseded:
                     other.superseded = True

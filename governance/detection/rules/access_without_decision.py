@@ -28,8 +28,8 @@ _WORD = "word:"  # before a source that says of its decisions that they cover wh
 class AccessWithoutDecision:
     """Fires at once when an access names no authority, or names a denial or a decision about something else.
 
-    An access whose decision or token the log has not seen waits, for the two travel apart: a day at least, and longer
-    than decisions of its source are late. Where many accesses of one source lack decisions at
+    An access whose decision or token the log has not seen waits, for the two travel apart: three days at least, and
+    longer than decisions of its source are late. Where many accesses of one source lack decisions at
     the same time, that is one notice about the source. A decision that comes later takes back what was said. That a
     decision covers all of its patient's studies counts from this service and from registered decision points; where
     accesses rest on the word of another, that is a notice about it.

@@ -46,9 +46,9 @@ def told(world: AlertWorld) -> None:
     ]
     events += permitted("self", 300, who="nia", patient="9990000018", study="1.2.5")
     events.append(act("late", 400, who="zed", patient="9990000026", study="1.2.4", decision="d-late"))
-    events += [act(f"login-{minutes}", minutes, kind="login", who="ann") for minutes in (900, 2_500, 2_550)]
+    events += [act(f"login-{minutes}", minutes, kind="login", who="ann") for minutes in (900, 5_000, 5_050)]
     events.append(
-        act("d-late", 2_600, who="zed", kind="decision", patient="9990000026", study="1.2.4", decision="d-late")
+        act("d-late", 5_100, who="zed", kind="decision", patient="9990000026", study="1.2.4", decision="d-late")
     )
     world.record(events)
 
@@ -186,7 +186,7 @@ def test_what_becomes_due_at_once_comes_in_slices_and_goes_on_in_another_process
     waiting = [
         act(f"w-{n}", 0, who=f"u{n}", study=f"1.2.{n}", source=f"archive-{n}", decision=f"d-{n}") for n in range(count)
     ]
-    small.record([*waiting, *(act(f"late-{at}", at, kind="login", who="ann") for at in (60, 600, 3_000))])
+    small.record([*waiting, *(act(f"late-{at}", at, kind="login", who="ann") for at in (60, 600, 6_000))])
     taker = Taker(small)
     first = engine_of(small, taker)
     raised, stop = taker.raise_findings, RuntimeError("the process is gone")

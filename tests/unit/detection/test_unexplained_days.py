@@ -1,7 +1,10 @@
 """Days of looks without a reason: what counts into a person's pace, and what a late reason takes back."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from governance.alerts import Finding, Revision
 from governance.audit.event import RecordedEvent
@@ -77,3 +80,28 @@ def test_a_late_reason_leaves_every_finding_that_rests_on_the_look() -> None:
     pace = state.get("pace:s-1")
     assert pace is not None
     assert all(look.index not in row[1] for row in pace["days"].values())
+
+
+def meetings(people: int) -> list[RecordedEvent]:
+    """Give weeks in which some people go through five patients together, day after day, of which no list tells."""
+    log = browsing("ward")
+    own = [one for one in log if one.subject is not None and one.subject.id == "s-1"]
+    rows = [
+        (one.time - BEGAN + timedelta(minutes=n), {"who": f"s-{n}", "patient": patient, "study": patient})
+        for one in own
+        if (patient := one.resource.patient if one.resource else None) is not None
+        for n in range(2, people + 1)
+    ]
+    others = [(one.time - BEGAN, one) for one in log]
+    told = sorted([*((at, one) for at, one in others), *rows], key=lambda row: row[0])
+    return [
+        replace(one, index=index) if isinstance(one, RecordedEvent) else event(index, BEGAN + at, one)
+        for index, (at, one) in enumerate(told)
+    ]
+
+
+@pytest.mark.parametrize(("people", "told"), [(1, True), (2, True), (3, False)])
+def test_three_who_go_through_a_list_together_are_a_meeting(people: int, *, told: bool) -> None:
+    here, log = region(WORLD), meetings(people)
+    found = paces(Scorer([RULE], LittleExplainer(here)).score(log, here, RuleMemory(), LittlePast(log)))
+    assert ("s-1" in {one.subject for one in found}) is told

@@ -13,6 +13,7 @@ from governance.detection.explanation.look import SPECIFIC, Look
 from governance.detection.knowledge.facts import Context, StaffFacts
 from governance.detection.model import ledger, words
 from governance.detection.model.calibration import KEPT, STEP, calibrate
+from governance.detection.model.company import in_meetings, with_viewer
 from governance.detection.model.ledger import AT, CUSTODIAN, HELD, INDEX, PATIENT, TRAITS
 from governance.detection.model.score import Score, score_of
 from governance.detection.model.traits import age_of, care_of, ties_of
@@ -141,6 +142,8 @@ class UnexplainedLooks:
         department = staff.department if staff else None
         person = {"role": role, "ods": ods, "department": department}
         held = look.explanation is not None and look.explanation.strength > 0
+        company = f"with:{acts.patient_of(event)}|{at // DAY}"
+        state.put(company, with_viewer(state.get(company), at, who), self._end(at // DAY) + DAY)
         entry = [event.index, at, acts.patient_of(event), acts.custodian_of(event), traits, held]
         state.put(key, ledger.with_look(state.get(key), person, entry), self._end(at // DAY))
 
@@ -174,7 +177,12 @@ class UnexplainedLooks:
         for look in looks:
             seen = (state.get(f"care:{look[PATIENT]}") or {"seen": []})["seen"]
             cares[look[INDEX]] = care_of(seen, who, department, ods, look[AT] // DAY)
-        bare = [look for look in looks if not look[HELD]]  # who works from elsewhere than the rota says is not browsing
+        viewers = {
+            one: (state.get(f"with:{one}|{day}") or {"looks": []})["looks"] for one in {k[PATIENT] for k in looks}
+        }
+        met = in_meetings(who, looks, viewers)
+        # who works from elsewhere than the rota says, or goes through a list with others, is not browsing
+        bare = [look for look in looks if not look[HELD] and look[INDEX] not in met]
         patients = {look[PATIENT] for look in bare}
         pace = ledger.paced(state.get(f"pace:{who}"), day, len(patients), (k[INDEX] for k in bare))
         state.put(f"pace:{who}", pace, self._pace_ends(day))
