@@ -72,6 +72,10 @@ class LittleRegion:
         if event.kind is EventKind.TOKEN and authority.token_jti and event.detail.get("act", "issue") == "issue":
             self.tokens[authority.token_jti] = token_facts(event)
 
+    @property
+    def known_before(self) -> int:
+        return 1 << 62
+
     def at(self, index: int) -> LittleRegion:
         """Give itself: it was told everything before the first event."""
         return self

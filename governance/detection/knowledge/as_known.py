@@ -67,6 +67,11 @@ class AsKnown:
         self.decision = sources.decision
         self.token = sources.token
 
+    @property
+    def known_before(self) -> int:
+        """Give the index that these facts are of."""
+        return self._index
+
     def at(self, index: int) -> AsKnown:
         """Give the facts as they were known at another index of the batch."""
         return AsKnown(self._known, index, self._sources)

@@ -158,6 +158,11 @@ class TokenFacts:
 class Context(Protocol):
     """Finds facts."""
 
+    @property
+    def known_before(self) -> int:
+        """Give the index that these facts are of: what was recorded before it is known."""
+        ...
+
     def at(self, index: int) -> Context:
         """Give the facts as they were known to an event at an index of the log: of what was recorded before it."""
         ...

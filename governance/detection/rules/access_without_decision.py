@@ -51,7 +51,7 @@ class AccessWithoutDecision:
         if not acts.succeeded(event):
             return ()
         missing.seen(state, event)
-        return self._follow(event, event.index, context, state)
+        return self._follow(event, context.known_before, context, state)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Found]:
         """Nobody vouched for these accesses in time; a source's slot is settled; a source lacks decisions no more."""

@@ -168,6 +168,14 @@ def test_the_word_of_an_unregistered_source_is_one_notice_that_grows_and_names_n
     assert told[-1].events == tuple(range(1, 9))
 
 
+def test_an_access_that_is_judged_late_has_the_decision_that_came_meanwhile() -> None:
+    """One that goes on with another waits for that one; its decision comes before it is judged, and only once."""
+    goes_on = (timedelta(0), access(1, continues="e-never-sent"))
+    later: list[Row] = [(n * timedelta(hours=6), {"kind": "login", "who": "s-ann"}) for n in range(1, 60)]
+    assert alerts(found_by([goes_on, *later])) == [(0, "decision_unknown")]
+    assert alerts(found_by([goes_on, (MINUTE, decision(1)), *later])) == []
+
+
 def test_what_lacked_decisions_is_settled_however_long_the_source_is_silent_afterwards() -> None:
     rows: list[Row] = [(timedelta(0), access(n, who="s-nia", decision=None)) for n in range(7)]
     rows += [(timedelta(0), access(n, decision="d-none" if n == 7 else None)) for n in range(7, 10)]

@@ -85,7 +85,7 @@ class LapsedAuthority:
         if revoked is not None and self._late(event, revoked["at"]):
             sentence = f"The token had been revoked {_ago(event, revoked['at'])} before it was used."
             yield acts.certain("token_revoked", sentence, observed="used", expected="revoked")
-        token = context.token(jti, event.index)
+        token = context.token(jti, context.known_before)
         if token is not None and token.lifetime is not None:
             over = to_microseconds(token.minted_at) + int(token.lifetime * 1_000_000)
             if self._late(event, over):
@@ -112,10 +112,10 @@ class LapsedAuthority:
         if authority.agreement_id is not None:
             return authority.agreement_id
         if authority.decision_id is not None:
-            decision = context.decision(authority.decision_id, event.index)
+            decision = context.decision(authority.decision_id, context.known_before)
             return None if decision is None else decision.agreement_id
         if authority.token_jti is not None:
-            token = context.token(authority.token_jti, event.index)
+            token = context.token(authority.token_jti, context.known_before)
             return None if token is None else token.agreement_id
         return None
 

@@ -49,7 +49,7 @@ class SealedRecord:
         study = context.study(name)
         if study is None or Label.SEALED.value not in study.labels:
             return ()
-        return self._judge(event, event.index, context, state)
+        return self._judge(event, context.known_before, context, state)
 
     def due(self, key: str, value: Value, at: int, context: Context, state: RuleState) -> Iterable[Finding]:
         """Nobody brought the decision that these accesses name."""
