@@ -16,11 +16,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from governance.audit.event import RecordedEvent
 from governance.detection.reader.delays import MINUTE, Delays, within
+from governance.detection.reader.keeping.kept import Entry
 from governance.detection.reader.state import LATENESS, MICROSECOND, RuleState, Value
 from governance.detection.reader.waiting import from_value, to_value
 from governance.storage import to_microseconds
@@ -127,7 +129,7 @@ def settle(state: RuleState, key: str) -> tuple[list[Lacking], Value | None]:
     span = _dark(state, source, slot, settled=True)
     begins, ends = (slot - (span or 0)) * _WIDTH, (slot + 1) * _WIDTH - 1
     entries = lacking.between(begins, ends, _TAKEN)
-    found = [Lacking(from_value(each.value["access"]), each.value["told"], each.value["named"]) for each in entries]
+    found = _lacking(entries)
     lacking.prune(begins - _REMEMBERED)
     if span is None and _dark(state, source, slot, settled=False) is not None:
         again = state.now + 3 * _WIDTH  # the slots after it are about to tell
@@ -158,8 +160,7 @@ def given_up(state: RuleState, key: str) -> list[Lacking]:
     source, _, number = key.removeprefix(LATE).rpartition("|")
     begins = int(number) * _WIDTH
     entries = state.list(f"lack:{source}").between(begins, begins + _WIDTH - 1, _TAKEN)
-    found = [Lacking(from_value(each.value["access"]), each.value["told"], each.value["named"]) for each in entries]
-    return [each for each in found if each.named and each.told is None]
+    return [each for each in _lacking(entries) if each.named and each.told is None]
 
 
 def news(dark: Value) -> int | None:
@@ -196,6 +197,11 @@ def lost(state: RuleState, source: str, of: int) -> list[Lacking]:
     found = [Lacking(from_value(each.value["access"]), None, True) for each in entries.oldest(SHOWN)] if few else []
     entries.clear()
     return found
+
+
+def _lacking(entries: Iterable[Entry]) -> list[Lacking]:
+    """Read entries of the list of accesses that lack a decision."""
+    return [Lacking(from_value(each.value["access"]), each.value["told"], each.value["named"]) for each in entries]
 
 
 def _usual(state: RuleState, source: str, thousandths: int) -> int:

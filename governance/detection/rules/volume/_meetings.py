@@ -24,11 +24,6 @@ def note(state: RuleState, who: str, patient: str, at: int, index: int) -> None:
         _LOOKS.put(state, who, at, value)
 
 
-def is_of(key: str) -> bool:
-    """Say whether a key of the memory is one of these."""
-    return _LOOKS.of(key) is not None
-
-
 def alone(state: RuleState, patient: str, viewers: Sequence[tuple[str, int]], coordinators: set[str]) -> set[str]:
     """Give the viewers of a patient that count each for themselves: all but those of a meeting, who count as one.
 
